@@ -1,0 +1,1 @@
+"""The vendors, played from their documents over real sockets."""
