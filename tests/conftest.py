@@ -1,0 +1,38 @@
+"""Fixtures that every test gets."""
+
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+import pytest
+
+# The package that is imported first is the one Home Assistant looks into, and the test
+# plugin has one of the same name.
+import custom_components  # noqa: F401
+
+# No deadline: on a busy machine a single example may take long without being slow.
+settings.register_profile(
+    "fleet_tracker",
+    deadline=None,
+    database=DirectoryBasedExampleDatabase(
+        Path(__file__).parent.parent / ".cache" / "hypothesis"
+    ),
+)
+settings.load_profile("fleet_tracker")
+
+
+@pytest.fixture(autouse=True)
+def _use_custom_integrations(request: pytest.FixtureRequest) -> None:
+    """Let Home Assistant find the integration, in the tests that start one.
+
+    A recorder, where a test asks for it, has to be there before Home Assistant is.
+    """
+    if "recorder_mock" in request.fixturenames:
+        request.getfixturevalue("recorder_mock")
+    if "hass" in request.fixturenames:
+        request.getfixturevalue("enable_custom_integrations")
+
+
+@pytest.fixture(autouse=True)
+def _use_simulators(socket_enabled: None) -> None:
+    """Allow real sockets, to this machine alone: the simulators listen on them."""
