@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 import pytest
 
 from tests.simulators import world
@@ -221,4 +220,6 @@ def test_the_demo_is_lively() -> None:
     assert all(truck.at(NOW + second).speed > 70 for second in range(0, 600, 7))
     scooter = world.errand(NOW, HOME, 200, 600)
     assert scooter.crossings(HOME_ZONE, NOW, NOW + 180)
-    assert world.parked(HOME, NOW).at(NOW + 1e6).place == HOME
+    car = world.parked(HOME, NOW)
+    assert car.at(NOW + 1e6).place == HOME
+    assert car.last_report(NOW + 1e6, driving=10) == NOW

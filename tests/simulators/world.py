@@ -265,7 +265,7 @@ class _Plan:
         self._seconds = time - self.start
         self._metres = odometer - before.odometer
         self._starts = [span.start - self.start for span in self._spans]
-        last = stages[-1]
+        last = stages[-1] if stages else stand(1)
         rest = Stage(1, None, last.ignition, last.door_open)
         self._rest = _Span(time, inf, rest, place, course, odometer)
 
@@ -302,7 +302,7 @@ class Vehicle:
     ) -> None:
         """Put a vehicle somewhere and let it live from a time on."""
         state = State(start, place, course, 0.0, False, False, odometer)
-        self._plans = [_Plan(state, stages or (stand(1),), repeat=repeat)]
+        self._plans = [_Plan(state, stages, repeat=repeat and bool(stages))]
 
     def live(self, time: float, *stages: Stage, repeat: bool = False) -> None:
         """Let the vehicle do something else from a time on, from where it is then."""
