@@ -1,0 +1,12 @@
+"""Tracksolid Pro, played from `tracksolid-pro.md`, strictly.
+
+The signature, the time window, the limits on tokens, batches, pages and periods are
+checked; numbers are typed as strings and devices without a position are left out, as the
+real system does. Where sources differ, a switch of the simulator says which holds.
+"""
+
+from .device import Device
+from .registry import METHODS
+from .server import TracksolidSimulator
+
+__all__ = ["METHODS", "Device", "TracksolidSimulator"]
