@@ -123,18 +123,20 @@ with_pip_settings() (
 # make_environment NAME REQUIREMENTS: sets env to .venv/NAME-<minor version>, made for
 # $python and holding the packages of that file. Nothing is done when it is there.
 make_environment() {
-  local stamp wanted
+  local stamp wanted show=--quiet
   env=$root/.venv/$1-${python_version%.*}
   stamp=$env/installed.txt
   wanted="# $python $python_version
-$(cat "$2")"
+$(cat "$2" requirements_overrides.txt)"
   if [[ -f $stamp && $(cat "$stamp") == "$wanted" ]]; then
     return
   fi
+  [[ ! -t 2 ]] || show="" # progress is for those who watch
   say "Installing $2 into ${env#"$root/"}, Python $python_version ($python);" \
     "the first time this takes a minute or two ..."
   "$uv" venv --quiet --no-project --clear --python "$python" "$env"
-  with_pip_settings "$uv" pip install --python "$env/bin/python" --requirement "$2" ||
+  with_pip_settings "$uv" pip install ${show:+"$show"} --python "$env/bin/python" \
+    --requirement "$2" --override requirements_overrides.txt ||
     die "The packages of $2 could not be installed."
   printf '%s\n' "$wanted" >"$stamp"
 }
