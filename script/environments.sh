@@ -134,7 +134,8 @@ $(cat "$2" requirements_overrides.txt)"
   [[ ! -t 2 ]] || show="" # progress is for those who watch
   say "Installing $2 into ${env#"$root/"}, Python $python_version ($python);" \
     "the first time this takes a minute or two ..."
-  "$uv" venv --quiet --no-project --clear --python "$python" "$env"
+  rm -rf "$env"
+  "$uv" venv --quiet --no-project --python "$python" "$env"
   with_pip_settings "$uv" pip install ${show:+"$show"} --python "$env/bin/python" \
     --requirement "$2" --override requirements_overrides.txt ||
     die "The packages of $2 could not be installed."
