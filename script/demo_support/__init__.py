@@ -1,0 +1,1 @@
+"""The demo: simulated vendors, and a real Home Assistant that shows their vehicles."""

@@ -1,0 +1,195 @@
+"""Start the demo, and end it on Ctrl-C. See `script/demo --help`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from contextlib import AsyncExitStack
+import os
+from pathlib import Path
+import shutil
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+from .accounts import ACCOUNTS, DemoAccount
+from .check import check
+from .home_assistant import DOMAIN, ROOT, VERSION, DemoError, HomeAssistant
+from .processes import Child
+
+SIMULATOR_TIMEOUT = 30
+
+
+def arguments() -> argparse.Namespace:
+    """Return what the command line says."""
+    parser = argparse.ArgumentParser(
+        prog="script/demo",
+        description="Start Home Assistant with simulated vehicles; Ctrl-C ends it.",
+    )
+    parser.add_argument("--port", type=int, default=8123, help="8123 by default")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep the configuration and what was recorded for the next run",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="check that everything is as it should be, and end with status 0 or 1",
+    )
+    return parser.parse_args()
+
+
+async def demo(options: argparse.Namespace) -> int:
+    """Run the demo and return its exit status. Raises DemoError where it cannot."""
+    ports = range(options.port, options.port + 1 + len(ACCOUNTS))
+    for port in ports:
+        require_free(port)
+    folder = ROOT / ".demo" / f"{VERSION}-{options.port}"
+    if not options.keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    home_assistant = HomeAssistant(folder, options.port)
+    home_assistant.configure()
+    home_assistant.child.log.unlink(missing_ok=True)
+    async with AsyncExitStack() as stack:
+        if not options.keep:
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        for account, port in zip(ACCOUNTS, ports[1:], strict=True):
+            print(f"Starting the simulator of {account.name} ...", flush=True)
+            await start_simulator(stack, account, folder, port)
+        print(f"Starting Home Assistant {VERSION} ...", flush=True)
+        begin = time.monotonic()
+        await stack.enter_async_context(home_assistant)
+        print(f"  it runs after {time.monotonic() - begin:.0f} s", flush=True)
+        for account, port in zip(ACCOUNTS, ports[1:], strict=True):
+            print(f"Adding the account at {account.name} ...", flush=True)
+            await add_account(home_assistant, account, port)
+        if options.check:
+            return report(await check(home_assistant))
+        introduce(home_assistant)
+        await home_assistant.run()
+    return 0
+
+
+def require_free(port: int) -> None:
+    """Raise DemoError when a port is in use."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            raise DemoError(
+                f"Port {port} is in use; choose others with --port."
+            ) from None
+
+
+async def start_simulator(
+    stack: AsyncExitStack, account: DemoAccount, folder: Path, port: int
+) -> None:
+    """Start a simulator and return when it is ready."""
+    child = Child(account.simulator, folder / f"{account.simulator}.log")
+    child.log.unlink(missing_ok=True)
+    await child.start(
+        *(sys.executable, "-m", account.simulator, "--port", str(port)),
+        *account.arguments,
+        cwd=ROOT,
+        environment=dict(os.environ),
+    )
+    stack.push_async_callback(child.stop, 5)
+    for _ in range(SIMULATOR_TIMEOUT * 10):
+        if child.last_lines(1) and child.exit_status is None:
+            return
+        if child.exit_status is not None:
+            break
+        await asyncio.sleep(0.1)
+    raise DemoError(
+        "\n".join([f"{account.simulator} does not start:", *child.last_lines()])
+    )
+
+
+async def add_account(
+    home_assistant: HomeAssistant, account: DemoAccount, port: int
+) -> None:
+    """Go through the config flow as a user would.
+
+    Raises DemoError where it does not end with a new entry, or with one that is there
+    already from an earlier run.
+    """
+    flows = "config/config_entries/flow"
+    step: dict[str, Any] = await home_assistant.post(flows, {"handler": DOMAIN})
+    while step["type"] in ("menu", "form"):
+        name = step["step_id"]
+        if step.get("errors") or name not in account.answers:
+            raise DemoError(f"{account.name}, step {name}: {step.get('errors')}")
+        answer = fill_in(account.answers[name], port)
+        if step["type"] == "menu":
+            answer = {"next_step_id": answer}
+        step = await home_assistant.post(f"{flows}/{step['flow_id']}", answer)
+    if step["type"] != "create_entry" and step.get("reason") != "already_configured":
+        raise DemoError(f"{account.name}: the config flow ended with {step}")
+
+
+def fill_in(answer: Any, port: int) -> Any:
+    """Return an answer with the simulator's port put in."""
+    if isinstance(answer, str):
+        return answer.replace("{port}", str(port))
+    if isinstance(answer, dict):
+        return {key: fill_in(value, port) for key, value in answer.items()}
+    return answer
+
+
+def introduce(home_assistant: HomeAssistant) -> None:
+    """Tell where to look."""
+    print(
+        f"""
+Home Assistant {VERSION} runs at {home_assistant.url}, and lets you in by itself.
+
+  {home_assistant.url}/fleet-map        the vehicles on the map
+  {home_assistant.url}/fleet-vehicles   a dashboard with map, tiles and controls
+  {home_assistant.url}/logbook          ignition, zones and alarms as they happen
+  {home_assistant.url}/config/integrations/integration/{DOMAIN}
+
+The van leaves home, parks at the station and comes back, every three minutes.
+Ctrl-C ends everything.
+""",
+        flush=True,
+    )
+
+
+def report(problems: list[str]) -> int:
+    """Print what is wrong and return the exit status."""
+    for problem in problems:
+        print(f"FAILED: {problem}")
+    if not problems:
+        print("Everything is as it should be.")
+    return 1 if problems else 0
+
+
+async def main() -> int:
+    """Run the demo until it ends or a signal ends it."""
+    task = asyncio.create_task(demo(arguments()))
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        if not stopped:
+            stopped = True
+            print("\nStopping ...", flush=True)
+            task.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop)
+    try:
+        return await task
+    except DemoError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except asyncio.CancelledError:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

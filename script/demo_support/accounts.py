@@ -1,0 +1,154 @@
+"""The accounts of the demo: a new vendor adds one entry to `ACCOUNTS`.
+
+An entry says which simulator to start, what a user would enter in the config flow, and
+what should then be seen of each vehicle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.simulators.open_api_fleet import DEMO_ACCOUNT, DEMO_PASSWORD
+from tests.simulators.world import HOME, Place
+
+type Entity = Mapping[str, Any]
+"""An entity as the API shows it: entity_id, state, attributes."""
+
+type Expectation = Callable[[Entity], bool]
+"""Tells whether an entity is as it should be."""
+
+
+def number(low: float, high: float) -> Expectation:
+    """Expect a number in a range, ends included."""
+
+    def matches(entity: Entity) -> bool:
+        try:
+            return low <= float(entity["state"]) <= high
+        except ValueError:
+            return False
+
+    return matches
+
+
+def one_of(*states: str) -> Expectation:
+    """Expect one of some states."""
+    return lambda entity: entity["state"] in states
+
+
+def moment(*, within: timedelta | None = None) -> Expectation:
+    """Expect a time, if told so at most so long ago, and not in the future."""
+
+    def matches(entity: Entity) -> bool:
+        try:
+            age = datetime.now(UTC) - datetime.fromisoformat(entity["state"])
+        except ValueError:
+            return False
+        return timedelta(minutes=-1) <= age <= (within or timedelta.max)
+
+    return matches
+
+
+def near_home(metres: float) -> Expectation:
+    """Expect a position so near to home, with an accuracy."""
+
+    def matches(entity: Entity) -> bool:
+        seen = entity["attributes"]
+        if "latitude" not in seen:
+            return False
+        place = Place(seen["latitude"], seen["longitude"])
+        return place.distance(HOME) <= metres and seen["gps_accuracy"] > 0
+
+    return matches
+
+
+ON_OR_OFF = one_of("on", "off")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoVehicle:
+    """A vehicle that the demo should show.
+
+    `entities` are written as in the registries: the domain, and the end of the unique id
+    (which is the reading). `drives` says that it has to be seen moving.
+    """
+
+    name: str
+    entities: Mapping[str, Expectation]
+    drives: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoAccount:
+    """An account at a simulated vendor.
+
+    `simulator` is a module that is run with `--port` and prints a line when it is ready;
+    it is given a port of its own, which is put wherever `answers` says `{port}`.
+    `answers` are by step of the config flow: what to enter there, or which item of its
+    menu to choose.
+    """
+
+    name: str
+    simulator: str
+    answers: Mapping[str, str | Mapping[str, Any]]
+    vehicles: tuple[DemoVehicle, ...]
+    arguments: tuple[str, ...] = field(default=())
+
+
+ACCOUNTS = (
+    DemoAccount(
+        name="Open API",
+        simulator="tests.simulators.open_api",
+        answers={
+            "user": "open_api",
+            "open_api": {
+                "server": "http://127.0.0.1:{port}",
+                "account": DEMO_ACCOUNT,
+                "password": DEMO_PASSWORD,
+            },
+        },
+        vehicles=(
+            DemoVehicle(
+                name="Van",
+                drives=True,
+                entities={
+                    "device_tracker.position": near_home(1_000),
+                    "binary_sensor.ignition": ON_OR_OFF,
+                    "binary_sensor.moving": ON_OR_OFF,
+                    "binary_sensor.online": one_of("on"),
+                    "binary_sensor.door": ON_OR_OFF,
+                    "sensor.speed": number(0, 60),
+                    "sensor.odometer": number(51_000, 60_000),
+                    "sensor.last_fix": moment(within=timedelta(minutes=5)),
+                    "sensor.last_contact": moment(within=timedelta(minutes=10)),
+                },
+            ),
+            DemoVehicle(
+                name="Truck",
+                drives=True,
+                entities={
+                    "device_tracker.position": near_home(10_000),
+                    "binary_sensor.ignition": one_of("on"),
+                    "binary_sensor.moving": one_of("on"),
+                    "binary_sensor.online": one_of("on"),
+                    "sensor.speed": number(70, 90),
+                    "sensor.temperature_1": number(-25, -10),
+                    "sensor.temperature_2": number(0, 10),
+                    "sensor.last_fix": moment(within=timedelta(minutes=5)),
+                },
+            ),
+            DemoVehicle(
+                name="Car",
+                entities={
+                    "device_tracker.position": near_home(1_000),
+                    "binary_sensor.ignition": one_of("off"),
+                    "binary_sensor.online": one_of("off"),
+                    "sensor.battery": number(64, 64),
+                    "sensor.last_fix": moment(),
+                },
+            ),
+        ),
+    ),
+)
