@@ -287,8 +287,18 @@ class VehicleUpdate:
     occurrences: tuple[Occurrence, ...] = ()
     heard_at: datetime | None = None
     """When the vehicle itself (not the cloud) was last heard of."""
+    odometer_set: bool = False
+    """The odometer was set by a command, so that a lower value is right."""
     contact_interval: timedelta | None = None
     """How often it should be heard of, where the vendor does not say whether it is online."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OdometerDrop:
+    """An odometer that was read lower than the one shown, and may have been reset."""
+
+    first: float
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,3 +321,6 @@ class Vehicle:
     latest_fix: Position | None = None
     heard_at: datetime | None = None
     contact_interval: timedelta | None = None
+    odometer_drop: OdometerDrop | None = None
+    occurrence_kinds: frozenset[OccurrenceKind] = frozenset()
+    """The kinds of occurrences that this vehicle has shown so far."""

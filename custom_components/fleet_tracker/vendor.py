@@ -145,7 +145,9 @@ class Command:
     """
 
     name: str
-    arguments: Mapping[str, Argument] = field(default_factory=lambda: MappingProxyType({}))
+    arguments: Mapping[str, Argument] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,5 +352,7 @@ class Vendor:
     actions: tuple[VendorAction, ...] = ()
     polls: bool = True
     """Whether the user can choose how often it is polled."""
+    pushes: bool = False
+    """Whether the vendor can push to Home Assistant over HTTP."""
     push_root_paths: tuple[str, ...] = ()
     """Paths at the root of Home Assistant that pushes may come in by, if the user allows it."""

@@ -1,0 +1,164 @@
+"""Fleet Tracker: vehicles of several vendors, each one a device."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.typing import ConfigType
+
+from .const import CONF_IDENTITY, CONF_VENDOR, DOMAIN
+from .coordinator import FleetConfigEntry, FleetCoordinator
+from .handover import take_handed_over
+from .push import async_register_push_views
+from .services import async_register_actions
+from .storage import EntryMemory, async_remove_stored
+from .vendor import AuthenticationFailed, VendorError
+from .vendors import VENDORS
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+PLATFORMS = (
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.DEVICE_TRACKER,
+    Platform.EVENT,
+    Platform.LOCK,
+    Platform.NUMBER,
+    Platform.SELECT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up what all entries share: the actions and the doors for pushes."""
+    async_register_actions(hass)
+    async_register_push_views(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> bool:
+    """Set up an account or listener."""
+    memory = EntryMemory(hass, entry.entry_id)
+    await memory.async_load()
+    for key, value in take_handed_over(hass, entry.data[CONF_IDENTITY]).items():
+        await memory.put(key, value)
+    vendor = VENDORS[entry.data[CONF_VENDOR]]
+    coordinator = entry.runtime_data = FleetCoordinator(hass, entry, vendor, memory)
+    async with AsyncExitStack() as on_failure:
+        on_failure.push_async_callback(coordinator.async_close)
+        try:
+            await coordinator.async_open()
+        except VendorError as err:
+            kind = (
+                ConfigEntryAuthFailed
+                if isinstance(err, AuthenticationFailed)
+                else ConfigEntryNotReady
+            )
+            raise kind(
+                translation_domain=DOMAIN,
+                translation_key=err.translation_key,
+                translation_placeholders=err.placeholders,
+            ) from err
+        await coordinator.async_config_entry_first_refresh()
+        on_failure.pop_all()
+
+    _remove_excluded_devices(hass, coordinator)
+
+    @callback
+    def on_newcomer(vehicle_id: str) -> None:
+        _sync_device(hass, coordinator, vehicle_id)
+
+    for vehicle_id in coordinator.vehicles():
+        on_newcomer(vehicle_id)
+    # First among the listeners, so that the device is there when its entities come.
+    entry.async_on_unload(coordinator.async_add_newcomer_listener(on_newcomer))
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    # Without a listener there are no polls, and an empty account would stay empty.
+    entry.async_on_unload(coordinator.async_add_listener(lambda: None))
+
+    async def on_stop(_event: Event) -> None:
+        await coordinator.async_close()
+
+    entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, on_stop))
+    entry.async_on_unload(entry.add_update_listener(_async_on_changed_entry))
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> bool:
+    """Unload an account or listener: what it held is free when this returns."""
+    if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        await entry.runtime_data.async_close()
+    return unloaded
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> None:
+    """Forget what was kept of an entry that the user removed, and what it discovered."""
+    await async_remove_stored(hass, entry.entry_id)
+    for flow in hass.config_entries.flow.async_progress_by_handler(
+        DOMAIN, match_context={"source": SOURCE_INTEGRATION_DISCOVERY}
+    ):
+        unique_id = flow["context"].get("unique_id") or ""
+        if unique_id.startswith(f"{entry.data[CONF_IDENTITY]}_"):
+            hass.config_entries.flow.async_abort(flow["flow_id"])
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: FleetConfigEntry, device: dr.DeviceEntry
+) -> bool:
+    """Let the user delete a device whose vehicle is no longer in the account."""
+    coordinator = entry.runtime_data
+    present = [
+        vehicle_id
+        for vehicle_id in coordinator.vehicles()
+        if coordinator.device_identifier(vehicle_id) in device.identifiers
+    ]
+    if not all(coordinator.is_gone(vehicle_id) for vehicle_id in present):
+        return False
+    for vehicle_id in present:
+        coordinator.async_forget(vehicle_id)
+    return True
+
+
+async def _async_on_changed_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> None:
+    await entry.runtime_data.async_entry_changed()
+
+
+@callback
+def _sync_device(
+    hass: HomeAssistant, coordinator: FleetCoordinator, vehicle_id: str
+) -> None:
+    """Create a vehicle's device, or bring it up to date."""
+    if (vehicle := coordinator.vehicle(vehicle_id)) is None:
+        return
+    details = vehicle.details
+    dr.async_get(hass).async_get_or_create(
+        config_entry_id=coordinator.config_entry.entry_id,
+        config_subentry_id=coordinator.subentry_id(vehicle_id),
+        identifiers={coordinator.device_identifier(vehicle_id)},
+        name=details.name,
+        manufacturer=details.manufacturer,
+        model=details.model,
+        serial_number=details.serial_number,
+        sw_version=details.sw_version,
+        hw_version=details.hw_version,
+    )
+
+
+@callback
+def _remove_excluded_devices(
+    hass: HomeAssistant, coordinator: FleetCoordinator
+) -> None:
+    """Remove the devices of vehicles that the user left out."""
+    registry = dr.async_get(hass)
+    excluded = {coordinator.device_identifier(one) for one in coordinator.excluded}
+    for device in dr.async_entries_for_config_entry(
+        registry, coordinator.config_entry.entry_id
+    ):
+        if not excluded.isdisjoint(device.identifiers):
+            registry.async_remove_device(device.id)

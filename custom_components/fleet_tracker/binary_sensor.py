@@ -1,0 +1,78 @@
+"""Binary sensors: the readings that several vendors share, and those the vendor adds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.binary_sensor import (
+    BinarySensorDeviceClass,
+    BinarySensorEntity,
+    BinarySensorEntityDescription,
+)
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import FleetConfigEntry
+from .entity import FleetDescription, FleetEntity, async_setup_entities
+from .models import Reading
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetBinarySensorDescription(FleetDescription, BinarySensorEntityDescription):
+    """A binary sensor. Its reading is true for on, unless it is inverted."""
+
+    inverted: bool = False
+
+
+COMMON = (
+    FleetBinarySensorDescription(key=Reading.IGNITION),
+    FleetBinarySensorDescription(
+        key=Reading.MOVING, device_class=BinarySensorDeviceClass.MOVING
+    ),
+    FleetBinarySensorDescription(
+        key=Reading.ONLINE,
+        device_class=BinarySensorDeviceClass.CONNECTIVITY,
+        entity_category=EntityCategory.DIAGNOSTIC,
+    ),
+    FleetBinarySensorDescription(
+        key=Reading.DOOR, device_class=BinarySensorDeviceClass.DOOR
+    ),
+    FleetBinarySensorDescription(
+        key=Reading.CHARGING, device_class=BinarySensorDeviceClass.BATTERY_CHARGING
+    ),
+    FleetBinarySensorDescription(
+        key=Reading.FUEL_SUPPLY, device_class=BinarySensorDeviceClass.POWER
+    ),
+    FleetBinarySensorDescription(key=Reading.ARMED),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: FleetConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the binary sensors of an entry."""
+    await async_setup_entities(
+        entry,
+        async_add_entities,
+        COMMON,
+        entry.runtime_data.vendor.entities.binary_sensors,
+        FleetBinarySensor,
+    )
+
+
+class FleetBinarySensor(FleetEntity[FleetBinarySensorDescription], BinarySensorEntity):
+    """A binary sensor that shows a reading."""
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """The reading."""
+        if not isinstance(value := self.value, bool):
+            return None
+        return value is not self.entity_description.inverted

@@ -1,0 +1,516 @@
+"""The config flow: one for all vendors, whose forms and checks come from the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+import secrets
+from types import MappingProxyType
+from typing import Any, override
+
+import voluptuous as vol
+
+from homeassistant.config_entries import (
+    ConfigEntry,
+    ConfigEntryState,
+    ConfigFlow,
+    ConfigFlowResult,
+    ConfigSubentry,
+    ConfigSubentryFlow,
+    OptionsFlow,
+    SubentryFlowResult,
+)
+from homeassistant.core import callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
+from homeassistant.helpers.typing import DiscoveryInfoType
+
+from .const import (
+    CONF_ACCURACY_LIMIT,
+    CONF_ALLOW_ENGINE_CUT,
+    CONF_DRIVING_INTERVAL,
+    CONF_ENGINE_CUT_SPEED_LIMIT,
+    CONF_EXCLUDED_VEHICLES,
+    CONF_HOLD_WHILE_PARKED,
+    CONF_IDENTITY,
+    CONF_PARKED_INTERVAL,
+    CONF_PUSH_SECRET,
+    CONF_VENDOR,
+    DEFAULT_DRIVING_INTERVAL,
+    DEFAULT_ENGINE_CUT_SPEED_LIMIT,
+    DEFAULT_PARKED_INTERVAL,
+    DOMAIN,
+    LOGGER,
+    SUBENTRY_VEHICLE,
+)
+from .coordinator import FleetCoordinator
+from .handover import hand_over
+from .push import push_url
+from .vendor import Vendor, VendorError
+from .vendor_flow import Account, AddedVehicle, VehicleFlow
+from .vendors import VENDORS
+
+NO_PUSH_URL = "-"
+
+
+class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
+    """Adds an account or listener, and changes it later.
+
+    Each vendor's steps are added below the class, from the registry.
+    """
+
+    VERSION = 1
+
+    _account: Account
+    _push_secret: str
+    _discovered: Mapping[str, Any]
+
+    def __init__(self) -> None:
+        """Start with nothing entered."""
+        self._further: dict[str, Any] = {}
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> FleetTrackerOptionsFlow:
+        """Return the flow of the options."""
+        return FleetTrackerOptionsFlow()
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: ConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        """Return how vehicles are added, where that is done one by one."""
+        vendor = VENDORS[config_entry.data[CONF_VENDOR]]
+        return {SUBENTRY_VEHICLE: AddVehicleFlow} if vendor.flow.vehicles else {}
+
+    @override
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the vendor."""
+        return self.async_show_menu(step_id="user", menu_options=list(VENDORS))
+
+    async def async_step_credentials(
+        self, vendor: Vendor, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
+        """Ask for the account and check it."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            try:
+                self._account = await vendor.flow.async_check(
+                    self.hass, user_input, None
+                )
+            except VendorError as err:
+                errors["base"] = _error(err)
+            else:
+                await self.async_set_unique_id(self._account.unique_id)
+                self._abort_if_unique_id_configured(reload_on_update=False)
+                self._push_secret = secrets.token_urlsafe(24)
+                return await self._async_next_form(vendor)
+        return self._show_vendor_form(vendor, "", user_input or {}, errors)
+
+    async def async_step_further(
+        self, vendor: Vendor, form: str, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
+        """Ask what else there is to choose."""
+        if user_input is None:
+            return self._show_vendor_form(vendor, form, {}, {})
+        self._further.update(user_input)
+        return await self._async_next_form(vendor, form)
+
+    async def _async_next_form(
+        self, vendor: Vendor, after: str | None = None
+    ) -> ConfigFlowResult:
+        """Show the next form; after the last one, make the entry."""
+        forms = vendor.flow.further_forms
+        rest = forms if after is None else forms[forms.index(after) + 1 :]
+        if rest:
+            return self._show_vendor_form(vendor, rest[0], {}, {})
+        account = self._account
+        hand_over(self.hass, account.identity, account.memory)
+        data = {
+            **account.data,
+            CONF_VENDOR: vendor.key,
+            CONF_IDENTITY: account.identity,
+        }
+        if vendor.pushes:
+            data[CONF_PUSH_SECRET] = self._push_secret
+        return self.async_create_entry(
+            title=account.title,
+            data=data,
+            options={**account.options, **self._further},
+        )
+
+    def _show_vendor_form(
+        self,
+        vendor: Vendor,
+        form: str,
+        defaults: Mapping[str, Any],
+        errors: dict[str, str],
+    ) -> ConfigFlowResult:
+        placeholders = dict(vendor.flow.placeholders(form))
+        if vendor.pushes and form:
+            placeholders["push_url"] = (
+                push_url(self.hass, self._push_secret) or NO_PUSH_URL
+            )
+        return self.async_show_form(
+            step_id=f"{vendor.key}_{form}" if form else vendor.key,
+            data_schema=vendor.flow.form(form, defaults),
+            errors=errors,
+            description_placeholders=placeholders,
+        )
+
+    # --- later changes ----------------------------------------------------------------------
+
+    async def async_step_reauth(
+        self, entry_data: Mapping[str, Any]
+    ) -> ConfigFlowResult:
+        """Start when the vendor refused the credentials."""
+        return await self.async_step_reauth_confirm()
+
+    async def async_step_reauth_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for new credentials of the same account."""
+        entry = self._get_reauth_entry()
+        flow = VENDORS[entry.data[CONF_VENDOR]].flow
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            entered = {**entry.data, **user_input}
+            try:
+                account = await flow.async_check(self.hass, entered, entry)
+            except VendorError as err:
+                errors["base"] = _error(err)
+            else:
+                if account.unique_id != entry.unique_id:
+                    return self.async_abort(reason="wrong_account")
+                return self._finish(entry, account, "reauth_successful")
+        return self.async_show_form(
+            step_id="reauth_confirm",
+            data_schema=flow.reauth_form(),
+            errors=errors,
+            description_placeholders={"name": entry.title},
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Change the server or the credentials of an account."""
+        entry = self._get_reconfigure_entry()
+        flow = VENDORS[entry.data[CONF_VENDOR]].flow
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            try:
+                account = await flow.async_check(self.hass, user_input, entry)
+            except VendorError as err:
+                errors["base"] = _error(err)
+            else:
+                if not self._is_same_account(entry, account):
+                    return self.async_abort(reason="wrong_account")
+                if account.unique_id != entry.unique_id:
+                    await self.async_set_unique_id(account.unique_id)
+                    self._abort_if_unique_id_configured(reload_on_update=False)
+                return self._finish(entry, account, "reconfigure_successful")
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=flow.form("", user_input or entry.data),
+            errors=errors,
+            description_placeholders={"name": entry.title, **flow.placeholders("")},
+        )
+
+    def _is_same_account(self, entry: ConfigEntry, account: Account) -> bool:
+        """Tell whether an account is the entry's: by name, or by a vehicle they share."""
+        if account.unique_id == entry.unique_id:
+            return True
+        identity = entry.data[CONF_IDENTITY]
+        known = {
+            identifier
+            for device in dr.async_entries_for_config_entry(
+                dr.async_get(self.hass), entry.entry_id
+            )
+            for identifier in device.identifiers
+        }
+        return any(
+            (DOMAIN, f"{identity}_{vehicle_id}") in known
+            for vehicle_id in account.vehicle_ids
+        )
+
+    def _finish(
+        self, entry: ConfigEntry, account: Account, reason: str
+    ) -> ConfigFlowResult:
+        """Store what was changed and have the entry set up once, whatever its state."""
+        hand_over(self.hass, entry.data[CONF_IDENTITY], account.memory)
+        changed = self.hass.config_entries.async_update_entry(
+            entry,
+            data={**entry.data, **account.data},
+            unique_id=account.unique_id,
+        )
+        # An entry whose set-up failed has no listener that would reload it.
+        if not (changed and entry.update_listeners):
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        return self.async_abort(reason=reason)
+
+    # --- vehicles that showed up by themselves ----------------------------------------------
+
+    @override
+    async def async_step_integration_discovery(
+        self, discovery_info: DiscoveryInfoType
+    ) -> ConfigFlowResult:
+        """Show a card for a vehicle that nobody has accepted yet."""
+        entry = self._discovering_entry(discovery_info)
+        if entry is None:
+            return self.async_abort(reason="entry_not_loaded")
+        coordinator: FleetCoordinator = entry.runtime_data
+        vehicle_id = discovery_info["vehicle_id"]
+        await self.async_set_unique_id(coordinator.discovery_unique_id(vehicle_id))
+        self._abort_if_unique_id_configured(reload_on_update=False)
+        if _is_added(entry, vehicle_id):
+            return self.async_abort(reason="already_configured")
+        self._discovered = discovery_info
+        model = discovery_info["model"] or coordinator.vendor.name
+        self.context["title_placeholders"] = {"name": f"{model} {vehicle_id}"}
+        return await self.async_step_accept_vehicle()
+
+    async def async_step_accept_vehicle(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Add the discovered vehicle once the user agrees."""
+        entry = self._discovering_entry(self._discovered)
+        if entry is None:
+            return self.async_abort(reason="entry_not_loaded")
+        vehicles = _vehicle_flow(entry)
+        vehicle_id = self._discovered["vehicle_id"]
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if _is_added(entry, vehicle_id):
+                return self.async_abort(reason="already_configured")
+            try:
+                added = await vehicles.async_check(
+                    self.hass, entry, {**self._discovered, **user_input}
+                )
+            except VendorError as err:
+                errors["base"] = _error(err)
+            else:
+                self.hass.config_entries.async_add_subentry(entry, _subentry(added))
+                return self.async_abort(reason="vehicle_added")
+        form = vehicles.accept_form()
+        if form is None:
+            self._set_confirm_only()
+        return self.async_show_form(
+            step_id="accept_vehicle",
+            data_schema=form,
+            errors=errors,
+            description_placeholders={
+                "vehicle": vehicle_id,
+                "model": self._discovered["model"] or "-",
+                "account": entry.title,
+            },
+        )
+
+    def _discovering_entry(self, discovery: Mapping[str, Any]) -> ConfigEntry | None:
+        entry = self.hass.config_entries.async_get_entry(discovery["entry_id"])
+        if entry is None or entry.state is not ConfigEntryState.LOADED:
+            return None
+        return entry
+
+
+type _Step = Callable[
+    [FleetTrackerConfigFlow, dict[str, Any] | None], Awaitable[ConfigFlowResult]
+]
+
+
+def _credentials_step(vendor: Vendor) -> _Step:
+    async def step(
+        flow: FleetTrackerConfigFlow, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        return await flow.async_step_credentials(vendor, user_input)
+
+    return step
+
+
+def _further_step(vendor: Vendor, form: str) -> _Step:
+    async def step(
+        flow: FleetTrackerConfigFlow, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        return await flow.async_step_further(vendor, form, user_input)
+
+    return step
+
+
+for _vendor in VENDORS.values():
+    setattr(
+        FleetTrackerConfigFlow,
+        f"async_step_{_vendor.key}",
+        _credentials_step(_vendor),
+    )
+    for _form in _vendor.flow.further_forms:
+        setattr(
+            FleetTrackerConfigFlow,
+            f"async_step_{_vendor.key}_{_form}",
+            _further_step(_vendor, _form),
+        )
+
+
+class FleetTrackerOptionsFlow(OptionsFlow):
+    """Changes how an account is read and what it may do."""
+
+    async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the options."""
+        entry = self.config_entry
+        vendor = VENDORS[entry.data[CONF_VENDOR]]
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            errors.update(vendor.flow.options_error(user_input))
+            if not errors:
+                return self.async_create_entry(data=user_input)
+        schema = vol.Schema({**_options(entry, vendor), **vendor.flow.options_form(entry)})
+        url = None
+        if vendor.pushes:
+            url = push_url(self.hass, entry.data[CONF_PUSH_SECRET])
+        return self.async_show_form(
+            step_id="init",
+            data_schema=self.add_suggested_values_to_schema(
+                schema, user_input or entry.options
+            ),
+            errors=errors,
+            description_placeholders={"push_url": url or NO_PUSH_URL},
+        )
+
+
+def _options(entry: ConfigEntry, vendor: Vendor) -> dict[vol.Marker, Any]:
+    """Return the options that all vendors share, where they make sense."""
+    options: dict[vol.Marker, Any] = {}
+    if vendor.polls:
+        options[_with_default(CONF_DRIVING_INTERVAL, DEFAULT_DRIVING_INTERVAL.seconds)] = (
+            _number(5, 600, "s")
+        )
+        options[_with_default(CONF_PARKED_INTERVAL, DEFAULT_PARKED_INTERVAL.seconds)] = (
+            _number(15, 3600, "s")
+        )
+    if vendor.flow.vehicles is None:
+        options[vol.Optional(CONF_EXCLUDED_VEHICLES, default=list)] = SelectSelector(
+            SelectSelectorConfig(
+                options=_vehicle_choices(entry),
+                multiple=True,
+                mode=SelectSelectorMode.DROPDOWN,
+            )
+        )
+    options[_with_default(CONF_HOLD_WHILE_PARKED, True)] = BooleanSelector()
+    options[vol.Optional(CONF_ACCURACY_LIMIT)] = _number(0, 5000, "m")
+    options[_with_default(CONF_ALLOW_ENGINE_CUT, False)] = BooleanSelector()
+    options[
+        _with_default(CONF_ENGINE_CUT_SPEED_LIMIT, DEFAULT_ENGINE_CUT_SPEED_LIMIT)
+    ] = _number(0, 50, "km/h")
+    return options
+
+
+def _with_default(key: str, default: object) -> vol.Marker:
+    return vol.Required(key, default=default)
+
+
+def _number(lowest: float, highest: float, unit: str) -> NumberSelector:
+    return NumberSelector(
+        NumberSelectorConfig(
+            min=lowest,
+            max=highest,
+            step=1,
+            unit_of_measurement=unit,
+            mode=NumberSelectorMode.BOX,
+        )
+    )
+
+
+def _vehicle_choices(entry: ConfigEntry) -> list[SelectOptionDict]:
+    """Return the vehicles that can be left out, and those that are."""
+    names: dict[str, str] = {
+        vehicle_id: vehicle_id
+        for vehicle_id in entry.options.get(CONF_EXCLUDED_VEHICLES, ())
+    }
+    if entry.state is ConfigEntryState.LOADED:
+        coordinator: FleetCoordinator = entry.runtime_data
+        for vehicle_id, vehicle in coordinator.vehicles().items():
+            names[vehicle_id] = vehicle.details.name
+    return [
+        SelectOptionDict(value=vehicle_id, label=name)
+        for vehicle_id, name in sorted(names.items(), key=lambda item: item[1])
+    ]
+
+
+class AddVehicleFlow(ConfigSubentryFlow):
+    """Adds a vehicle to an account that has no list of them, and changes it later."""
+
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for a vehicle and check it."""
+        entry = self._get_entry()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if _is_added(entry, user_input["vehicle_id"]):
+                return self.async_abort(reason="already_configured")
+            try:
+                added = await _vehicle_flow(entry).async_check(
+                    self.hass, entry, user_input
+                )
+            except VendorError as err:
+                errors["base"] = _error(err)
+            else:
+                return self.async_create_entry(
+                    title=added.title, data=dict(added.data), unique_id=added.vehicle_id
+                )
+        return self.async_show_form(
+            step_id="user",
+            data_schema=_vehicle_flow(entry).form(user_input or {}),
+            errors=errors,
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Change what can be changed of a vehicle."""
+        entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
+        if user_input is not None:
+            return self.async_update_and_abort(entry, subentry, data_updates=user_input)
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=_vehicle_flow(entry).settings_form(subentry.data),
+            description_placeholders={"name": subentry.title},
+        )
+
+
+def _vehicle_flow(entry: ConfigEntry) -> VehicleFlow:
+    vehicles = VENDORS[entry.data[CONF_VENDOR]].flow.vehicles
+    if vehicles is None:
+        raise TypeError("this vendor lists its vehicles")
+    return vehicles
+
+
+def _is_added(entry: ConfigEntry, vehicle_id: str) -> bool:
+    return any(one.unique_id == vehicle_id for one in entry.subentries.values())
+
+
+def _subentry(added: AddedVehicle) -> ConfigSubentry:
+    return ConfigSubentry(
+        data=MappingProxyType(dict(added.data)),
+        subentry_type=SUBENTRY_VEHICLE,
+        title=added.title,
+        unique_id=added.vehicle_id,
+    )
+
+
+def _error(err: VendorError) -> str:
+    LOGGER.debug("Refused while checking what was entered: %s", err)
+    return err.translation_key

@@ -1,0 +1,30 @@
+"""Names and defaults that several modules share."""
+
+from datetime import timedelta
+import logging
+from typing import Final
+
+DOMAIN: Final = "fleet_tracker"
+LOGGER = logging.getLogger(__package__)
+
+# Entry data
+CONF_VENDOR: Final = "vendor"
+CONF_IDENTITY: Final = "identity"
+CONF_PUSH_SECRET: Final = "push_secret"
+
+# Options
+CONF_DRIVING_INTERVAL: Final = "driving_interval"
+CONF_PARKED_INTERVAL: Final = "parked_interval"
+CONF_EXCLUDED_VEHICLES: Final = "excluded_vehicles"
+CONF_HOLD_WHILE_PARKED: Final = "hold_while_parked"
+CONF_ACCURACY_LIMIT: Final = "accuracy_limit"
+CONF_ALLOW_ENGINE_CUT: Final = "allow_engine_cut"
+CONF_ENGINE_CUT_SPEED_LIMIT: Final = "engine_cut_speed_limit"
+CONF_PUSH_AT_ROOT: Final = "push_at_root"
+
+DEFAULT_DRIVING_INTERVAL: Final = timedelta(seconds=15)
+DEFAULT_PARKED_INTERVAL: Final = timedelta(seconds=60)
+DEFAULT_ENGINE_CUT_SPEED_LIMIT: Final = 20
+
+# Config subentries: vehicles that are added one by one
+SUBENTRY_VEHICLE: Final = "vehicle"

@@ -1,0 +1,706 @@
+"""The one way in for news of vehicles, and the one way out for commands.
+
+Polled and pushed updates are merged here, compared with what is known, kept for the next
+start, and told only to those who listen to a (vehicle, reading) that changed. Errors of a
+vendor become Home Assistant's here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+import heapq
+from time import monotonic
+from typing import Any, override
+
+from homeassistant.components import persistent_notification
+from homeassistant.config_entries import (
+    SOURCE_IGNORE,
+    SOURCE_INTEGRATION_DISCOVERY,
+    ConfigEntry,
+)
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
+from homeassistant.helpers import discovery_flow, issue_registry as ir
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.translation import async_get_exception_message
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util import dt as dt_util
+
+from .const import (
+    CONF_ACCURACY_LIMIT,
+    CONF_ALLOW_ENGINE_CUT,
+    CONF_DRIVING_INTERVAL,
+    CONF_ENGINE_CUT_SPEED_LIMIT,
+    CONF_EXCLUDED_VEHICLES,
+    CONF_HOLD_WHILE_PARKED,
+    CONF_IDENTITY,
+    CONF_PARKED_INTERVAL,
+    DEFAULT_DRIVING_INTERVAL,
+    DEFAULT_ENGINE_CUT_SPEED_LIMIT,
+    DEFAULT_PARKED_INTERVAL,
+    DOMAIN,
+    LOGGER,
+    SUBENTRY_VEHICLE,
+)
+from .merge import CAPABILITIES, DETAILS, Rules, expires_at, merge, refresh
+from .models import Occurrence, OccurrenceKind, Reading, Vehicle, VehicleUpdate
+from .storage import EntryMemory, VehicleStore
+from .vendor import (
+    AuthenticationFailed,
+    Command,
+    CommandResult,
+    PollResult,
+    RateLimited,
+    Settings,
+    Vendor,
+    VendorError,
+)
+
+type FleetConfigEntry = ConfigEntry[FleetCoordinator]
+type Context = tuple[str, str]
+"""What an entity listens to: a vehicle and one of its readings."""
+
+LONGEST_HOLD = 0.005
+"""Seconds of work after which the event loop gets its turn."""
+EXTRA_LOOK_DELAY = 20
+"""Seconds after which vendors usually know what came of a stop or a command."""
+FIRST_BACK_OFF = timedelta(minutes=1)
+LONGEST_BACK_OFF = timedelta(minutes=30)
+ABSENCES_UNTIL_GONE = 2
+GUARD_FRESHNESS = timedelta(minutes=2)
+OCCURRENCE_AGE_AFTER_START = timedelta(minutes=15)
+MOST_UNDELIVERED = 100
+MOST_DISCOVERIES = 20
+OCCURRENCES = "occurrences"
+
+
+class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
+    """The vehicles of one config entry. It is the `Host` of the vendor's connection."""
+
+    config_entry: FleetConfigEntry
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: FleetConfigEntry,
+        vendor: Vendor,
+        memory: EntryMemory,
+    ) -> None:
+        """Take what the user entered and where facts are kept; `async_open` starts."""
+        super().__init__(
+            hass,
+            LOGGER,
+            config_entry=entry,
+            name=vendor.name,
+            always_update=False,
+        )
+        self.vendor = vendor
+        self.memory = memory
+        self.session = async_get_clientsession(hass)
+        self.identity: str = entry.data[CONF_IDENTITY]
+        self.excluded: frozenset[str] = frozenset(
+            entry.options.get(CONF_EXCLUDED_VEHICLES, ())
+        )
+        self.dropped: Counter[str] = Counter()
+        self._rules = Rules(
+            hold_while_parked=entry.options.get(CONF_HOLD_WHILE_PARKED, True),
+            accuracy_limit=entry.options.get(CONF_ACCURACY_LIMIT) or None,
+        )
+        self._vehicles: dict[str, Vehicle] = {}
+        self.data = self._vehicles
+        self._store = VehicleStore(hass, entry.entry_id, self.vehicles)
+        self._shown_entry = _without_vehicles(entry)
+        self._started_at = dt_util.utcnow()
+        self._inbox: deque[VehicleUpdate] = deque()
+        self._to_notify: deque[CALLBACK_TYPE] = deque()
+        self._working = False
+        self._work_done: asyncio.Future[None] | None = None
+        self._listeners_of: defaultdict[str, defaultdict[str, list[CALLBACK_TYPE]]] = (
+            defaultdict(lambda: defaultdict(list))
+        )
+        self._newcomer_listeners: list[Callable[[str], None]] = []
+        self._occurrence_listeners: dict[
+            tuple[str, OccurrenceKind], Callable[[Occurrence], None]
+        ] = {}
+        self._undelivered: defaultdict[
+            tuple[str, OccurrenceKind], deque[Occurrence]
+        ] = defaultdict(lambda: deque(maxlen=MOST_UNDELIVERED))
+        self._fired: dict[str, dict[str, str]] = {}
+        self._saving_fired = False
+        self._absences: Counter[str] = Counter()
+        self._expiries: list[tuple[datetime, str]] = []
+        self._cancel_expiry: CALLBACK_TYPE | None = None
+        self._cancel_early_poll: CALLBACK_TYPE | None = None
+        self._command_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._back_off = timedelta()
+        self._partly_failing = False
+        self.connection = vendor.connect(self._settings(entry), self)
+
+    @staticmethod
+    def _settings(entry: FleetConfigEntry) -> Settings:
+        options = entry.options
+        return Settings(
+            data=entry.data,
+            options=options,
+            vehicles=accepted_vehicles(entry),
+            driving_interval=timedelta(
+                seconds=options.get(
+                    CONF_DRIVING_INTERVAL, DEFAULT_DRIVING_INTERVAL.total_seconds()
+                )
+            ),
+            parked_interval=timedelta(
+                seconds=options.get(
+                    CONF_PARKED_INTERVAL, DEFAULT_PARKED_INTERVAL.total_seconds()
+                )
+            ),
+        )
+
+    # --- life -------------------------------------------------------------------------------
+
+    async def async_open(self) -> None:
+        """Show what was known at the last stop, and open the connection.
+
+        Raises VendorError where the connection cannot be opened.
+        """
+        fired = self.memory.get(OCCURRENCES)
+        if isinstance(fired, Mapping):
+            self._fired = {
+                vehicle_id: {str(key): str(time) for key, time in times.items()}
+                for vehicle_id, times in fired.items()
+                if isinstance(times, Mapping)
+            }
+        for vehicle_id, vehicle in (await self._store.async_load()).items():
+            if vehicle_id not in self.excluded:
+                self._keep(refresh(vehicle, self._rules, self.now()).vehicle)
+        await self.connection.open()
+
+    async def async_close(self) -> None:
+        """Stop everything and keep what is known."""
+        for cancel in (self._cancel_expiry, self._cancel_early_poll):
+            if cancel is not None:
+                cancel()
+        self._cancel_expiry = self._cancel_early_poll = None
+        await self.async_shutdown()
+        await self.connection.close()
+        await self._store.async_save_pending()
+
+    async def async_entry_changed(self) -> None:
+        """Take what the user changed: vehicles at once, all else by a reload."""
+        if self._shown_entry != _without_vehicles(self.config_entry):
+            self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
+        else:
+            await self.async_vehicles_changed()
+
+    async def async_vehicles_changed(self) -> None:
+        """Take the vehicles that were added, removed or changed one by one."""
+        accepted = accepted_vehicles(self.config_entry)
+        for vehicle_id in [known for known in self._vehicles if known not in accepted]:
+            self.async_forget(vehicle_id)
+        await self.connection.vehicles_changed(accepted)
+        self.poll_soon()
+
+    @callback
+    def async_forget(self, vehicle_id: str) -> None:
+        """Forget a vehicle whose device is gone."""
+        self._vehicles.pop(vehicle_id, None)
+        self._absences.pop(vehicle_id, None)
+        self._fired.pop(vehicle_id, None)
+        self._tell_platforms(vehicle_id)
+        self._store.async_schedule_save()
+
+    # --- what a connection may ask (Host) ---------------------------------------------------
+
+    def now(self) -> datetime:
+        """Return the time, aware UTC."""
+        return dt_util.utcnow()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+    def vehicle(self, vehicle_id: str) -> Vehicle | None:
+        """Return what is known of a vehicle."""
+        return self._vehicles.get(vehicle_id)
+
+    def vehicles(self) -> Mapping[str, Vehicle]:
+        """Return what is known of all vehicles, by their ids."""
+        return self._vehicles
+
+    @callback
+    def receive(self, updates: Iterable[VehicleUpdate]) -> None:
+        """Take news, polled or pushed."""
+        self._inbox.extend(updates)
+        self._start_work()
+
+    @callback
+    def discover(self, vehicle_id: str, model: str | None = None) -> None:
+        """Show the user a vehicle that is not accepted yet, as a discovery card."""
+        unique_id = self.discovery_unique_id(vehicle_id)
+        entries = self.hass.config_entries
+        ignored = any(
+            entry.source == SOURCE_IGNORE and entry.unique_id == unique_id
+            for entry in entries.async_entries(DOMAIN, include_ignore=True)
+        )
+        shown = entries.flow.async_progress_by_handler(
+            DOMAIN, match_context={"source": SOURCE_INTEGRATION_DISCOVERY}
+        )
+        if ignored or len(shown) >= MOST_DISCOVERIES:
+            return
+        discovery_flow.async_create_flow(
+            self.hass,
+            DOMAIN,
+            context={"source": SOURCE_INTEGRATION_DISCOVERY},
+            data={
+                "entry_id": self.config_entry.entry_id,
+                "vehicle_id": vehicle_id,
+                "model": model,
+            },
+            discovery_key=discovery_flow.DiscoveryKey(
+                domain=DOMAIN, key=unique_id, version=1
+            ),
+        )
+
+    def discovery_unique_id(self, vehicle_id: str) -> str:
+        """Return what names a discovered vehicle among all config flows."""
+        return f"{self.identity}_{vehicle_id}"
+
+    @callback
+    def raise_problem(self, cause: str, **placeholders: str) -> None:
+        """Show a repair issue until it is cleared."""
+        ir.async_create_issue(
+            self.hass,
+            DOMAIN,
+            self._issue_id(cause),
+            is_fixable=False,
+            is_persistent=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=cause,
+            translation_placeholders={
+                "account": self.config_entry.title,
+                **placeholders,
+            },
+        )
+
+    @callback
+    def clear_problem(self, cause: str) -> None:
+        """Take the repair issue away."""
+        ir.async_delete_issue(self.hass, DOMAIN, self._issue_id(cause))
+
+    def _issue_id(self, cause: str) -> str:
+        return f"{cause}_{self.config_entry.entry_id}"
+
+    @callback
+    def poll_soon(self, seconds: float = 0) -> None:
+        """Poll earlier than planned, once however often it is asked for."""
+        if self._cancel_early_poll is not None:
+            self._cancel_early_poll()
+        self._cancel_early_poll = async_call_later(
+            self.hass, seconds, HassJob(self._async_early_poll, cancel_on_shutdown=True)
+        )
+
+    async def _async_early_poll(self, _now: datetime) -> None:
+        self._cancel_early_poll = None
+        await self.async_refresh()
+
+    # --- news -------------------------------------------------------------------------------
+
+    @override
+    async def _async_update_data(self) -> Mapping[str, Vehicle]:
+        try:
+            result = await self.connection.poll()
+            if result.error is not None and (
+                not result.updates or isinstance(result.error, AuthenticationFailed)
+            ):
+                raise result.error
+        except VendorError as err:
+            self.update_interval = self._interval_after(err)
+            raise self.polling_error(err) from err
+        self._back_off = timedelta()
+        self._log_part(result)
+        if result.roster is not None:
+            self._take_roster(result.roster)
+        self.receive(result.updates)
+        await self._async_work_done()
+        self.update_interval = self.connection.poll_interval()
+        return self._vehicles
+
+    def _interval_after(self, err: VendorError) -> timedelta | None:
+        """Return when to poll again after an error: later each time it was too often."""
+        if not isinstance(err, RateLimited):
+            return self.connection.poll_interval()
+        self._back_off = min(
+            max(2 * self._back_off, FIRST_BACK_OFF), LONGEST_BACK_OFF
+        )
+        return max(self._back_off, err.retry_after or timedelta())
+
+    def _log_part(self, result: PollResult) -> None:
+        if (failing := result.error is not None) != self._partly_failing:
+            self._partly_failing = failing
+            if failing:
+                LOGGER.warning("Some %s vehicles cannot be read: %s", self.name, result.error)
+            else:
+                LOGGER.info("All %s vehicles can be read again", self.name)
+
+    @callback
+    def _take_roster(self, roster: frozenset[str]) -> None:
+        """Note which vehicles the account still has. An empty list says nothing."""
+        if not roster:
+            return
+        for vehicle_id in self._vehicles:
+            was_gone = self.is_gone(vehicle_id)
+            if vehicle_id in roster:
+                self._absences.pop(vehicle_id, None)
+            else:
+                self._absences[vehicle_id] += 1
+            if self.is_gone(vehicle_id) != was_gone:
+                self._notify(vehicle_id)
+
+    def is_gone(self, vehicle_id: str) -> bool:
+        """Tell whether a vehicle is no longer in the account."""
+        return (
+            vehicle_id not in self._vehicles
+            or self._absences[vehicle_id] >= ABSENCES_UNTIL_GONE
+        )
+
+    @callback
+    def _start_work(self) -> None:
+        if not self._working:
+            self._working = True
+            self._work()
+
+    @callback
+    def _work(self) -> None:
+        """Work off what came in, a few milliseconds at a time."""
+        until = monotonic() + LONGEST_HOLD
+        while self._inbox or self._to_notify:
+            if monotonic() >= until:
+                self.hass.loop.call_soon(self._work)
+                return
+            try:
+                if self._to_notify:
+                    self._to_notify.popleft()()
+                else:
+                    self._absorb(self._inbox.popleft())
+            except Exception:  # one broken entity must not silence all others
+                LOGGER.exception("Error while telling of news from %s", self.name)
+        self._working = False
+        if self._work_done is not None:
+            self._work_done.set_result(None)
+            self._work_done = None
+
+    async def _async_work_done(self) -> None:
+        """Wait until what came in is worked off."""
+        if self._working:
+            if self._work_done is None:
+                self._work_done = self.hass.loop.create_future()
+            await asyncio.shield(self._work_done)
+
+    @callback
+    def _absorb(self, update: VehicleUpdate) -> None:
+        """Merge one update and tell those whom it concerns."""
+        vehicle_id = update.vehicle_id
+        if vehicle_id in self.excluded:
+            return
+        before = self._vehicles.get(vehicle_id)
+        merged = merge(before, update, self._rules, self.now())
+        self.dropped.update(merged.dropped)
+        if merged.changed or before is None or merged.vehicle != before:
+            self._keep(merged.vehicle)
+            self._store.async_schedule_save()
+        if merged.changed:
+            self._tell(before, merged.vehicle, merged.changed)
+        self._fire(vehicle_id, update.occurrences)
+
+    @callback
+    def _tell(
+        self, before: Vehicle | None, after: Vehicle, changed: frozenset[str]
+    ) -> None:
+        """Tell platforms of what is new, and entities of what changed."""
+        if (
+            before is None
+            or not changed.isdisjoint((CAPABILITIES, DETAILS))
+            or not changed.isdisjoint(after.readings.keys() - before.readings.keys())
+        ):
+            self._tell_platforms(after.vehicle_id)
+        self._notify(after.vehicle_id, changed)
+        if (
+            before is not None
+            and before.readings.get(Reading.IGNITION) is True
+            and after.readings.get(Reading.IGNITION) is False
+        ):
+            self.poll_soon(EXTRA_LOOK_DELAY)
+
+    @callback
+    def _keep(self, vehicle: Vehicle) -> None:
+        self._vehicles[vehicle.vehicle_id] = vehicle
+        if (when := expires_at(vehicle)) is not None:
+            heapq.heappush(self._expiries, (when, vehicle.vehicle_id))
+            if self._expiries[0][0] == when or self._cancel_expiry is None:
+                self._schedule_expiry()
+
+    @callback
+    def _schedule_expiry(self) -> None:
+        if self._cancel_expiry is not None:
+            self._cancel_expiry()
+        delay = (self._expiries[0][0] - self.now()).total_seconds()
+        self._cancel_expiry = async_call_later(
+            self.hass, max(delay, 0), HassJob(self._on_expiry, cancel_on_shutdown=True)
+        )
+
+    @callback
+    def _on_expiry(self, _now: datetime) -> None:
+        """Derive anew what the passing of time alone has changed."""
+        self._cancel_expiry = None
+        now = self.now()
+        while self._expiries and self._expiries[0][0] <= now:
+            _, vehicle_id = heapq.heappop(self._expiries)
+            if (before := self._vehicles.get(vehicle_id)) is None:
+                continue
+            merged = refresh(before, self._rules, now)
+            if merged.changed:
+                self._vehicles[vehicle_id] = merged.vehicle
+                self._tell(before, merged.vehicle, merged.changed)
+        if self._expiries:
+            self._schedule_expiry()
+
+    # --- occurrences ------------------------------------------------------------------------
+
+    @callback
+    def _fire(self, vehicle_id: str, occurrences: tuple[Occurrence, ...]) -> None:
+        """Fire what is new, in order and once."""
+        fired = self._fired.setdefault(vehicle_id, {})
+        for occurrence in sorted(occurrences, key=lambda one: one.occurred_at):
+            time = occurrence.occurred_at.isoformat()
+            if time <= fired.get(occurrence.key, ""):
+                continue
+            fired[occurrence.key] = time
+            self._save_fired()
+            if occurrence.occurred_at < self._started_at - OCCURRENCE_AGE_AFTER_START:
+                continue
+            address = (vehicle_id, occurrence.kind)
+            if (listener := self._occurrence_listeners.get(address)) is not None:
+                listener(occurrence)
+            else:
+                self._undelivered[address].append(occurrence)
+
+    @callback
+    def _save_fired(self) -> None:
+        """Keep what was fired, at once, but once for all that came together."""
+        if not self._saving_fired:
+            self._saving_fired = True
+            self.config_entry.async_create_background_task(
+                self.hass, self._async_save_fired(), f"{DOMAIN} save occurrences"
+            )
+
+    async def _async_save_fired(self) -> None:
+        self._saving_fired = False
+        await self.memory.put(
+            OCCURRENCES, {key: dict(times) for key, times in self._fired.items()}
+        )
+
+    @callback
+    def async_add_occurrence_listener(
+        self,
+        vehicle_id: str,
+        kind: OccurrenceKind,
+        listener: Callable[[Occurrence], None],
+    ) -> CALLBACK_TYPE:
+        """Tell a listener of every new occurrence, and of those that waited for it."""
+        address = (vehicle_id, kind)
+        self._occurrence_listeners[address] = listener
+        for occurrence in self._undelivered.pop(address, ()):
+            listener(occurrence)
+
+        @callback
+        def remove() -> None:
+            self._occurrence_listeners.pop(address, None)
+
+        return remove
+
+    # --- listeners --------------------------------------------------------------------------
+
+    @override
+    @callback
+    def async_add_listener(
+        self, update_callback: CALLBACK_TYPE, context: Any = None
+    ) -> Callable[[], None]:
+        """Listen to one (vehicle, reading); without a context only to the polls."""
+        remove_from_base = super().async_add_listener(update_callback, context)
+        if context is None:
+            return remove_from_base
+        vehicle_id, reading = context
+        listeners = self._listeners_of[vehicle_id][reading]
+        listeners.append(update_callback)
+
+        @callback
+        def remove() -> None:
+            listeners.remove(update_callback)
+            remove_from_base()
+
+        return remove
+
+    @override
+    @callback
+    def async_update_listeners(self) -> None:
+        """Tell everybody: the account became available or unavailable."""
+        for vehicle_id in self._vehicles:
+            self._notify(vehicle_id)
+
+    @callback
+    def _notify(self, vehicle_id: str, changed: frozenset[str] | None = None) -> None:
+        """Tell those who listen to one of the readings, or to any if None is given."""
+        if (by_reading := self._listeners_of.get(vehicle_id)) is None:
+            return
+        for reading in list(by_reading) if changed is None else changed:
+            if reading in by_reading:
+                self._to_notify.extend(by_reading[reading])
+        self._start_work()
+
+    @callback
+    def _tell_platforms(self, vehicle_id: str) -> None:
+        for listener in list(self._newcomer_listeners):
+            listener(vehicle_id)
+
+    @callback
+    def async_add_newcomer_listener(
+        self, listener: Callable[[str], None]
+    ) -> CALLBACK_TYPE:
+        """Tell a listener of each vehicle that is new, shows something new, or is gone."""
+        self._newcomer_listeners.append(listener)
+        return lambda: self._newcomer_listeners.remove(listener)
+
+    # --- commands ---------------------------------------------------------------------------
+
+    async def async_look(self, vehicle_id: str) -> None:
+        """Take one fresh look at a vehicle. Raises HomeAssistantError when that fails."""
+        try:
+            update = await self.connection.look(vehicle_id)
+        except VendorError as err:
+            raise self.home_assistant_error(err) from err
+        self._absorb(update)
+
+    async def async_execute(self, vehicle_id: str, command: Command) -> CommandResult:
+        """Carry out a command and return when the vehicle confirmed it.
+
+        Raises HomeAssistantError with a translated text when the guard refuses it, or when
+        it failed or is not confirmed.
+        """
+        async with self._command_locks[vehicle_id]:
+            if self.connection.can_stop(vehicle_id, command):
+                await self._async_guard(vehicle_id)
+            try:
+                result = await self.connection.execute(vehicle_id, command)
+            except VendorError as err:
+                raise self.home_assistant_error(err) from err
+            finally:
+                self.poll_soon(EXTRA_LOOK_DELAY)
+        if result.update is not None:
+            self.receive([result.update])
+        if result.warning is not None:
+            self._show_warning(vehicle_id, result.warning)
+        return result
+
+    async def _async_guard(self, vehicle_id: str) -> None:
+        """Refuse a command that can stop a vehicle, unless it surely stands or crawls.
+
+        Raises HomeAssistantError with the reason.
+        """
+        options = self.config_entry.options
+        if not options.get(CONF_ALLOW_ENGINE_CUT, False):
+            raise _refusal("engine_cut_not_enabled")
+        await self.async_look(vehicle_id)
+        vehicle = self._vehicles[vehicle_id]
+        oldest = self.now() - GUARD_FRESHNESS
+        if vehicle.readings.get(Reading.ONLINE) is False:
+            raise _refusal("vehicle_offline")
+        if vehicle.heard_at is None or vehicle.heard_at < oldest:
+            raise _refusal("engine_cut_no_contact")
+        limit = options.get(CONF_ENGINE_CUT_SPEED_LIMIT, DEFAULT_ENGINE_CUT_SPEED_LIMIT)
+        fix = vehicle.latest_fix
+        if fix is not None and fix.fixed_at >= oldest and fix.speed is not None:
+            if fix.speed >= limit:
+                raise _refusal(
+                    "engine_cut_too_fast", speed=f"{fix.speed:.0f}", limit=f"{limit:.0f}"
+                )
+            return
+        if (
+            vehicle.readings.get(Reading.IGNITION) is not False
+            or vehicle.readings.get(Reading.MOVING) is not False
+        ):
+            raise _refusal("engine_cut_speed_unknown")
+
+    def home_assistant_error(self, err: VendorError) -> HomeAssistantError:
+        """Return a vendor's error as what the user is told. Wrong credentials ask for new."""
+        if isinstance(err, AuthenticationFailed):
+            self.config_entry.async_start_reauth(self.hass)
+        return HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key=err.translation_key,
+            translation_placeholders=err.placeholders,
+        )
+
+    def polling_error(self, err: VendorError) -> ConfigEntryAuthFailed | UpdateFailed:
+        """Return a vendor's error as what ends a poll or a set-up."""
+        kind = (
+            ConfigEntryAuthFailed
+            if isinstance(err, AuthenticationFailed)
+            else UpdateFailed
+        )
+        return kind(
+            translation_domain=DOMAIN,
+            translation_key=err.translation_key,
+            translation_placeholders=err.placeholders,
+        )
+
+    @callback
+    def _show_warning(self, vehicle_id: str, key: str) -> None:
+        """Show what is to be said of a command that was carried out all the same."""
+        persistent_notification.async_create(
+            self.hass,
+            async_get_exception_message(DOMAIN, key),
+            title=self._vehicles[vehicle_id].details.name,
+            notification_id=f"{DOMAIN}_{self.identity}_{vehicle_id}_{key}",
+        )
+
+    # --- devices ----------------------------------------------------------------------------
+
+    def device_identifier(self, vehicle_id: str) -> tuple[str, str]:
+        """Return what names a vehicle's device in the registry."""
+        return (DOMAIN, f"{self.identity}_{vehicle_id}")
+
+    def subentry_id(self, vehicle_id: str) -> str | None:
+        """Return the config subentry that a vehicle was added by, if it was one by one."""
+        return next(
+            (
+                subentry.subentry_id
+                for subentry in self.config_entry.subentries.values()
+                if subentry.unique_id == vehicle_id
+            ),
+            None,
+        )
+
+
+def accepted_vehicles(entry: ConfigEntry) -> dict[str, Mapping[str, object]]:
+    """Return the vehicles that the user added one by one, by their ids."""
+    return {
+        subentry.unique_id: subentry.data
+        for subentry in entry.subentries.values()
+        if subentry.subentry_type == SUBENTRY_VEHICLE and subentry.unique_id
+    }
+
+
+def _without_vehicles(entry: ConfigEntry) -> tuple[object, ...]:
+    """Return what an entry says beside its vehicles: a change of it needs a reload."""
+    return (entry.title, entry.unique_id, dict(entry.data), dict(entry.options))
+
+
+def _refusal(key: str, **placeholders: str) -> HomeAssistantError:
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders=placeholders,
+    )

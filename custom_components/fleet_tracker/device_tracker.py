@@ -1,0 +1,76 @@
+"""The tracker of each vehicle: the only entity that carries coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+import math
+from typing import override
+
+from homeassistant.components.device_tracker import (
+    TrackerEntity,
+    TrackerEntityDescription,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import FleetConfigEntry
+from .entity import FleetDescription, FleetEntity, async_setup_entities
+from .models import Reading, Vehicle
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetTrackerDescription(FleetDescription, TrackerEntityDescription):
+    """A tracker."""
+
+
+# The base class calls a tracker diagnostic, which hides it from area and device triggers.
+TRACKER = FleetTrackerDescription(key=Reading.POSITION, entity_category=None)
+
+
+def _every_vehicle(
+    _vehicle: Vehicle, descriptions: Mapping[str, FleetDescription]
+) -> Iterable[str]:
+    """Yield the tracker for every vehicle: one without a position yet has one too."""
+    return descriptions
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: FleetConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the trackers of an entry."""
+    await async_setup_entities(
+        entry, async_add_entities, (TRACKER,), (), FleetTracker, _every_vehicle
+    )
+
+
+class FleetTracker(FleetEntity[FleetTrackerDescription], TrackerEntity):
+    """A vehicle on the map."""
+
+    _attr_entity_category = None
+    _attr_name = None
+
+    @property
+    @override
+    def latitude(self) -> float | None:
+        """Latitude in degrees (WGS84)."""
+        position = self.vehicle.position
+        return position and position.latitude
+
+    @property
+    @override
+    def longitude(self) -> float | None:
+        """Longitude in degrees (WGS84)."""
+        position = self.vehicle.position
+        return position and position.longitude
+
+    @property
+    @override
+    def location_accuracy(self) -> int:
+        """Accuracy in metres, rounded up, never 0 for a known position."""
+        position = self.vehicle.position
+        return math.ceil(position.accuracy) if position else 0

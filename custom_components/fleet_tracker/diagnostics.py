@@ -1,0 +1,135 @@
+"""Diagnostics: how an account does, without anything that tells whose or where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from homeassistant.components.diagnostics import REDACTED, async_redact_data
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.device_registry import DeviceEntry
+
+from .coordinator import FleetConfigEntry, FleetCoordinator
+from .models import Reading, Vehicle
+
+PUBLIC_SETTINGS = frozenset({"vendor"})
+PRIVATE_READINGS = frozenset(
+    {
+        Reading.ADDRESS,
+        Reading.DRIVER_NAME,
+        Reading.ICCID,
+        Reading.SIM,
+        Reading.VIN,
+    }
+)
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: FleetConfigEntry
+) -> dict[str, Any]:
+    """Return the diagnostics of an account."""
+    coordinator = entry.runtime_data
+    vehicles = coordinator.vehicles().values()
+    return _without_secrets(
+        {
+            "vendor": coordinator.vendor.key,
+            "settings": async_redact_data(
+                dict(entry.data), set(entry.data) - PUBLIC_SETTINGS
+            ),
+            "options": _without_names(entry.options),
+            "polling": {
+                "last_update_success": coordinator.last_update_success,
+                "interval": str(coordinator.update_interval),
+            },
+            "dropped": dict(coordinator.dropped),
+            "connection": dict(coordinator.connection.diagnostics()),
+            "vehicles": [_vehicle(coordinator, vehicle) for vehicle in vehicles],
+        },
+        coordinator,
+    )
+
+
+async def async_get_device_diagnostics(
+    hass: HomeAssistant, entry: FleetConfigEntry, device: DeviceEntry
+) -> dict[str, Any]:
+    """Return the diagnostics of a vehicle."""
+    coordinator = entry.runtime_data
+    vehicles = [
+        _vehicle(coordinator, vehicle)
+        for vehicle_id, vehicle in coordinator.vehicles().items()
+        if coordinator.device_identifier(vehicle_id) in device.identifiers
+    ]
+    return _without_secrets({"vehicle": vehicles[0] if vehicles else None}, coordinator)
+
+
+def _without_names(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as they are, but of texts and lists only whether they are set."""
+    return {
+        key: value if isinstance(value, bool | int | float) else bool(value)
+        for key, value in options.items()
+    }
+
+
+def _vehicle(coordinator: FleetCoordinator, vehicle: Vehicle) -> dict[str, Any]:
+    position = vehicle.position
+    return {
+        "model": vehicle.details.model,
+        "sw_version": vehicle.details.sw_version,
+        "gone": coordinator.is_gone(vehicle.vehicle_id),
+        "capabilities": sorted(vehicle.capabilities),
+        "readings": {
+            str(key): REDACTED if key in PRIVATE_READINGS else _shown(value)
+            for key, value in sorted(vehicle.readings.items())
+        },
+        "groups": {
+            name: group.measured_at.isoformat()
+            for name, group in sorted(vehicle.groups.items())
+        },
+        "position": position
+        and {
+            "kind": position.kind,
+            "accuracy": position.accuracy,
+            "fixed_at": position.fixed_at.isoformat(),
+        },
+        "heard_at": vehicle.heard_at and vehicle.heard_at.isoformat(),
+    }
+
+
+def _shown(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _without_secrets(data: dict[str, Any], coordinator: FleetCoordinator) -> Any:
+    """Return the data with every private text cut out, wherever it may have got to."""
+    entry = coordinator.config_entry
+    private = {
+        str(value)
+        for key, value in entry.data.items()
+        if key not in PUBLIC_SETTINGS
+    }
+    for vehicle_id, vehicle in coordinator.vehicles().items():
+        private.update({vehicle_id, vehicle.details.name})
+        private.update(
+            str(vehicle.readings[key])
+            for key in PRIVATE_READINGS
+            if key in vehicle.readings
+        )
+        if vehicle.details.serial_number:
+            private.add(vehicle.details.serial_number)
+    # Very short texts would be cut out of words that have nothing to do with them.
+    longest_first = sorted(
+        (text for text in private if len(text) > 3), key=len, reverse=True
+    )
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {clean(key): clean(part) for key, part in value.items()}
+        if isinstance(value, list | tuple):
+            return [clean(part) for part in value]
+        if isinstance(value, str):
+            for text in longest_first:
+                value = value.replace(text, REDACTED)
+        return value
+
+    return clean(data)

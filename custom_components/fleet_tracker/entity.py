@@ -1,0 +1,253 @@
+"""What all entities share: their vehicle, when they exist, and how they send commands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, override
+
+from homeassistant.core import callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.entity import Entity, EntityDescription
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
+from .coordinator import FleetConfigEntry, FleetCoordinator
+from .merge import CAPABILITIES
+from .models import Value, Vehicle
+from .vendor import Argument, Command, CommandResult
+
+if TYPE_CHECKING:
+    from .binary_sensor import FleetBinarySensorDescription
+    from .button import FleetButtonDescription
+    from .event import FleetEventDescription
+    from .lock import FleetLockDescription
+    from .number import FleetNumberDescription
+    from .select import FleetSelectDescription
+    from .sensor import FleetSensorDescription
+    from .switch import FleetSwitchDescription
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetDescription(EntityDescription):
+    """What one kind of entity is, in a table of a platform or of a vendor.
+
+    ``key`` is the reading it shows (and its translation key). A reading written
+    ``key:part`` makes an entity for each part, whose name has ``{part}`` in it.
+    """
+
+    capability: str | None = None
+    """What the vehicle must be capable of. Without it, the reading decides."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VendorEntities:
+    """What a vendor shows beside the common entities.
+
+    The common descriptions apply to every vendor; one with the same key replaces it.
+    """
+
+    binary_sensors: tuple[FleetBinarySensorDescription, ...] = ()
+    buttons: tuple[FleetButtonDescription, ...] = ()
+    events: tuple[FleetEventDescription, ...] = ()
+    locks: tuple[FleetLockDescription, ...] = ()
+    numbers: tuple[FleetNumberDescription, ...] = ()
+    selects: tuple[FleetSelectDescription, ...] = ()
+    sensors: tuple[FleetSensorDescription, ...] = ()
+    switches: tuple[FleetSwitchDescription, ...] = ()
+    diagnostic_readings: frozenset[str] = field(default_factory=frozenset)
+    """Readings that fit no entity and are seen in the diagnostics only."""
+
+
+def reading_parts(reading: str) -> tuple[str, str]:
+    """Return the key of a reading, and its part (empty if it has none)."""
+    key, _, part = reading.partition(":")
+    return key, part
+
+
+class FleetEntity[DescriptionT: FleetDescription](CoordinatorEntity[FleetCoordinator]):
+    """An entity of a vehicle that shows one of its readings or capabilities."""
+
+    _attr_has_entity_name = True
+    entity_description: DescriptionT
+
+    def __init__(
+        self,
+        coordinator: FleetCoordinator,
+        vehicle_id: str,
+        description: DescriptionT,
+        reading: str,
+    ) -> None:
+        """Take the reading with its part, as the vehicle has it."""
+        super().__init__(coordinator, context=(vehicle_id, reading))
+        self.entity_description = description
+        self.vehicle_id = vehicle_id
+        self.reading = reading
+        self._attr_unique_id = unique_id(coordinator, vehicle_id, reading)
+        self._attr_device_info = DeviceInfo(
+            identifiers={coordinator.device_identifier(vehicle_id)}
+        )
+        if description.translation_key is None:
+            self._attr_translation_key = description.key
+        if part := reading_parts(reading)[1]:
+            self._attr_translation_placeholders = {"part": part}
+
+    @property
+    def vehicle(self) -> Vehicle:
+        """What is known of the vehicle."""
+        return self.coordinator.vehicles()[self.vehicle_id]
+
+    @property
+    def value(self) -> Value | None:
+        """The reading now, None if it is not known."""
+        return self.vehicle.readings.get(self.reading)
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether the account can be reached and still has the vehicle."""
+        return super().available and not self.coordinator.is_gone(self.vehicle_id)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to the reading, and to what the vehicle is capable of."""
+        await super().async_added_to_hass()
+        if self.entity_description.capability is not None:
+            self.async_on_remove(
+                self.coordinator.async_add_listener(
+                    self._remove_if_incapable, (self.vehicle_id, CAPABILITIES)
+                )
+            )
+
+    @callback
+    def _remove_if_incapable(self) -> None:
+        """Disappear once the vehicle turned out not to know the command."""
+        vehicle = self.coordinator.vehicle(self.vehicle_id)
+        if vehicle is None or self.is_offered(vehicle):
+            return
+        registry = er.async_get(self.hass)
+        if registry.async_get(self.entity_id) is not None:
+            registry.async_remove(self.entity_id)
+
+    def is_offered(self, vehicle: Vehicle) -> bool:
+        """Tell whether the vehicle (still) has what this entity needs."""
+        return _capable(self.entity_description, vehicle)
+
+    async def async_execute(
+        self, name: str, arguments: Mapping[str, Argument] | None = None
+    ) -> CommandResult:
+        """Send a command to the vehicle and return when it is confirmed.
+
+        Raises HomeAssistantError with a translated text.
+        """
+        return await self.coordinator.async_execute(
+            self.vehicle_id, Command(name, arguments or {})
+        )
+
+
+def unique_id(coordinator: FleetCoordinator, vehicle_id: str, reading: str) -> str:
+    """Return what names an entity in the registry."""
+    return f"{coordinator.identity}_{vehicle_id}_{reading.replace(':', '_')}"
+
+
+class EntityFactory[DescriptionT: FleetDescription](Protocol):
+    """Makes an entity of a vehicle for a reading that matches a description."""
+
+    def __call__(
+        self,
+        coordinator: FleetCoordinator,
+        vehicle_id: str,
+        description: DescriptionT,
+        reading: str,
+        /,
+    ) -> Entity:
+        """Return the entity, not yet added."""
+
+
+def by_reading(
+    vehicle: Vehicle, descriptions: Mapping[str, FleetDescription]
+) -> Iterable[str]:
+    """Yield the readings that make entities: those that the vehicle shows."""
+    for reading in vehicle.readings:
+        description = descriptions.get(reading_parts(reading)[0])
+        if description is not None and _capable(description, vehicle):
+            yield reading
+
+
+def by_capability(
+    vehicle: Vehicle, descriptions: Mapping[str, FleetDescription]
+) -> Iterable[str]:
+    """Yield the keys of the descriptions whose capability the vehicle has.
+
+    A capability written ``capability:part`` makes one entity for each part.
+    """
+    for description in descriptions.values():
+        for capability in vehicle.capabilities:
+            name, part = reading_parts(capability)
+            if name == description.capability:
+                yield f"{description.key}:{part}" if part else description.key
+
+
+def _capable(description: FleetDescription, vehicle: Vehicle) -> bool:
+    """Tell whether a vehicle has what a description asks for."""
+    return description.capability is None or any(
+        reading_parts(capability)[0] == description.capability
+        for capability in vehicle.capabilities
+    )
+
+
+async def async_setup_entities[DescriptionT: FleetDescription](
+    entry: FleetConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    common: Iterable[DescriptionT],
+    vendors_own: Iterable[DescriptionT],
+    factory: EntityFactory[DescriptionT],
+    matches: Callable[
+        [Vehicle, Mapping[str, FleetDescription]], Iterable[str]
+    ] = by_reading,
+) -> None:
+    """Create a platform's entities: each the first time that its vehicle shows it."""
+    coordinator = entry.runtime_data
+    descriptions = {
+        description.key: description for description in (*common, *vendors_own)
+    }
+    created: dict[str, set[str]] = {}
+
+    @callback
+    def on_newcomer(vehicle_id: str) -> None:
+        vehicle = coordinator.vehicle(vehicle_id)
+        if vehicle is None:
+            created.pop(vehicle_id, None)
+            return
+        known = created.setdefault(vehicle_id, set())
+        # What disappeared may come back: a command after a firmware update.
+        known.intersection_update(
+            [
+                key
+                for key in known
+                if _capable(descriptions[reading_parts(key)[0]], vehicle)
+            ]
+        )
+        new = [key for key in matches(vehicle, descriptions) if key not in known]
+        if not new:
+            return
+        known.update(new)
+        async_add_entities(
+            [
+                factory(
+                    coordinator,
+                    vehicle_id,
+                    descriptions[reading_parts(key)[0]],
+                    key,
+                )
+                for key in new
+            ],
+            config_subentry_id=coordinator.subentry_id(vehicle_id),
+        )
+
+    for vehicle_id in list(coordinator.vehicles()):
+        on_newcomer(vehicle_id)
+        await asyncio.sleep(0)
+    entry.async_on_unload(coordinator.async_add_newcomer_listener(on_newcomer))

@@ -1,0 +1,101 @@
+"""Events: what happened to a vehicle, each once and in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.components.event import EventEntity, EventEntityDescription
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import FleetConfigEntry
+from .entity import FleetDescription, FleetEntity, async_setup_entities
+from .models import Occurrence, OccurrenceKind, OccurrenceType, Vehicle
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetEventDescription(FleetDescription, EventEntityDescription):
+    """An event entity. ``key`` is the kind of occurrences that it shows.
+
+    It exists for vehicles that have the capability, or have shown such an occurrence.
+    """
+
+    types: frozenset[OccurrenceType]
+    """The types that the vendor knows. Any other fires as ``other``."""
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: FleetConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the events of an entry."""
+    await async_setup_entities(
+        entry,
+        async_add_entities,
+        (),
+        entry.runtime_data.vendor.entities.events,
+        FleetEvent,
+        _expected_or_seen,
+    )
+
+
+def _expected_or_seen(
+    vehicle: Vehicle, descriptions: Mapping[str, FleetDescription]
+) -> Iterable[str]:
+    for kind, description in descriptions.items():
+        if (
+            description.capability in vehicle.capabilities
+            or kind in vehicle.occurrence_kinds
+        ):
+            yield kind
+
+
+class FleetEvent(FleetEntity[FleetEventDescription], EventEntity):
+    """An event entity that fires for each new occurrence."""
+
+    @override
+    def is_offered(self, vehicle: Vehicle) -> bool:
+        """Tell whether such occurrences are expected of the vehicle, or were seen."""
+        return (
+            super().is_offered(vehicle)
+            or self.entity_description.key in vehicle.occurrence_kinds
+        )
+
+    @property
+    @override
+    def event_types(self) -> list[str]:
+        """The types that the vendor knows, and one for all others."""
+        types = self.entity_description.types | {OccurrenceType.OTHER}
+        return sorted(one.value for one in types)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to the occurrences, and fire those that waited."""
+        await super().async_added_to_hass()
+        self.async_on_remove(
+            self.coordinator.async_add_occurrence_listener(
+                self.vehicle_id,
+                OccurrenceKind(self.entity_description.key),
+                self._on_occurrence,
+            )
+        )
+
+    @callback
+    def _on_occurrence(self, occurrence: Occurrence) -> None:
+        known = occurrence.type in self.entity_description.types
+        data: dict[str, Any] = {
+            **occurrence.details,
+            "occurred_at": occurrence.occurred_at,
+            "code": occurrence.code,
+            "name": occurrence.name,
+        }
+        self._trigger_event(
+            occurrence.type if known else OccurrenceType.OTHER,
+            {key: value for key, value in data.items() if value is not None},
+        )
+        self.async_write_ha_state()

@@ -1,0 +1,76 @@
+"""Numbers: settings of a tracker with a range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.number import NumberEntity, NumberEntityDescription
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import FleetConfigEntry
+from .entity import (
+    FleetDescription,
+    FleetEntity,
+    async_setup_entities,
+    by_capability,
+    reading_parts,
+)
+from .vendor import Argument
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetNumberDescription(FleetDescription, NumberEntityDescription):
+    """A number. ``key`` is its reading; the command takes ``value`` and the part if any."""
+
+    command: str
+    assumed_state: bool = False
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: FleetConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the numbers of an entry."""
+    await async_setup_entities(
+        entry,
+        async_add_entities,
+        (),
+        entry.runtime_data.vendor.entities.numbers,
+        FleetNumber,
+        by_capability,
+    )
+
+
+class FleetNumber(FleetEntity[FleetNumberDescription], NumberEntity):
+    """A number that shows what the vehicle confirmed."""
+
+    @property
+    @override
+    def native_value(self) -> float | None:
+        """The reading, None before anything said so."""
+        value = self.value
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return float(value)
+
+    @property
+    @override
+    def assumed_state(self) -> bool:
+        """Whether nothing reads it back."""
+        return self.entity_description.assumed_state
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        """Set it and return when the vehicle confirmed it."""
+        arguments: dict[str, Argument] = {"value": value}
+        if part := reading_parts(self.reading)[1]:
+            arguments["part"] = part
+        try:
+            await self.async_execute(self.entity_description.command, arguments)
+        finally:
+            self.async_write_ha_state()

@@ -1,0 +1,144 @@
+"""The HTTP doors for pushes: one behind a secret, and the root paths that a user allows.
+
+Whoever knocks is hostile until the vendor's connection has verified the push. No answer
+is ever 401: Home Assistant would ban the vendor's address for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+import hmac
+from http import HTTPStatus
+
+from aiohttp import web
+
+from homeassistant.components.http import HomeAssistantView
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.network import NoURLAvailableError, get_url
+
+from .const import CONF_PUSH_AT_ROOT, CONF_PUSH_SECRET, CONF_VENDOR, DOMAIN
+from .vendor import PushAnswer, PushRequest
+from .vendors import VENDORS
+
+PUSH_PATH = f"/api/{DOMAIN}/push"
+LARGEST_BODY = 1024 * 1024
+
+
+@callback
+def async_register_push_views(hass: HomeAssistant) -> None:
+    """Open the doors. They find nobody at home until an entry is loaded."""
+    hass.http.register_view(SecretPushView(hass))
+    for vendor in VENDORS.values():
+        for path in vendor.push_root_paths:
+            hass.http.register_view(RootPushView(hass, vendor.key, path))
+
+
+def push_url(hass: HomeAssistant, secret: str) -> str | None:
+    """Return the base URL that a vendor can push to, None without an external URL."""
+    try:
+        base = get_url(hass, allow_internal=False, allow_ip=True, allow_cloud=True)
+    except NoURLAvailableError:
+        return None
+    return f"{base}{PUSH_PATH}/{secret}"
+
+
+class SecretPushView(HomeAssistantView):
+    """The door whose path holds the secret of an entry."""
+
+    url = f"{PUSH_PATH}/{{secret}}{{path:(?:/.*)?}}"
+    name = f"api:{DOMAIN}:push"
+    requires_auth = False
+    cors_allowed = False
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Remember where to look entries up, at each request: there is no unregistering."""
+        self._hass = hass
+
+    async def get(self, request: web.Request, secret: str, path: str) -> web.Response:
+        """Answer a probe."""
+        return await self._async_pass(request, secret, path)
+
+    async def post(self, request: web.Request, secret: str, path: str) -> web.Response:
+        """Pass a push to the entry with this secret."""
+        return await self._async_pass(request, secret, path)
+
+    async def _async_pass(
+        self, request: web.Request, secret: str, path: str
+    ) -> web.Response:
+        entries = [
+            entry
+            for entry in self._hass.config_entries.async_entries(
+                DOMAIN, include_ignore=False
+            )
+            if hmac.compare_digest(
+                str(entry.data.get(CONF_PUSH_SECRET, "")).encode(), secret.encode()
+            )
+        ]
+        return await _async_answer(request, entries, path, at_root=False)
+
+
+class RootPushView(HomeAssistantView):
+    """A door at the root, for vendors that can only call there. Closed by default."""
+
+    requires_auth = False
+    cors_allowed = False
+
+    def __init__(self, hass: HomeAssistant, vendor_key: str, path: str) -> None:
+        """Take the path and whose it is."""
+        self._hass = hass
+        self._vendor_key = vendor_key
+        self.url = path
+        self.name = f"{DOMAIN}:{vendor_key}:{path}"
+
+    async def post(self, request: web.Request) -> web.Response:
+        """Pass a push to the account that knows it."""
+        entries = [
+            entry
+            for entry in self._hass.config_entries.async_entries(
+                DOMAIN, include_ignore=False
+            )
+            if entry.data[CONF_VENDOR] == self._vendor_key
+            and entry.options.get(CONF_PUSH_AT_ROOT, False)
+        ]
+        return await _async_answer(request, entries, self.url, at_root=True)
+
+
+async def _async_answer(
+    request: web.Request, entries: Iterable[ConfigEntry], path: str, *, at_root: bool
+) -> web.Response:
+    """Ask the entries in turn; the first that knows the push answers it."""
+    entries = list(entries)
+    if not entries:
+        return web.Response(status=HTTPStatus.NOT_FOUND)
+    loaded = [entry for entry in entries if entry.state is ConfigEntryState.LOADED]
+    if not loaded:
+        return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
+    if (body := await _async_read(request)) is None:
+        return web.Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    push = PushRequest(
+        method=request.method,
+        path=path,
+        content_type=request.content_type,
+        body=body,
+        remote=request.remote or "",
+        at_root=at_root,
+    )
+    answer = PushAnswer(status=HTTPStatus.NOT_FOUND)
+    for entry in loaded:
+        answer = await entry.runtime_data.connection.receive_push(push)
+        if answer.status != HTTPStatus.NOT_FOUND:
+            break
+    if answer.body is None:
+        return web.Response(status=answer.status)
+    return web.json_response(answer.body, status=answer.status)
+
+
+async def _async_read(request: web.Request) -> bytes | None:
+    """Return the body, None as soon as it is larger than any push may be."""
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            return None
+    return bytes(body)

@@ -1,0 +1,59 @@
+"""Selects: settings of a vehicle with a few choices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.select import SelectEntity, SelectEntityDescription
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import FleetConfigEntry
+from .entity import FleetDescription, FleetEntity, async_setup_entities, by_capability
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetSelectDescription(FleetDescription, SelectEntityDescription):
+    """A select. ``key`` is its reading; the command takes the choice as ``option``."""
+
+    command: str
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: FleetConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the selects of an entry."""
+    await async_setup_entities(
+        entry,
+        async_add_entities,
+        (),
+        entry.runtime_data.vendor.entities.selects,
+        FleetSelect,
+        by_capability,
+    )
+
+
+class FleetSelect(FleetEntity[FleetSelectDescription], SelectEntity):
+    """A select that shows what the vehicle confirmed."""
+
+    @property
+    @override
+    def current_option(self) -> str | None:
+        """The choice now, None if it is none of those known."""
+        value = self.value
+        return value if isinstance(value, str) and value in self.options else None
+
+    @override
+    async def async_select_option(self, option: str) -> None:
+        """Choose and return when the vehicle confirmed it."""
+        try:
+            await self.async_execute(
+                self.entity_description.command, {"option": option}
+            )
+        finally:
+            self.async_write_ha_state()

@@ -1,0 +1,212 @@
+"""Sensors: the readings that several vendors share, and those that the vendor adds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import (
+    DEGREE,
+    PERCENTAGE,
+    EntityCategory,
+    UnitOfElectricPotential,
+    UnitOfLength,
+    UnitOfSpeed,
+    UnitOfTemperature,
+    UnitOfVolume,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import FleetConfigEntry
+from .entity import FleetDescription, FleetEntity, async_setup_entities
+from .models import FixKind, Reading
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetSensorDescription(FleetDescription, SensorEntityDescription):
+    """A sensor. Its reading is in the native unit."""
+
+
+COMMON = (
+    FleetSensorDescription(
+        key=Reading.SPEED,
+        device_class=SensorDeviceClass.SPEED,
+        native_unit_of_measurement=UnitOfSpeed.KILOMETERS_PER_HOUR,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+    ),
+    FleetSensorDescription(
+        key=Reading.COURSE,
+        native_unit_of_measurement=DEGREE,
+        suggested_display_precision=0,
+        entity_registry_enabled_default=False,
+    ),
+    FleetSensorDescription(
+        key=Reading.ALTITUDE,
+        device_class=SensorDeviceClass.DISTANCE,
+        native_unit_of_measurement=UnitOfLength.METERS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        entity_registry_enabled_default=False,
+    ),
+    FleetSensorDescription(
+        key=Reading.ODOMETER,
+        device_class=SensorDeviceClass.DISTANCE,
+        native_unit_of_measurement=UnitOfLength.KILOMETERS,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=0,
+    ),
+    FleetSensorDescription(
+        key=Reading.DISTANCE_TODAY,
+        device_class=SensorDeviceClass.DISTANCE,
+        native_unit_of_measurement=UnitOfLength.KILOMETERS,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=1,
+    ),
+    FleetSensorDescription(
+        key=Reading.BATTERY,
+        device_class=SensorDeviceClass.BATTERY,
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+    ),
+    FleetSensorDescription(
+        key=Reading.BATTERY_VOLTAGE,
+        device_class=SensorDeviceClass.VOLTAGE,
+        native_unit_of_measurement=UnitOfElectricPotential.VOLT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=2,
+        entity_registry_enabled_default=False,
+    ),
+    FleetSensorDescription(
+        key=Reading.EXTERNAL_VOLTAGE,
+        device_class=SensorDeviceClass.VOLTAGE,
+        native_unit_of_measurement=UnitOfElectricPotential.VOLT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+    ),
+    FleetSensorDescription(
+        key=Reading.FUEL,
+        device_class=SensorDeviceClass.VOLUME_STORAGE,
+        native_unit_of_measurement=UnitOfVolume.LITERS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+    ),
+    FleetSensorDescription(
+        key=Reading.FUEL_LEVEL,
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+    ),
+    FleetSensorDescription(
+        key=Reading.TEMPERATURE,
+        device_class=SensorDeviceClass.TEMPERATURE,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+    ),
+    FleetSensorDescription(
+        key=Reading.HUMIDITY,
+        device_class=SensorDeviceClass.HUMIDITY,
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+    ),
+    FleetSensorDescription(
+        key=Reading.SATELLITES,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    ),
+    FleetSensorDescription(
+        key=Reading.HDOP,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    ),
+    FleetSensorDescription(
+        key=Reading.FIX_KIND,
+        device_class=SensorDeviceClass.ENUM,
+        options=[kind.value for kind in FixKind],
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    ),
+    FleetSensorDescription(
+        key=Reading.TROUBLE_CODES,
+        state_class=SensorStateClass.MEASUREMENT,
+    ),
+    FleetSensorDescription(
+        key=Reading.IGNITION_CHANGED_AT,
+        device_class=SensorDeviceClass.TIMESTAMP,
+    ),
+    FleetSensorDescription(
+        key=Reading.LAST_FIX,
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+    ),
+    FleetSensorDescription(
+        key=Reading.LAST_CONTACT,
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+    ),
+    FleetSensorDescription(
+        key=Reading.SERVICE_EXPIRES,
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    ),
+    FleetSensorDescription(
+        key=Reading.DRIVER_NAME, entity_registry_enabled_default=False
+    ),
+    FleetSensorDescription(key=Reading.ADDRESS, entity_registry_enabled_default=False),
+    FleetSensorDescription(
+        key=Reading.VIN,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    ),
+    FleetSensorDescription(
+        key=Reading.SIM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    ),
+    FleetSensorDescription(
+        key=Reading.ICCID,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: FleetConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the sensors of an entry."""
+    await async_setup_entities(
+        entry,
+        async_add_entities,
+        COMMON,
+        entry.runtime_data.vendor.entities.sensors,
+        FleetSensor,
+    )
+
+
+class FleetSensor(FleetEntity[FleetSensorDescription], SensorEntity):
+    """A sensor that shows a reading."""
+
+    @property
+    @override
+    def native_value(self) -> int | float | str | datetime | None:
+        """The reading in the native unit."""
+        return self.value

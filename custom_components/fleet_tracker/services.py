@@ -1,0 +1,194 @@
+"""The actions of the integration. What they do is the vendors' part."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+import voluptuous as vol
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.exceptions import (
+    ServiceValidationError,
+    Unauthorized,
+    UnknownUser,
+)
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.util.json import JsonObjectType
+
+from .const import DOMAIN
+from .coordinator import FleetCoordinator
+from .vendor import VendorError
+from .vendors import VENDORS
+
+ATTR_CONFIG_ENTRY = "config_entry"
+
+
+class ActionTarget(Enum):
+    """What an action is called on."""
+
+    VEHICLES = auto()
+    ACCOUNT = auto()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionRequest:
+    """A call of an action for one account: its vehicles that are meant, and the fields."""
+
+    coordinator: FleetCoordinator
+    vehicle_ids: tuple[str, ...]
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VendorAction:
+    """An action that a vendor offers. Vendors may offer the same one, each in its way.
+
+    The handler returns, for vehicles, an answer for each vehicle id; for an account, the
+    answer. It may raise VendorError.
+    """
+
+    name: str
+    fields: Mapping[vol.Marker, Any]
+    handler: Callable[[ActionRequest], Awaitable[Mapping[str, Any] | None]]
+    target: ActionTarget = ActionTarget.VEHICLES
+    response: SupportsResponse = SupportsResponse.NONE
+    administrators_only: bool = False
+
+
+@callback
+def async_register_actions(hass: HomeAssistant) -> None:
+    """Register every action that a vendor offers, once."""
+    offers: defaultdict[str, dict[str, VendorAction]] = defaultdict(dict)
+    for vendor in VENDORS.values():
+        for action in vendor.actions:
+            offers[action.name][vendor.key] = action
+    for name, by_vendor in offers.items():
+        _register(hass, name, by_vendor)
+
+
+@callback
+def _register(
+    hass: HomeAssistant, name: str, by_vendor: Mapping[str, VendorAction]
+) -> None:
+    one = next(iter(by_vendor.values()))
+
+    async def handle(call: ServiceCall) -> ServiceResponse:
+        if any(action.administrators_only for action in by_vendor.values()):
+            await _async_require_administrator(call)
+        answer: JsonObjectType = {}
+        for coordinator, devices in _targets(call, one.target):
+            action = by_vendor.get(coordinator.vendor.key)
+            if action is None:
+                raise _invalid("action_not_offered", vendor=coordinator.vendor.name)
+            request = ActionRequest(
+                coordinator=coordinator,
+                vehicle_ids=tuple(devices),
+                data=_checked_fields(action, call.data),
+            )
+            try:
+                result = await action.handler(request)
+            except VendorError as err:
+                raise coordinator.home_assistant_error(err) from err
+            if result is not None and one.target is ActionTarget.VEHICLES:
+                result = {devices[vehicle_id]: part for vehicle_id, part in result.items()}
+            answer.update(result or {})
+        return answer if call.return_response else None
+
+    if one.target is ActionTarget.VEHICLES:
+        target = {
+            vol.Required(ATTR_DEVICE_ID): vol.All(
+                cv.ensure_list, [cv.string], vol.Length(min=1)
+            )
+        }
+    else:
+        target = {vol.Required(ATTR_CONFIG_ENTRY): cv.string}
+    hass.services.async_register(
+        DOMAIN,
+        name,
+        handle,
+        # The fields are checked by the vendor whose vehicle is meant.
+        schema=vol.Schema(target, extra=vol.ALLOW_EXTRA),
+        supports_response=one.response,
+    )
+
+
+def _checked_fields(action: VendorAction, data: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {
+        key: value
+        for key, value in data.items()
+        if key not in (ATTR_DEVICE_ID, ATTR_CONFIG_ENTRY)
+    }
+    try:
+        checked: dict[str, Any] = vol.Schema(dict(action.fields))(fields)
+    except vol.Invalid as err:
+        raise _invalid("invalid_fields", error=str(err)) from err
+    return checked
+
+
+def _targets(
+    call: ServiceCall, target: ActionTarget
+) -> list[tuple[FleetCoordinator, dict[str, str]]]:
+    """Return the accounts that are meant, each with its vehicles and their device ids."""
+    if target is ActionTarget.ACCOUNT:
+        return [(_coordinator(call.hass, call.data[ATTR_CONFIG_ENTRY]), {})]
+    found: dict[str, tuple[FleetCoordinator, dict[str, str]]] = {}
+    for device_id in call.data[ATTR_DEVICE_ID]:
+        coordinator, vehicle_id = _vehicle_of_device(call.hass, device_id)
+        _, devices = found.setdefault(coordinator.identity, (coordinator, {}))
+        devices[vehicle_id] = device_id
+    return list(found.values())
+
+
+def _coordinator(hass: HomeAssistant, entry_id: str) -> FleetCoordinator:
+    entry = hass.config_entries.async_get_entry(entry_id)
+    if entry is None or entry.domain != DOMAIN:
+        raise _invalid("unknown_entry")
+    if entry.state is not ConfigEntryState.LOADED:
+        raise _invalid("entry_not_loaded", account=entry.title)
+    coordinator: FleetCoordinator = entry.runtime_data
+    return coordinator
+
+
+def _vehicle_of_device(
+    hass: HomeAssistant, device_id: str
+) -> tuple[FleetCoordinator, str]:
+    device = dr.async_get(hass).async_get(device_id)
+    if device is None:
+        raise _invalid("unknown_device")
+    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
+        coordinator: FleetCoordinator = entry.runtime_data
+        for vehicle_id in coordinator.vehicles():
+            if coordinator.device_identifier(vehicle_id) in device.identifiers:
+                return coordinator, vehicle_id
+    raise _invalid("unknown_device")
+
+
+async def _async_require_administrator(call: ServiceCall) -> None:
+    """Refuse a caller who is known and no administrator."""
+    if call.context.user_id is None:
+        return
+    user = await call.hass.auth.async_get_user(call.context.user_id)
+    if user is None:
+        raise UnknownUser(context=call.context)
+    if not user.is_admin:
+        raise Unauthorized(context=call.context)
+
+
+def _invalid(key: str, **placeholders: str) -> ServiceValidationError:
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders=placeholders,
+    )

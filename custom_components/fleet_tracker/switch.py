@@ -1,0 +1,85 @@
+"""Switches: what a vehicle can be told to turn on and off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import FleetConfigEntry
+from .entity import (
+    FleetDescription,
+    FleetEntity,
+    async_setup_entities,
+    by_capability,
+    reading_parts,
+)
+from .vendor import Argument
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetSwitchDescription(FleetDescription, SwitchEntityDescription):
+    """A switch, with the commands that turn it on and off. ``key`` is its reading.
+
+    What can stop a vehicle has the category CONFIG, which areas and voice do not reach.
+    """
+
+    on_command: str
+    off_command: str
+    assumed_state: bool = False
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: FleetConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the switches of an entry."""
+    await async_setup_entities(
+        entry,
+        async_add_entities,
+        (),
+        entry.runtime_data.vendor.entities.switches,
+        FleetSwitch,
+        by_capability,
+    )
+
+
+class FleetSwitch(FleetEntity[FleetSwitchDescription], SwitchEntity):
+    """A switch that shows what the vehicle confirmed."""
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """The reading, None before anything said so."""
+        return value if isinstance(value := self.value, bool) else None
+
+    @property
+    @override
+    def assumed_state(self) -> bool:
+        """Whether nothing reads it back, at least not yet."""
+        return self.entity_description.assumed_state or self.is_on is None
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Turn on and return when the vehicle confirmed it."""
+        await self._async_send(self.entity_description.on_command)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Turn off and return when the vehicle confirmed it."""
+        await self._async_send(self.entity_description.off_command)
+
+    async def _async_send(self, command: str) -> None:
+        part = reading_parts(self.reading)[1]
+        arguments: dict[str, Argument] = {"part": part} if part else {}
+        try:
+            await self.async_execute(command, arguments)
+        finally:
+            # The front end shows what was asked for until the state is written again.
+            self.async_write_ha_state()

@@ -1,0 +1,116 @@
+"""What a vendor's part of the config flow must tell, so that one flow serves them all."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import voluptuous as vol
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+
+from .vendor import Json
+
+type Input = Mapping[str, Any]
+"""What the user entered in the forms so far."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """What a successful check of the entered account found.
+
+    ``unique_id`` and ``identity`` name the account (the first among the entries now, the
+    second in the registries for ever); ``memory`` is what the connection should start
+    with (a token), so that it need not log in again.
+    """
+
+    title: str
+    unique_id: str
+    identity: str
+    data: Mapping[str, Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    vehicle_ids: frozenset[str] = frozenset()
+    memory: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddedVehicle:
+    """A vehicle that was added one by one, after it was checked."""
+
+    vehicle_id: str
+    title: str
+    data: Mapping[str, Any]
+
+
+class VendorFlow(ABC):
+    """One vendor's part of the config flow.
+
+    The steps are named after the vendor's key; further forms ``{key}_{form}``.
+    """
+
+    further_forms: tuple[str, ...] = ()
+    """Forms that follow the first one, by name. What they ask becomes options."""
+    vehicles: VehicleFlow | None = None
+    """How vehicles are added one by one; None where the vendor lists them."""
+
+    @abstractmethod
+    def form(self, name: str, defaults: Input) -> vol.Schema:
+        """Return a form: ``""`` is the first, with the credentials."""
+
+    def placeholders(self, name: str) -> Mapping[str, str]:
+        """Return what fills the description of a form, beside ``push_url``."""
+        del name
+        return {}
+
+    @abstractmethod
+    async def async_check(
+        self, hass: HomeAssistant, user_input: Input, entry: ConfigEntry | None
+    ) -> Account:
+        """Log in and list the vehicles, before anything is stored.
+
+        ``entry`` is given when an existing account is changed. Raises VendorError, whose
+        translation key is also an error of the form.
+        """
+
+    def reauth_form(self) -> vol.Schema | None:
+        """Return what is asked when the credentials are refused; None: nothing to ask."""
+        return None
+
+    def options_form(self, entry: ConfigEntry) -> Mapping[vol.Marker, Any]:
+        """Return the options that this vendor adds to the common ones."""
+        del entry
+        return {}
+
+    def options_error(self, user_input: Input) -> Mapping[str, str]:
+        """Return what is wrong with the vendor's own options: field to translation key."""
+        del user_input
+        return {}
+
+
+class VehicleFlow(ABC):
+    """How vehicles are added one by one, for vendors that have no list of them."""
+
+    @abstractmethod
+    def form(self, defaults: Input) -> vol.Schema:
+        """Return what is asked of a vehicle that the user enters."""
+
+    def accept_form(self) -> vol.Schema | None:
+        """Return what is asked when a discovered vehicle is accepted; None: nothing."""
+        return None
+
+    @abstractmethod
+    def settings_form(self, defaults: Input) -> vol.Schema:
+        """Return what can be changed of a vehicle later."""
+
+    @abstractmethod
+    async def async_check(
+        self, hass: HomeAssistant, entry: ConfigEntry, user_input: Input
+    ) -> AddedVehicle:
+        """Check a vehicle that is to be added.
+
+        A discovered one brings its ``vehicle_id`` and ``model`` in the input. Raises
+        VendorError, whose translation key is also an error of the form.
+        """
