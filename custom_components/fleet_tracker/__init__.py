@@ -144,6 +144,8 @@ def _sync_device(
         name=details.name,
         manufacturer=details.manufacturer,
         model=details.model,
+        # The device page has no field for a licence plate; this one stands beside the model.
+        model_id=details.plate,
         serial_number=details.serial_number,
         sw_version=details.sw_version,
         hw_version=details.hw_version,

@@ -376,7 +376,9 @@ class FleetTrackerOptionsFlow(OptionsFlow):
             errors.update(vendor.flow.options_error(user_input))
             if not errors:
                 return self.async_create_entry(data=user_input)
-        schema = vol.Schema({**_options(entry, vendor), **vendor.flow.options_form(entry)})
+        schema = vol.Schema(
+            {**_options(entry, vendor), **vendor.flow.options_form(entry)}
+        )
         url = None
         if vendor.pushes:
             url = push_url(self.hass, entry.data[CONF_PUSH_SECRET])
@@ -394,12 +396,12 @@ def _options(entry: ConfigEntry, vendor: Vendor) -> dict[vol.Marker, Any]:
     """Return the options that all vendors share, where they make sense."""
     options: dict[vol.Marker, Any] = {}
     if vendor.polls:
-        options[_with_default(CONF_DRIVING_INTERVAL, DEFAULT_DRIVING_INTERVAL.seconds)] = (
-            _number(5, 600, "s")
-        )
-        options[_with_default(CONF_PARKED_INTERVAL, DEFAULT_PARKED_INTERVAL.seconds)] = (
-            _number(15, 3600, "s")
-        )
+        options[
+            _with_default(CONF_DRIVING_INTERVAL, DEFAULT_DRIVING_INTERVAL.seconds)
+        ] = _number(5, 600, "s")
+        options[
+            _with_default(CONF_PARKED_INTERVAL, DEFAULT_PARKED_INTERVAL.seconds)
+        ] = _number(15, 3600, "s")
     if vendor.flow.vehicles is None:
         options[vol.Optional(CONF_EXCLUDED_VEHICLES, default=list)] = SelectSelector(
             SelectSelectorConfig(

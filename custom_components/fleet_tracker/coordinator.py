@@ -332,16 +332,16 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Return when to poll again after an error: later each time it was too often."""
         if not isinstance(err, RateLimited):
             return self.connection.poll_interval()
-        self._back_off = min(
-            max(2 * self._back_off, FIRST_BACK_OFF), LONGEST_BACK_OFF
-        )
+        self._back_off = min(max(2 * self._back_off, FIRST_BACK_OFF), LONGEST_BACK_OFF)
         return max(self._back_off, err.retry_after or timedelta())
 
     def _log_part(self, result: PollResult) -> None:
         if (failing := result.error is not None) != self._partly_failing:
             self._partly_failing = failing
             if failing:
-                LOGGER.warning("Some %s vehicles cannot be read: %s", self.name, result.error)
+                LOGGER.warning(
+                    "Some %s vehicles cannot be read: %s", self.name, result.error
+                )
             else:
                 LOGGER.info("All %s vehicles can be read again", self.name)
 
@@ -624,7 +624,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         if fix is not None and fix.fixed_at >= oldest and fix.speed is not None:
             if fix.speed >= limit:
                 raise _refusal(
-                    "engine_cut_too_fast", speed=f"{fix.speed:.0f}", limit=f"{limit:.0f}"
+                    "engine_cut_too_fast",
+                    speed=f"{fix.speed:.0f}",
+                    limit=f"{limit:.0f}",
                 )
             return
         if (

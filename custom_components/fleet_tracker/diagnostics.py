@@ -104,9 +104,7 @@ def _without_secrets(data: dict[str, Any], coordinator: FleetCoordinator) -> Any
     """Return the data with every private text cut out, wherever it may have got to."""
     entry = coordinator.config_entry
     private = {
-        str(value)
-        for key, value in entry.data.items()
-        if key not in PUBLIC_SETTINGS
+        str(value) for key, value in entry.data.items() if key not in PUBLIC_SETTINGS
     }
     for vehicle_id, vehicle in coordinator.vehicles().items():
         private.update({vehicle_id, vehicle.details.name})
@@ -115,8 +113,9 @@ def _without_secrets(data: dict[str, Any], coordinator: FleetCoordinator) -> Any
             for key in PRIVATE_READINGS
             if key in vehicle.readings
         )
-        if vehicle.details.serial_number:
-            private.add(vehicle.details.serial_number)
+        private.update(
+            filter(None, (vehicle.details.serial_number, vehicle.details.plate))
+        )
     # Very short texts would be cut out of words that have nothing to do with them.
     longest_first = sorted(
         (text for text in private if len(text) > 3), key=len, reverse=True

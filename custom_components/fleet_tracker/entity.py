@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, override
 
 from homeassistant.core import callback
@@ -40,6 +40,8 @@ class FleetDescription(EntityDescription):
 
     capability: str | None = None
     """What the vehicle must be capable of. Without it, the reading decides."""
+    enabled_parts: int | None = None
+    """How many of numbered parts are enabled by default, None: as the description says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +59,8 @@ class VendorEntities:
     selects: tuple[FleetSelectDescription, ...] = ()
     sensors: tuple[FleetSensorDescription, ...] = ()
     switches: tuple[FleetSwitchDescription, ...] = ()
-    diagnostic_readings: frozenset[str] = field(default_factory=frozenset)
-    """Readings that fit no entity and are seen in the diagnostics only."""
+    disabled: frozenset[str] = frozenset()
+    """Common readings that are rarely used with this vendor: disabled by default."""
 
 
 def reading_parts(reading: str) -> tuple[str, str]:
@@ -93,6 +95,9 @@ class FleetEntity[DescriptionT: FleetDescription](CoordinatorEntity[FleetCoordin
             self._attr_translation_key = description.key
         if part := reading_parts(reading)[1]:
             self._attr_translation_placeholders = {"part": part}
+            enabled = description.enabled_parts
+            if enabled is not None and part.isdecimal() and int(part) > enabled:
+                self._attr_entity_registry_enabled_default = False
 
     @property
     def vehicle(self) -> Vehicle:
@@ -210,9 +215,14 @@ async def async_setup_entities[DescriptionT: FleetDescription](
 ) -> None:
     """Create a platform's entities: each the first time that its vehicle shows it."""
     coordinator = entry.runtime_data
+    disabled = coordinator.vendor.entities.disabled
     descriptions = {
-        description.key: description for description in (*common, *vendors_own)
+        description.key: replace(description, entity_registry_enabled_default=False)
+        if description.key in disabled
+        else description
+        for description in common
     }
+    descriptions |= {description.key: description for description in vendors_own}
     created: dict[str, set[str]] = {}
 
     @callback

@@ -256,6 +256,7 @@ class VehicleDetails:
     name: str
     manufacturer: str | None = None
     model: str | None = None
+    plate: str | None = None
     serial_number: str | None = None
     sw_version: str | None = None
     hw_version: str | None = None

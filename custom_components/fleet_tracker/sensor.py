@@ -109,6 +109,7 @@ COMMON = (
     ),
     FleetSensorDescription(
         key=Reading.TEMPERATURE,
+        enabled_parts=2,
         device_class=SensorDeviceClass.TEMPERATURE,
         native_unit_of_measurement=UnitOfTemperature.CELSIUS,
         state_class=SensorStateClass.MEASUREMENT,

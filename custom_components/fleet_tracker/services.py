@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from enum import Enum, auto
+from collections.abc import Mapping
 from typing import Any
 
 import voluptuous as vol
@@ -16,7 +14,6 @@ from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
     ServiceResponse,
-    SupportsResponse,
     callback,
 )
 from homeassistant.exceptions import (
@@ -30,41 +27,10 @@ from homeassistant.util.json import JsonObjectType
 from .const import DOMAIN
 from .coordinator import FleetCoordinator
 from .vendor import VendorError
+from .vendor_action import ActionRequest, ActionTarget, VendorAction
 from .vendors import VENDORS
 
 ATTR_CONFIG_ENTRY = "config_entry"
-
-
-class ActionTarget(Enum):
-    """What an action is called on."""
-
-    VEHICLES = auto()
-    ACCOUNT = auto()
-
-
-@dataclass(frozen=True, kw_only=True)
-class ActionRequest:
-    """A call of an action for one account: its vehicles that are meant, and the fields."""
-
-    coordinator: FleetCoordinator
-    vehicle_ids: tuple[str, ...]
-    data: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class VendorAction:
-    """An action that a vendor offers. Vendors may offer the same one, each in its way.
-
-    The handler returns, for vehicles, an answer for each vehicle id; for an account, the
-    answer. It may raise VendorError.
-    """
-
-    name: str
-    fields: Mapping[vol.Marker, Any]
-    handler: Callable[[ActionRequest], Awaitable[Mapping[str, Any] | None]]
-    target: ActionTarget = ActionTarget.VEHICLES
-    response: SupportsResponse = SupportsResponse.NONE
-    administrators_only: bool = False
 
 
 @callback
@@ -102,7 +68,9 @@ def _register(
             except VendorError as err:
                 raise coordinator.home_assistant_error(err) from err
             if result is not None and one.target is ActionTarget.VEHICLES:
-                result = {devices[vehicle_id]: part for vehicle_id, part in result.items()}
+                result = {
+                    devices[vehicle_id]: part for vehicle_id, part in result.items()
+                }
             answer.update(result or {})
         return answer if call.return_response else None
 

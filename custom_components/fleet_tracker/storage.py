@@ -128,9 +128,7 @@ def vehicle_to_json(vehicle: Vehicle) -> dict[str, Any]:
     interval = vehicle.contact_interval
     return {
         "vehicle_id": vehicle.vehicle_id,
-        "details": {
-            name: getattr(details, name) for name in VehicleDetails.__slots__
-        },
+        "details": {name: getattr(details, name) for name in VehicleDetails.__slots__},
         "capabilities": sorted(vehicle.capabilities),
         "occurrence_kinds": sorted(vehicle.occurrence_kinds),
         "readings": _values_to_json(vehicle.readings),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from .entity import VendorEntities
-    from .services import VendorAction
+    from .vendor_action import VendorAction
     from .vendor_flow import VendorFlow
 
 type Json = None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]

@@ -1,0 +1,11 @@
+"""The registry: the one place that knows all vendors."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ..vendor import Vendor
+from . import open_api
+
+VENDORS: Mapping[str, Vendor] = MappingProxyType(
+    {vendor.key: vendor for vendor in (open_api.VENDOR,)}
+)

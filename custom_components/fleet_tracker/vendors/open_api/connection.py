@@ -1,0 +1,309 @@
+"""An Open API account: what is polled when, and how commands are confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+import logging
+import re
+from types import MappingProxyType
+
+from ...models import Reading, ReadingGroup, VehicleUpdate
+from ...vendor import (
+    Command,
+    CommandFailed,
+    CommandResult,
+    CommandUnsupported,
+    Connection,
+    Host,
+    InvalidArgument,
+    PollResult,
+    Settings,
+    VehicleUnavailable,
+    VendorError,
+)
+from . import commands
+from .alarms import AlarmReader
+from .client import AlarmForm, OpenApiClient
+from .mapping import (
+    STATUS_BLOCKED,
+    STATUS_EXPIRED,
+    STATUS_NOT_AUTHORIZED,
+    STATUS_UNKNOWN,
+    map_device,
+    map_track,
+    refused_update,
+)
+from .transport import Token
+
+_LOGGER = logging.getLogger(__name__)
+
+LIST_INTERVAL = timedelta(minutes=15)
+VEHICLES_PER_CALL = 100
+
+# Keys of the settings
+SERVER = "server"
+ACCOUNT = "account"
+PASSWORD_MD5 = "password_md5"
+SUB_ACCOUNTS = "sub_accounts"
+EXCLUDED = "excluded_vehicles"
+
+# Keys of the memory
+TOKEN = "token"
+ALARM_FORM = "alarm_form"
+REFUSED_COMMANDS = "refused_commands"
+
+# Problems that the user is told of
+ACCOUNT_SHARED = "account_shared"
+LIST_CUT_OFF = "list_cut_off"
+
+_BRANDS: Mapping[str, str] = MappingProxyType(
+    {"protrack": "ProTrack", "itrack": "iTrack", "etrack": "eTrack"}
+)
+# Why a vehicle was refused, by the error's translation key
+_STATUS_OF_REFUSAL: Mapping[str, str] = MappingProxyType(
+    {
+        "vehicle_not_authorized": STATUS_NOT_AUTHORIZED,
+        "target_unknown": STATUS_UNKNOWN,
+        "vehicle_expired": STATUS_EXPIRED,
+        "vehicle_blocked": STATUS_BLOCKED,
+    }
+)
+_SAYS_NO = re.compile(r"\b(fail|error|refuse|reject|invalid)", re.IGNORECASE)
+
+
+def brand(server: str) -> str:
+    """Return the brand of a server: a known one by its name, else the API's."""
+    return next((name for part, name in _BRANDS.items() if part in server), "Open API")
+
+
+class OpenApiConnection(Connection):
+    """Polls an account: the device list rarely, all positions in few calls, alarms spread."""
+
+    def __init__(self, settings: Settings, host: Host) -> None:
+        """Take the credentials, and the token of the last session."""
+        super().__init__(settings, host)
+        self._server = str(settings.data[SERVER])
+        form = host.memory.get(ALARM_FORM)
+        self.client = OpenApiClient(
+            host.session,
+            self._server,
+            str(settings.data[ACCOUNT]),
+            str(settings.data[PASSWORD_MD5]),
+            now=host.now,
+            sleep=host.sleep,
+            token=Token.from_json(host.memory.get(TOKEN)),
+            save_token=self._save_token,
+            alarm_form=AlarmForm(form) if isinstance(form, str) else None,
+        )
+        self._alarms = AlarmReader(self.client, host)
+        excluded = settings.options.get(EXCLUDED, ())
+        self._excluded = frozenset(excluded if isinstance(excluded, list) else ())
+        self._listed: tuple[str, ...] = ()
+        self._listed_at: datetime | None = None
+        self._refused: dict[str, str] = {}
+
+    async def _save_token(self, token: Token) -> None:
+        await self.host.memory.put(TOKEN, token.as_json())
+
+    # --- polling ----------------------------------------------------------------------------
+
+    async def poll(self) -> PollResult:
+        """Read the device list when it is time, and where all vehicles are."""
+        updates: list[VehicleUpdate] = []
+        roster: frozenset[str] | None = None
+        error: VendorError | None = None
+        now = self.host.now()
+        if self._listed_at is None or now - self._listed_at >= LIST_INTERVAL:
+            try:
+                roster = await self._read_list(updates)
+            except VendorError as err:
+                if self._listed_at is None:
+                    raise
+                error = err
+        with_news: set[str] = set()
+        asked = [imei for imei in self._listed if imei not in self._refused]
+        for start in range(0, len(asked), VEHICLES_PER_CALL):
+            try:
+                updates += await self._track(
+                    asked[start : start + VEHICLES_PER_CALL], with_news
+                )
+            except VendorError as err:
+                error = err
+                break
+        if self.client.contested:
+            self.host.raise_problem(ACCOUNT_SHARED)
+        else:
+            self.host.clear_problem(ACCOUNT_SHARED)
+        self._alarms.read_soon(asked, with_news)
+        if self.client.alarm_form is not None:
+            await self.host.memory.put(ALARM_FORM, self.client.alarm_form)
+        return PollResult(updates=updates, roster=roster, error=error)
+
+    async def _read_list(self, updates: list[VehicleUpdate]) -> frozenset[str] | None:
+        """Read the device list. Returns the roster if the list is complete."""
+        now = self.host.now()
+        fleet = await self.client.fleet(
+            sub_accounts=bool(self.settings.options.get(SUB_ACCOUNTS, False))
+        )
+        for record in fleet.devices.values():
+            update = map_device(record, brand(self._server), now)
+            if update is not None and update.vehicle_id not in self._excluded:
+                updates.append(
+                    replace(update, capabilities=self._capabilities(update.vehicle_id))
+                )
+        self._listed = tuple(update.vehicle_id for update in updates)
+        self._listed_at = now
+        self._refused.clear()
+        if fleet.cut_off:
+            self.host.raise_problem(LIST_CUT_OFF, count=str(len(fleet.devices)))
+        else:
+            self.host.clear_problem(LIST_CUT_OFF)
+        return frozenset(fleet.devices) if fleet.complete else None
+
+    async def _track(
+        self, imeis: list[str], with_news: set[str]
+    ) -> list[VehicleUpdate]:
+        """Return the news of up to 100 vehicles, and why some of them were refused."""
+        batch = await self.client.track(imeis)
+        now = self.host.now()
+        updates = []
+        for imei, record in batch.found.items():
+            known = self.host.vehicle(imei)
+            if (update := map_track(record, known, now)) is None:
+                continue
+            updates.append(update)
+            if known is None or known.heard_at != update.heard_at:
+                with_news.add(imei)
+        for imei, refusal in batch.refused.items():
+            self._refused[imei] = _status_of(refusal)
+            updates.append(refused_update(imei, self._refused[imei], now))
+        if batch.refused:
+            # What the account may see has changed: read the list with the next poll,
+            # unless it was just read.
+            self._list_again()
+        return updates
+
+    def _list_again(self) -> None:
+        now = self.host.now()
+        if self._listed_at is not None and now - self._listed_at >= timedelta(
+            minutes=1
+        ):
+            self._listed_at = now - LIST_INTERVAL
+
+    async def look(self, vehicle_id: str) -> VehicleUpdate:
+        """Return the newest that the vendor knows of one vehicle (2.2)."""
+        batch = await self.client.track([vehicle_id])
+        if vehicle_id in batch.refused:
+            raise batch.refused[vehicle_id]
+        record = batch.found.get(vehicle_id)
+        update = record and map_track(
+            record, self.host.vehicle(vehicle_id), self.host.now()
+        )
+        if not update:
+            raise VehicleUnavailable("No record of the vehicle", key="target_unknown")
+        return update
+
+    # --- commands ---------------------------------------------------------------------------
+
+    def can_stop(self, vehicle_id: str, command: Command) -> bool:
+        """Tell whether it is the engine cut-off."""
+        return command.name == commands.ENGINE_CUT
+
+    async def execute(self, vehicle_id: str, command: Command) -> CommandResult:
+        """Send a command and return when the tracker answered it (2.5, 2.6)."""
+        if command.name not in commands.WIRE_COMMANDS:
+            raise InvalidArgument("Unknown command")
+        data = None
+        if command.name == commands.SET_MILEAGE:
+            data = {"mileage": f"{command.arguments['kilometres']:g}"}
+        try:
+            answer = await self.client.run_command(
+                vehicle_id, commands.WIRE_COMMANDS[command.name], data
+            )
+        except CommandUnsupported:
+            await self._note_refusal(vehicle_id, command.name)
+            raise
+        if _SAYS_NO.search(answer):
+            raise CommandFailed(
+                "The tracker said no",
+                key="command_answered_no",
+                placeholders={"answer": answer},
+            )
+        return CommandResult(
+            text=answer, update=await self._after(vehicle_id, command.name)
+        )
+
+    async def _after(self, vehicle_id: str, command: str) -> VehicleUpdate | None:
+        """Return what is known after a command that the tracker confirmed."""
+        if command in (commands.LOCK, commands.UNLOCK):
+            # Nothing reads the lock back: doorstatus is whether the door stands open.
+            return VehicleUpdate(
+                vehicle_id=vehicle_id,
+                groups=(
+                    ReadingGroup(
+                        name="lock",
+                        measured_at=self.host.now(),
+                        readings={Reading.LOCKED: command == commands.LOCK},
+                    ),
+                ),
+            )
+        try:
+            update = await self.look(vehicle_id)
+        except VendorError as err:
+            _LOGGER.debug("No look at a vehicle after a command: %s", err)
+            return None
+        return replace(update, odometer_set=command == commands.SET_MILEAGE)
+
+    async def _note_refusal(self, vehicle_id: str, command: str) -> None:
+        """Offer no longer what a tracker does not know (20048)."""
+        _LOGGER.info(
+            "A tracker does not know the command %s, which is no longer offered for it",
+            command,
+        )
+        refusals = self._refusals()
+        capability = commands.CAPABILITY_OF[command]
+        refusals.setdefault(vehicle_id, []).append(capability)
+        await self.host.memory.put(REFUSED_COMMANDS, refusals)
+        self.host.receive(
+            [
+                VehicleUpdate(
+                    vehicle_id=vehicle_id, capabilities=self._capabilities(vehicle_id)
+                )
+            ]
+        )
+
+    def _refusals(self) -> dict[str, list[str]]:
+        stored = self.host.memory.get(REFUSED_COMMANDS)
+        if not isinstance(stored, Mapping):
+            return {}
+        return {
+            vehicle_id: [str(name) for name in names]
+            for vehicle_id, names in stored.items()
+            if isinstance(names, list)
+        }
+
+    def _capabilities(self, vehicle_id: str) -> frozenset[str]:
+        return commands.CAPABILITIES - set(self._refusals().get(vehicle_id, ()))
+
+    # --- the rest ---------------------------------------------------------------------------
+
+    def diagnostics(self) -> Mapping[str, object]:
+        """Return how the account does."""
+        return {
+            "server": brand(self._server),
+            "counters": dict(self.client.counters),
+            "alarm_form": self.client.alarm_form,
+            "alarms_waiting": self._alarms.waiting,
+            "listed": len(self._listed),
+            "refused": len(self._refused),
+        }
+
+    async def close(self) -> None:
+        """Stop reading alarms."""
+        await self._alarms.close()
+
+
+def _status_of(refusal: VehicleUnavailable) -> str:
+    return _STATUS_OF_REFUSAL.get(refusal.translation_key, STATUS_NOT_AUTHORIZED)

@@ -1,0 +1,92 @@
+"""What Home Assistant shows of an Open API vehicle beside the common entities."""
+
+from __future__ import annotations
+
+from homeassistant.components.button import ButtonDeviceClass
+from homeassistant.components.sensor import SensorDeviceClass
+from homeassistant.const import EntityCategory
+
+from ...button import FleetButtonDescription
+from ...entity import VendorEntities
+from ...event import FleetEventDescription
+from ...lock import FleetLockDescription
+from ...models import OccurrenceKind, Reading
+from ...sensor import FleetSensorDescription
+from ...switch import FleetSwitchDescription
+from . import commands
+from .mapping import (
+    ALARM_TYPES,
+    ALL_STATUSES,
+    FUEL_MEASURED_AT,
+    TEMPERATURE_MEASURED_AT,
+)
+
+ENTITIES = VendorEntities(
+    disabled=frozenset(
+        {
+            Reading.ARMED,
+            Reading.CHARGING,
+            Reading.FUEL_SUPPLY,
+            Reading.IGNITION_CHANGED_AT,
+        }
+    ),
+    sensors=(
+        FleetSensorDescription(
+            key=Reading.STATUS,
+            translation_key="open_api_status",
+            device_class=SensorDeviceClass.ENUM,
+            options=list(ALL_STATUSES),
+            entity_category=EntityCategory.DIAGNOSTIC,
+            entity_registry_enabled_default=False,
+        ),
+        FleetSensorDescription(
+            key=FUEL_MEASURED_AT,
+            device_class=SensorDeviceClass.TIMESTAMP,
+            entity_category=EntityCategory.DIAGNOSTIC,
+            entity_registry_enabled_default=False,
+        ),
+        FleetSensorDescription(
+            key=TEMPERATURE_MEASURED_AT,
+            device_class=SensorDeviceClass.TIMESTAMP,
+            entity_category=EntityCategory.DIAGNOSTIC,
+            entity_registry_enabled_default=False,
+        ),
+    ),
+    locks=(
+        FleetLockDescription(
+            key=Reading.LOCKED,
+            translation_key="door",
+            capability="lock",
+            lock_command=commands.LOCK,
+            unlock_command=commands.UNLOCK,
+            assumed_state=True,
+            # Most trackers refuse the command.
+            entity_registry_enabled_default=False,
+        ),
+    ),
+    switches=(
+        FleetSwitchDescription(
+            key=Reading.ENGINE_CUT,
+            capability="engine_cut",
+            on_command=commands.ENGINE_CUT,
+            off_command=commands.ENGINE_RESTORE,
+            entity_category=EntityCategory.CONFIG,
+        ),
+    ),
+    buttons=(
+        FleetButtonDescription(
+            key=commands.RESET,
+            capability="reset",
+            device_class=ButtonDeviceClass.RESTART,
+            entity_category=EntityCategory.CONFIG,
+            entity_registry_enabled_default=False,
+        ),
+    ),
+    events=(
+        FleetEventDescription(
+            key=OccurrenceKind.ALARM,
+            capability=commands.ALARMS,
+            types=frozenset(kind for _, kind in ALARM_TYPES.values()),
+        ),
+    ),
+)

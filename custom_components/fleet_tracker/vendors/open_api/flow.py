@@ -1,0 +1,126 @@
+"""What the user is asked for an Open API account."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import voluptuous as vol
+from yarl import URL
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+from homeassistant.util import dt as dt_util
+
+from ...const import CONF_IDENTITY
+from ...vendor import InvalidArgument
+from ...vendor_flow import Account, Input, VendorFlow
+from .client import OpenApiClient
+from .connection import ACCOUNT, PASSWORD_MD5, SERVER, SUB_ACCOUNTS, TOKEN
+from .transport import hash_password
+
+PASSWORD = "password"
+# ProTrack answers http and https alike; the others only http for sure.
+SERVERS = (
+    "https://api.protrack365.com",
+    "http://api.itrack.top",
+    "http://api.etrack.vip",
+)
+
+
+class OpenApiFlow(VendorFlow):
+    """Server, account and password, checked by a login and a device list."""
+
+    def form(self, name: str, defaults: Input) -> vol.Schema:
+        """Return the form of the credentials."""
+        return vol.Schema(
+            {
+                vol.Required(
+                    SERVER, default=defaults.get(SERVER, SERVERS[0])
+                ): SelectSelector(
+                    SelectSelectorConfig(
+                        options=list(SERVERS),
+                        custom_value=True,
+                        mode=SelectSelectorMode.DROPDOWN,
+                    )
+                ),
+                vol.Required(ACCOUNT, default=defaults.get(ACCOUNT, vol.UNDEFINED)): (
+                    TextSelector(TextSelectorConfig(autocomplete="username"))
+                ),
+                vol.Required(PASSWORD): _password(),
+            }
+        )
+
+    def reauth_form(self) -> vol.Schema:
+        """Return the form that asks for the password alone."""
+        return vol.Schema({vol.Required(PASSWORD): _password()})
+
+    async def async_check(
+        self, hass: HomeAssistant, user_input: Input, entry: ConfigEntry | None
+    ) -> Account:
+        """Log in and read the device list."""
+        server = _base_url(user_input[SERVER])
+        account = user_input[ACCOUNT].strip()
+        password_md5 = hash_password(user_input[PASSWORD])
+        client = OpenApiClient(
+            async_get_clientsession(hass),
+            server,
+            account,
+            password_md5,
+            now=dt_util.utcnow,
+            sleep=asyncio.sleep,
+        )
+        await client.log_in()
+        sub_accounts = bool(entry and entry.options.get(SUB_ACCOUNTS, False))
+        fleet = await client.fleet(sub_accounts=sub_accounts)
+        host = URL(server).host or server
+        unique_id = f"open_api_{account.lower()}@{host}"
+        token = client.token
+        return Account(
+            title=f"{account} ({host})",
+            unique_id=unique_id,
+            identity=entry.data[CONF_IDENTITY] if entry else unique_id,
+            data={SERVER: server, ACCOUNT: account, PASSWORD_MD5: password_md5},
+            vehicle_ids=frozenset(fleet.devices),
+            memory={TOKEN: token.as_json()} if token else {},
+        )
+
+    def options_form(self, entry: ConfigEntry) -> Mapping[vol.Marker, Any]:
+        """Return the choice whether sub-accounts' vehicles are shown too."""
+        return {vol.Required(SUB_ACCOUNTS, default=False): BooleanSelector()}
+
+
+def _password() -> TextSelector:
+    return TextSelector(
+        TextSelectorConfig(
+            type=TextSelectorType.PASSWORD, autocomplete="current-password"
+        )
+    )
+
+
+def _base_url(entered: str) -> str:
+    """Return the base URL of a server: what was entered, with https where it says none.
+
+    Raises InvalidArgument for what is no URL.
+    """
+    text = entered.strip().rstrip("/")
+    if "://" not in text:
+        text = f"https://{text}"
+    try:
+        url = URL(text)
+    except ValueError:
+        raise InvalidArgument("No URL", key="invalid_server") from None
+    if url.scheme not in ("http", "https") or not url.host or url.query_string:
+        raise InvalidArgument("No URL", key="invalid_server")
+    return text.removesuffix("/api")

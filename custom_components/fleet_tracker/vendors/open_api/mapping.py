@@ -1,0 +1,322 @@
+"""The Open API's records as news of vehicles (open-api-classic and open-api-2025)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from ...models import (
+    FixKind,
+    Occurrence,
+    OccurrenceKind,
+    OccurrenceType,
+    Position,
+    Reading,
+    ReadingGroup,
+    Value,
+    Vehicle,
+    VehicleDetails,
+    VehicleUpdate,
+    accuracy_m,
+)
+from .records import (
+    Alarm,
+    as_coordinates,
+    as_integer,
+    as_number,
+    as_text,
+    as_time,
+)
+
+FUEL_MEASURED_AT = "fuel_measured_at"
+TEMPERATURE_MEASURED_AT = "temperature_measured_at"
+OLDEST_REPORTED = timedelta(days=1)
+"""Fuel and temperature that are older say nothing about now."""
+IGNITION_JITTER = timedelta(minutes=2)
+"""By how much the seconds since the last switch of the ignition may be off."""
+
+# datastatus (2.2)
+STATUS_NEVER_ONLINE = "never_online"
+STATUS_OK = "ok"
+STATUS_EXPIRED = "expired"
+STATUS_OFFLINE = "offline"
+STATUS_BLOCKED = "blocked"
+# why a single vehicle was refused (chapter 3)
+STATUS_NOT_AUTHORIZED = "not_authorized"
+STATUS_UNKNOWN = "unknown_target"
+STATUSES: Mapping[int, str] = MappingProxyType(
+    {
+        1: STATUS_NEVER_ONLINE,
+        2: STATUS_OK,
+        3: STATUS_EXPIRED,
+        4: STATUS_OFFLINE,
+        5: STATUS_BLOCKED,
+    }
+)
+ALL_STATUSES = (*STATUSES.values(), STATUS_NOT_AUTHORIZED, STATUS_UNKNOWN)
+
+# Alarm types (4.1): 1 to 27 of both documents, 28 to 44 of the newer one.
+ALARM_TYPES: Mapping[int, tuple[str, OccurrenceType]] = MappingProxyType(
+    {
+        1: ("sosAlarm", OccurrenceType.SOS),
+        2: ("lowBatteryAlarm", OccurrenceType.BATTERY_LOW),
+        3: ("powerDisconnectAlarm", OccurrenceType.POWER_DISCONNECTED),
+        4: ("vibrationAlarm", OccurrenceType.VIBRATION),
+        5: ("geoFenceInAlarm", OccurrenceType.GEOFENCE_ENTERED),
+        6: ("geoFenceOutAlarm", OccurrenceType.GEOFENCE_LEFT),
+        7: ("speedingAlarm", OccurrenceType.SPEEDING),
+        8: ("carMoveAlarm", OccurrenceType.TOWED),
+        9: ("engineOn", OccurrenceType.IGNITION_ON),
+        10: ("engineOff", OccurrenceType.IGNITION_OFF),
+        11: ("tireTemperatureAlarm", OccurrenceType.TIRE_TEMPERATURE),
+        12: ("tireLeakPressureAlarm", OccurrenceType.TIRE_LEAK),
+        13: ("tireLowPressureAlarm", OccurrenceType.TIRE_PRESSURE_LOW),
+        14: ("tireHighPressureAlarm", OccurrenceType.TIRE_PRESSURE_HIGH),
+        15: ("gpsDeadZoneInAlarm", OccurrenceType.GPS_LOST),
+        16: ("gpsDeadZoneOutAlarm", OccurrenceType.GPS_RECOVERED),
+        17: ("obdDtcAlarm", OccurrenceType.TROUBLE_CODE),
+        18: ("disassembleAlarm", OccurrenceType.TAMPERING),
+        19: ("powerOffAlarm", OccurrenceType.POWERED_OFF),
+        20: ("collisionAlarm", OccurrenceType.COLLISION),
+        21: ("dropAlarm", OccurrenceType.FALLEN),
+        22: ("routeAlarm", OccurrenceType.ROUTE_LEFT),
+        23: ("rapidAccelerationAlarm", OccurrenceType.HARSH_ACCELERATION),
+        24: ("rapidDecelerationAlarm", OccurrenceType.HARSH_BRAKING),
+        25: ("sharpTurnAlarm", OccurrenceType.SHARP_TURN),
+        26: ("dooropenAlarm", OccurrenceType.DOOR_OPENED),
+        27: ("doorcloseAlarm", OccurrenceType.DOOR_CLOSED),
+        28: ("offlineAlarm", OccurrenceType.OFFLINE),
+        29: ("engineIdleAlarm", OccurrenceType.IDLING),
+        30: ("parkingAlarm", OccurrenceType.PARKED_LONG),
+        31: ("oilLeakAlertAlarm", OccurrenceType.FUEL_LEAK),
+        32: ("oilTheftAlertAlarm", OccurrenceType.FUEL_THEFT),
+        33: ("jammingAlarm", OccurrenceType.JAMMING),
+        34: ("restrictedDrivingAlarm", OccurrenceType.RESTRICTED_DRIVING),
+        35: ("lowTemperatureAlarm", OccurrenceType.TEMPERATURE_LOW),
+        36: ("highTemperatureAlarm", OccurrenceType.TEMPERATURE_HIGH),
+        37: ("dumpSwitchOnAlarm", OccurrenceType.DUMP_SWITCH_ON),
+        38: ("dumpSwitchOffAlarm", OccurrenceType.DUMP_SWITCH_OFF),
+        39: ("armAlarm", OccurrenceType.ARMED),
+        40: ("rolloverAlarm", OccurrenceType.ROLLOVER),
+        41: ("fatigueDrivingAlarm", OccurrenceType.FATIGUE),
+        42: ("lackBreakFatigueDrivingAlarm", OccurrenceType.REST_MISSING),
+        43: ("lowOilAlarm", OccurrenceType.FUEL_LOW),
+        44: ("lowExternalBatteryAlarm", OccurrenceType.EXTERNAL_POWER_LOW),
+    }
+)
+
+
+def map_track(
+    record: Mapping[str, object], known: Vehicle | None, now: datetime
+) -> VehicleUpdate | None:
+    """Return the news in a record of `track` (2.2), None if it names no vehicle.
+
+    ``known`` keeps the time steady at which the ignition was switched, which the record
+    tells as seconds before an instant that jitters.
+    """
+    imei = as_text(record.get("imei"))
+    if imei is None:
+        return None
+    server_time = as_time(record.get("servertime")) or now
+    heard_at = as_time(record.get("hearttime"))
+    groups = [
+        ReadingGroup(
+            name="tracker",
+            measured_at=heard_at or as_time(record.get("gpstime")) or server_time,
+            readings=_tracker_readings(record, known, server_time),
+        ),
+        ReadingGroup(
+            name="platform",
+            measured_at=server_time,
+            readings=_platform_readings(record),
+        ),
+    ]
+    if "fuel" in record:
+        groups.append(_fuel(record, server_time))
+    if "temperature" in record:
+        groups.append(_temperatures(record, server_time))
+    return VehicleUpdate(
+        vehicle_id=imei,
+        position=_position(record),
+        groups=tuple(groups),
+        heard_at=heard_at,
+    )
+
+
+def map_device(
+    record: Mapping[str, object], manufacturer: str, now: datetime
+) -> VehicleUpdate | None:
+    """Return what a record of the device list (2.7) or detail (2.12) says of a vehicle."""
+    imei = as_text(record.get("imei"))
+    if imei is None:
+        return None
+    readings: dict[str, Value] = {}
+    due_times = [
+        time
+        for name in ("platformduetime", "userduetime")
+        if (time := as_time(record.get(name))) is not None
+    ]
+    if due_times:
+        readings[Reading.SERVICE_EXPIRES] = min(due_times)
+    if sim := as_text(record.get("simcard")):
+        readings[Reading.SIM] = sim
+    if iccid := as_text(record.get("iccid")):
+        readings[Reading.ICCID] = iccid
+    plate = as_text(record.get("platenumber"))
+    model = as_text(record.get("devicetype"))
+    return VehicleUpdate(
+        vehicle_id=imei,
+        details=VehicleDetails(
+            name=as_text(record.get("devicename")) or plate or model or manufacturer,
+            manufacturer=manufacturer,
+            model=model,
+            plate=plate,
+            serial_number=imei,
+        ),
+        groups=(ReadingGroup(name="device", measured_at=now, readings=readings),),
+    )
+
+
+def map_alarm(alarm: Alarm) -> Occurrence:
+    """Return an alarm (2.8, 2.17) as an occurrence. Unknown types are ``other``."""
+    name, kind = ALARM_TYPES.get(alarm.alarmtype, (None, OccurrenceType.OTHER))
+    details: dict[str, Value] = {}
+    if alarm.speed is not None:
+        details["speed"] = alarm.speed
+    if alarm.geofencename is not None:
+        details["geofence"] = alarm.geofencename
+    return Occurrence(
+        kind=OccurrenceKind.ALARM,
+        type=kind,
+        occurred_at=alarm.systemtime,
+        code=str(alarm.alarmtype),
+        name=name,
+        details=details,
+    )
+
+
+def refused_update(vehicle_id: str, status: str, now: datetime) -> VehicleUpdate:
+    """Return what is shown of a vehicle that the vendor refuses to tell of."""
+    return VehicleUpdate(
+        vehicle_id=vehicle_id,
+        groups=(
+            ReadingGroup(
+                name="platform",
+                measured_at=now,
+                readings={Reading.STATUS: status, Reading.ONLINE: False},
+            ),
+        ),
+    )
+
+
+def _position(record: Mapping[str, object]) -> Position | None:
+    longitude, latitude = as_coordinates(
+        record.get("longitude"), record.get("latitude")
+    )
+    fixed_at = as_time(record.get("gpstime"))
+    if longitude is None or latitude is None or fixed_at is None:
+        return None
+    return Position(
+        latitude=latitude,
+        longitude=longitude,
+        accuracy=accuracy_m(FixKind.SATELLITE),
+        fixed_at=fixed_at,
+        course=_not_negative(record.get("course")),
+        speed=_not_negative(record.get("speed")),
+    )
+
+
+def _tracker_readings(
+    record: Mapping[str, object], known: Vehicle | None, server_time: datetime
+) -> dict[str, Value]:
+    """Return what the tracker itself last told. -1, "" and 0 times mean: no such thing."""
+    readings: dict[str, Value] = {}
+    for field, reading in (
+        ("accstatus", Reading.IGNITION),
+        ("doorstatus", Reading.DOOR),
+        ("chargestatus", Reading.CHARGING),
+        ("oilpowerstatus", Reading.FUEL_SUPPLY),
+        ("defencestatus", Reading.ARMED),
+    ):
+        if (flag := as_integer(record.get(field))) in (0, 1):
+            readings[reading] = flag == 1
+    if Reading.FUEL_SUPPLY in readings:
+        readings[Reading.ENGINE_CUT] = not readings[Reading.FUEL_SUPPLY]
+    battery = as_number(record.get("battery"))
+    if battery is not None and 0 <= battery <= 100:
+        readings[Reading.BATTERY] = battery
+    for field in ("mileage", "odometer"):
+        if (metres := _not_negative(record.get(field))) is not None:
+            readings[Reading.ODOMETER] = metres / 1000
+            break
+    if (metres := _not_negative(record.get("todaymileage"))) is not None:
+        readings[Reading.DISTANCE_TODAY] = metres / 1000
+    if (volts := as_number(record.get("externalpower"))) is not None:
+        readings[Reading.EXTERNAL_VOLTAGE] = abs(volts)
+    if Reading.IGNITION in readings:
+        changed_at = _ignition_changed_at(
+            record, readings[Reading.IGNITION], known, server_time
+        )
+        if changed_at is not None:
+            readings[Reading.IGNITION_CHANGED_AT] = changed_at
+    return readings
+
+
+def _ignition_changed_at(
+    record: Mapping[str, object],
+    ignition: Value,
+    known: Vehicle | None,
+    server_time: datetime,
+) -> datetime | None:
+    """Return when the ignition was last switched, the same time in each poll."""
+    seconds = _not_negative(record.get("acctime"))
+    if seconds is None or seconds >= server_time.timestamp():
+        return None
+    changed_at = server_time - timedelta(seconds=seconds)
+    if known is not None and known.readings.get(Reading.IGNITION) == ignition:
+        before = known.readings.get(Reading.IGNITION_CHANGED_AT)
+        if isinstance(before, datetime) and abs(changed_at - before) <= IGNITION_JITTER:
+            return before
+    return changed_at
+
+
+def _platform_readings(record: Mapping[str, object]) -> dict[str, Value]:
+    """Return what the platform says of the tracker."""
+    status = STATUSES.get(as_integer(record.get("datastatus")) or 0)
+    if status is None:
+        return {}
+    return {Reading.STATUS: status, Reading.ONLINE: status == STATUS_OK}
+
+
+def _fuel(record: Mapping[str, object], server_time: datetime) -> ReadingGroup:
+    readings: dict[str, Value] = {}
+    measured_at = as_time(record.get("fueltime"))
+    litres = _not_negative(record.get("fuel"))
+    if measured_at is not None and litres is not None:
+        if server_time - measured_at <= OLDEST_REPORTED:
+            readings[Reading.FUEL] = litres
+        readings[FUEL_MEASURED_AT] = measured_at
+    return ReadingGroup(
+        name="fuel", measured_at=measured_at or server_time, readings=readings
+    )
+
+
+def _temperatures(record: Mapping[str, object], server_time: datetime) -> ReadingGroup:
+    readings: dict[str, Value] = {}
+    measured_at = as_time(record.get("temperaturetime"))
+    probes = record["temperature"]
+    if measured_at is not None and isinstance(probes, list) and probes:
+        if server_time - measured_at <= OLDEST_REPORTED:
+            for number, value in enumerate(probes, start=1):
+                if (celsius := as_number(value)) is not None:
+                    readings[f"{Reading.TEMPERATURE}:{number}"] = celsius
+        readings[TEMPERATURE_MEASURED_AT] = measured_at
+    return ReadingGroup(
+        name="temperature", measured_at=measured_at or server_time, readings=readings
+    )
+
+
+def _not_negative(value: object) -> float | None:
+    number = as_number(value)
+    return number if number is not None and number >= 0 else None

@@ -1,0 +1,312 @@
+"""One call of the Open API: signed in, on time, not too often, and its answer checked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import md5
+import json
+import random
+import re
+
+import aiohttp
+
+from ...vendor import (
+    CannotConnect,
+    ClockWrong,
+    InvalidAnswer,
+    Json,
+    RateLimited,
+    VendorError,
+)
+from .errors import (
+    CLOCK_WRONG,
+    TOKEN_CODES,
+    TOO_FREQUENT,
+    UnknownRequest,
+    Unreachable,
+    error_for,
+)
+from .records import as_integer, as_number, as_text, as_time, is_object
+
+HTTP_TIMEOUT_S = 30.0
+
+# The documents advise to renew a token of 120 minutes after 90.
+_TOKEN_LIFE_S = 7200
+_RENEW_AFTER_SHARE = 0.75
+
+# A token that dies this young was replaced by somebody else's. When that happens so many
+# times in a period, somebody is at it all the time, and logging in again each time would
+# only exhaust the account's allowance for token requests.
+_EARLY_DEATH = timedelta(minutes=15)
+_WAR_DEATHS = 3
+_WAR_PERIOD = timedelta(minutes=30)
+_WAR_LOGIN_SPACING = timedelta(minutes=1)
+
+# After "too frequent": waits within the call, then what callers are told to wait.
+_RETRIES = 3
+_FIRST_WAIT_S = 1.0
+_FIRST_PAUSE_S = 60.0
+_LONGEST_PAUSE_S = 900.0
+
+_UNIX_SECONDS = re.compile(r"(?<!\d)\d{10}(?!\d)")
+
+
+def hash_password(password: str) -> str:
+    """Return md5(password), all of the password that the API ever needs."""
+    return md5(password.encode(), usedforsecurity=False).hexdigest()
+
+
+def sign(password_md5: str, time: int) -> str:
+    """Return md5(md5(password) + time) for UNIX seconds (open-api-classic 2.1)."""
+    return hash_password(f"{password_md5}{time}")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token, which is to be renewed at a time."""
+
+    value: str
+    issued_at: datetime
+    renew_at: datetime
+
+    def as_json(self) -> Json:
+        """Return what `from_json` makes a token of."""
+        return {
+            "value": self.value,
+            "issued_at": self.issued_at.timestamp(),
+            "renew_at": self.renew_at.timestamp(),
+        }
+
+    @classmethod
+    def from_json(cls, stored: object) -> Token | None:
+        """Return a token that was stored, None if there is none."""
+        if not is_object(stored):
+            return None
+        value = as_text(stored.get("value"))
+        issued_at = as_time(stored.get("issued_at"))
+        renew_at = as_time(stored.get("renew_at"))
+        if value is None or issued_at is None or renew_at is None:
+            return None
+        return cls(value, issued_at, renew_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    code: int
+    record: object
+    message: str
+
+
+class Transport:
+    """Calls operations for one account, with one token however many calls run at once.
+
+    `now` and `sleep` are the caller's clock (aware UTC) and patience (seconds).
+    `counters` says how often what happened, for diagnostics.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        account: str,
+        password_md5: str,
+        *,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]],
+        token: Token | None = None,
+        save_token: Callable[[Token], Awaitable[None]] | None = None,
+        timeout: float = HTTP_TIMEOUT_S,
+    ) -> None:
+        """Take a token of an earlier session, and who keeps those of this one."""
+        self.account = account
+        self.counters: Counter[str] = Counter()
+        self.token = token
+        self._session = session
+        self._base_url = base_url.rstrip("/")
+        self._password_md5 = password_md5
+        self._now = now
+        self._sleep = sleep
+        self._save_token = save_token
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._clock_offset = timedelta()
+        self._lock = asyncio.Lock()
+        self._logins = 0
+        self._failure: VendorError | None = None
+        self._early_deaths: deque[datetime] = deque(maxlen=_WAR_DEATHS)
+        self._pauses = 0
+
+    @property
+    def contested(self) -> bool:
+        """Whether tokens die again and again: another program uses the same account."""
+        return (
+            len(self._early_deaths) == _WAR_DEATHS
+            and self._now() - self._early_deaths[0] < _WAR_PERIOD
+        )
+
+    async def log_in(self) -> Token:
+        """Get a new token, which checks the credentials; the one before dies.
+
+        Raises AuthenticationFailed, AccessDenied, ClockWrong, RateLimited, CannotConnect
+        or InvalidAnswer.
+        """
+        return await self._valid_token(self.token)
+
+    async def call(self, method: str, path: str, **params: str | float) -> object:
+        """Call an operation and return its `record`, None where it has none.
+
+        Parameters are in the URL, of POST requests too. A token that the server no longer
+        takes is renewed once and the call repeated. Raises what the answer's code means,
+        CannotConnect or InvalidAnswer.
+        """
+        token = await self._valid_token()
+        answer = await self._patient_request(method, path, params, token)
+        if answer.code in TOKEN_CODES:
+            self._bury(token)
+            token = await self._valid_token(token)
+            answer = await self._patient_request(method, path, params, token)
+        if answer.code:
+            raise error_for(answer.code)
+        return answer.record
+
+    def _bury(self, token: Token) -> None:
+        """Note that the server did not take a token that should have been good."""
+        now = self._now()
+        if token is self.token and now - token.issued_at < _EARLY_DEATH:
+            self.counters["tokens_died_early"] += 1
+            self._early_deaths.append(now)
+
+    async def _valid_token(self, dead: Token | None = None) -> Token:
+        """Return a token other than the dead one, getting it once for all who wait."""
+        logins = self._logins
+        async with self._lock:
+            if self.token and self.token is not dead and self._fresh(self.token):
+                return self.token
+            if self._failure and self._logins != logins:
+                raise self._failure
+            self._logins += 1
+            self._failure = None
+            try:
+                self._keep_peace()
+                self.token = await self._authorize()
+            except VendorError as error:
+                self._failure = error
+                raise
+            if self._save_token:
+                await self._save_token(self.token)
+            return self.token
+
+    def _fresh(self, token: Token) -> bool:
+        return token.issued_at <= self._now() < token.renew_at
+
+    def _keep_peace(self) -> None:
+        """Refuse to log in too often while another program does the same."""
+        if not self.contested or not self.token:
+            return
+        wait = self.token.issued_at + _WAR_LOGIN_SPACING - self._now()
+        if wait > timedelta():
+            raise RateLimited(
+                "Another program uses the account",
+                key="account_shared",
+                retry_after=wait,
+            )
+
+    async def _authorize(self) -> Token:
+        """Log in (open-api-classic 2.1), learning the server's time where ours differs."""
+        self.counters["logins"] += 1
+        answer = await self._request_token()
+        if answer.code == CLOCK_WRONG:
+            if not (found := _UNIX_SECONDS.search(answer.message)):
+                raise ClockWrong("The server does not tell its time")
+            there = datetime.fromtimestamp(int(found[0]), UTC)
+            self._clock_offset = there - self._now()
+            self.counters["clock_corrections"] += 1
+            answer = await self._request_token()
+        if answer.code:
+            raise error_for(answer.code)
+        record = answer.record if is_object(answer.record) else {}
+        value = as_text(record.get("access_token"))
+        if value is None:
+            raise InvalidAnswer("The answer has no token")
+        life = as_number(record.get("expires_in"))
+        if life is None or not 0 < life < _TOKEN_LIFE_S:
+            life = _TOKEN_LIFE_S
+        now = self._now()
+        return Token(value, now, now + timedelta(seconds=life * _RENEW_AFTER_SHARE))
+
+    async def _request_token(self) -> _Answer:
+        time = int((self._now() + self._clock_offset).timestamp())
+        params: dict[str, str | int | float] = {
+            "time": time,
+            "account": self.account,
+            "signature": sign(self._password_md5, time),
+        }
+        return await self._patient_request("GET", "/api/authorization", params)
+
+    async def _patient_request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str | int | float],
+        token: Token | None = None,
+    ) -> _Answer:
+        """Send a request, and again after a growing, jittered wait when told to slow."""
+        if token:
+            params = {"access_token": token.value, **params}
+        for attempt in range(_RETRIES + 1):
+            if attempt:
+                await self._sleep(_jittered(_FIRST_WAIT_S * 2 ** (attempt - 1)))
+            answer = await self._request(method, path, params)
+            if answer.code != TOO_FREQUENT:
+                self._pauses = 0
+                return answer
+            self.counters["too_frequent"] += 1
+        pause = min(_FIRST_PAUSE_S * 2**self._pauses, _LONGEST_PAUSE_S)
+        self._pauses += 1
+        raise RateLimited(
+            f"Error code {TOO_FREQUENT}",
+            retry_after=timedelta(seconds=_jittered(pause)),
+        )
+
+    async def _request(
+        self, method: str, path: str, params: Mapping[str, str | int | float]
+    ) -> _Answer:
+        self.counters["requests"] += 1
+        try:
+            async with self._session.request(
+                method, self._base_url + path, params=params, timeout=self._timeout
+            ) as response:
+                status, body = response.status, await response.read()
+        except aiohttp.ClientConnectorError as error:
+            # The causes of these errors are not chained: their texts may hold the URL,
+            # and with it the token.
+            raise Unreachable(f"No connection ({type(error).__name__})") from None
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise CannotConnect(f"No answer ({type(error).__name__})") from None
+        if status == 404:
+            raise UnknownRequest("HTTP status 404")
+        if status != 200:
+            raise CannotConnect(f"HTTP status {status}")
+        return _read(body)
+
+
+def _read(body: bytes) -> _Answer:
+    """Return what is in an answer (open-api-classic 1.4); a code may come as text."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        raise InvalidAnswer("The answer is no JSON") from None
+    if not is_object(answer):
+        raise InvalidAnswer("The answer is no JSON object")
+    code = as_integer(answer.get("code"))
+    if code is None:
+        raise InvalidAnswer("The answer has no code")
+    return _Answer(code, answer.get("record"), as_text(answer.get("message")) or "")
+
+
+def _jittered(seconds: float) -> float:
+    """Return a wait of about that long, so that callers do not return in step."""
+    return seconds * random.uniform(0.75, 1.25)
