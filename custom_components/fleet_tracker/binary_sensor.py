@@ -66,13 +66,15 @@ async def async_setup_entry(
     )
 
 
-class FleetBinarySensor(FleetEntity[FleetBinarySensorDescription], BinarySensorEntity):
+class FleetBinarySensor(FleetEntity, BinarySensorEntity):
     """A binary sensor that shows a reading."""
+
+    entity_description: FleetBinarySensorDescription
 
     @property
     @override
     def is_on(self) -> bool | None:
         """The reading."""
-        if not isinstance(value := self.value, bool):
+        if not isinstance(value := self.reading_value, bool):
             return None
         return value is not self.entity_description.inverted

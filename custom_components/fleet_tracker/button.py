@@ -61,8 +61,10 @@ async def async_setup_entry(
     )
 
 
-class FleetButton(FleetEntity[FleetButtonDescription], ButtonEntity):
+class FleetButton(FleetEntity, ButtonEntity):
     """A button that sends a command."""
+
+    entity_description: FleetButtonDescription
 
     @override
     async def async_press(self) -> None:

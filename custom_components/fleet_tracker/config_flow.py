@@ -7,8 +7,6 @@ import secrets
 from types import MappingProxyType
 from typing import Any, override
 
-import voluptuous as vol
-
 from homeassistant.config_entries import (
     ConfigEntry,
     ConfigEntryState,
@@ -32,6 +30,7 @@ from homeassistant.helpers.selector import (
     SelectSelectorMode,
 )
 from homeassistant.helpers.typing import DiscoveryInfoType
+import voluptuous as vol
 
 from .const import (
     CONF_ACCURACY_LIMIT,

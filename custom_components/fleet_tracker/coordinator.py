@@ -385,7 +385,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                     self._to_notify.popleft()()
                 else:
                     self._absorb(self._inbox.popleft())
-            except Exception:  # one broken entity must not silence all others
+            except Exception:  # noqa: BLE001  one broken entity must not silence all others
                 LOGGER.exception("Error while telling of news from %s", self.name)
         self._working = False
         if self._work_done is not None:

@@ -26,8 +26,7 @@ class FleetTrackerDescription(FleetDescription, TrackerEntityDescription):
     """A tracker."""
 
 
-# The base class calls a tracker diagnostic, which hides it from area and device triggers.
-TRACKER = FleetTrackerDescription(key=Reading.POSITION, entity_category=None)
+TRACKER = FleetTrackerDescription(key=Reading.POSITION)
 
 
 def _every_vehicle(
@@ -48,25 +47,32 @@ async def async_setup_entry(
     )
 
 
-class FleetTracker(FleetEntity[FleetTrackerDescription], TrackerEntity):
+class FleetTracker(FleetEntity, TrackerEntity):
     """A vehicle on the map."""
 
-    _attr_entity_category = None
+    entity_description: FleetTrackerDescription
+
     _attr_name = None
+
+    @property
+    @override
+    def entity_category(self) -> None:
+        """None: area and device triggers pass over the diagnostic of the base class."""
+        return None
 
     @property
     @override
     def latitude(self) -> float | None:
         """Latitude in degrees (WGS84)."""
         position = self.vehicle.position
-        return position and position.latitude
+        return None if position is None else position.latitude
 
     @property
     @override
     def longitude(self) -> float | None:
         """Longitude in degrees (WGS84)."""
         position = self.vehicle.position
-        return position and position.longitude
+        return None if position is None else position.longitude
 
     @property
     @override

@@ -100,7 +100,9 @@ def _shown(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def _without_secrets(data: dict[str, Any], coordinator: FleetCoordinator) -> Any:
+def _without_secrets(
+    data: dict[str, Any], coordinator: FleetCoordinator
+) -> dict[str, Any]:
     """Return the data with every private text cut out, wherever it may have got to."""
     entry = coordinator.config_entry
     private = {
@@ -131,4 +133,4 @@ def _without_secrets(data: dict[str, Any], coordinator: FleetCoordinator) -> Any
                 value = value.replace(text, REDACTED)
         return value
 
-    return clean(data)
+    return {key: clean(value) for key, value in data.items()}

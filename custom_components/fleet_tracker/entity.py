@@ -69,17 +69,17 @@ def reading_parts(reading: str) -> tuple[str, str]:
     return key, part
 
 
-class FleetEntity[DescriptionT: FleetDescription](CoordinatorEntity[FleetCoordinator]):
+class FleetEntity(CoordinatorEntity[FleetCoordinator]):
     """An entity of a vehicle that shows one of its readings or capabilities."""
 
     _attr_has_entity_name = True
-    entity_description: DescriptionT
+    entity_description: FleetDescription
 
     def __init__(
         self,
         coordinator: FleetCoordinator,
         vehicle_id: str,
-        description: DescriptionT,
+        description: FleetDescription,
         reading: str,
     ) -> None:
         """Take the reading with its part, as the vehicle has it."""
@@ -105,7 +105,7 @@ class FleetEntity[DescriptionT: FleetDescription](CoordinatorEntity[FleetCoordin
         return self.coordinator.vehicles()[self.vehicle_id]
 
     @property
-    def value(self) -> Value | None:
+    def reading_value(self) -> Value | None:
         """The reading now, None if it is not known."""
         return self.vehicle.readings.get(self.reading)
 
@@ -157,14 +157,14 @@ def unique_id(coordinator: FleetCoordinator, vehicle_id: str, reading: str) -> s
     return f"{coordinator.identity}_{vehicle_id}_{reading.replace(':', '_')}"
 
 
-class EntityFactory[DescriptionT: FleetDescription](Protocol):
+class EntityFactory(Protocol):
     """Makes an entity of a vehicle for a reading that matches a description."""
 
     def __call__(
         self,
         coordinator: FleetCoordinator,
         vehicle_id: str,
-        description: DescriptionT,
+        description: FleetDescription,
         reading: str,
         /,
     ) -> Entity:
@@ -203,12 +203,12 @@ def _capable(description: FleetDescription, vehicle: Vehicle) -> bool:
     )
 
 
-async def async_setup_entities[DescriptionT: FleetDescription](
+async def async_setup_entities(
     entry: FleetConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
-    common: Iterable[DescriptionT],
-    vendors_own: Iterable[DescriptionT],
-    factory: EntityFactory[DescriptionT],
+    common: Iterable[FleetDescription],
+    vendors_own: Iterable[FleetDescription],
+    factory: EntityFactory,
     matches: Callable[
         [Vehicle, Mapping[str, FleetDescription]], Iterable[str]
     ] = by_reading,

@@ -55,8 +55,10 @@ def _expected_or_seen(
             yield kind
 
 
-class FleetEvent(FleetEntity[FleetEventDescription], EventEntity):
+class FleetEvent(FleetEntity, EventEntity):
     """An event entity that fires for each new occurrence."""
+
+    entity_description: FleetEventDescription
 
     @override
     def is_offered(self, vehicle: Vehicle) -> bool:

@@ -41,14 +41,16 @@ async def async_setup_entry(
     )
 
 
-class FleetLock(FleetEntity[FleetLockDescription], LockEntity):
+class FleetLock(FleetEntity, LockEntity):
     """A lock that shows what it is doing, and what the vehicle confirmed."""
+
+    entity_description: FleetLockDescription
 
     @property
     @override
     def is_locked(self) -> bool | None:
         """Whether it is locked, None before anything said so."""
-        return value if isinstance(value := self.value, bool) else None
+        return value if isinstance(value := self.reading_value, bool) else None
 
     @property
     @override

@@ -46,14 +46,16 @@ async def async_setup_entry(
     )
 
 
-class FleetNumber(FleetEntity[FleetNumberDescription], NumberEntity):
+class FleetNumber(FleetEntity, NumberEntity):
     """A number that shows what the vehicle confirmed."""
+
+    entity_description: FleetNumberDescription
 
     @property
     @override
     def native_value(self) -> float | None:
         """The reading, None before anything said so."""
-        value = self.value
+        value = self.reading_value
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
         return float(value)

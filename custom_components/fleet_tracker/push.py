@@ -11,7 +11,6 @@ import hmac
 from http import HTTPStatus
 
 from aiohttp import web
-
 from homeassistant.components.http import HomeAssistantView
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
@@ -88,7 +87,7 @@ class RootPushView(HomeAssistantView):
         """Take the path and whose it is."""
         self._hass = hass
         self._vendor_key = vendor_key
-        self.url = path
+        self._path = self.url = path
         self.name = f"{DOMAIN}:{vendor_key}:{path}"
 
     async def post(self, request: web.Request) -> web.Response:
@@ -101,7 +100,7 @@ class RootPushView(HomeAssistantView):
             if entry.data[CONF_VENDOR] == self._vendor_key
             and entry.options.get(CONF_PUSH_AT_ROOT, False)
         ]
-        return await _async_answer(request, entries, self.url, at_root=True)
+        return await _async_answer(request, entries, self._path, at_root=True)
 
 
 async def _async_answer(

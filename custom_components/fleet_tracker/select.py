@@ -38,14 +38,16 @@ async def async_setup_entry(
     )
 
 
-class FleetSelect(FleetEntity[FleetSelectDescription], SelectEntity):
+class FleetSelect(FleetEntity, SelectEntity):
     """A select that shows what the vehicle confirmed."""
+
+    entity_description: FleetSelectDescription
 
     @property
     @override
     def current_option(self) -> str | None:
         """The choice now, None if it is none of those known."""
-        value = self.value
+        value = self.reading_value
         return value if isinstance(value, str) and value in self.options else None
 
     @override

@@ -203,11 +203,13 @@ async def async_setup_entry(
     )
 
 
-class FleetSensor(FleetEntity[FleetSensorDescription], SensorEntity):
+class FleetSensor(FleetEntity, SensorEntity):
     """A sensor that shows a reading."""
+
+    entity_description: FleetSensorDescription
 
     @property
     @override
     def native_value(self) -> int | float | str | datetime | None:
         """The reading in the native unit."""
-        return self.value
+        return self.reading_value

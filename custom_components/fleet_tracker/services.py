@@ -6,23 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-import voluptuous as vol
-
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import ATTR_DEVICE_ID
-from homeassistant.core import (
-    HomeAssistant,
-    ServiceCall,
-    ServiceResponse,
-    callback,
-)
-from homeassistant.exceptions import (
-    ServiceValidationError,
-    Unauthorized,
-    UnknownUser,
-)
+from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, callback
+from homeassistant.exceptions import ServiceValidationError, Unauthorized, UnknownUser
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.util.json import JsonObjectType
+import voluptuous as vol
 
 from .const import DOMAIN
 from .coordinator import FleetCoordinator
@@ -75,7 +65,7 @@ def _register(
         return answer if call.return_response else None
 
     if one.target is ActionTarget.VEHICLES:
-        target = {
+        target: dict[vol.Marker, Any] = {
             vol.Required(ATTR_DEVICE_ID): vol.All(
                 cv.ensure_list, [cv.string], vol.Length(min=1)
             )

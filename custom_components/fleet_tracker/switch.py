@@ -50,14 +50,16 @@ async def async_setup_entry(
     )
 
 
-class FleetSwitch(FleetEntity[FleetSwitchDescription], SwitchEntity):
+class FleetSwitch(FleetEntity, SwitchEntity):
     """A switch that shows what the vehicle confirmed."""
+
+    entity_description: FleetSwitchDescription
 
     @property
     @override
     def is_on(self) -> bool | None:
         """The reading, None before anything said so."""
-        return value if isinstance(value := self.value, bool) else None
+        return value if isinstance(value := self.reading_value, bool) else None
 
     @property
     @override

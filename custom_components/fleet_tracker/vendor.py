@@ -118,7 +118,7 @@ class VehicleOffline(CommandFailed):
 
 
 class CommandUnsupported(CommandFailed):
-    """This vehicle does not know the command, and never will."""
+    """The vehicle does not know the command, and never will."""
 
     key = "command_unsupported"
 
@@ -140,8 +140,9 @@ class InvalidArgument(VendorError):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Something that a vehicle is told to do. Names and arguments are the vendor's contract
-    with its own entities and actions.
+    """Something that a vehicle is told to do.
+
+    Names and arguments are a contract between a vendor's connection and its entities.
     """
 
     name: str
@@ -218,8 +219,11 @@ class Memory(Protocol):
 class Host(Protocol):
     """What a connection may ask of those who hold it."""
 
-    memory: Memory
     session: aiohttp.ClientSession
+
+    @property
+    def memory(self) -> Memory:
+        """Where small facts are kept."""
 
     def now(self) -> datetime:
         """Return the time, aware UTC."""

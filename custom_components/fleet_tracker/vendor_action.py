@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-import voluptuous as vol
-
 from homeassistant.core import SupportsResponse
+import voluptuous as vol
 
 from .coordinator import FleetCoordinator
 

@@ -6,9 +6,6 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-import voluptuous as vol
-from yarl import URL
-
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -22,6 +19,8 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 from homeassistant.util import dt as dt_util
+import voluptuous as vol
+from yarl import URL
 
 from ...const import CONF_IDENTITY
 from ...vendor import InvalidArgument

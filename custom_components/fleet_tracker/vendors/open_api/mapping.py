@@ -20,14 +20,7 @@ from ...models import (
     VehicleUpdate,
     accuracy_m,
 )
-from .records import (
-    Alarm,
-    as_coordinates,
-    as_integer,
-    as_number,
-    as_text,
-    as_time,
-)
+from .records import Alarm, as_coordinates, as_integer, as_number, as_text, as_time
 
 FUEL_MEASURED_AT = "fuel_measured_at"
 TEMPERATURE_MEASURED_AT = "temperature_measured_at"
