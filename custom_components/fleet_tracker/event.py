@@ -97,7 +97,7 @@ class FleetEvent(FleetEntity, EventEntity):
             "name": occurrence.name,
         }
         self._trigger_event(
-            occurrence.type if known else OccurrenceType.OTHER,
+            (occurrence.type if known else OccurrenceType.OTHER).value,
             {key: value for key, value in data.items() if value is not None},
         )
         self.async_write_ha_state()
