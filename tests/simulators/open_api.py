@@ -226,23 +226,20 @@ class OpenApiSimulator(SimulatedServer):
             raise Refused(10016)
         return token.account
 
-    def _family(self, account: Account) -> list[Account]:
-        """Return an account and all below it."""
-        family = [account]
-        for member in family:
-            family += (
-                other
-                for other in self.accounts.values()
-                if other.parent == member.name and other not in family
-            )
-        return family
+    def _may_see(self, caller: Account, account: Account) -> bool:
+        """Tell whether an account is the caller's own or below it."""
+        while account is not caller:
+            if account.parent is None:
+                return False
+            account = self.accounts[account.parent]
+        return True
 
     def _member(self, call: Call, name: str) -> Account:
         """Return an account that the caller may ask about."""
         account = self.accounts.get(name)
         if account is None:
             raise Refused(20005, name)
-        if account not in self._family(call.account):
+        if not self._may_see(call.account, account):
             raise Refused(10007)
         return account
 
@@ -251,7 +248,7 @@ class OpenApiSimulator(SimulatedServer):
             for device in account.devices:
                 if device.imei != imei:
                     continue
-                if account not in self._family(call.account):
+                if not self._may_see(call.account, account):
                     raise Refused(10013, imei)
                 if device.error:
                     raise Refused(device.error, imei)

@@ -117,7 +117,7 @@ class Reply:
     obeys: bool = True
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Device:
     """A tracker and what it is set up to be like. Times are UNIX seconds.
 
@@ -350,7 +350,7 @@ def overridden(record: Record, overrides: dict[str, object]) -> Record:
     }
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Account:
     """An account; `parent` is the name of the account whose sub-customer it is."""
 

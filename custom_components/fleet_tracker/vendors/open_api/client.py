@@ -19,11 +19,13 @@ import aiohttp
 from ...vendor import (
     AccessDenied,
     CannotConnect,
+    CommandFailed,
     CommandUnconfirmed,
     InvalidAnswer,
     InvalidArgument,
     RateLimited,
     VehicleUnavailable,
+    VendorError,
 )
 from .errors import MissingParameter, NoData, UnknownRequest, Unreachable
 from .records import (
@@ -54,6 +56,7 @@ _ACCOUNTS_PER_MESSAGE = 200
 _REPORT_STEP = timedelta(minutes=30)
 _REPORT_LIMIT = timedelta(days=7)
 _COMMAND_QUERIES = 30
+_COMMAND_PATIENCE = timedelta(minutes=1)
 _SECOND = timedelta(seconds=1)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -134,6 +137,7 @@ class OpenApiClient:
     ) -> None:
         """Take the account, and what is known of it from an earlier session."""
         self.alarm_form = alarm_form
+        self._now = now
         self._sleep = sleep
         self._transport = Transport(
             session,
@@ -380,24 +384,33 @@ class OpenApiClient:
     ) -> str:
         """Send a command and return the tracker's own words on it.
 
-        Asks once a second, at most 30 times (2.6). Raises what `send_command` does, and
-        CommandUnconfirmed when the tracker did not answer in that time, or when it is not
-        known whether the command was sent at all.
+        Asks once a second, at most 30 times (2.6), and not for longer than a minute when
+        the server is slow. Raises what `send_command` does, and CommandUnconfirmed when
+        the tracker did not answer in that time, or when it is not known whether the
+        command was sent at all.
         """
+        await self._transport.prepare()
         try:
             commandid = await self.send_command(imei, command, data)
-        except Unreachable:
+        except (Unreachable, UnknownRequest):
             raise
         except (CannotConnect, InvalidAnswer) as error:
             raise CommandUnconfirmed("The answer to a command was lost") from error
+        deadline = self._now() + _COMMAND_PATIENCE
         for _ in range(_COMMAND_QUERIES):
             await self._sleep(1)
+            if self._now() > deadline:
+                break
             try:
                 answer = await self.query_command(commandid)
-            except (CannotConnect, InvalidAnswer, RateLimited):
+            except CommandFailed:
+                raise
+            except (CannotConnect, InvalidAnswer, RateLimited, NoData):
                 # The tracker may answer all the same.
                 self._transport.counters["command_queries_failed"] += 1
                 continue
+            except VendorError as error:
+                raise CommandUnconfirmed("The answer is not to be had") from error
             if answer is not None:
                 return answer
         raise CommandUnconfirmed("The tracker did not answer")

@@ -134,8 +134,9 @@ class Transport:
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._clock_offset = timedelta()
         self._lock = asyncio.Lock()
-        self._logins = 0
+        self._failures = 0
         self._failure: VendorError | None = None
+        self._logged_in_at = token.issued_at if token else None
         self._early_deaths: deque[datetime] = deque(maxlen=_WAR_DEATHS)
         self._pauses = 0
 
@@ -153,7 +154,15 @@ class Transport:
         Raises AuthenticationFailed, AccessDenied, ClockWrong, RateLimited, CannotConnect
         or InvalidAnswer.
         """
-        return await self._valid_token(self.token)
+        self.token = None
+        return await self._valid_token()
+
+    async def prepare(self) -> None:
+        """Get a token if there is none, so that the next call is a single request.
+
+        Raises what `log_in` does.
+        """
+        await self._valid_token()
 
     async def call(self, method: str, path: str, **params: str | float) -> object:
         """Call an operation and return its `record`, None where it has none.
@@ -166,47 +175,53 @@ class Transport:
         answer = await self._patient_request(method, path, params, token)
         if answer.code in TOKEN_CODES:
             self._bury(token)
-            token = await self._valid_token(token)
+            token = await self._valid_token()
             answer = await self._patient_request(method, path, params, token)
         if answer.code:
             raise error_for(answer.code)
         return answer.record
 
     def _bury(self, token: Token) -> None:
-        """Note that the server did not take a token that should have been good."""
+        """Forget a token that the server no longer takes, and note if it died young."""
+        if token is not self.token:
+            return
+        self.token = None
         now = self._now()
-        if token is self.token and now - token.issued_at < _EARLY_DEATH:
+        if now - token.issued_at < _EARLY_DEATH:
             self.counters["tokens_died_early"] += 1
             self._early_deaths.append(now)
 
-    async def _valid_token(self, dead: Token | None = None) -> Token:
-        """Return a token other than the dead one, getting it once for all who wait."""
-        logins = self._logins
+    async def _valid_token(self) -> Token:
+        """Return the token, getting a new one once for all who wait.
+
+        When getting it fails, it fails for all of them: nobody tries a wrong password twice.
+        """
+        failures = self._failures
         async with self._lock:
-            if self.token and self.token is not dead and self._fresh(self.token):
+            if self.token and self._fresh(self.token):
                 return self.token
-            if self._failure and self._logins != logins:
+            if self._failure and self._failures != failures:
                 raise self._failure
-            self._logins += 1
-            self._failure = None
             try:
                 self._keep_peace()
-                self.token = await self._authorize()
+                token = self.token = await self._authorize()
             except VendorError as error:
                 self._failure = error
+                self._failures += 1
                 raise
+            self._logged_in_at = token.issued_at
             if self._save_token:
-                await self._save_token(self.token)
-            return self.token
+                await self._save_token(token)
+            return token
 
     def _fresh(self, token: Token) -> bool:
         return token.issued_at <= self._now() < token.renew_at
 
     def _keep_peace(self) -> None:
         """Refuse to log in too often while another program does the same."""
-        if not self.contested or not self.token:
+        if not self.contested or not self._logged_in_at:
             return
-        wait = self.token.issued_at + _WAR_LOGIN_SPACING - self._now()
+        wait = self._logged_in_at + _WAR_LOGIN_SPACING - self._now()
         if wait > timedelta():
             raise RateLimited(
                 "Another program uses the account",
