@@ -1,0 +1,139 @@
+"""Who holds a connection in tests: a host without Home Assistant, with a clock of its own.
+
+News are merged by the integration's own `merge`, so that connections find what they
+would find in Home Assistant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+import json
+
+import aiohttp
+
+from custom_components.fleet_tracker.merge import Rules, merge
+from custom_components.fleet_tracker.models import Occurrence, Vehicle, VehicleUpdate
+from custom_components.fleet_tracker.vendor import Json, Memory
+
+START = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)
+
+
+class FakeMemory(Memory):
+    """A memory of which `stored` is what would be on disk."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.stored: dict[str, str] = {}
+
+    def get(self, key: str) -> Json:
+        """Return what was put under the key, as it comes back from a disk."""
+        found: Json = json.loads(self.stored.get(key, "null"))
+        return found
+
+    async def put(self, key: str, value: Json) -> None:
+        """Keep a value, which must be one that JSON can hold."""
+        self.stored[key] = json.dumps(value)
+
+
+class FakeHost:
+    """A host that records what a connection says, in a time that stands still.
+
+    `sleep` moves the clock on and returns at once; when `patient` is set, it returns only
+    when the clock was moved that far by `advance`.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        memory: FakeMemory | None = None,
+        now: datetime = START,
+    ) -> None:
+        """Take the session, and the memory of an earlier host if it was restarted."""
+        self.session = session
+        self.memory: Memory = memory or FakeMemory()
+        self.rules = Rules()
+        self.patient = False
+        self.known: dict[str, Vehicle] = {}
+        self.updates: list[VehicleUpdate] = []
+        self.occurrences: list[tuple[str, Occurrence]] = []
+        self.discovered: list[tuple[str, str | None]] = []
+        self.problems: dict[str, dict[str, str]] = {}
+        self.polls_asked_for: list[float] = []
+        self.slept: list[float] = []
+        self._now = now
+        self._sleepers: list[tuple[datetime, asyncio.Future[None]]] = []
+
+    # --- what a test does ---
+
+    def clock(self) -> float:
+        """Return the time in UNIX seconds, for a simulator."""
+        return self._now.timestamp()
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock on and wake who has slept enough."""
+        self._now += timedelta(seconds=seconds)
+        for until, sleeper in self._sleepers:
+            if until <= self._now and not sleeper.done():
+                sleeper.set_result(None)
+        self._sleepers = [
+            (until, sleeper) for until, sleeper in self._sleepers if not sleeper.done()
+        ]
+
+    def reading(self, vehicle_id: str, key: str) -> object:
+        """Return a reading of a vehicle, None if it is not known."""
+        return self.known[vehicle_id].readings.get(key)
+
+    # --- what a connection may ask ---
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, or pretend to."""
+        self.slept.append(seconds)
+        if not self.patient:
+            self.advance(seconds)
+            await asyncio.sleep(0)
+            return
+        sleeper = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self._now + timedelta(seconds=seconds), sleeper))
+        await sleeper
+
+    def vehicle(self, vehicle_id: str) -> Vehicle | None:
+        """Return what is known of a vehicle."""
+        return self.known.get(vehicle_id)
+
+    def vehicles(self) -> Mapping[str, Vehicle]:
+        """Return what is known of all vehicles."""
+        return self.known
+
+    def receive(self, updates: Iterable[VehicleUpdate]) -> None:
+        """Record and merge news."""
+        for update in updates:
+            self.updates.append(update)
+            self.occurrences += (
+                (update.vehicle_id, occurrence) for occurrence in update.occurrences
+            )
+            before = self.known.get(update.vehicle_id)
+            merged = merge(before, update, self.rules, self._now)
+            self.known[update.vehicle_id] = merged.vehicle
+
+    def discover(self, vehicle_id: str, model: str | None = None) -> None:
+        """Record a discovered vehicle."""
+        self.discovered.append((vehicle_id, model))
+
+    def raise_problem(self, cause: str, **placeholders: str) -> None:
+        """Record a problem."""
+        self.problems[cause] = placeholders
+
+    def clear_problem(self, cause: str) -> None:
+        """Forget a problem."""
+        self.problems.pop(cause, None)
+
+    def poll_soon(self, seconds: float = 0) -> None:
+        """Record the wish."""
+        self.polls_asked_for.append(seconds)
