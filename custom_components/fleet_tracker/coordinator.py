@@ -50,6 +50,7 @@ from .merge import CAPABILITIES, DETAILS, Rules, expires_at, merge, refresh
 from .models import Occurrence, OccurrenceKind, Reading, Vehicle, VehicleUpdate
 from .storage import EntryMemory, VehicleStore
 from .vendor import (
+    AccessDenied,
     AuthenticationFailed,
     Command,
     CommandResult,
@@ -76,6 +77,10 @@ OCCURRENCE_AGE_AFTER_START = timedelta(minutes=15)
 MOST_UNDELIVERED = 100
 MOST_DISCOVERIES = 20
 OCCURRENCES = "occurrences"
+SUBSCRIPTION_WARNING = timedelta(days=14)
+# Problems of every vendor whose service must be paid for
+SUBSCRIPTION_ENDING = "subscription_ending"
+SUBSCRIPTION_EXPIRED = "subscription_expired"
 
 
 class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
@@ -135,9 +140,12 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._expiries: list[tuple[datetime, str]] = []
         self._cancel_expiry: CALLBACK_TYPE | None = None
         self._cancel_early_poll: CALLBACK_TYPE | None = None
+        self._early_poll_at = 0.0
+        self._poll_lock = asyncio.Lock()
         self._command_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._back_off = timedelta()
         self._partly_failing = False
+        self._access_problem: str | None = None
         self.connection = vendor.connect(self._settings(entry), self)
 
     @staticmethod
@@ -296,8 +304,12 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def poll_soon(self, seconds: float = 0) -> None:
         """Poll earlier than planned, once however often it is asked for."""
+        when = self.hass.loop.time() + seconds
         if self._cancel_early_poll is not None:
+            if self._early_poll_at <= when:
+                return
             self._cancel_early_poll()
+        self._early_poll_at = when
         self._cancel_early_poll = async_call_later(
             self.hass, seconds, HassJob(self._async_early_poll, cancel_on_shutdown=True)
         )
@@ -310,6 +322,11 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @override
     async def _async_update_data(self) -> Mapping[str, Vehicle]:
+        # An early poll and a planned one may meet; the base class does not mind in 2025.
+        async with self._poll_lock:
+            return await self._async_poll()
+
+    async def _async_poll(self) -> Mapping[str, Vehicle]:
         try:
             result = await self.connection.poll()
             if result.error is not None and (
@@ -318,13 +335,17 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 raise result.error
         except VendorError as err:
             self.update_interval = self._interval_after(err)
+            self._set_access_problem(err)
             raise self.polling_error(err) from err
         self._back_off = timedelta()
+        self._set_access_problem(None)
         self._log_part(result)
         if result.roster is not None:
             self._take_roster(result.roster)
         self.receive(result.updates)
         await self._async_work_done()
+        if result.roster is not None:
+            self._check_subscriptions()
         self.update_interval = self.connection.poll_interval()
         return self._vehicles
 
@@ -334,6 +355,39 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             return self.connection.poll_interval()
         self._back_off = min(max(2 * self._back_off, FIRST_BACK_OFF), LONGEST_BACK_OFF)
         return max(self._back_off, err.retry_after or timedelta())
+
+    @callback
+    def _set_access_problem(self, err: VendorError | None) -> None:
+        """Tell the user of an account that may not be read, until it may be again."""
+        cause = err.translation_key if isinstance(err, AccessDenied) else None
+        if self._access_problem not in (None, cause):
+            self.clear_problem(self._access_problem)
+        self._access_problem = cause
+        if cause is not None:
+            self.raise_problem(cause)
+
+    @callback
+    def _check_subscriptions(self) -> None:
+        """Tell the user of subscriptions that have ended, and of those that soon will."""
+        now = self.now()
+        ends = [
+            expires
+            for vehicle_id, vehicle in self._vehicles.items()
+            if isinstance(
+                expires := vehicle.readings.get(Reading.SERVICE_EXPIRES), datetime
+            )
+            and not self.is_gone(vehicle_id)
+        ]
+        ended = sum(end <= now for end in ends)
+        ending = sum(now < end <= now + SUBSCRIPTION_WARNING for end in ends)
+        for cause, count in (
+            (SUBSCRIPTION_EXPIRED, ended),
+            (SUBSCRIPTION_ENDING, ending),
+        ):
+            if count:
+                self.raise_problem(cause, count=str(count))
+            else:
+                self.clear_problem(cause)
 
     def _log_part(self, result: PollResult) -> None:
         if (failing := result.error is not None) != self._partly_failing:

@@ -111,6 +111,15 @@ class OpenApiConnection(Connection):
 
     async def poll(self) -> PollResult:
         """Read the device list when it is time, and where all vehicles are."""
+        try:
+            return await self._poll()
+        finally:
+            if self.client.contested:
+                self.host.raise_problem(ACCOUNT_SHARED)
+            else:
+                self.host.clear_problem(ACCOUNT_SHARED)
+
+    async def _poll(self) -> PollResult:
         updates: list[VehicleUpdate] = []
         roster: frozenset[str] | None = None
         error: VendorError | None = None
@@ -132,10 +141,6 @@ class OpenApiConnection(Connection):
             except VendorError as err:
                 error = err
                 break
-        if self.client.contested:
-            self.host.raise_problem(ACCOUNT_SHARED)
-        else:
-            self.host.clear_problem(ACCOUNT_SHARED)
         self._alarms.read_soon(asked, with_news)
         if self.client.alarm_form is not None:
             await self.host.memory.put(ALARM_FORM, self.client.alarm_form)
@@ -217,7 +222,7 @@ class OpenApiConnection(Connection):
             raise InvalidArgument("Unknown command")
         data = None
         if command.name == commands.SET_MILEAGE:
-            data = {"mileage": f"{command.arguments['kilometres']:g}"}
+            data = {"mileage": f"{command.arguments['kilometres']:.12g}"}
         try:
             answer = await self.client.run_command(
                 vehicle_id, commands.WIRE_COMMANDS[command.name], data
