@@ -25,7 +25,9 @@ FUTURE_TOLERANCE = timedelta(minutes=10)
 MOVING_SPEED_KMH = 5
 MOVING_FIX_AGE = timedelta(minutes=3)
 HOLD_DISTANCE_M = 50
+# How much newer a time must be to be shown: each step is a state that is written.
 SHOWN_TIME_STEP = timedelta(minutes=5)
+SHOWN_TIME_STEP_ON_THE_MOVE = timedelta(minutes=1)
 ODOMETER_RESET_AFTER = timedelta(hours=1)
 ONLINE_INTERVALS = 3
 
@@ -221,7 +223,9 @@ def _derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Veh
         readings[Reading.LAST_FIX] = _shown_time(
             before.readings.get(Reading.LAST_FIX),
             fix.fixed_at,
-            at_once=position != before.position,
+            SHOWN_TIME_STEP
+            if position is before.position
+            else SHOWN_TIME_STEP_ON_THE_MOVE,
         )
     if known.heard_at is not None:
         went_offline = (
@@ -231,7 +235,7 @@ def _derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Veh
         readings[Reading.LAST_CONTACT] = _shown_time(
             before.readings.get(Reading.LAST_CONTACT),
             known.heard_at,
-            at_once=went_offline,
+            timedelta() if went_offline else SHOWN_TIME_STEP,
         )
     return replace(known, readings=MappingProxyType(readings), position=position)
 
@@ -262,9 +266,9 @@ def _hold(
     return fix
 
 
-def _shown_time(shown: Value | None, true: datetime, *, at_once: bool) -> datetime:
-    """Return the time to show: steps of 5 minutes are enough, unless something happened."""
-    if isinstance(shown, datetime) and not at_once and true - shown < SHOWN_TIME_STEP:
+def _shown_time(shown: Value | None, true: datetime, step: timedelta) -> datetime:
+    """Return the time to show: the one shown until the true one is a step newer."""
+    if isinstance(shown, datetime) and true - shown < step:
         return min(shown, true)
     return true
 
