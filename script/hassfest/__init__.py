@@ -1,0 +1,1 @@
+"""Checks what Home Assistant's own validator (hassfest) checks, and texts against code."""
