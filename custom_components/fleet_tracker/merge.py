@@ -71,7 +71,9 @@ def merge(
             fix = update.position
     heard_at = before.heard_at
     if update.heard_at is not None:
-        heard_at = max(min(update.heard_at, now), heard_at or update.heard_at)
+        # A clock that is ahead must not make a silent vehicle look as if it was just heard.
+        heard = min(update.heard_at, now)
+        heard_at = heard if heard_at is None else max(heard, heard_at)
     known = replace(
         before,
         details=update.details or before.details,
@@ -102,17 +104,24 @@ def refresh(vehicle: Vehicle, rules: Rules, now: datetime) -> Merged:
 def expires_at(vehicle: Vehicle) -> datetime | None:
     """Return when time alone may change a reading next, None if it never will."""
     times = []
+    fix = vehicle.latest_fix
     if (
-        vehicle.latest_fix is not None
-        and (vehicle.latest_fix.speed or 0) >= MOVING_SPEED_KMH
-        and Reading.SPEED in vehicle.readings
+        fix is not None
+        and (fix.speed or 0) >= MOVING_SPEED_KMH
+        and (
+            _is_derived(vehicle, Reading.SPEED)
+            or (
+                _is_derived(vehicle, Reading.MOVING)
+                and vehicle.readings[Reading.MOVING]
+            )
+        )
     ):
-        times.append(vehicle.latest_fix.fixed_at + MOVING_FIX_AGE)
+        times.append(fix.fixed_at + MOVING_FIX_AGE)
     if (
-        vehicle.readings.get(Reading.ONLINE) is True
-        and vehicle.heard_at is not None
+        vehicle.heard_at is not None
         and vehicle.contact_interval is not None
-        and not _said_by_vendor(vehicle.groups, Reading.ONLINE)
+        and _is_derived(vehicle, Reading.ONLINE)
+        and vehicle.readings[Reading.ONLINE]
     ):
         times.append(vehicle.heard_at + ONLINE_INTERVALS * vehicle.contact_interval)
     return min(times, default=None)
@@ -136,6 +145,9 @@ def _merge_groups(
         readings = dict(news.readings)
         if held is not None and not news.complete:
             readings = {**held.readings, **readings}
+        elif held is not None and Reading.ODOMETER in held.readings:
+            # Forgotten while it is not told, it could come back lower.
+            readings.setdefault(Reading.ODOMETER, held.readings[Reading.ODOMETER])
         if Reading.ODOMETER in news.readings:
             accepted, odometer_drop = _check_odometer(
                 _number(before.readings.get(Reading.ODOMETER)),
@@ -187,7 +199,7 @@ def _why_no_fix(
     fix: Position, held: Position | None, rules: Rules, now: datetime
 ) -> str | None:
     """Return why a position is not taken, None if it is a fix."""
-    if not (math.isfinite(fix.latitude) and math.isfinite(fix.longitude)):
+    if not all(map(math.isfinite, (fix.latitude, fix.longitude, fix.accuracy))):
         return "out_of_range"
     if abs(fix.latitude) > 90 or abs(fix.longitude) > 180:
         return "out_of_range"
@@ -305,8 +317,11 @@ def _same_place(one: Position | None, other: Position | None) -> bool:
     )
 
 
-def _said_by_vendor(groups: Mapping[str, ReadingGroup], reading: str) -> bool:
-    return any(reading in group.readings for group in groups.values())
+def _is_derived(vehicle: Vehicle, reading: str) -> bool:
+    """Tell whether a vehicle has a reading that the vendor did not say itself."""
+    return reading in vehicle.readings and not any(
+        reading in group.readings for group in vehicle.groups.values()
+    )
 
 
 def _number(value: Value | None) -> float | None:
