@@ -72,12 +72,14 @@ class DemoVehicle:
     """A vehicle that the demo should show.
 
     `entities` are written as in the registries: the domain, and the end of the unique id
-    (which is the reading). `drives` says that it has to be seen moving.
+    (which is the reading). `drives` says that it has to be seen moving. `enable` are
+    entities that are disabled by default and shown in the demo.
     """
 
     name: str
     entities: Mapping[str, Expectation]
     drives: bool = False
+    enable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +115,7 @@ ACCOUNTS = (
             DemoVehicle(
                 name="Van",
                 drives=True,
+                enable=("lock.locked",),
                 entities={
                     "device_tracker.position": near_home(1_000),
                     "binary_sensor.ignition": ON_OR_OFF,
@@ -141,6 +144,7 @@ ACCOUNTS = (
             ),
             DemoVehicle(
                 name="Car",
+                enable=("lock.locked",),
                 entities={
                     "device_tracker.position": near_home(1_000),
                     "binary_sensor.ignition": one_of("off"),
