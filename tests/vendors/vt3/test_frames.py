@@ -275,15 +275,23 @@ def test_wrong_frames_are_dropped() -> None:
     """A wrong checksum, broken JSON or something else than an object is no frame."""
     decoder = FrameDecoder()
     deep = b'{"a":' + b"[" * 30_000 + b"]" * 30_000 + b"}"
+    rather_deep = b'{"a":[' + b'{"b":[' * 16 + b"]}" * 16 + b"]}"
     for wrong in (
         frame(GOOD)[:-4] + b"??\r\n",
         frame(b"{'a':1}"),
         frame(b'{"a":1,}'),
         frame(deep),
+        frame(rather_deep),
     ):
         assert decoder.feed(wrong) == []
-    assert decoder.wrong == 4
+    assert decoder.wrong == 5
     assert decoder.feed(frame(GOOD)) == [json.loads(GOOD)]
+
+
+def test_many_objects_beside_each_other() -> None:
+    """Only depth is limited."""
+    body = b'{"a":[' + b",".join([b'{"b":[1]}'] * 40) + b"]}"
+    assert FrameDecoder().feed(frame(body)) == [{"a": [{"b": [1]}] * 40}]
 
 
 def test_bytes_that_are_no_utf8() -> None:

@@ -24,6 +24,7 @@ _HEAD, _LEFT, _RIGHT, _QUOTE, _BACKSLASH = b'${}"\\'
 _END = b"\r\n"
 _TAIL_SIZE = 4  # the checksum and the end
 _SLICE = 64 * 1024  # bytes that are taken at once
+_DEEPEST = 32  # levels of objects and lists in one another
 _STEADY = 3  # frames in a row that make another checksum the peer's own
 
 _MARK = re.compile(rb'[${}"\\\r\n]')
@@ -257,4 +258,16 @@ def _parse(data: bytes) -> Message | None:
         message = json.loads(data.decode(errors="replace"))
     except (ValueError, RecursionError):
         return None
-    return message if isinstance(message, dict) else None
+    if not isinstance(message, dict):
+        return None
+    # What is nested so deeply says nothing, but may break what walks through it.
+    levels = data.count(b"{") + data.count(b"[")
+    return message if levels <= _DEEPEST or _is_flat(message, _DEEPEST) else None
+
+
+def _is_flat(value: Json, levels: int) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return True
+    return levels > 0 and all(_is_flat(one, levels - 1) for one in value)
