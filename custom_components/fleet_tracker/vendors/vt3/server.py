@@ -1,0 +1,459 @@
+"""The listener that VT3 trackers connect to, and the requests that go back to them.
+
+FlexAPI over TCP knows neither login nor acknowledgement: a tracker is who the topics of its
+messages say, and only those whose serial number the user accepted are ever sent anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+import errno
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+import logging
+from typing import Protocol
+
+from ...vendor import (
+    CannotConnect,
+    CommandUnconfirmed,
+    Host,
+    InvalidArgument,
+    Json,
+    VehicleOffline,
+)
+from .errors import RETRIED, error_in
+from .frames import Checksum, Message
+from .session import Limits, Misbehaved, Session, Unanswered
+from .topics import CONTROL, REFRESH, Topic
+
+_LOGGER = logging.getLogger(__name__)
+
+type Network = IPv4Network | IPv6Network
+
+# 2.3: the least seconds between two requests to a device.
+REQUEST_SPACING = 3
+CONTROL_SPACING = 5
+
+
+_ODDITIES = {
+    "too_fast": "A connection from %s sends too fast and is slowed down",
+    "overlong_frames": "A connection from %s sends frames that are too long",
+    Checksum.LOW_BYTE_FIRST.value: (
+        "The tracker at %s sends checksums with the low byte first, and is answered so"
+    ),
+    Checksum.NOT_REFLECTED.value: (
+        "The tracker at %s sends checksums of reversed bits, and is answered so"
+    ),
+}
+
+
+class Owner(Protocol):
+    """Who is told what the listener hears, and decides whom it talks to."""
+
+    def is_accepted(self, serial: str) -> bool:
+        """Tell whether the user accepted a tracker."""
+
+    def on_connect(self, serial: str) -> None:
+        """Take that an accepted tracker has a (new) connection."""
+
+    def on_disconnect(self, serial: str) -> None:
+        """Take that an accepted tracker has no connection any more."""
+
+    def on_message(self, topic: Topic, message: Message) -> None:
+        """Take a message of an accepted tracker that answers no request."""
+
+    def on_stranger(self, topic: Topic, message: Message) -> None:
+        """Take a message of a tracker that is not accepted."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """Requests of one kind to one tracker, which must not follow too closely."""
+
+    spacing: float
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    last: datetime | None = None
+
+
+@dataclass(slots=True)
+class _Tracker:
+    """An accepted tracker. It outlives its connections, and so does the spacing."""
+
+    session: Session | None = None
+    contested: bool = False
+    requests: _Lane = field(default_factory=lambda: _Lane(REQUEST_SPACING))
+    controls: _Lane = field(default_factory=lambda: _Lane(CONTROL_SPACING))
+
+
+def parse_networks(texts: Iterable[object]) -> tuple[Network, ...]:
+    """Return networks written as CIDR, or as single addresses.
+
+    Raises InvalidArgument for what is neither.
+    """
+    networks = []
+    for text in texts:
+        try:
+            networks.append(ip_network(str(text).strip(), strict=False))
+        except ValueError as err:
+            raise InvalidArgument(
+                key="vt3_invalid_network", placeholders={"network": str(text)}
+            ) from err
+    return tuple(networks)
+
+
+async def check_listen(host: str | None, port: int) -> None:
+    """Try whether a port can be listened on. Raises CannotConnect, see `Server.start`."""
+    server = await _listen(_hang_up, host, port)
+    server.close()
+    await server.wait_closed()
+
+
+async def _hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+
+
+class _Serve(Protocol):
+    async def __call__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, /
+    ) -> None:
+        """Serve a connection."""
+
+
+async def _listen(serve: _Serve, host: str | None, port: int) -> asyncio.Server:
+    try:
+        return await asyncio.start_server(serve, host or None, port)
+    except OSError as err:
+        key = {
+            errno.EADDRINUSE: "vt3_port_in_use",
+            errno.EACCES: "vt3_port_forbidden",
+        }.get(err.errno or 0, "vt3_address_unusable")
+        raise CannotConnect(
+            f"Cannot listen: {err.strerror}", key=key, placeholders={"port": str(port)}
+        ) from err
+
+
+def _counts(session: Session) -> dict[str, int]:
+    return {
+        "frames": session.received,
+        "wrong_frames": session.decoder.wrong,
+        "skipped_bytes": session.decoder.skipped,
+    }
+
+
+class Server:
+    """A listener with its connections, one per accepted tracker and some strangers'."""
+
+    def __init__(
+        self,
+        owner: Owner,
+        host: Host,
+        *,
+        networks: tuple[Network, ...] = (),
+        limits: Limits | None = None,
+    ) -> None:
+        """Take who may connect: everybody where no network is given."""
+        self._owner = owner
+        self._host = host
+        self._networks = networks
+        self._limits = limits or Limits()
+        self._server: asyncio.Server | None = None
+        self._sessions: dict[Session, asyncio.Task[None]] = {}
+        self._trackers: dict[str, _Tracker] = {}
+        self._noted: set[str] = set()
+        self.counts: Counter[str] = Counter()
+        """What happened, for the diagnostics."""
+
+    # --- life ---------------------------------------------------------------------------
+
+    async def start(self, host: str | None, port: int) -> None:
+        """Listen on an address (None or empty: all, IPv4 and IPv6).
+
+        Raises CannotConnect with a key of its own for a port in use, a port that needs
+        more rights, and an address that this machine does not have.
+        """
+        self._server = await _listen(self._serve, host, port)
+
+    @property
+    def ports(self) -> list[int]:
+        """The ports that are listened on."""
+        if self._server is None:
+            return []
+        return [listening.getsockname()[1] for listening in self._server.sockets]
+
+    async def stop(self) -> None:
+        """Stop listening and end all connections. The port is free when this returns."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.close()
+        tasks = list(self._sessions.values())
+        for tracker in self._trackers.values():
+            tracker.session = None
+        for session, task in self._sessions.items():
+            session.close()
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        server.abort_clients()
+        await server.wait_closed()
+
+    # --- who is connected ---------------------------------------------------------------
+
+    def is_connected(self, serial: str) -> bool:
+        """Tell whether an accepted tracker has a connection."""
+        tracker = self._trackers.get(serial)
+        return tracker is not None and tracker.session is not None
+
+    def checksum(self, serial: str) -> Checksum | None:
+        """Return how a connected tracker computes the checksum."""
+        tracker = self._trackers.get(serial)
+        session = tracker.session if tracker else None
+        return session.decoder.checksum if session else None
+
+    def accepted_changed(self) -> None:
+        """Take that other trackers are accepted now."""
+        for serial in [
+            one for one in self._trackers if not self._owner.is_accepted(one)
+        ]:
+            tracker = self._trackers.pop(serial)
+            if tracker.session is not None:
+                tracker.session.close()
+        # Of several that name the same serial number the newest is most likely alive.
+        for session in reversed(list(self._sessions)):
+            if session.serial is None or session.accepted or session.closed:
+                continue
+            if self._owner.is_accepted(session.serial):
+                tracker = self._trackers.setdefault(session.serial, _Tracker())
+                if tracker.session is None:
+                    self._adopt(tracker, session, session.serial)
+                elif not tracker.contested:
+                    session.close()
+
+    def state(self) -> dict[str, object]:
+        """Return counters and how many are connected, for the diagnostics."""
+        totals = Counter(self.counts)
+        for session in self._sessions:
+            totals.update(_counts(session))
+        return {
+            "connections": len(self._sessions),
+            "connected_trackers": sum(session.accepted for session in self._sessions),
+            **totals,
+        }
+
+    # --- connections --------------------------------------------------------------------
+
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, /
+    ) -> None:
+        """Serve one connection until it ends."""
+        task = asyncio.current_task()
+        session = Session(reader, writer, self._limits, self._host.sleep)
+        if task is None or not self._is_welcome(session):
+            session.close()
+            return
+        self._sessions[session] = task
+        try:
+            while (
+                not session.closed and (messages := await session.receive()) is not None
+            ):
+                for message in messages:
+                    if session.closed:
+                        break
+                    await self._take(session, message)
+                self._note_oddities(session)
+        except Misbehaved as err:
+            self._note(
+                str(err), "A connection from %s sent no valid data", session.address
+            )
+        except TimeoutError:
+            self.counts["silent"] += 1
+        except OSError as err:
+            self.counts["broken"] += 1
+            _LOGGER.debug("A connection broke: %s", err.strerror)
+        finally:
+            self._leave(session)
+
+    def _is_welcome(self, session: Session) -> bool:
+        """Tell whether a new connection may stay; strangers make room for others."""
+        if self._server is None or not session.address:
+            return False
+        address = ip_address(session.address)
+        if self._networks and not any(address in one for one in self._networks):
+            self._note(
+                "outside_networks",
+                "A connection from %s was refused: not in an allowed network",
+                session.address,
+            )
+            return False
+        strangers = [one for one in self._sessions if not one.accepted]
+        of_address = sum(one.address == session.address for one in strangers)
+        if of_address >= self._limits.strangers_per_address:
+            self._note(
+                "too_many_of_address",
+                "A connection from %s was refused: it has too many already",
+                session.address,
+            )
+            return False
+        if len(self._sessions) >= self._limits.connections:
+            self._note("too_many", "There are too many connections")
+            if not strangers:
+                return False
+            strangers[0].close()
+        return True
+
+    def _leave(self, session: Session) -> None:
+        """Clear up after a connection."""
+        del self._sessions[session]
+        session.close()
+        self.counts.update(_counts(session))
+        if session.serial is None:
+            return
+        tracker = self._trackers.get(session.serial)
+        if tracker is not None and tracker.session is session:
+            tracker.session = None
+            self._owner.on_disconnect(session.serial)
+
+    async def _take(self, session: Session, message: Message) -> None:
+        """Take a message, the first of which says whose connection it is."""
+        topic = Topic.parse(message.get("topic"))
+        if topic is None:
+            self.counts["without_topic"] += 1
+            return
+        if session.serial is None:
+            session.serial = topic.serial
+            if self._owner.is_accepted(topic.serial):
+                await self._claim(session, topic.serial)
+                if session.closed:
+                    return
+        if topic.serial != session.serial:
+            self._note(
+                "foreign_serial",
+                "A tracker that is connected from %s spoke for another one",
+                session.address,
+            )
+        elif not session.accepted:
+            self._owner.on_stranger(topic, message)
+        elif not (topic.is_answer and session.take_answer(topic, message)):
+            self._owner.on_message(topic, message)
+
+    async def _claim(self, session: Session, serial: str) -> None:
+        """Make a connection the one of its tracker, or close it.
+
+        It takes over at once from one of the same address, whose end was not noticed, else
+        only when the other does not prove that it is alive.
+        """
+        tracker = self._trackers.setdefault(serial, _Tracker())
+        old = tracker.session
+        if old is not None and old.address != session.address:
+            if tracker.contested or await self._is_alive(tracker, old, serial):
+                self._note(
+                    "claimed",
+                    "A connection from %s was closed: its tracker is already connected",
+                    session.address,
+                )
+                session.close()
+                return
+            if self._trackers.get(serial) is not tracker or (
+                tracker.session not in (old, None)
+            ):
+                session.close()
+                return
+        self._adopt(tracker, session, serial)
+
+    async def _is_alive(self, tracker: _Tracker, session: Session, serial: str) -> bool:
+        """Ask a connection for a sign of life."""
+        received = session.received
+        tracker.contested = True
+        try:
+            topic = Topic(serial, "gnss", REFRESH)
+            await self._send(tracker, session, topic, {}, self._limits.probe_seconds)
+        except (Unanswered, VehicleOffline):
+            return session.received > received and not session.closed
+        finally:
+            tracker.contested = False
+        return True
+
+    def _adopt(self, tracker: _Tracker, session: Session, serial: str) -> None:
+        old, tracker.session = tracker.session, session
+        session.accepted = True
+        if old is not None:
+            self.counts["taken_over"] += 1
+            old.accepted = False
+            old.close()
+        self._owner.on_connect(serial)
+
+    def _note_oddities(self, session: Session) -> None:
+        for oddity in session.oddities - session.noted:
+            session.noted.add(oddity)
+            self._note(oddity, _ODDITIES[oddity], session.address)
+
+    def _note(self, cause: str, text: str, *arguments: str) -> None:
+        """Count what happened, and log it the first time only."""
+        self.counts[cause] += 1
+        if cause not in self._noted:
+            self._noted.add(cause)
+            _LOGGER.warning(text, *arguments)
+
+    # --- requests -----------------------------------------------------------------------
+
+    async def request(
+        self,
+        topic: Topic,
+        payload: Mapping[str, Json] | None = None,
+        *,
+        repeat: bool = True,
+    ) -> Message:
+        """Send a request to a connected tracker and return its answer.
+
+        Requests are spaced as 2.3 asks for; where 2.1.2 says to retry, that is done once
+        if ``repeat`` allows it. A request ends with the connection it was meant for.
+
+        Raises VehicleOffline (nothing was sent, or nothing answered what only reads),
+        CommandUnconfirmed (sent, not answered), Refused (the tracker answered an error).
+        """
+        tracker = self._trackers.get(topic.serial)
+        if tracker is None or (session := tracker.session) is None:
+            raise VehicleOffline
+        try:
+            for may_retry in (repeat, False):
+                message = await self._send(
+                    tracker, session, topic, payload or {}, self._limits.answer_seconds
+                )
+                if (error := error_in(message)) is None:
+                    break
+                if error.code not in RETRIED or not may_retry:
+                    raise error
+        except Unanswered as err:
+            self.counts["unanswered"] += 1
+            if topic.only_reads:
+                raise VehicleOffline(key="vt3_no_answer") from err
+            raise CommandUnconfirmed from err
+        return message
+
+    async def _send(
+        self,
+        tracker: _Tracker,
+        session: Session,
+        topic: Topic,
+        payload: Mapping[str, Json],
+        seconds: float,
+    ) -> Message:
+        """Send one request when its turn has come, and return the answer."""
+        is_control = topic.action == CONTROL
+        lane = tracker.controls if is_control else tracker.requests
+        async with lane.lock:
+            if lane.last is not None:
+                passed = (self._host.now() - lane.last).total_seconds()
+                if passed < lane.spacing:
+                    # A clock that was put back must not make it longer.
+                    await self._host.sleep(lane.spacing - max(0.0, passed))
+            if tracker.session is not session:
+                raise VehicleOffline
+            lane.last = self._host.now()
+            try:
+                pending = session.ask(topic, payload)
+            except ValueError as err:
+                raise InvalidArgument(key="vt3_request_too_long") from err
+        return await session.wait(pending, seconds)

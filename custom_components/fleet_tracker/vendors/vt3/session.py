@@ -1,0 +1,219 @@
+"""One connection of a tracker: its frames, its limits, and the requests on their way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+import secrets
+import socket
+
+from ...vendor import Json
+from .frames import Checksum, FrameDecoder, Message, encode
+from .topics import Topic
+
+LONGEST_TOKEN = 32
+"""Bytes in a client token (2.3)."""
+_READ_SIZE = 4096  # small, so that no connection holds the event loop for long
+_KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a listener puts up with, and for how long it waits."""
+
+    connections: int = 2_000
+    strangers_per_address: int = 32
+    """Connections of one address that have not named an accepted serial number."""
+    bytes_per_second: int = 32 * 1024
+    burst: int = 512 * 1024
+    """Bytes that may come at once before the rate counts."""
+    wrong_frames: int = 20
+    """Wrong frames in a row, and below: bytes that belong to none."""
+    skipped_bytes: int = 128 * 1024
+    unsent_bytes: int = 64 * 1024
+    """Bytes that a peer may leave unread."""
+    idle_seconds: float = 24 * 3600
+    answer_seconds: float = 10
+    probe_seconds: float = 5
+    """How long a connection has to prove that it is alive when another takes its place."""
+
+
+class Misbehaved(Exception):
+    """A peer went beyond the limits; the text says how."""
+
+
+class Unanswered(Exception):
+    """A request was sent, but no answer came."""
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """A request that was sent."""
+
+    topic: Topic
+    token: str
+    answer: asyncio.Future[Message]
+
+
+class Session:
+    """A connection. It belongs to the serial number that its first message names."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        limits: Limits,
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        """Take a connection that was just accepted."""
+        self._reader = reader
+        self._writer = writer
+        self._limits = limits
+        self._sleep = sleep
+        self._loop = asyncio.get_running_loop()
+        self._pending: list[Pending] = []
+        self._allowance = float(limits.burst)
+        self._allowed_at = self._loop.time()
+        self._tolerated = (0, 0)
+        self.decoder = FrameDecoder()
+        self.address = _address(writer)
+        self.serial: str | None = None
+        self.accepted = False
+        """Whether it is the one connection of an accepted tracker."""
+        self.oddities: set[str] = set()
+        """What is unusual about it, but no reason to end it."""
+        self.noted: set[str] = set()
+        self.received = 0
+        """How many messages came."""
+        _keep_alive(writer)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed from this side, or broke."""
+        return self._writer.is_closing()
+
+    async def receive(self) -> list[Message] | None:
+        """Wait for the next bytes and return the messages they complete, None at the end.
+
+        Raises Misbehaved for a peer that sends rubbish, OSError when the connection
+        breaks, TimeoutError when it was silent for too long.
+        """
+        async with asyncio.timeout(self._limits.idle_seconds):
+            data = await self._reader.read(_READ_SIZE)
+        if not data:
+            return None
+        messages = self.decoder.feed(data)
+        self.received += len(messages)
+        self._judge(good=bool(messages))
+        if self.decoder.overlong:
+            self.oddities.add("overlong_frames")
+        if self.decoder.checksum is not Checksum.DOCUMENTED:
+            self.oddities.add(self.decoder.checksum.value)
+        await self._throttle(len(data))
+        return messages
+
+    def _judge(self, *, good: bool) -> None:
+        decoder = self.decoder
+        wrong, skipped = self._tolerated
+        if good:
+            self._tolerated = (decoder.wrong, decoder.skipped)
+        elif decoder.wrong - wrong > self._limits.wrong_frames:
+            raise Misbehaved("only_wrong_frames")
+        elif decoder.skipped - skipped > self._limits.skipped_bytes:
+            raise Misbehaved("no_frames")
+
+    async def _throttle(self, size: int) -> None:
+        """Let the peer wait, and others have their turn. Unread bytes slow it down."""
+        limits = self._limits
+        now = self._loop.time()
+        self._allowance += (now - self._allowed_at) * limits.bytes_per_second
+        self._allowance = min(self._allowance, limits.burst) - size
+        self._allowed_at = now
+        if self._allowance < 0:
+            self.oddities.add("too_fast")
+            await self._sleep(-self._allowance / limits.bytes_per_second)
+        else:
+            await asyncio.sleep(0)
+
+    def ask(self, topic: Topic, payload: Mapping[str, Json]) -> Pending:
+        """Send a request, and return what waits for its answer.
+
+        Raises ValueError when it does not fit into a frame.
+        """
+        token = payload.get("client_token")
+        if not isinstance(token, str):
+            token = secrets.token_hex(LONGEST_TOKEN // 4)
+        frame = encode(
+            {"topic": str(topic), "payload": {"client_token": token, **payload}},
+            self.decoder.checksum,
+        )
+        pending = Pending(topic.answer, token, self._loop.create_future())
+        self._pending.append(pending)
+        self._writer.write(frame)
+        unsent = self._writer.transport.get_write_buffer_size()
+        if self.closed or unsent > self._limits.unsent_bytes:
+            self.close()
+        return pending
+
+    async def wait(self, pending: Pending, seconds: float) -> Message:
+        """Return the answer to a request, which may be an error.
+
+        Raises Unanswered when none came in time or the connection ended.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                return await pending.answer
+        except TimeoutError as err:
+            raise Unanswered from err
+        finally:
+            self._pending.remove(pending)
+
+    def take_answer(self, topic: Topic, message: Message) -> bool:
+        """Give an answer to the request that waits for it, and say whether one does.
+
+        It is found by the client token where that is echoed, else by the topic in order.
+        """
+        token = _token_in(message)
+        for pending in self._pending:
+            if pending.answer.done():
+                continue
+            if pending.token == token or (token is None and pending.topic == topic):
+                pending.answer.set_result(message)
+                return True
+        return False
+
+    def close(self) -> None:
+        """End it at once; what was asked stays unanswered."""
+        self._writer.transport.abort()
+        for pending in self._pending:
+            if not pending.answer.done():
+                pending.answer.set_exception(Unanswered())
+
+
+def _token_in(message: Message) -> str | None:
+    for part in (message, message.get("result"), message.get("payload")):
+        if isinstance(part, dict) and isinstance(
+            token := part.get("client_token"), str
+        ):
+            return token
+    return None
+
+
+def _address(writer: asyncio.StreamWriter) -> str:
+    """Return the peer's address, an IPv4 one in its own form even behind IPv6."""
+    peer = writer.get_extra_info("peername")
+    if not peer:  # it went away before it was accepted
+        return ""
+    address = ip_address(peer[0])
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def _keep_alive(writer: asyncio.StreamWriter) -> None:
+    """Let the system find out when the peer is gone without a word."""
+    connection: socket.socket = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE.items():
+        if (option := getattr(socket, name, None)) is not None:
+            connection.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -1,0 +1,55 @@
+"""What the tests of the VT3 trackers have in common."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import aiohttp
+import pytest
+
+from tests.simulators.vt3 import Behaviour, Vt3Simulator
+from tests.simulators.world import HOME, parked
+from tests.vendors.fake_host import FakeHost
+
+SERIAL = "VF3102021111601"
+OTHER = "VF3102021111602"
+ELSEWHERE = "127.0.0.2"
+"""Another address of this machine, for trackers that come from somewhere else."""
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[FakeHost]:
+    """Return a host whose clock moves when somebody sleeps."""
+    async with aiohttp.ClientSession() as session:
+        yield FakeHost(session)
+
+
+type MakeTracker = Callable[..., Vt3Simulator]
+
+
+@pytest.fixture
+async def make_tracker(host: FakeHost) -> AsyncIterator[MakeTracker]:
+    """Return what makes simulated trackers, and ends their connections."""
+    made: list[Vt3Simulator] = []
+
+    def make(serial: str = SERIAL, behaviour: Behaviour | None = None) -> Vt3Simulator:
+        tracker = Vt3Simulator(
+            serial,
+            parked(HOME, host.clock() - 3600),
+            clock=host.clock,
+            behaviour=behaviour,
+        )
+        made.append(tracker)
+        return tracker
+
+    yield make
+    for tracker in made:
+        await tracker.disconnect()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let the event loop run until something is so. Fails when it does not happen."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - what changes is a plain value
+            await asyncio.sleep(0)
