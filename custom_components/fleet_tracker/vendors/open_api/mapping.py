@@ -117,7 +117,7 @@ def map_track(
         ReadingGroup(
             name="tracker",
             measured_at=heard_at or as_time(record.get("gpstime")) or server_time,
-            readings=_tracker_readings(record, known, server_time),
+            readings=_tracker_readings(record, known, server_time, heard_at),
         ),
         ReadingGroup(
             name="platform",
@@ -221,7 +221,10 @@ def _position(record: Mapping[str, object]) -> Position | None:
 
 
 def _tracker_readings(
-    record: Mapping[str, object], known: Vehicle | None, server_time: datetime
+    record: Mapping[str, object],
+    known: Vehicle | None,
+    server_time: datetime,
+    heard_at: datetime | None,
 ) -> dict[str, Value]:
     """Return what the tracker itself last told. -1, "" and 0 times mean: no such thing."""
     readings: dict[str, Value] = {}
@@ -249,7 +252,7 @@ def _tracker_readings(
         readings[Reading.EXTERNAL_VOLTAGE] = abs(volts)
     if Reading.IGNITION in readings:
         changed_at = _ignition_changed_at(
-            record, readings[Reading.IGNITION], known, server_time
+            record, readings[Reading.IGNITION], known, server_time, heard_at
         )
         if changed_at is not None:
             readings[Reading.IGNITION_CHANGED_AT] = changed_at
@@ -261,17 +264,34 @@ def _ignition_changed_at(
     ignition: Value,
     known: Vehicle | None,
     server_time: datetime,
+    heard_at: datetime | None,
 ) -> datetime | None:
-    """Return when the ignition was last switched, the same time in each poll."""
+    """Return when the ignition was last switched, the same time in each poll.
+
+    The seconds since (``acctime``, 2.2) end at the server's time or, as in the documents'
+    example, when the tracker was last heard of: neither document says which. Of a tracker
+    that is offline these are far apart.
+    """
     seconds = _not_negative(record.get("acctime"))
     if seconds is None or seconds >= server_time.timestamp():
         return None
-    changed_at = server_time - timedelta(seconds=seconds)
+    since = timedelta(seconds=seconds)
+    candidates = [server_time - since]
+    if heard_at is not None:
+        candidates.append(heard_at - since)
     if known is not None and known.readings.get(Reading.IGNITION) == ignition:
         before = known.readings.get(Reading.IGNITION_CHANGED_AT)
-        if isinstance(before, datetime) and abs(changed_at - before) <= IGNITION_JITTER:
+        nothing_new = heard_at is not None and heard_at == known.heard_at
+        if isinstance(before, datetime) and (
+            nothing_new
+            or any(abs(time - before) <= IGNITION_JITTER for time in candidates)
+        ):
             return before
-    return changed_at
+    # It was not switched after the tracker was last heard of.
+    return next(
+        (time for time in candidates if heard_at is None or time <= heard_at),
+        candidates[-1],
+    )
 
 
 def _platform_readings(record: Mapping[str, object]) -> dict[str, Value]:
