@@ -948,7 +948,8 @@ async def test_alarm_pages(
         assert [alarm.gpstime for alarm in alarms] == [
             utc(START + number) for number in range(350)
         ]
-        assert clock.slept == [1, 1, 1]
+        # The older server was asked for the newer list first.
+        assert clock.slept == [1] * (4 if classic else 3)
         assert client.counters["too_frequent"] == 0
         server.no_data = True
         assert await client.alarms(CAR, utc(1000), utc(2000)) == []

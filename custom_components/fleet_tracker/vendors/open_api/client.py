@@ -7,6 +7,7 @@ unless it says otherwise.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -137,6 +138,8 @@ class OpenApiClient:
     ) -> None:
         """Take the account, and what is known of it from an earlier session."""
         self.alarm_form = alarm_form
+        self._alarm_turn = asyncio.Lock()
+        self._asked_for_alarms_at: datetime | None = None
         self._now = now
         self._sleep = sleep
         self._transport = Transport(
@@ -296,7 +299,8 @@ class OpenApiClient:
 
         They come from `/api/alarm/list2` (2.17 of `open-api-2025`, where its path is
         missing) or, from servers that do not know it, from `/api/alarm/list` (2.8), whose
-        alarms name no geofence. Further pages are asked for after a second each.
+        alarms name no geofence. However many calls run at once, the server is asked for
+        alarms once a second.
         """
         alarms: list[Alarm] = []
         while begin <= end:
@@ -307,7 +311,6 @@ class OpenApiClient:
             if rows < _ALARMS_PER_PAGE:
                 break
             begin = _next_page(begin, [alarm.systemtime for alarm in page])
-            await self._sleep(1)
         return alarms
 
     async def _alarm_page(
@@ -332,6 +335,7 @@ class OpenApiClient:
     async def _alarm_page_by(
         self, form: AlarmForm, imei: str, begin: datetime, end: datetime
     ) -> tuple[int, list[Alarm]]:
+        await self._wait_for_turn()
         if form is AlarmForm.LIST:
             groups = await self._groups("/api/alarm/list", imei, begin, end)
             parsed = [parse_alarm_text(group) for group in groups]
@@ -345,6 +349,15 @@ class OpenApiClient:
             )
             parsed = [parse_alarm(row) for row in rows]
         return len(parsed), [alarm for alarm in parsed if alarm]
+
+    async def _wait_for_turn(self) -> None:
+        """Wait until the server may be asked for alarms again."""
+        async with self._alarm_turn:
+            if self._asked_for_alarms_at is not None:
+                passed = self._now() - self._asked_for_alarms_at
+                if timedelta() <= passed < _SECOND:
+                    await self._sleep((_SECOND - passed).total_seconds())
+            self._asked_for_alarms_at = self._now()
 
     # Commands
 

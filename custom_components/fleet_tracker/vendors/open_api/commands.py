@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ...models import Reading, Value
+
 ENGINE_CUT = "engine_cut"
 ENGINE_RESTORE = "engine_restore"
 LOCK = "lock"
@@ -36,5 +38,17 @@ CAPABILITY_OF: Mapping[str, str] = MappingProxyType(
         SET_MILEAGE: "set_mileage",
     }
 )
+
+# What is known once the tracker has confirmed a command. Nothing reads the lock back:
+# doorstatus is whether the door stands open.
+CONFIRMED: Mapping[str, Mapping[str, Value]] = MappingProxyType(
+    {
+        ENGINE_CUT: {Reading.ENGINE_CUT: True},
+        ENGINE_RESTORE: {Reading.ENGINE_CUT: False},
+        LOCK: {Reading.LOCKED: True},
+        UNLOCK: {Reading.LOCKED: False},
+    }
+)
+
 ALARMS = "alarms"
 CAPABILITIES = frozenset({*CAPABILITY_OF.values(), ALARMS})

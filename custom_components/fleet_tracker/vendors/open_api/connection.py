@@ -9,7 +9,7 @@ import logging
 import re
 from types import MappingProxyType
 
-from ...models import Reading, ReadingGroup, VehicleUpdate
+from ...models import ReadingGroup, VehicleUpdate
 from ...vendor import (
     Command,
     CommandFailed,
@@ -40,6 +40,9 @@ from .transport import Token
 _LOGGER = logging.getLogger(__name__)
 
 LIST_INTERVAL = timedelta(minutes=15)
+LIST_RETRY = timedelta(minutes=1)
+ODOMETER_SETTLES = timedelta(minutes=10)
+"""For so long after it was set, a lower odometer is what was meant."""
 VEHICLES_PER_CALL = 100
 
 # Keys of the settings
@@ -70,7 +73,12 @@ _STATUS_OF_REFUSAL: Mapping[str, str] = MappingProxyType(
         "vehicle_blocked": STATUS_BLOCKED,
     }
 )
-_SAYS_NO = re.compile(r"\b(fail|error|refuse|reject|invalid)", re.IGNORECASE)
+# How trackers say no: each has words of its own, and there is no list of them.
+_SAYS_NO = re.compile(
+    r"\b(fail|error|refus|reject|invalid|denied|unsuccess|unsupport|speed limit"
+    r"|not (success|support|allow|execut))",
+    re.IGNORECASE,
+)
 
 
 def brand(server: str) -> str:
@@ -102,7 +110,13 @@ class OpenApiConnection(Connection):
         self._excluded = frozenset(excluded if isinstance(excluded, list) else ())
         self._listed: tuple[str, ...] = ()
         self._listed_at: datetime | None = None
+        self._list_due_at = host.now()
         self._refused: dict[str, str] = {}
+        self._odometer_set_at: dict[str, datetime] = {}
+
+    async def open(self) -> None:
+        """Recall since when alarms are read."""
+        await self._alarms.open()
 
     async def _save_token(self, token: Token) -> None:
         await self.host.memory.put(TOKEN, token.as_json())
@@ -123,14 +137,14 @@ class OpenApiConnection(Connection):
         updates: list[VehicleUpdate] = []
         roster: frozenset[str] | None = None
         error: VendorError | None = None
-        now = self.host.now()
-        if self._listed_at is None or now - self._listed_at >= LIST_INTERVAL:
+        if self._is_list_due():
             try:
                 roster = await self._read_list(updates)
             except VendorError as err:
                 if self._listed_at is None:
                     raise
                 error = err
+                self._list_due_at = self.host.now() + LIST_RETRY
         with_news: set[str] = set()
         asked = [imei for imei in self._listed if imei not in self._refused]
         for start in range(0, len(asked), VEHICLES_PER_CALL):
@@ -146,6 +160,13 @@ class OpenApiConnection(Connection):
             await self.host.memory.put(ALARM_FORM, self.client.alarm_form)
         return PollResult(updates=updates, roster=roster, error=error)
 
+    def _is_list_due(self) -> bool:
+        now = self.host.now()
+        # A clock that was set back does not put the list off.
+        return (
+            self._listed_at is None or now < self._listed_at or now >= self._list_due_at
+        )
+
     async def _read_list(self, updates: list[VehicleUpdate]) -> frozenset[str] | None:
         """Read the device list. Returns the roster if the list is complete."""
         now = self.host.now()
@@ -158,8 +179,13 @@ class OpenApiConnection(Connection):
                 updates.append(
                     replace(update, capabilities=self._capabilities(update.vehicle_id))
                 )
-        self._listed = tuple(update.vehicle_id for update in updates)
+        listed = [update.vehicle_id for update in updates]
+        if not (listed and fleet.complete):
+            # Whom such a list leaves out may be there all the same.
+            listed += (one for one in self._listed if one not in fleet.devices)
+        self._listed = tuple(listed)
         self._listed_at = now
+        self._list_due_at = now + LIST_INTERVAL
         self._refused.clear()
         if fleet.cut_off:
             self.host.raise_problem(LIST_CUT_OFF, count=str(len(fleet.devices)))
@@ -172,30 +198,30 @@ class OpenApiConnection(Connection):
     ) -> list[VehicleUpdate]:
         """Return the news of up to 100 vehicles, and why some of them were refused."""
         batch = await self.client.track(imeis)
-        now = self.host.now()
         updates = []
         for imei, record in batch.found.items():
-            known = self.host.vehicle(imei)
-            if (update := map_track(record, known, now)) is None:
+            if (update := self._news(imei, record)) is None:
                 continue
             updates.append(update)
-            if known is None or known.heard_at != update.heard_at:
+            known = self.host.vehicle(imei)
+            if known is not None and known.heard_at != update.heard_at:
                 with_news.add(imei)
         for imei, refusal in batch.refused.items():
             self._refused[imei] = _status_of(refusal)
-            updates.append(refused_update(imei, self._refused[imei], now))
-        if batch.refused:
-            # What the account may see has changed: read the list with the next poll,
-            # unless it was just read.
-            self._list_again()
+            updates.append(refused_update(imei, self._refused[imei], self.host.now()))
+        now = self.host.now()
+        if batch.refused and self._listed_at and now - self._listed_at >= LIST_RETRY:
+            # What the account may see has changed since the list was read.
+            self._list_due_at = now
         return updates
 
-    def _list_again(self) -> None:
+    def _news(self, imei: str, record: Mapping[str, object]) -> VehicleUpdate | None:
         now = self.host.now()
-        if self._listed_at is not None and now - self._listed_at >= timedelta(
-            minutes=1
-        ):
-            self._listed_at = now - LIST_INTERVAL
+        update = map_track(record, self.host.vehicle(imei), now)
+        set_at = self._odometer_set_at.get(imei)
+        if update and set_at and now - set_at <= ODOMETER_SETTLES:
+            return replace(update, odometer_set=True)
+        return update
 
     async def look(self, vehicle_id: str) -> VehicleUpdate:
         """Return the newest that the vendor knows of one vehicle (2.2)."""
@@ -203,9 +229,7 @@ class OpenApiConnection(Connection):
         if vehicle_id in batch.refused:
             raise batch.refused[vehicle_id]
         record = batch.found.get(vehicle_id)
-        update = record and map_track(
-            record, self.host.vehicle(vehicle_id), self.host.now()
-        )
+        update = record and self._news(vehicle_id, record)
         if not update:
             raise VehicleUnavailable("No record of the vehicle", key="target_unknown")
         return update
@@ -240,26 +264,27 @@ class OpenApiConnection(Connection):
             text=answer, update=await self._after(vehicle_id, command.name)
         )
 
-    async def _after(self, vehicle_id: str, command: str) -> VehicleUpdate | None:
+    async def _after(self, vehicle_id: str, command: str) -> VehicleUpdate:
         """Return what is known after a command that the tracker confirmed."""
-        if command in (commands.LOCK, commands.UNLOCK):
-            # Nothing reads the lock back: doorstatus is whether the door stands open.
-            return VehicleUpdate(
-                vehicle_id=vehicle_id,
-                groups=(
-                    ReadingGroup(
-                        name="lock",
-                        measured_at=self.host.now(),
-                        readings={Reading.LOCKED: command == commands.LOCK},
-                    ),
-                ),
-            )
+        now = self.host.now()
+        if command == commands.SET_MILEAGE:
+            self._odometer_set_at[vehicle_id] = now
         try:
             update = await self.look(vehicle_id)
         except VendorError as err:
             _LOGGER.debug("No look at a vehicle after a command: %s", err)
-            return None
-        return replace(update, odometer_set=command == commands.SET_MILEAGE)
+            update = VehicleUpdate(vehicle_id=vehicle_id)
+        confirmed = commands.CONFIRMED.get(command)
+        if confirmed is None:
+            return update
+        # The record may still be of the time before the command. By the server's clock,
+        # what the tracker tells later counts more.
+        group = ReadingGroup(
+            name=commands.CAPABILITY_OF[command],
+            measured_at=max((one.measured_at for one in update.groups), default=now),
+            readings=confirmed,
+        )
+        return replace(update, groups=(*update.groups, group))
 
     async def _note_refusal(self, vehicle_id: str, command: str) -> None:
         """Offer no longer what a tracker does not know (20048)."""

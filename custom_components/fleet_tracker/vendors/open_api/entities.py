@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from homeassistant.components.button import ButtonDeviceClass
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.const import EntityCategory
@@ -11,7 +13,7 @@ from ...entity import VendorEntities
 from ...event import FleetEventDescription
 from ...lock import FleetLockDescription
 from ...models import OccurrenceKind, Reading
-from ...sensor import FleetSensorDescription
+from ...sensor import COMMON as COMMON_SENSORS, FleetSensorDescription
 from ...switch import FleetSwitchDescription
 from . import commands
 from .mapping import (
@@ -31,13 +33,17 @@ ENTITIES = VendorEntities(
         }
     ),
     sensors=(
+        # Further probes are rare, and 18 entities are enabled without them.
+        replace(
+            next(one for one in COMMON_SENSORS if one.key == Reading.TEMPERATURE),
+            enabled_parts=1,
+        ),
         FleetSensorDescription(
             key=Reading.STATUS,
             translation_key="open_api_status",
             device_class=SensorDeviceClass.ENUM,
             options=list(ALL_STATUSES),
             entity_category=EntityCategory.DIAGNOSTIC,
-            entity_registry_enabled_default=False,
         ),
         FleetSensorDescription(
             key=FUEL_MEASURED_AT,

@@ -1,0 +1,708 @@
+"""An account is polled gently: few calls, alarms spread, nobody hidden by another."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+import json
+from typing import Self
+
+import aiohttp
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.fleet_tracker.models import OccurrenceType, Reading
+from custom_components.fleet_tracker.vendor import (
+    AuthenticationFailed,
+    CannotConnect,
+    Command,
+    CommandUnsupported,
+    InvalidArgument,
+    PollResult,
+    RateLimited,
+    Settings,
+    VehicleUnavailable,
+)
+from custom_components.fleet_tracker.vendors.open_api.connection import (
+    OpenApiConnection,
+    brand,
+)
+from custom_components.fleet_tracker.vendors.open_api.transport import hash_password
+from tests.simulators.open_api import OpenApiSimulator
+from tests.simulators.open_api_fleet import Alarm, Device
+from tests.simulators.server import Fault
+from tests.simulators.world import HOME, parked
+from tests.vendors.fake_host import FakeHost, FakeMemory
+
+from .conftest import (
+    ACCOUNT,
+    BUS,
+    CAR,
+    PASSWORD,
+    SPARE,
+    START,
+    TRUCK,
+    Rig,
+    accounts,
+    add_account,
+    settle,
+)
+
+AUTHORIZATION = "/api/authorization"
+DEVICE_LIST = "/api/device/list"
+TRACK = "/api/track"
+ALARMS = "/api/alarm/list2"
+ALL = frozenset({TRUCK, CAR, SPARE})
+
+
+def fleet(size: int) -> list[Device]:
+    """Return so many parked trackers."""
+    return [
+        Device(
+            imei=f"35{number:013}",
+            vehicle=parked(HOME, START.timestamp() - 7200),
+            name=f"Vehicle {number}",
+        )
+        for number in range(size)
+    ]
+
+
+def alarm(seconds: float, kind: int = 4) -> Alarm:
+    """Return an alarm (vibration) that the server gets some seconds from the start."""
+    time = int(START.timestamp() + seconds)
+    return Alarm(kind, 4.9, 52.4, time, time)
+
+
+@dataclass
+class Line:
+    """A connection with its host and server, whose one clock stands still."""
+
+    server: OpenApiSimulator
+    host: FakeHost
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Make the connection."""
+        self.host.patient = True
+        self.connection = OpenApiConnection(
+            Settings(
+                data={
+                    "server": self.server.url,
+                    "account": ACCOUNT,
+                    "password_md5": hash_password(PASSWORD),
+                },
+                options=self.options,
+                vehicles={},
+                driving_interval=timedelta(seconds=15),
+                parked_interval=timedelta(seconds=60),
+            ),
+            self.host,
+        )
+
+    async def __aenter__(self) -> Self:
+        """Open it."""
+        await self.connection.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close it."""
+        await self.connection.close()
+
+    async def poll(self, after: float = 0) -> PollResult:
+        """Poll after some seconds, and take the news."""
+        self.host.advance(after)
+        result = await self.connection.poll()
+        self.host.receive(result.updates)
+        await settle(self.server)
+        return result
+
+    async def advance(self, seconds: int) -> None:
+        """Let seconds pass one by one, and happen what happens in each."""
+        for _ in range(seconds):
+            self.host.advance(1)
+            await settle(self.server)
+
+    def asked_for_positions(self) -> list[set[str]]:
+        """Return whose positions were asked for, call by call."""
+        return [
+            set(entry.query["imeis"].split(","))
+            for entry in self.server.log
+            if entry.path == TRACK
+        ]
+
+    def asked_for_alarms(self) -> list[str]:
+        """Return whose alarms were asked for, in order."""
+        return [
+            entry.query["imei"] for entry in self.server.log if entry.path == ALARMS
+        ]
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    """Return a session."""
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+async def line(session: aiohttp.ClientSession) -> AsyncIterator[Line]:
+    """Return a connection to a server."""
+    host = FakeHost(session, now=START)
+    async with (
+        OpenApiSimulator(*accounts(), clock=host.clock) as server,
+        Line(server, host) as line,
+    ):
+        yield line
+
+
+# The device list
+
+
+async def test_the_list_is_read_every_15_minutes(line: Line) -> None:
+    """And not with every poll, which is one call for all vehicles."""
+    rosters = [(await line.poll(after)).roster for after in (0, 60, 839, 1, 60)]
+    assert rosters == [ALL, None, None, ALL, None]
+    assert line.server.requests[DEVICE_LIST] == 2
+    assert line.server.requests[TRACK] == 5
+    assert line.server.requests[AUTHORIZATION] == 1
+
+
+async def test_500_vehicles_cost_five_calls(line: Line) -> None:
+    """A hundred of them a call."""
+    line.server.account(ACCOUNT).devices = fleet(500)
+    await line.poll()
+    line.server.requests.clear()
+    result = await line.poll(60)
+    assert len(result.updates) == 500
+    assert line.server.requests[TRACK] == 5
+    assert line.server.requests[DEVICE_LIST] == 0
+
+
+async def test_a_list_of_exactly_500_is_warned_of(line: Line) -> None:
+    """It may have been cut off, so that nobody counts as gone because of it."""
+    line.server.account(ACCOUNT).devices = fleet(501)
+    assert (await line.poll()).roster is None
+    assert line.host.problems["list_cut_off"] == {"count": "500"}
+    line.server.account(ACCOUNT).devices = fleet(499)
+    assert len((await line.poll(900)).roster or ()) == 499
+    assert "list_cut_off" not in line.host.problems
+
+
+async def test_an_empty_list_stops_nothing(line: Line) -> None:
+    """Vehicles that were there are asked for until a list has others."""
+    await line.poll()
+    line.server.answer_next(DEVICE_LIST, {"code": 0, "record": []})
+    result = await line.poll(900)
+    assert result.roster == frozenset()
+    assert {update.vehicle_id for update in result.updates} == ALL
+
+
+async def test_a_vehicle_that_left_is_not_asked_for(line: Line) -> None:
+    """It is missing from the roster, and no error."""
+    await line.poll()
+    del line.server.account(ACCOUNT).devices[1]
+    result = await line.poll(900)
+    assert result.roster == ALL - {CAR}
+    assert result.error is None
+    assert line.asked_for_positions()[-1] == {TRUCK, SPARE}
+
+
+async def test_a_list_that_fails(line: Line) -> None:
+    """The first is needed; a later one is tried again after a minute, not at once."""
+    line.server.fail_next(DEVICE_LIST, 10000)
+    with pytest.raises(Exception, match="10000"):
+        await line.poll()
+    await line.poll()
+    line.server.fail_next(DEVICE_LIST, 10000)
+    result = await line.poll(900)
+    assert result.error is not None
+    assert result.roster is None
+    assert {update.vehicle_id for update in result.updates} == ALL
+    assert line.server.requests[DEVICE_LIST] == 3
+    assert (await line.poll(15)).error is None
+    assert line.server.requests[DEVICE_LIST] == 3
+    assert (await line.poll(45)).roster
+    assert line.server.requests[DEVICE_LIST] == 4
+
+
+async def test_a_clock_that_was_set_back(line: Line) -> None:
+    """The list is read anew rather than never."""
+    await line.poll()
+    assert (await line.poll(-86_400)).roster
+
+
+async def test_devices_are_news_with_the_list(line: Line) -> None:
+    """Names and subscriptions come with it."""
+    await line.poll()
+    line.server.device(CAR).name = "Grandma's car"
+    await line.poll(60)
+    assert line.host.known[CAR].details.name == "Car"
+    await line.poll(840)
+    assert line.host.known[CAR].details.name == "Grandma's car"
+
+
+async def test_a_list_with_rows_that_are_none(line: Line) -> None:
+    """Broken rows hide no other."""
+    rows: list[object] = [None, 7, {}, {"imei": 5}, {"imei": TRUCK, "devicename": []}]
+    line.server.answer_next(DEVICE_LIST, {"code": 0, "record": rows})
+    assert (await line.poll()).roster == ALL - {CAR, SPARE}
+    assert line.host.known[TRUCK].details.name == "Open API"
+
+
+async def test_excluded_vehicles_are_not_asked_for(
+    session: aiohttp.ClientSession,
+) -> None:
+    """What the user leaves out costs nothing, and is in the roster all the same."""
+    host = FakeHost(session, now=START)
+    async with (
+        OpenApiSimulator(*accounts(), clock=host.clock) as server,
+        Line(server, host, {"excluded_vehicles": [CAR]}) as line,
+    ):
+        assert (await line.poll()).roster == ALL
+        assert set(host.known) == {TRUCK, SPARE}
+        assert line.asked_for_positions()[-1] == {TRUCK, SPARE}
+
+
+async def test_sub_accounts(session: aiohttp.ClientSession) -> None:
+    """Their vehicles are an option; one that refuses its list hides nobody."""
+    host = FakeHost(session, now=START)
+    async with (
+        OpenApiSimulator(*accounts(), clock=host.clock) as server,
+        Line(server, host, {"sub_accounts": True}) as line,
+    ):
+        assert (await line.poll()).roster == ALL | {BUS}
+        assert host.known[BUS].details.name == "Bus"
+        server.answer_next(
+            DEVICE_LIST, {"code": 0, "record": [{"imei": TRUCK}, {"imei": CAR}]}
+        )
+        server.answer_next(DEVICE_LIST, {"code": 10007})
+        result = await line.poll(900)
+        assert result.roster is None
+        # Such a list says nothing about those that it leaves out.
+        assert line.asked_for_positions()[-1] == {TRUCK, CAR, SPARE, BUS}
+
+
+# Vehicles that are refused
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        (10013, "not_authorized"),
+        (20005, "unknown_target"),
+        (20046, "expired"),
+        (20089, "blocked"),
+    ],
+)
+async def test_a_refused_vehicle(line: Line, code: int, status: str) -> None:
+    """It says why, blinds no other, and is not asked for until the next list."""
+    await line.poll()
+    line.server.device(CAR).error = code
+    result = await line.poll(300)
+    assert result.error is None
+    assert line.host.reading(CAR, Reading.STATUS) == status
+    assert line.host.reading(CAR, Reading.ONLINE) is False
+    assert line.host.reading(TRUCK, Reading.STATUS) == "ok"
+    # What the account may see has changed: the list is read with the next poll, once.
+    line.server.requests.clear()
+    assert (await line.poll(60)).roster
+    assert line.host.reading(CAR, Reading.STATUS) == status
+    line.server.requests.clear()
+    for _ in range(14):
+        assert (await line.poll(60)).roster is None
+    assert line.server.requests[TRACK] == 14
+    assert line.asked_for_positions()[-14:] == [{TRUCK, SPARE}] * 14
+    line.server.device(CAR).error = 0
+    await line.poll(60)
+    assert line.host.reading(CAR, Reading.STATUS) == "ok"
+
+
+async def test_refused_from_the_start(line: Line) -> None:
+    """The list was just read then: it is not read again because of it."""
+    line.server.device(CAR).error = 20089
+    await line.poll()
+    assert line.host.reading(CAR, Reading.STATUS) == "blocked"
+    await line.poll(15)
+    assert line.server.requests[DEVICE_LIST] == 1
+    assert line.connection.diagnostics()["refused"] == 1
+
+
+async def test_one_forbidden_among_a_hundred(line: Line) -> None:
+    """Found by halving, in a handful of calls, and only once."""
+    devices = fleet(100)
+    line.server.account(ACCOUNT).devices = devices
+    devices[63].error = 10013
+    result = await line.poll()
+    assert line.server.requests[TRACK] <= 15
+    online = [
+        imei
+        for imei, vehicle in line.host.known.items()
+        if vehicle.readings.get(Reading.ONLINE)
+    ]
+    assert len(online) == 99
+    assert result.error is None
+    line.server.requests.clear()
+    await line.poll(15)
+    assert line.server.requests[TRACK] == 1
+
+
+# Calls that fail
+
+
+async def test_a_batch_that_fails(line: Line) -> None:
+    """What came before is kept, and the error is told beside it."""
+    line.server.account(ACCOUNT).devices = fleet(250)
+    await line.poll()
+    line.server.answer_next(
+        TRACK, {"code": 0, "record": [{"imei": f"35{5:013}", "accstatus": 1}]}
+    )
+    line.server.answer_next(TRACK, {"code": 10000})
+    result = await line.poll(60)
+    assert [update.vehicle_id for update in result.updates] == [f"35{5:013}"]
+    assert result.error is not None
+    assert line.server.requests[TRACK] == 5
+    assert (await line.poll(60)).error is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [(Fault.HTTP_500, CannotConnect), (Fault.DISCONNECT, CannotConnect)],
+)
+async def test_nothing_to_be_had(
+    line: Line, fault: Fault, error: type[Exception]
+) -> None:
+    """Without any news the error is the result."""
+    line.server.break_until_healed("*", fault)
+    with pytest.raises(error):
+        await line.poll()
+    line.server.heal()
+    assert (await line.poll(60)).roster
+
+
+async def test_wrong_password(line: Line) -> None:
+    """It is not hidden by what else is good."""
+    await line.poll()
+    line.server.account(ACCOUNT).set_password("changed")
+    line.server.drop_tokens()
+    result = await line.poll(60)
+    assert isinstance(result.error, AuthenticationFailed)
+
+
+async def test_a_look_at_a_vehicle(line: Line) -> None:
+    """The newest of one vehicle, or why there is none."""
+    await line.poll()
+    update = await line.connection.look(TRUCK)
+    assert update.heard_at == START
+    line.server.device(TRUCK).error = 20046
+    with pytest.raises(VehicleUnavailable):
+        await line.connection.look(TRUCK)
+    line.server.answer_next(TRACK, {"code": 0, "record": []})
+    with pytest.raises(VehicleUnavailable):
+        await line.connection.look(CAR)
+
+
+async def test_another_program_with_the_same_account(line: Line) -> None:
+    """Tokens that die again and again are a problem that the user is told of."""
+    await line.poll()
+    for _ in range(3):
+        assert "account_shared" not in line.host.problems
+        line.server.drop_tokens()
+        try:
+            await line.poll(60)
+        except RateLimited:
+            pytest.fail("the login before was a minute ago")
+    assert "account_shared" in line.host.problems
+    # A login a minute is not fought any faster.
+    line.server.drop_tokens()
+    assert isinstance((await line.poll(15)).error, RateLimited)
+    await line.poll(60)
+    await line.poll(1800)
+    assert "account_shared" not in line.host.problems
+
+
+# Alarms
+
+
+async def test_alarms_of_500_vehicles_do_not_burst(line: Line) -> None:
+    """However often is polled, alarms are asked for once a second, each vehicle in turn."""
+    devices = fleet(500)
+    line.server.account(ACCOUNT).devices = devices
+    line.server.intervals = {ALARMS: 1}
+    await line.poll()
+    await settle(line.server)
+    assert len(line.asked_for_alarms()) == 1
+    assert line.connection.diagnostics()["alarms_waiting"] == 498
+    for seconds in range(1, 71):
+        await line.advance(1)
+        if seconds in (15, 61):
+            await line.poll()
+        assert len(line.asked_for_alarms()) == seconds + 1
+    # All were heard of meanwhile, which does not put anybody back.
+    assert line.asked_for_alarms() == [device.imei for device in devices[:71]]
+    assert line.connection.client.counters["too_frequent"] == 0
+
+
+async def test_vehicles_with_news_come_first(line: Line) -> None:
+    """Who was heard of since is asked for before who was not."""
+    devices = fleet(40)
+    for device in devices:
+        device.offline_since = START.timestamp() - 3600
+    line.server.account(ACCOUNT).devices = devices
+    await line.poll()
+    await line.advance(5)
+    assert line.asked_for_alarms() == [device.imei for device in devices[:6]]
+    devices[30].offline_since = START.timestamp()
+    await line.poll()
+    await line.poll()  # nothing new in this one, which does not put it back
+    await line.advance(3)
+    # The seventh was waiting for the second to pass already.
+    assert line.asked_for_alarms()[6:] == [
+        devices[number].imei for number in (6, 30, 7)
+    ]
+
+
+async def test_who_has_no_news_is_not_forgotten(line: Line) -> None:
+    """Even when there are always more vehicles with news than can be asked for."""
+    devices = fleet(12)
+    for device in devices:
+        device.heartbeat = 1
+    devices[11].offline_since = START.timestamp() - 3600
+    line.server.account(ACCOUNT).devices = devices
+    await line.poll()
+    await line.advance(12)
+    assert line.asked_for_alarms().count(devices[11].imei) == 1
+    for _ in range(140):
+        await line.poll(5)
+    assert line.asked_for_alarms().count(devices[11].imei) == 2
+
+
+async def test_each_alarm_once_and_in_order(line: Line) -> None:
+    """The cursor is the time of the last alarm; nothing is lost at its second."""
+    await line.poll()
+    await line.advance(3)
+    device = line.server.device(CAR)
+    device.alarms = [alarm(seconds, kind) for seconds, kind in ((5, 4), (9, 1), (9, 7))]
+    await line.advance(20)
+    await line.poll(40)
+    await line.advance(5)
+    device.alarms.append(alarm(9, 20))  # the same second, but known only later
+    device.alarms.append(alarm(70, 4))
+    await line.poll(60)
+    await line.advance(5)
+    seen = [
+        (occurrence.occurred_at, occurrence.type)
+        for imei, occurrence in line.host.occurrences
+        if imei == CAR
+    ]
+    assert list(dict.fromkeys(seen)) == [
+        (START + timedelta(seconds=5), OccurrenceType.VIBRATION),
+        (START + timedelta(seconds=9), OccurrenceType.SOS),
+        (START + timedelta(seconds=9), OccurrenceType.SPEEDING),
+        (START + timedelta(seconds=9), OccurrenceType.COLLISION),
+        (START + timedelta(seconds=70), OccurrenceType.VIBRATION),
+    ]
+    begins = [
+        int(entry.query["begintime"]) - START.timestamp()
+        for entry in line.server.log
+        if entry.path == ALARMS and entry.query["imei"] == CAR
+    ]
+    assert begins == [0, 0, 9]
+
+
+async def test_alarms_from_before_the_account_was_added(
+    session: aiohttp.ClientSession,
+) -> None:
+    """They are no news; after a restart those of a quarter of an hour are asked for."""
+    memory = FakeMemory()
+    host = FakeHost(session, memory=memory, now=START)
+    async with OpenApiSimulator(*accounts(), clock=host.clock) as server:
+        for seconds in (-60, 60):
+            server.device(CAR).alarms.append(alarm(seconds))
+        async with Line(server, host) as line:
+            await line.poll()
+            await line.advance(3)
+            assert not host.occurrences
+        for minutes in (5, 60):
+            host.advance(60 * minutes)
+            begin = max(START, host.now() - timedelta(minutes=15)).timestamp()
+            server.log.clear()
+            host = FakeHost(session, memory=memory, now=host.now())
+            server._clock = host.clock
+            async with Line(server, host) as line:
+                await line.poll()
+                await line.advance(3)
+                begins = [
+                    int(entry.query["begintime"])
+                    for entry in server.log
+                    if entry.path == ALARMS
+                ]
+                assert all(begin <= asked <= begin + 3 for asked in begins)
+            seen = [imei for imei, _ in host.occurrences if imei == CAR]
+            assert len(seen) == (1 if minutes == 5 else 0)
+
+
+async def test_alarms_that_cannot_be_read(line: Line) -> None:
+    """Nobody's turn is lost, and who is refused holds up nobody."""
+    line.server.fail_next(ALARMS, 10000)
+    line.server.device(TRUCK).alarms.append(alarm(0))
+    await line.poll()
+    await line.advance(5)
+    assert line.asked_for_alarms() == [TRUCK]
+    await line.poll(10)
+    await line.advance(5)
+    # The one that failed comes last.
+    assert line.asked_for_alarms() == [TRUCK, CAR, SPARE, TRUCK]
+    assert [imei for imei, _ in line.host.occurrences] == [TRUCK]
+    line.server.fail_next(ALARMS, 20046)
+    await line.poll(300)
+    await line.advance(5)
+    assert line.asked_for_alarms()[4:] == [TRUCK, CAR, SPARE]
+
+
+async def test_a_vehicle_that_left_is_not_waited_for(line: Line) -> None:
+    """Nor are its alarms asked for."""
+    await line.poll()
+    del line.server.account(ACCOUNT).devices[2]
+    await line.poll(900)
+    await line.advance(10)
+    assert SPARE not in line.asked_for_alarms()
+    assert line.connection.diagnostics()["alarms_waiting"] == 0
+
+
+async def test_how_alarms_were_had_is_remembered(
+    session: aiohttp.ClientSession,
+) -> None:
+    """An older server is asked for the newer list once, not after each restart."""
+    memory = FakeMemory()
+    host = FakeHost(session, memory=memory, now=START)
+    async with OpenApiSimulator(*accounts(), clock=host.clock, classic=True) as server:
+        for _ in range(2):
+            async with Line(server, host) as line:
+                await line.poll()
+                await line.advance(5)
+                await line.poll(60)
+                assert line.connection.diagnostics()["alarm_form"] == "list"
+        assert server.requests[ALARMS] == 1
+        assert server.requests["/api/alarm/list"] > 3
+
+
+# What is kept
+
+
+async def test_a_command_that_a_tracker_does_not_know(line: Line) -> None:
+    """It is offered no longer, after a restart neither; the others are."""
+    await line.poll()
+    before = line.host.known[TRUCK].capabilities
+    line.server.device(TRUCK).refusals = {"LOCKDOOR": 20048, "RESET": 20048}
+    for name in ("lock", "reset"):
+        with pytest.raises(CommandUnsupported):
+            await line.connection.execute(TRUCK, Command(name))
+    expected = before - {"lock", "reset"}
+    assert line.host.known[TRUCK].capabilities == expected
+    assert line.host.known[CAR].capabilities == before
+    async with Line(line.server, line.host) as again:
+        await again.poll()
+    assert line.host.known[TRUCK].capabilities == expected
+
+
+async def test_a_command_of_another_vendor(line: Line) -> None:
+    """Nothing is sent."""
+    with pytest.raises(InvalidArgument):
+        await line.connection.execute(TRUCK, Command("open_trunk"))
+    assert not line.server.requests
+
+
+async def test_memory_that_makes_no_sense(session: aiohttp.ClientSession) -> None:
+    """What cannot be read is forgotten."""
+    memory = FakeMemory()
+    for key in ("token", "refused_commands", "alarms_since"):
+        await memory.put(key, ["nonsense"])
+    host = FakeHost(session, memory=memory, now=START)
+    async with (
+        OpenApiSimulator(*accounts(), clock=host.clock) as server,
+        Line(server, host) as line,
+    ):
+        assert (await line.poll()).roster
+        assert server.requests[AUTHORIZATION] == 1
+
+
+async def test_diagnostics_hold_nothing_private(line: Line) -> None:
+    """Counters and states, no account, token or IMEI."""
+    await line.poll()
+    await line.advance(5)
+    told = line.connection.diagnostics()
+    assert told["listed"] == 3
+    text = json.dumps(told)
+    token = line.connection.client.token
+    assert token
+    for private in (
+        ACCOUNT,
+        PASSWORD,
+        hash_password(PASSWORD),
+        token.value,
+        TRUCK,
+        CAR,
+    ):
+        assert private not in text
+
+
+@pytest.mark.parametrize(
+    ("server", "name"),
+    [
+        ("https://api.protrack365.com", "ProTrack"),
+        ("http://api.itrack.top", "iTrack"),
+        ("http://api.etrack.vip", "eTrack"),
+        ("https://gps.example.com", "Open API"),
+    ],
+)
+def test_brands(server: str, name: str) -> None:
+    """Known servers have one."""
+    assert brand(server) == name
+
+
+# In Home Assistant
+
+
+@pytest.mark.freeze_time(START)
+async def test_adding_an_account_costs_one_login(rig: Rig) -> None:
+    """The token that checked the credentials is the one that is used."""
+    assert rig.server.requests[AUTHORIZATION] == 1
+
+
+@pytest.mark.freeze_time(START)
+async def test_ten_restarts_cost_no_login(rig: Rig) -> None:
+    """A token that is good is kept over restarts, until it is 90 minutes old."""
+    for _ in range(10):
+        await rig.reload()
+        await rig.advance(60)
+    assert rig.server.requests[AUTHORIZATION] == 1
+    rig.freezer.tick(5400)
+    await rig.reload()
+    assert rig.server.requests[AUTHORIZATION] == 2
+
+
+@pytest.mark.freeze_time(START)
+async def test_a_shared_account_is_a_repair_issue(rig: Rig) -> None:
+    """It says what to do, and goes away by itself."""
+    for _ in range(3):
+        rig.server.drop_tokens()
+        await rig.poll()
+    assert set(rig.issues()) == {"account_shared"}
+    assert rig.state("binary_sensor", TRUCK, "online").state == "on"
+    await rig.advance(1800)
+    await rig.poll()
+    assert not rig.issues()
+
+
+@pytest.mark.freeze_time(START)
+async def test_one_entry_per_account(
+    hass: HomeAssistant,
+    hass_storage: dict[str, object],
+    server: OpenApiSimulator,
+) -> None:
+    """A sub-account is an account of its own."""
+    first = await add_account(hass, server)
+    second = await add_account(hass, server, "partner", "p")
+    assert first.runtime_data.vehicles().keys() == {TRUCK, CAR, SPARE}
+    assert second.runtime_data.vehicles().keys() == {BUS}
