@@ -375,20 +375,22 @@ class FleetTrackerOptionsFlow(OptionsFlow):
             errors.update(vendor.flow.options_error(user_input))
             if not errors:
                 return self.async_create_entry(data=user_input)
-        schema = vol.Schema(
-            {**_options(entry, vendor), **vendor.flow.options_form(entry)}
-        )
         url = None
         if vendor.pushes:
             url = push_url(self.hass, entry.data[CONF_PUSH_SECRET])
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
-                schema, user_input or entry.options
+                options_schema(entry, vendor), user_input or entry.options
             ),
             errors=errors,
             description_placeholders={"push_url": url or NO_PUSH_URL},
         )
+
+
+def options_schema(entry: ConfigEntry, vendor: Vendor) -> vol.Schema:
+    """Return the options of an entry: those that all vendors share, and the vendor's."""
+    return vol.Schema({**_options(entry, vendor), **vendor.flow.options_form(entry)})
 
 
 def _options(entry: ConfigEntry, vendor: Vendor) -> dict[vol.Marker, Any]:

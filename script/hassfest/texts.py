@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 import re
 from typing import Any
 
@@ -18,8 +18,6 @@ _FORBIDDEN = {
     "a placeholder in single quotes": re.compile(r"'{\w+}'"),
     "a reference, which custom integrations cannot have": re.compile(r"\[%key:"),
 }
-
-type _Validator = Callable[[Any], Any]
 
 
 def _key(value: Any) -> str:
@@ -49,7 +47,7 @@ def _icon(value: Any) -> str:
     return value
 
 
-def _by_key(value: _Validator | Mapping[Any, Any] | vol.All) -> dict[Any, Any]:
+def _by_key(value: Any) -> dict[Any, Any]:
     return {_key: value}
 
 

@@ -44,36 +44,35 @@ def test_folders_that_are_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "expected"),
+    ("variables", "expected"),
     [
+        ({}, "https://install.example/simple"),
         (
             {"PIP_INDEX_URL": "https://variable.example/simple"},
             "https://variable.example/simple",
         ),
-        ({}, "https://install.example/simple"),
         ({"UV_DEFAULT_INDEX": "https://own.example/simple"}, None),
     ],
 )
 def test_order_of_precedence(
-    tmp_path: Path, environment: dict[str, str], expected: str | None
+    tmp_path: Path, variables: dict[str, str], expected: str | None
 ) -> None:
     """Variables outrank files, the command's section the global one, uv's own all."""
-    file = tmp_path / "pip.conf"
-    file.write_text(
-        "[global]\nindex-url = https://global.example/simple\n"
-        "[install]\nindex-url = https://install.example/simple\n"
+    # pip as far as it is asked: its answer is as pip 23 and 26 write it
+    (tmp_path / "pip").mkdir()
+    (tmp_path / "pip" / "__init__.py").touch()
+    (tmp_path / "pip" / "__main__.py").write_text(
+        "import os\n"
+        "if 'PIP_INDEX_URL' in os.environ:\n"
+        "    print(f\":env:.index-url={os.environ['PIP_INDEX_URL']!r}\")\n"
+        "print(\"install.index-url='https://install.example/simple'\")\n"
+        "print(\"global.index-url='https://global.example/simple'\")\n"
     )
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PIP_", "UV_"))
-    }
     printed = subprocess.run(
         [sys.executable, PIP_SETTINGS],
-        env=kept | {"PIP_CONFIG_FILE": str(file)} | environment,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)} | variables,
         check=True,
         capture_output=True,
         text=True,
     ).stdout
-    lines = [line for line in printed.splitlines() if "UV_DEFAULT_INDEX" in line]
-    assert lines == ([f"export UV_DEFAULT_INDEX={expected}"] if expected else [])
+    assert printed == (f"export UV_DEFAULT_INDEX={expected}\n" if expected else "")
