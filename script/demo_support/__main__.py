@@ -18,9 +18,9 @@ from .accounts import ACCOUNTS, DemoAccount
 from .check import check
 from .home_assistant import DOMAIN, ROOT, VERSION, DemoError, HomeAssistant
 from .processes import Child
+from .registry import enable_entities
 
 SIMULATOR_TIMEOUT = 30
-ENTITY_TIMEOUT = 30
 
 
 def arguments() -> argparse.Namespace:
@@ -131,38 +131,6 @@ async def add_account(
         step = await home_assistant.post(f"{flows}/{step['flow_id']}", answer)
     if step["type"] != "create_entry" and step.get("reason") != "already_configured":
         raise DemoError(f"{account.name}: the config flow ended with {step}")
-
-
-async def enable_entities(home_assistant: HomeAssistant, account: DemoAccount) -> None:
-    """Enable what is disabled by default and shown in the demo.
-
-    Raises DemoError when one of the entities does not appear.
-    """
-    wanted = {
-        (vehicle.name, entity)
-        for vehicle in account.vehicles
-        for entity in vehicle.enable
-    }
-    entries = set()
-    for _ in range(ENTITY_TIMEOUT * 2):
-        for name, entity in list(wanted):
-            if found := await home_assistant.registered(name, entity):
-                if found["disabled_by"] is not None:
-                    await home_assistant.command(
-                        "config/entity_registry/update",
-                        entity_id=found["entity_id"],
-                        disabled_by=None,
-                    )
-                    entries.add(found["config_entry_id"])
-                wanted.remove((name, entity))
-        if not wanted:
-            break
-        await asyncio.sleep(0.5)
-    if wanted:
-        raise DemoError(f"{account.name}: there is no {sorted(wanted)}")
-    # Home Assistant would do so by itself, after half a minute.
-    for entry in entries:
-        await home_assistant.post(f"config/config_entries/entry/{entry}/reload", {})
 
 
 def fill_in(answer: Any, port: int) -> Any:

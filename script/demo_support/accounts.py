@@ -72,14 +72,16 @@ class DemoVehicle:
     """A vehicle that the demo should show.
 
     `entities` are written as in the registries: the domain, and the end of the unique id
-    (which is the reading). `drives` says that it has to be seen moving. `enable` are
-    entities that are disabled by default and shown in the demo.
+    (which is the reading). Those in `enable` are disabled until the demo enables them.
+    `drives` says that it has to be seen moving, `returns_home` that it has to leave home
+    and to come back.
     """
 
     name: str
     entities: Mapping[str, Expectation]
-    drives: bool = False
     enable: tuple[str, ...] = ()
+    drives: bool = False
+    returns_home: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +117,7 @@ ACCOUNTS = (
             DemoVehicle(
                 name="Van",
                 drives=True,
+                returns_home=True,
                 enable=("lock.locked",),
                 entities={
                     "device_tracker.position": near_home(1_000),
@@ -126,6 +129,8 @@ ACCOUNTS = (
                     "sensor.odometer": number(51_000, 60_000),
                     "sensor.last_fix": moment(within=timedelta(minutes=5)),
                     "sensor.last_contact": moment(within=timedelta(minutes=10)),
+                    "lock.locked": one_of("locked", "unlocked", "unknown"),
+                    "switch.engine_cut": one_of("off"),
                 },
             ),
             DemoVehicle(
@@ -151,6 +156,7 @@ ACCOUNTS = (
                     "binary_sensor.online": one_of("off"),
                     "sensor.battery": number(64, 64),
                     "sensor.last_fix": moment(),
+                    "lock.locked": one_of("locked", "unlocked", "unknown"),
                 },
             ),
         ),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 import re
 import time
@@ -11,8 +12,13 @@ from typing import Any
 
 from .accounts import ACCOUNTS, DemoVehicle, Entity
 from .home_assistant import DOMAIN, HomeAssistant
+from .registry import Entry, entries_by_device, find
 
-ENTITY_TIMEOUT = 60
+type Look = Callable[[HomeAssistant], Awaitable[list[str]]]
+
+VEHICLES = [vehicle for account in ACCOUNTS for vehicle in account.vehicles]
+
+ENTITY_TIMEOUT = 90
 LIFE_TIMEOUT = 300
 MOST_ENABLED_ENTITIES = 18
 
@@ -31,20 +37,16 @@ async def check(home_assistant: HomeAssistant) -> list[str]:
     problems = await _wait(home_assistant, ENTITY_TIMEOUT, _check_vehicles)
     if not problems:
         print(
-            "Waiting until the vehicles moved and the automations ran ...", flush=True
+            "Waiting until the vehicles moved, the van came home again and the "
+            "automations ran: about four minutes ...",
+            flush=True,
         )
-        start = await home_assistant.get("states")
-        before = {entity["entity_id"]: entity for entity in start}
-
-        async def alive(home_assistant: HomeAssistant) -> list[str]:
-            return await _check_life(home_assistant, before)
-
-        problems = await _wait(home_assistant, LIFE_TIMEOUT, alive)
+        problems = await _wait(home_assistant, LIFE_TIMEOUT, Life().look)
         problems += await _check_vehicles(home_assistant)
     return problems + list(complaints(home_assistant.child.log))
 
 
-async def _wait(home_assistant: HomeAssistant, seconds: float, look: Any) -> list[str]:
+async def _wait(home_assistant: HomeAssistant, seconds: float, look: Look) -> list[str]:
     """Look until nothing is wrong any more or the time is over; return what is wrong."""
     begin = told = time.monotonic()
     while problems := await look(home_assistant):
@@ -55,42 +57,31 @@ async def _wait(home_assistant: HomeAssistant, seconds: float, look: Any) -> lis
             told = now
             print(f"  {now - begin:.0f} s, still waiting: {problems[0]}", flush=True)
         await asyncio.sleep(1)
-    return list(problems)
+    return problems
 
 
 async def _check_vehicles(home_assistant: HomeAssistant) -> list[str]:
     """Return what is wrong with the vehicles' entities."""
-    devices = {
-        device["id"]: device["name"]
-        for device in await home_assistant.command("config/device_registry/list")
-    }
-    registered = [
-        entry
-        for entry in await home_assistant.command("config/entity_registry/list")
-        if entry["platform"] == DOMAIN
-    ]
-    states = {
-        entity["entity_id"]: entity for entity in await home_assistant.get("states")
-    }
+    registered = await entries_by_device(home_assistant)
+    states = await _states(home_assistant)
     problems: list[str] = []
-    for vehicle in (vehicle for account in ACCOUNTS for vehicle in account.vehicles):
-        entries = [
-            entry
-            for entry in registered
-            if devices.get(entry["device_id"]) == vehicle.name
-        ]
-        problems += _check_vehicle(vehicle, entries, states)
+    for vehicle in VEHICLES:
+        problems += _check_vehicle(vehicle, registered.get(vehicle.name, ()), states)
     return problems
 
 
+async def _states(home_assistant: HomeAssistant) -> dict[str, Entity]:
+    return {
+        entity["entity_id"]: entity for entity in await home_assistant.get("states")
+    }
+
+
 def _check_vehicle(
-    vehicle: DemoVehicle,
-    entries: list[dict[str, Any]],
-    states: Mapping[str, Entity],
+    vehicle: DemoVehicle, entries: Sequence[Entry], states: Mapping[str, Entity]
 ) -> Iterator[str]:
     """Yield what is wrong with a vehicle's entities."""
     enabled = [entry for entry in entries if entry["disabled_by"] is None]
-    if len(enabled) > MOST_ENABLED_ENTITIES:
+    if len(enabled) - len(vehicle.enable) > MOST_ENABLED_ENTITIES:
         yield f"{vehicle.name}: {len(enabled)} entities are enabled"
     for entry in enabled:
         entity_id = entry["entity_id"]
@@ -100,40 +91,45 @@ def _check_vehicle(
         ):
             yield f"{entity_id} is {state}"
     for expected, matches in vehicle.entities.items():
-        domain, _, key = expected.partition(".")
-        found = [
-            entry["entity_id"]
-            for entry in enabled
-            if entry["entity_id"].startswith(f"{domain}.")
-            and entry["unique_id"].endswith(f"_{key}")
-        ]
+        found = [entry["entity_id"] for entry in find(enabled, expected)]
         if len(found) != 1 or found[0] not in states:
             yield f"{vehicle.name} has no {expected}"
         elif not matches(states[found[0]]):
             yield f"{found[0]} is {states[found[0]]['state']}"
 
 
-async def _check_life(
-    home_assistant: HomeAssistant, before: Mapping[str, Entity]
-) -> list[str]:
-    """Return which vehicles did not move yet, and which automations did not run."""
-    problems = []
-    driving = {
-        vehicle.name
-        for account in ACCOUNTS
-        for vehicle in account.vehicles
-        if vehicle.drives
-    }
-    moved = set()
-    for entity in await home_assistant.get("states"):
-        entity_id, seen = entity["entity_id"], entity["attributes"]
-        if entity_id.startswith("automation.") and seen["last_triggered"] is None:
-            problems.append(f"{seen['friendly_name']!r} did not run")
-        if entity_id.startswith("device_tracker.") and entity_id in before:
-            was = before[entity_id]["attributes"]
-            if seen.get("latitude") != was.get("latitude"):
-                moved.add(seen["friendly_name"])
-    return problems + [f"{name} did not move" for name in sorted(driving - moved)]
+class Life:
+    """What was seen to happen while the demo was watched."""
+
+    def __init__(self) -> None:
+        """Start to watch."""
+        self._ways: dict[str, list[tuple[Any, str]]] = {}
+
+    async def look(self, home_assistant: HomeAssistant) -> list[str]:
+        """Return which vehicles did not move yet, and which automations did not run."""
+        problems = []
+        for entity_id, entity in (await _states(home_assistant)).items():
+            seen = entity["attributes"]
+            if entity_id.startswith("automation.") and seen["last_triggered"] is None:
+                problems.append(f"{seen['friendly_name']!r} did not run")
+            if entity_id.startswith("device_tracker.") and "latitude" in seen:
+                way = self._ways.setdefault(seen["friendly_name"], [])
+                point = (seen["latitude"], entity["state"])
+                if not way or way[-1] != point:
+                    way.append(point)
+        for vehicle in VEHICLES:
+            way = self._ways.get(vehicle.name, [])
+            zones = [zone for zone, _ in groupby(state for _, state in way)]
+            if vehicle.drives and len(way) < 2:
+                problems.append(f"{vehicle.name} did not move")
+            elif vehicle.returns_home and not _left_and_came_home(zones):
+                problems.append(f"{vehicle.name} did not leave home and come back")
+        return problems
+
+
+def _left_and_came_home(zones: list[str]) -> bool:
+    """Tell whether somebody who was in these zones in turn left home and came back."""
+    return "home" in zones and "home" in zones[zones.index("home") + 1 :]
 
 
 def complaints(log: Path) -> Iterator[str]:

@@ -282,27 +282,6 @@ class HomeAssistant:
             raise DemoError(f"{kind}: {answer['error']['message']}")
         return answer["result"]
 
-    async def registered(self, device: str, entity: str) -> dict[str, Any] | None:
-        """Return the registry's entry of a vehicle's entity, None if there is none.
-
-        The entity is written as its domain and the end of its unique id.
-        """
-        domain, _, key = entity.partition(".")
-        devices = {
-            one["id"]
-            for one in await self.command("config/device_registry/list")
-            if one["name"] == device
-        }
-        for entry in await self.command("config/entity_registry/list"):
-            if (
-                entry["device_id"] in devices
-                and entry["platform"] == DOMAIN
-                and entry["entity_id"].startswith(f"{domain}.")
-                and entry["unique_id"].endswith(f"_{key}")
-            ):
-                return dict(entry)
-        return None
-
 
 async def _answer(response: aiohttp.ClientResponse) -> Any:
     """Return the JSON of an answer. Raises DemoError when it is not a success."""

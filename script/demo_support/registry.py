@@ -1,0 +1,73 @@
+"""The demo's vehicles among Home Assistant's devices and entities."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from .accounts import DemoAccount, DemoVehicle
+from .home_assistant import DOMAIN, DemoError, HomeAssistant
+
+REGISTRATION_TIMEOUT = 60
+
+type Entry = Mapping[str, Any]
+"""An entity as the registry holds it."""
+
+
+async def entries_by_device(
+    home_assistant: HomeAssistant,
+) -> Mapping[str, Sequence[Entry]]:
+    """Return the integration's registered entities by the name of their device."""
+    names = {
+        device["id"]: device["name"]
+        for device in await home_assistant.command("config/device_registry/list")
+    }
+    found: dict[str, list[Entry]] = {}
+    for entry in await home_assistant.command("config/entity_registry/list"):
+        if entry["platform"] == DOMAIN:
+            found.setdefault(names.get(entry["device_id"], ""), []).append(entry)
+    return found
+
+
+def find(entries: Sequence[Entry], wanted: str) -> Iterator[Entry]:
+    """Yield the entities of a domain whose unique id ends so: `sensor.speed`."""
+    domain, _, key = wanted.partition(".")
+    for entry in entries:
+        if entry["entity_id"].startswith(f"{domain}.") and entry["unique_id"].endswith(
+            f"_{key}"
+        ):
+            yield entry
+
+
+async def enable_entities(home_assistant: HomeAssistant, account: DemoAccount) -> None:
+    """Enable what is disabled by default and worth seeing.
+
+    Raises DemoError where a vehicle does not get such an entity.
+    """
+    config_entries = set()
+    for vehicle in account.vehicles:
+        for wanted in vehicle.enable:
+            entry = await _wait_for(home_assistant, vehicle, wanted)
+            if entry["disabled_by"] is not None:
+                await home_assistant.command(
+                    "config/entity_registry/update",
+                    entity_id=entry["entity_id"],
+                    disabled_by=None,
+                )
+                config_entries.add(entry["config_entry_id"])
+    # Home Assistant would do so by itself, after half a minute.
+    for entry_id in config_entries:
+        await home_assistant.post(f"config/config_entries/entry/{entry_id}/reload", {})
+
+
+async def _wait_for(
+    home_assistant: HomeAssistant, vehicle: DemoVehicle, wanted: str
+) -> Entry:
+    """Return an entity's entry as soon as there is one."""
+    for _ in range(REGISTRATION_TIMEOUT * 2):
+        entries = (await entries_by_device(home_assistant)).get(vehicle.name, ())
+        for entry in find(entries, wanted):
+            return entry
+        await asyncio.sleep(0.5)
+    raise DemoError(f"{vehicle.name} has no {wanted}")
