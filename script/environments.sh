@@ -104,7 +104,7 @@ find_uv() {
   [[ -n $installer ]] || die "Neither uv nor a Python with pip is installed; one of them is needed."
   say "Installing uv into .venv/ ..."
   rm -rf "$root/.venv/uv" "$root/.venv/uv.new"
-  "$installer" -m pip install --quiet --disable-pip-version-check \
+  PIP_ROOT_USER_ACTION=ignore "$installer" -m pip install --quiet --disable-pip-version-check \
     --target "$root/.venv/uv.new" uv >&2 || die "uv could not be installed with pip."
   mv "$root/.venv/uv.new" "$root/.venv/uv"
 }
