@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import ATTR_DEVICE_ID
-from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, callback
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
 from homeassistant.exceptions import ServiceValidationError, Unauthorized, UnknownUser
 from homeassistant.helpers import config_validation as cv, device_registry as dr
-from homeassistant.util.json import JsonObjectType
+from homeassistant.util.json import JsonObjectType, JsonValueType
 import voluptuous as vol
 
 from .const import DOMAIN
@@ -21,6 +27,18 @@ from .vendor_action import ActionRequest, ActionTarget, VendorAction
 from .vendors import VENDORS
 
 ATTR_CONFIG_ENTRY = "config_entry"
+ATTR_CONFIRM = "confirm"
+ATTR_METHOD = "method"
+ATTR_PARAMETERS = "parameters"
+
+CALL_API_SCHEMA = vol.Schema(
+    {
+        vol.Required(ATTR_CONFIG_ENTRY): cv.string,
+        vol.Required(ATTR_METHOD): cv.string,
+        vol.Optional(ATTR_PARAMETERS, default=dict): {cv.string: cv.string},
+        vol.Optional(ATTR_CONFIRM, default=False): cv.boolean,
+    }
+)
 
 
 @callback
@@ -32,6 +50,36 @@ def async_register_actions(hass: HomeAssistant) -> None:
             offers[action.name][vendor.key] = action
     for name, by_vendor in offers.items():
         _register(hass, name, by_vendor)
+    hass.services.async_register(
+        DOMAIN,
+        "call_api",
+        _async_call_api,
+        schema=CALL_API_SCHEMA,
+        supports_response=SupportsResponse.ONLY,
+    )
+
+
+async def _async_call_api(call: ServiceCall) -> ServiceResponse:
+    """Call a documented method of a vendor by its name."""
+    await _async_require_administrator(call)
+    coordinator = _coordinator(call.hass, call.data[ATTR_CONFIG_ENTRY])
+    name, parameters = call.data[ATTR_METHOD], call.data[ATTR_PARAMETERS]
+    method = coordinator.connection.methods.get(name)
+    if method is None:
+        raise _invalid("unknown_method", method=name)
+    if method.refused:
+        raise _invalid("method_refused", method=name)
+    if method.wants_confirmation and not call.data[ATTR_CONFIRM]:
+        raise _invalid("confirmation_missing", method=name)
+    known = {*method.required, *method.optional}
+    missing = set(method.required) - parameters.keys()
+    if wrong := missing | (parameters.keys() - known):
+        raise _invalid("wrong_parameters", parameters=", ".join(sorted(wrong)))
+    try:
+        answer = await coordinator.connection.call_method(name, parameters)
+    except VendorError as err:
+        raise coordinator.home_assistant_error(err) from err
+    return {"answer": cast("JsonValueType", answer)}
 
 
 @callback

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from .models import Vehicle, VehicleUpdate
+from .vendor_api import ApiMethod
 
 if TYPE_CHECKING:
     import aiohttp
@@ -335,6 +336,18 @@ class Connection(ABC):
         self, vehicles: Mapping[str, Mapping[str, object]]
     ) -> None:
         """Take the accepted vehicles after one was added, removed or changed."""
+
+    methods: Mapping[str, ApiMethod] = MappingProxyType({})
+    """The documented methods that can be called by name."""
+
+    async def call_method(self, name: str, parameters: Mapping[str, str]) -> Json:
+        """Call one of `methods` as it is, and return its answer.
+
+        Who calls it has checked that it may be called and that the parameters are known.
+        Raises VendorError.
+        """
+        del name, parameters
+        raise CommandUnsupported("No methods")
 
     def diagnostics(self) -> Mapping[str, object]:
         """Return counters and states for the diagnostics, without anything private."""

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from itertools import batched
 import json
+from typing import cast
 
 import aiohttp
 
@@ -24,6 +25,7 @@ from ...vendor import (
     CommandUnconfirmed,
     InvalidAnswer,
     InvalidArgument,
+    Json,
     RateLimited,
     VehicleUnavailable,
     VendorError,
@@ -172,6 +174,10 @@ class OpenApiClient:
     async def log_in(self) -> Token:
         """Get a new token (2.1), which checks the credentials; the one before dies."""
         return await self._transport.log_in()
+
+    async def call(self, method: str, path: str, parameters: Mapping[str, str]) -> Json:
+        """Call any documented operation as it is (see `catalog`), return its record."""
+        return cast("Json", await self._transport.call(method, path, **parameters))
 
     # Devices
 

@@ -18,6 +18,7 @@ from ...vendor import (
     Connection,
     Host,
     InvalidArgument,
+    Json,
     PollResult,
     Settings,
     VehicleUnavailable,
@@ -25,6 +26,7 @@ from ...vendor import (
 )
 from . import commands
 from .alarms import AlarmReader
+from .catalog import METHODS, http_method
 from .client import AlarmForm, OpenApiClient
 from .mapping import (
     STATUS_BLOCKED,
@@ -316,6 +318,14 @@ class OpenApiConnection(Connection):
 
     def _capabilities(self, vehicle_id: str) -> frozenset[str]:
         return commands.CAPABILITIES - set(self._refusals().get(vehicle_id, ()))
+
+    # --- methods by name --------------------------------------------------------------------
+
+    methods = METHODS
+
+    async def call_method(self, name: str, parameters: Mapping[str, str]) -> Json:
+        """Call an operation by its path and return its record."""
+        return await self.client.call(http_method(name), name, parameters)
 
     # --- the rest ---------------------------------------------------------------------------
 
