@@ -31,6 +31,7 @@ ATTR_CONFIRM = "confirm"
 ATTR_METHOD = "method"
 ATTR_PARAMETERS = "parameters"
 
+CALL_API = "call_api"
 CALL_API_SCHEMA = vol.Schema(
     {
         vol.Required(ATTR_CONFIG_ENTRY): cv.string,
@@ -52,7 +53,7 @@ def async_register_actions(hass: HomeAssistant) -> None:
         _register(hass, name, by_vendor)
     hass.services.async_register(
         DOMAIN,
-        "call_api",
+        CALL_API,
         _async_call_api,
         schema=CALL_API_SCHEMA,
         supports_response=SupportsResponse.ONLY,

@@ -249,14 +249,19 @@ class Usage:
 
     def _expect_actions(self) -> None:
         described = self._integration.services
-        offered: dict[str, set[str]] = {}
+        services = self._module("services")
+        offered: dict[str, set[str]] = {
+            services.CALL_API: {
+                str(marker) for marker in services.CALL_API_SCHEMA.schema
+            }
+        }
         targets = self._module("vendor_action").ActionTarget
         for vendor in self._vendors.values():
             for action in vendor.actions:
                 target = (
                     "device_id"
                     if action.target is targets.VEHICLES
-                    else self._module("services").ATTR_CONFIG_ENTRY
+                    else services.ATTR_CONFIG_ENTRY
                 )
                 offered.setdefault(action.name, {target}).update(
                     str(marker) for marker in action.fields
