@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, override
 
 from homeassistant.config_entries import (
+    SOURCE_INTEGRATION_DISCOVERY,
     ConfigEntry,
     ConfigEntryState,
     ConfigFlow,
@@ -17,7 +18,8 @@ from homeassistant.config_entries import (
     OptionsFlow,
     SubentryFlowResult,
 )
-from homeassistant.core import callback
+from homeassistant.const import CONF_NAME
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -50,7 +52,7 @@ from .const import (
     LOGGER,
     SUBENTRY_VEHICLE,
 )
-from .coordinator import FleetCoordinator
+from .coordinator import FleetCoordinator, discovery_unique_id
 from .handover import hand_over
 from .push import push_url
 from .vendor import Vendor, VendorError
@@ -272,7 +274,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
             return self.async_abort(reason="entry_not_loaded")
         coordinator: FleetCoordinator = entry.runtime_data
         vehicle_id = discovery_info["vehicle_id"]
-        await self.async_set_unique_id(coordinator.discovery_unique_id(vehicle_id))
+        await self.async_set_unique_id(discovery_unique_id(entry, vehicle_id))
         self._abort_if_unique_id_configured(reload_on_update=False)
         if _is_added(entry, vehicle_id):
             return self.async_abort(reason="already_configured")
@@ -471,6 +473,7 @@ class AddVehicleFlow(ConfigSubentryFlow):
             except VendorError as err:
                 errors["base"] = _error(err)
             else:
+                _withdraw_card(self.hass, entry, added.vehicle_id)
                 return self.async_create_entry(
                     title=added.title, data=dict(added.data), unique_id=added.vehicle_id
                 )
@@ -486,7 +489,12 @@ class AddVehicleFlow(ConfigSubentryFlow):
         """Change what can be changed of a vehicle."""
         entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
         if user_input is not None:
-            return self.async_update_and_abort(entry, subentry, data_updates=user_input)
+            return self.async_update_and_abort(
+                entry,
+                subentry,
+                title=user_input.get(CONF_NAME, subentry.title),
+                data_updates=user_input,
+            )
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=_vehicle_flow(entry).settings_form(subentry.data),
@@ -503,6 +511,18 @@ def _vehicle_flow(entry: ConfigEntry) -> VehicleFlow:
 
 def _is_added(entry: ConfigEntry, vehicle_id: str) -> bool:
     return any(one.unique_id == vehicle_id for one in entry.subentries.values())
+
+
+def _withdraw_card(hass: HomeAssistant, entry: ConfigEntry, vehicle_id: str) -> None:
+    """Take away the card of a vehicle that is added by hand, if it has one."""
+    for flow in hass.config_entries.flow.async_progress_by_handler(
+        DOMAIN,
+        match_context={
+            "source": SOURCE_INTEGRATION_DISCOVERY,
+            "unique_id": discovery_unique_id(entry, vehicle_id),
+        },
+    ):
+        hass.config_entries.flow.async_abort(flow["flow_id"])
 
 
 def _subentry(added: AddedVehicle) -> ConfigSubentry:

@@ -247,7 +247,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def discover(self, vehicle_id: str, model: str | None = None) -> None:
         """Show the user a vehicle that is not accepted yet, as a discovery card."""
-        unique_id = self.discovery_unique_id(vehicle_id)
+        unique_id = discovery_unique_id(self.config_entry, vehicle_id)
         entries = self.hass.config_entries
         ignored = any(
             entry.source == SOURCE_IGNORE and entry.unique_id == unique_id
@@ -272,18 +272,15 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             ),
         )
 
-    def discovery_unique_id(self, vehicle_id: str) -> str:
-        """Return what names a discovered vehicle among all config flows."""
-        return f"{self.identity}_{vehicle_id}"
-
     @callback
     def raise_problem(self, cause: str, **placeholders: str) -> None:
-        """Show a repair issue until it is cleared."""
+        """Show a repair issue until it is cleared, or until the user lets it be solved."""
         ir.async_create_issue(
             self.hass,
             DOMAIN,
             self._issue_id(cause),
-            is_fixable=False,
+            is_fixable=cause in self.vendor.fixable_problems,
+            data={"entry_id": self.config_entry.entry_id, "cause": cause},
             is_persistent=False,
             severity=ir.IssueSeverity.WARNING,
             translation_key=cause,
@@ -297,6 +294,14 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def clear_problem(self, cause: str) -> None:
         """Take the repair issue away."""
         ir.async_delete_issue(self.hass, DOMAIN, self._issue_id(cause))
+
+    async def async_solve(self, cause: str) -> None:
+        """Solve a problem, now that the user agreed. Raises VendorError when that fails."""
+        options = await self.connection.solve(cause)
+        self.clear_problem(cause)
+        self.hass.config_entries.async_update_entry(
+            self.config_entry, options={**self.config_entry.options, **options}
+        )
 
     def _issue_id(self, cause: str) -> str:
         return f"{cause}_{self.config_entry.entry_id}"
@@ -738,6 +743,11 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             ),
             None,
         )
+
+
+def discovery_unique_id(entry: ConfigEntry, vehicle_id: str) -> str:
+    """Return what names a discovered vehicle among all config flows."""
+    return f"{entry.data[CONF_IDENTITY]}_{vehicle_id}"
 
 
 def accepted_vehicles(entry: ConfigEntry) -> dict[str, Mapping[str, object]]:

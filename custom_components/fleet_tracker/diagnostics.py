@@ -11,6 +11,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
 from .coordinator import FleetConfigEntry, FleetCoordinator
+from .entity import reading_parts
 from .models import Reading, Vehicle
 
 PUBLIC_SETTINGS = frozenset({"vendor"})
@@ -79,7 +80,7 @@ def _vehicle(coordinator: FleetCoordinator, vehicle: Vehicle) -> dict[str, Any]:
         "gone": coordinator.is_gone(vehicle.vehicle_id),
         "capabilities": sorted(vehicle.capabilities),
         "readings": {
-            str(key): REDACTED if key in PRIVATE_READINGS else _shown(value)
+            str(key): REDACTED if _is_private(coordinator, key) else _shown(value)
             for key, value in sorted(vehicle.readings.items())
         },
         "groups": {
@@ -94,6 +95,11 @@ def _vehicle(coordinator: FleetCoordinator, vehicle: Vehicle) -> dict[str, Any]:
         },
         "heard_at": vehicle.heard_at and vehicle.heard_at.isoformat(),
     }
+
+
+def _is_private(coordinator: FleetCoordinator, reading: str) -> bool:
+    key, _ = reading_parts(reading)
+    return key in PRIVATE_READINGS or key in coordinator.vendor.private_readings
 
 
 def _shown(value: object) -> object:
@@ -111,9 +117,9 @@ def _without_secrets(
     for vehicle_id, vehicle in coordinator.vehicles().items():
         private.update({vehicle_id, vehicle.details.name})
         private.update(
-            str(vehicle.readings[key])
-            for key in PRIVATE_READINGS
-            if key in vehicle.readings
+            str(value)
+            for key, value in vehicle.readings.items()
+            if _is_private(coordinator, key)
         )
         private.update(
             filter(None, (vehicle.details.serial_number, vehicle.details.plate))

@@ -247,6 +247,7 @@ class Host(Protocol):
     def raise_problem(self, cause: str, **placeholders: str) -> None:
         """Show a repair issue (section ``issues``) until it is cleared; one per cause.
 
+        One of the vendor's ``fixable_problems`` comes with the offer to solve it.
         Placeholders never hold an IMEI, serial number, VIN or plate.
         """
 
@@ -349,6 +350,14 @@ class Connection(ABC):
         del name, parameters
         raise CommandUnsupported("No methods")
 
+    async def solve(self, cause: str) -> Mapping[str, object]:
+        """Do what is offered to solve a problem, now that the user agreed.
+
+        Returns the options that change with it. Raises VendorError when it failed.
+        """
+        del cause
+        return {}
+
     def diagnostics(self) -> Mapping[str, object]:
         """Return counters and states for the diagnostics, without anything private."""
         return {}
@@ -367,6 +376,13 @@ class Vendor:
     flow: VendorFlow
     entities: VendorEntities
     actions: tuple[VendorAction, ...] = ()
+    fixable_problems: frozenset[str] = frozenset()
+    """The problems that `Connection.solve` can solve, after a question to the user."""
+    private_readings: frozenset[str] = frozenset()
+    """Readings that tell whose or where a vehicle is, for the diagnostics to leave out.
+
+    The shared ones need not be named. All parts of a reading are meant.
+    """
     polls: bool = True
     """Whether the user can choose how often it is polled."""
     pushes: bool = False

@@ -102,7 +102,7 @@ class VehicleFlow(ABC):
 
     @abstractmethod
     def settings_form(self, defaults: Input) -> vol.Schema:
-        """Return what can be changed of a vehicle later."""
+        """Return what can be changed of a vehicle later. A ``name`` is its title too."""
 
     @abstractmethod
     async def async_check(
