@@ -160,10 +160,11 @@ class Vt3Simulator:
         topic = self.behaviour.cellular_topic if group == "cellular1" else group
         await self.send(f"{topic}/info", payload=self._told(group))
 
-    async def live(self, *, trouble: bool = False) -> None:
+    async def live(self, *, trouble: bool = False, tick: float = 1) -> None:
         """Upload and tell events as time passes, until the connection ends.
 
-        ``trouble`` raises a trouble code every three minutes, and clears it again.
+        ``tick`` is how often it looks what there is to tell, in seconds of the event
+        loop. ``trouble`` raises a trouble code every three minutes, and clears it again.
         """
         sent = dict.fromkeys(self.intervals, 0.0)
         since = self._clock()
@@ -182,7 +183,7 @@ class Vt3Simulator:
                         await self.upload(group)
             since = now
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.lost.wait(), 1)
+                await asyncio.wait_for(self.lost.wait(), tick)
 
     async def _toggle_trouble(self) -> None:
         if self.trouble_codes:
@@ -260,7 +261,8 @@ class Vt3Simulator:
 
     def _told(self, group: str) -> dict[str, Any]:
         """Return what is told of a group, under the names that were set."""
-        values = self._all() if group not in INTERVALS else self._values(group)
+        reserved = group in INTERVALS or group == "sysinfo"
+        values = self._values(group) if reserved else self._all()
         interest = self.interests.get(group)
         if interest is None:
             return values

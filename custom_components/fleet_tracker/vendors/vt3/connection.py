@@ -1,0 +1,398 @@
+"""A listener for VT3 trackers: what they tell, and what they are told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
+import json
+import logging
+
+from ...models import Reading, ReadingGroup, VehicleUpdate
+from ...vendor import (
+    Command,
+    CommandResult,
+    Connection,
+    Host,
+    PollResult,
+    Settings,
+    VehicleOffline,
+    VendorError,
+)
+from . import commands
+from .commands import CUSTOM_GROUP, Request
+from .discovery import Introductions
+from .errors import error_in
+from .events import EVENT, map_event, time_of_event, values_of_event
+from .frames import Message
+from .mapping import map_details
+from .parameters import CELLULAR, GNSS, IO, OBD, OBD_SPEED, SYSINFO
+from .requester import Requester
+from .server import Server, parse_networks
+from .session import Limits
+from .topics import GET, INFO, REFRESH, Topic
+from .tracker import Tracker
+
+_LOGGER = logging.getLogger(__name__)
+
+DEFAULT_PORT = 8000
+DEFAULT_CONNECTIONS_PER_ADDRESS = Limits().strangers_per_address
+
+# Keys of the settings
+HOST = "host"
+PORT = "port"
+SPEED_UNIT = "speed_unit"
+NETWORKS = "allowed_networks"
+CONNECTIONS_PER_ADDRESS = "connections_per_address"
+
+# Values of the speed unit
+KMH = "kmh"
+KNOTS = "knots"
+
+# Problems that the user is told of
+WRONG_SPEED_UNIT = "vt3_wrong_speed_unit"
+UNKNOWN_NAMES = "vt3_unknown_names"
+
+_LINK = "link"
+"""The group of readings that tell whether a tracker is connected."""
+
+
+class Vt3Connection(Connection):
+    """Listens for trackers. They push; asked are they only by the user, and when they come."""
+
+    def __init__(
+        self, settings: Settings, host: Host, *, limits: Limits | None = None
+    ) -> None:
+        """Take the address to listen on, and who is accepted."""
+        super().__init__(settings, host)
+        options = settings.options
+        self._knots = options.get(SPEED_UNIT) == KNOTS
+        per_address = options.get(CONNECTIONS_PER_ADDRESS)
+        if limits is None:
+            limits = Limits()
+        if isinstance(per_address, int | float):
+            limits = replace(limits, strangers_per_address=int(per_address))
+        networks = options.get(NETWORKS)
+        self.server = Server(
+            self,
+            host,
+            networks=parse_networks(networks if isinstance(networks, list) else ()),
+            limits=limits,
+        )
+        self._introductions = Introductions(host, self.is_accepted)
+        self._trackers: dict[str, Tracker] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._shown_problems: dict[str, str] = {}
+        self._requester = Requester(self.server, host, self._trackers)
+        self._set_up(settings.vehicles)
+
+    # --- life ---------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Listen. Raises CannotConnect when the address cannot be listened on."""
+        host, port = self.settings.data.get(HOST), self.settings.data.get(PORT)
+        for cause in (WRONG_SPEED_UNIT, UNKNOWN_NAMES):
+            self.host.clear_problem(cause)
+        self._show_trackers(self._trackers)
+        await self.server.start(
+            str(host) if host else None,
+            int(port) if isinstance(port, int | float) else DEFAULT_PORT,
+        )
+
+    async def close(self) -> None:
+        """Stop listening and end all connections."""
+        await self.server.stop()
+        await self._introductions.stop()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def vehicles_changed(
+        self, vehicles: Mapping[str, Mapping[str, object]]
+    ) -> None:
+        """Take which trackers are accepted now, and what the user set for them."""
+        removed = self._trackers.keys() - vehicles.keys()
+        for serial in removed:
+            tracker = self._trackers.pop(serial)
+            if tracker.greeting is not None:
+                tracker.greeting.cancel()
+        self._set_up(vehicles)
+        self._show_trackers(vehicles)
+        self._introductions.accepted_changed()
+        self.server.accepted_changed()
+        if removed:
+            await self._requester.remember()
+        self._tell_problems()
+
+    def _set_up(self, vehicles: Mapping[str, Mapping[str, object]]) -> None:
+        for serial, settings in vehicles.items():
+            tracker = self._trackers.get(serial)
+            if tracker is None:
+                tracker = self._trackers[serial] = Tracker(
+                    serial, knots=self._knots, known=self.host.vehicle(serial)
+                )
+                self._requester.recall(tracker)
+            tracker.set_up(settings)
+
+    def _show_trackers(self, serials: Iterable[str]) -> None:
+        """Show accepted trackers by their names, even before they connect."""
+        updates = []
+        for serial in serials:
+            known = self.host.vehicle(serial)
+            tracker = self._trackers[serial]
+            details = map_details(
+                tracker.name, serial, known.details if known else None, {}
+            )
+            update = VehicleUpdate(
+                vehicle_id=serial,
+                details=details,
+                capabilities=tracker.capabilities(),
+            )
+            if not self.server.is_connected(serial):
+                update = replace(update, groups=(self._link(connected=False),))
+            tracker.told_capabilities = tracker.capabilities()
+            updates.append(update)
+        self.host.receive(updates)
+
+    def _link(self, *, connected: bool) -> ReadingGroup:
+        """Return that a tracker is not connected; while it is, its silence decides."""
+        return ReadingGroup(
+            name=_LINK,
+            measured_at=self.host.now(),
+            readings={} if connected else {Reading.ONLINE: False},
+        )
+
+    # --- what is polled -----------------------------------------------------------------
+
+    async def poll(self) -> PollResult:
+        """Return nothing: trackers push."""
+        return PollResult()
+
+    def poll_interval(self) -> None:
+        """Never poll."""
+
+    async def look(self, vehicle_id: str) -> VehicleUpdate:
+        """Refresh GNSS, IO and OBD data over the connection.
+
+        Raises VehicleOffline without a connection, VendorError when none of them answers.
+        """
+        tracker = self._trackers.get(vehicle_id)
+        if tracker is None:
+            raise VehicleOffline
+        updates: list[VehicleUpdate] = []
+        error: VendorError | None = None
+        for group in (GNSS, IO, OBD):
+            try:
+                _, update = await self._requester.ask(
+                    tracker, Request(group, REFRESH, {})
+                )
+            except VendorError as err:
+                error = err
+                if not self.server.is_connected(vehicle_id):
+                    break
+            else:
+                updates.append(update)
+        if error is not None and not updates:
+            raise error
+        return _combined(updates)
+
+    # --- what comes in (Owner) ----------------------------------------------------------
+
+    def is_accepted(self, serial: str) -> bool:
+        """Tell whether the user accepted a tracker."""
+        return serial in self._trackers
+
+    def on_connect(self, serial: str) -> None:
+        """Ask a tracker that connected what it does not tell by itself, once."""
+        tracker = self._trackers[serial]
+        tracker.connected()
+        self.host.receive(
+            [VehicleUpdate(vehicle_id=serial, groups=(self._link(connected=True),))]
+        )
+        if tracker.greeting is not None:
+            tracker.greeting.cancel()
+        tracker.greeting = self._start(self._greet(tracker))
+
+    def on_disconnect(self, serial: str) -> None:
+        """Show that a tracker is gone."""
+        tracker = self._trackers.get(serial)
+        if tracker is None:
+            return
+        if tracker.greeting is not None:
+            tracker.greeting.cancel()
+            tracker.greeting = None
+        self.host.receive(
+            [VehicleUpdate(vehicle_id=serial, groups=(self._link(connected=False),))]
+        )
+
+    def on_stranger(self, topic: Topic, message: Message) -> None:
+        """Show a tracker that is not accepted. It is sent nothing."""
+        self._introductions.take(topic, message)
+
+    def on_message(self, topic: Topic, message: Message) -> None:
+        """Take what a tracker tells by itself, and answers that came too late."""
+        tracker = self._trackers[topic.serial]
+        now = self.host.now()
+        if topic.is_answer:
+            self._start(self._take_late_answer(tracker, topic, message))
+            return
+        values = message.get("payload")
+        if not isinstance(values, Mapping):
+            self.server.counts["without_payload"] += 1
+            return
+        if topic.group == EVENT:
+            update = tracker.mapper.map_values(
+                EVENT,
+                values_of_event(values),
+                now,
+                measured_at=time_of_event(values),
+            )
+            if (occurrence := map_event(values, now)) is not None:
+                update = replace(update, occurrences=(occurrence,))
+        elif topic.action == INFO:
+            update = self._requester.map_values(tracker, topic, values)
+        else:
+            self.server.counts["unknown_topic"] += 1
+            return
+        self.host.receive([replace(update, contact_interval=tracker.heard(now))])
+        self._watch_speed(tracker, update)
+        self._tell_problems()
+
+    async def _take_late_answer(
+        self, tracker: Tracker, topic: Topic, message: Message
+    ) -> None:
+        """Take an answer that nobody waits for any more: it is news all the same."""
+        self.server.counts["late_answers"] += 1
+        if error_in(message) is None:
+            _, update = await self._requester.read_answer(tracker, topic, message, {})
+            self.host.receive([update])
+
+    async def _greet(self, tracker: Tracker) -> None:
+        """Ask for what changes rarely, and for the names in custom groups."""
+        for request in (
+            Request(SYSINFO, REFRESH, {}),
+            Request(CELLULAR, REFRESH, {}),
+            Request(CUSTOM_GROUP, GET, {}),
+        ):
+            try:
+                _, update = await self._requester.ask(tracker, request)
+            except VendorError as err:
+                self.server.counts["greetings_unanswered"] += 1
+                _LOGGER.debug("A tracker did not answer: %s", err)
+            else:
+                self.host.receive([update])
+
+    def _watch_speed(self, tracker: Tracker, update: VehicleUpdate) -> None:
+        for group in update.groups:
+            speed = group.readings.get(OBD_SPEED)
+            if group.name == OBD and isinstance(speed, float):
+                tracker.speed_unit.take_speedometer(group.measured_at, speed)
+        if update.position is not None:
+            tracker.speed_unit.take_fix(update.position)
+
+    def _tell_problems(self) -> None:
+        """Raise and clear what the user should know, when it changes."""
+        verdicts = [tracker.speed_unit.is_wrong for tracker in self._trackers.values()]
+        strange = {
+            group
+            for tracker in self._trackers.values()
+            for group in tracker.mapper.strange_groups
+        }
+        other_unit = KMH if self._knots else KNOTS
+        self._tell_problem(
+            WRONG_SPEED_UNIT, "unit", other_unit if any(verdicts) else ""
+        )
+        self._tell_problem(UNKNOWN_NAMES, "groups", ", ".join(sorted(strange)))
+
+    def _tell_problem(self, cause: str, placeholder: str, value: str) -> None:
+        if self._shown_problems.get(cause, "") == value:
+            return
+        self._shown_problems[cause] = value
+        if value:
+            self.host.raise_problem(cause, **{placeholder: value})
+        else:
+            self.host.clear_problem(cause)
+
+    # --- commands -----------------------------------------------------------------------
+
+    def can_stop(self, vehicle_id: str, command: Command) -> bool:
+        """Tell whether a command can turn on an output that stops the vehicle."""
+        tracker = self._trackers.get(vehicle_id)
+        cutting = tracker.mapper.cutting_outputs if tracker else frozenset()
+        return commands.can_stop(command, vehicle_id, cutting)
+
+    async def execute(self, vehicle_id: str, command: Command) -> CommandResult:
+        """Carry out a command. The answers to requests are returned as JSON in ``text``.
+
+        Raises InvalidArgument before anything is sent, VehicleOffline without a
+        connection, Refused with the tracker's error, CommandUnconfirmed without an answer.
+        """
+        tracker = self._trackers.get(vehicle_id)
+        if tracker is None:
+            raise VehicleOffline
+        repeat = not self.can_stop(vehicle_id, command)
+        if command.name in (commands.TURN_ON_OUTPUT, commands.TURN_OFF_OUTPUT):
+            on = command.name == commands.TURN_ON_OUTPUT
+            update = await self._requester.switch(
+                tracker, commands.output_of(command), on=on, repeat=repeat
+            )
+            return CommandResult(update=update)
+        request = commands.request_of(command, vehicle_id, tracker.custom_groups)
+        result, update = await self._requester.ask(tracker, request, repeat=repeat)
+        self._tell_problems()
+        return CommandResult(text=json.dumps(result), update=update)
+
+    def groups_with_unknown_names(self) -> Mapping[str, frozenset[str]]:
+        """Return by vehicle the reserved groups whose names somebody else changed.
+
+        The command to reset a group makes them known again.
+        """
+        return {
+            serial: frozenset(tracker.mapper.strange_groups)
+            for serial, tracker in self._trackers.items()
+            if tracker.mapper.strange_groups
+        }
+
+    # --- the rest -----------------------------------------------------------------------
+
+    def diagnostics(self) -> Mapping[str, object]:
+        """Return counters, and per tracker what is unusual."""
+        return {
+            **self.server.state(),
+            "introduced_trackers": self._introductions.pending,
+            "messages_of_strangers_left_out": self._introductions.left_out,
+            "trackers": [
+                {
+                    "connected": self.server.is_connected(serial),
+                    "checksum": checksum.value
+                    if (checksum := self.server.checksum(serial))
+                    else None,
+                    "outputs_with_zero": tracker.with_zero,
+                    "custom_groups": len(tracker.custom_groups),
+                    "other_speed_unit_fits": tracker.speed_unit.is_wrong,
+                    "unknown_names": dict(tracker.mapper.unknown),
+                }
+                for serial, tracker in self._trackers.items()
+            ],
+        }
+
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _combined(updates: Sequence[VehicleUpdate]) -> VehicleUpdate:
+    """Return as one what several answers of a vehicle say."""
+    first = updates[0]
+    for update in updates[1:]:
+        first = replace(
+            update,
+            details=update.details or first.details,
+            capabilities=update.capabilities or first.capabilities,
+            position=update.position or first.position,
+            groups=(*first.groups, *update.groups),
+        )
+    return first

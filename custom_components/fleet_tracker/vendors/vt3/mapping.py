@@ -1,0 +1,290 @@
+"""A tracker's messages as news of its vehicle ("FlexAPI Over TCP" 3.1, 3.3, 4.2)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+import re
+from types import MappingProxyType
+
+from ...models import (
+    FixKind,
+    Position,
+    ReadingGroup,
+    Value,
+    VehicleDetails,
+    VehicleUpdate,
+    accuracy_m,
+)
+from ...vendor import Json
+from .parameters import (
+    CUSTOM,
+    CUTTING_OUTPUT,
+    GNSS,
+    HOME_GROUPS,
+    IO,
+    NO_POSITION,
+    OUTPUT,
+    PARAMETERS,
+    POSITION_PARAMETERS,
+    RESERVED_GROUPS,
+    TIME_PARAMETERS,
+    TOPIC_GROUPS,
+    UPLOAD_INTERVAL,
+    VEHICLE,
+)
+from .values import Reader, as_date_and_time, as_number, as_text, as_time, number
+
+MANUFACTURER = "InHand Networks"
+MODEL = "VT3"
+KMH_PER_KNOT = 1.852
+SETTINGS = "settings"
+"""The group of readings that tell how the tracker is set up."""
+
+# Names that trackers gave out of the box to parameters of the GNSS group.
+_KNOWN_ALIASES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {GNSS: {"time": "gnss.ts", "lat": "gnss.latitude", "log": "gnss.longitude"}}
+)
+_USER_DATA = "userdata."
+_ECHO = "client_token"
+_MOST_CUSTOM = 256  # 8 groups of 32 items (2.3)
+_MOST_UNKNOWN = 100
+_KEY = re.compile(r"(?=.{1,64}$)\w+(\.\w+)*", re.ASCII)
+
+_latitude, _longitude = number(-90, 90), number(-180, 180)
+_altitude = number(-1_000, 20_000)
+_course, _accuracy = number(0, 360), number(0.001, 100_000)
+_FASTEST_KMH = 1_000
+
+
+class Mapper:
+    """Turns the messages of one tracker into news, with what was learned of its names."""
+
+    def __init__(self, serial: str, *, knots: bool = False) -> None:
+        """Take the unit in which the tracker tells the GNSS speed: km/h, or knots."""
+        self.serial = serial
+        self.aliases: dict[str, Mapping[str, str]] = {}
+        """By group: which parameter is meant by a name."""
+        self.cutting_outputs: frozenset[str] = frozenset()
+        """The numbers of the outputs that stop the vehicle."""
+        self.unknown: Counter[str] = Counter()
+        """Names that are not understood, and how often they came."""
+        self.strange_groups: set[str] = set()
+        """Reserved groups with names that must be aliases somebody else set."""
+        self.outputs: set[str] = set()
+        """The numbers of the outputs that the tracker has shown."""
+        self._factor = KMH_PER_KNOT if knots else 1
+        self._custom: set[str] = set()
+
+    # --- names --------------------------------------------------------------------------
+
+    def learn(self, group: str, interest: Mapping[str, Json]) -> None:
+        """Take which parameters a group uploads, and under which names (3.2.1)."""
+        self.aliases[group] = {
+            alias if isinstance(alias, str) and alias else key: key
+            for key, alias in interest.items()
+            if _KEY.fullmatch(key)
+        }
+        self.strange_groups.discard(group)
+
+    def _named(self, group: str, values: Mapping[str, Json]) -> dict[str, Json]:
+        """Return the values under the names of the document."""
+        learned = self.aliases.get(group, {})
+        known = _KNOWN_ALIASES.get(group, {})
+        named: dict[str, Json] = {}
+        for name, value in values.items():
+            key = learned.get(name) or (known.get(name, name))
+            if (
+                key in PARAMETERS
+                or key in POSITION_PARAMETERS
+                or key in TIME_PARAMETERS
+                or (key.startswith(_USER_DATA) and _KEY.fullmatch(key))
+                or name in learned
+            ):
+                named[key] = value
+            elif key != _ECHO:
+                self._count_unknown(group, key)
+        return named
+
+    def _count_unknown(self, group: str, key: str) -> None:
+        prefix = key.partition(".")[0]
+        if group in RESERVED_GROUPS and prefix not in HOME_GROUPS:
+            self.strange_groups.add(group)
+        name = f"{group}/{key if _KEY.fullmatch(key) else '(no name)'}"
+        if name in self.unknown or len(self.unknown) < _MOST_UNKNOWN:
+            self.unknown[name] += 1
+
+    # --- values -------------------------------------------------------------------------
+
+    def map_values(
+        self,
+        group: str,
+        values: Mapping[str, Json],
+        now: datetime,
+        *,
+        measured_at: datetime | None = None,
+        complete: bool = False,
+    ) -> VehicleUpdate:
+        """Return the news in the values of a group.
+
+        ``measured_at`` is when the values without a time of their own are from, ``complete``
+        that what a reserved group does not list is not known.
+        """
+        named = self._named(group, values)
+        readings: dict[str, dict[str, Value]] = {}
+        if complete and group in TOPIC_GROUPS:
+            readings[TOPIC_GROUPS[group]] = {}
+        engine_off = not as_number(named.get("obd.rpm"))
+        for key, value in named.items():
+            parameter = PARAMETERS.get(key)
+            if parameter is None:
+                self._add_custom(readings, key, value)
+                continue
+            reading = parameter.read(value)
+            if reading is None or (
+                engine_off
+                and parameter.idle is not None
+                and as_number(value) == parameter.idle
+            ):
+                continue
+            readings.setdefault(parameter.group, {})[
+                self._output(parameter.reading)
+            ] = reading
+        default = measured_at or now
+        return VehicleUpdate(
+            vehicle_id=self.serial,
+            position=self._position(named, default),
+            groups=tuple(
+                ReadingGroup(
+                    name=name,
+                    measured_at=min(_measured_at(name, named) or default, now),
+                    readings=found,
+                    complete=complete
+                    and name == TOPIC_GROUPS.get(group)
+                    and name != VEHICLE,
+                )
+                for name, found in readings.items()
+            ),
+            heard_at=now,
+        )
+
+    def _output(self, reading: str) -> str:
+        name, _, part = reading.partition(":")
+        if name != OUTPUT:
+            return reading
+        self.outputs.add(part)
+        return self.output_reading(part)
+
+    def output_reading(self, part: str) -> str:
+        """Return the reading of an output, another one if it stops the vehicle."""
+        kind = CUTTING_OUTPUT if part in self.cutting_outputs else OUTPUT
+        return f"{kind}:{part}"
+
+    def _add_custom(
+        self, readings: dict[str, dict[str, Value]], key: str, value: Json
+    ) -> None:
+        """Add a value that the document does not know, but the tracker's settings do."""
+        if key in POSITION_PARAMETERS or key in TIME_PARAMETERS:
+            return
+        # What belongs to the position, however it is called, is no reading.
+        full = key not in self._custom and len(self._custom) >= _MOST_CUSTOM
+        if key.startswith("gnss.") or full:
+            self._count_unknown(CUSTOM, key)
+            return
+        found = _custom_value(value)
+        if found is None:
+            return
+        self._custom.add(key)
+        readings.setdefault(CUSTOM, {})[f"{CUSTOM}:{key}"] = found
+
+    def _position(
+        self, named: Mapping[str, Json], default: datetime
+    ) -> Position | None:
+        latitude = _float(_latitude, named.get("gnss.latitude"))
+        longitude = _float(_longitude, named.get("gnss.longitude"))
+        fix = PARAMETERS["gnss.fix"].read(named.get("gnss.fix"))
+        if latitude is None or longitude is None or fix in NO_POSITION:
+            return None
+        if latitude == 0 and longitude == 0:
+            return None
+        speed = as_number(named.get("gnss.speed"))
+        if speed is not None:
+            speed *= self._factor
+        course = _float(_course, named.get("gnss.heading"))
+        return Position(
+            latitude=latitude,
+            longitude=longitude,
+            accuracy=accuracy_m(
+                FixKind.SATELLITE,
+                reported=_float(_accuracy, named.get("gnss.hacc")),
+                hdop=_float(PARAMETERS["gnss.hdop"].read, named.get("gnss.hdop")),
+            ),
+            fixed_at=_measured_at(GNSS, named) or default,
+            altitude=_float(_altitude, named.get("gnss.altitude")),
+            course=None if course is None else course % 360,
+            speed=speed if speed is not None and 0 <= speed <= _FASTEST_KMH else None,
+        )
+
+    # --- settings -----------------------------------------------------------------------
+
+    def map_interval(
+        self, group: str, interval: object, now: datetime
+    ) -> VehicleUpdate:
+        """Return that a group is uploaded every so many seconds, 0 for never."""
+        seconds = as_number(interval)
+        known = {} if seconds is None else {f"{UPLOAD_INTERVAL}:{group}": int(seconds)}
+        return VehicleUpdate(
+            vehicle_id=self.serial,
+            groups=(
+                ReadingGroup(
+                    name=SETTINGS, measured_at=now, readings=known, complete=False
+                ),
+            ),
+        )
+
+
+def map_details(
+    name: str, serial: str, known: VehicleDetails | None, values: Mapping[str, Json]
+) -> VehicleDetails:
+    """Return what the device page shows, from the system parameters (A.6) if there are."""
+    model = as_text(values.get("sysinfo.model_name"))
+    firmware = as_text(values.get("sysinfo.firmware_version"))
+    hardware = as_text(values.get("sysinfo.product_number"))
+    return VehicleDetails(
+        name=name,
+        manufacturer=MANUFACTURER,
+        model=model or (known.model if known else None) or MODEL,
+        serial_number=serial,
+        sw_version=firmware or (known.sw_version if known else None),
+        hw_version=hardware or (known.hw_version if known else None),
+    )
+
+
+def io_name(output: int, *, with_zero: bool) -> str:
+    """Return the parameter of an output, spelled with a letter or, as in 3.4.1, a zero."""
+    return f"{IO}.D{'0' if with_zero else 'O'}{output}"
+
+
+def _measured_at(group: str, named: Mapping[str, Json]) -> datetime | None:
+    """Return when the values of a group are from, by the tracker's own clock."""
+    for prefix, home in HOME_GROUPS.items():
+        if group in (home, VEHICLE if home == "obd" else home):
+            if (time := as_time(named.get(f"{prefix}.ts"))) is not None:
+                return time
+    if group == GNSS:
+        return as_date_and_time(named.get("gnss.date"), named.get("gnss.time"))
+    return None
+
+
+def _custom_value(value: Json) -> Value | None:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return as_number(value)
+    return as_text(value)
+
+
+def _float(read: Reader, value: object) -> float | None:
+    found = read(value)
+    return found if isinstance(found, float) else None

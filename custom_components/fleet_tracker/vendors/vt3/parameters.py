@@ -1,0 +1,303 @@
+"""Every parameter of FlexAPI (Appendix A), and the reading that it becomes.
+
+Beside Appendix A stand the parameters that only the document's examples know, and some of
+newer firmware. Numbers outside of the documented range are not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+import math
+from types import MappingProxyType
+
+from ...models import Reading
+from .values import Reader, as_flag, as_text, as_time, number, one_of, whole
+
+# Reserved groups, as topics name them.
+GNSS = "gnss"
+MOTION = "motion"
+IO = "io"
+OBD = "obd"
+CELLULAR = "cellular1"
+SYSINFO = "sysinfo"
+SUMMARY = "summary"
+RESERVED_GROUPS = (OBD, GNSS, MOTION, IO, CELLULAR, SYSINFO, SUMMARY)
+UPLOADED_GROUPS = (OBD, GNSS, MOTION, IO, CELLULAR)
+"""Groups with an upload interval (3.2)."""
+
+# The group of readings that a parameter belongs to, by the first part of its name.
+HOME_GROUPS: Mapping[str, str] = MappingProxyType(
+    {
+        "gnss": GNSS,
+        "motion": MOTION,
+        "io": IO,
+        "obd": OBD,
+        "modem1": CELLULAR,
+        "cellular1": CELLULAR,
+        "sysinfo": SYSINFO,
+    }
+)
+TOPIC_GROUPS: Mapping[str, str] = MappingProxyType(
+    {GNSS: GNSS, MOTION: MOTION, IO: IO, OBD: OBD, CELLULAR: CELLULAR}
+    # 3.1.5 calls the topic so; real trackers use the name of 3.2.7 and 3.3.6.
+    | {"modem1": CELLULAR, SYSINFO: SYSINFO}
+)
+"""The topics that list all of a group of readings."""
+VEHICLE = "vehicle"
+"""Readings of the OBD group that stay true while the engine is off."""
+
+# Readings of this vendor alone. A part behind a colon tells several of a kind apart.
+GNSS_FIX = "gnss_fix"
+PDOP = "pdop"
+ACCELERATION = "acceleration"
+ROTATION = "rotation"
+ROLL = "roll"
+PITCH = "pitch"
+YAW = "yaw"
+ANALOG_INPUT = "analog_input"
+DIGITAL_INPUT = "digital_input"
+INPUT_PULLUP = "input_pullup"
+OUTPUT = "output"
+CUTTING_OUTPUT = "cutting_output"
+UPLOAD_INTERVAL = "upload_interval"
+CUSTOM = "custom"
+OBD_SPEED = "obd_speed"
+ENGINE_SPEED = "engine_speed"
+MALFUNCTION_INDICATOR = "malfunction_indicator"
+MONITOR = "monitor"
+
+FIXES: Mapping[int, str] = MappingProxyType(
+    {
+        0: "no_fix",
+        1: "dead_reckoning",
+        2: "2d",
+        3: "3d",
+        4: "3d_and_dead_reckoning",
+        5: "time_only",
+    }
+)
+NO_POSITION = ("no_fix", "time_only")
+REGISTRATIONS: Mapping[int, str] = MappingProxyType(
+    {
+        0: "not_registered",
+        1: "home",
+        2: "searching",
+        3: "denied",
+        4: "unknown",
+        5: "roaming",
+        6: "sms_only",
+    }
+)
+NETWORKS: Mapping[int, str] = MappingProxyType({1: "2g", 2: "3g", 3: "4g"})
+LINKS: Mapping[int, str] = MappingProxyType(
+    {0: "destroyed", 1: "created", 2: "down", 3: "up"}
+)
+MONITORS: Mapping[str, str] = MappingProxyType(
+    {
+        "mf_mon": "misfire",
+        "f_s_mon": "fuel_system",
+        "c_c_mon": "comprehensive_component",
+        "c_mon": "catalyst",
+        "h_c_mon": "heated_catalyst",
+        "e_s_mon": "evaporative_system",
+        "s_a_s_mon": "secondary_air_system",
+        "a_s_r_mon": "ac_refrigerant",
+        "e_g_s_mon": "exhaust_gas_sensor",
+        "e_g_s_h_mon": "exhaust_gas_sensor_heater",
+        "e_v_s_mon": "egr_vvt_system",
+        "c_s_a_s_mon": "cold_start_aid",
+        "b_p_c_s_mon": "boost_pressure_control",
+        "dpf_mon": "dpf",
+        "n_c_mon": "nox_catalyst",
+        "nmhc_mon": "nmhc_catalyst",
+        "o_s_mon": "oxygen_sensor",
+        "o_s_h_mon": "oxygen_sensor_heater",
+        "pf_mon": "particulate_filter",
+    }
+)
+"""Readiness monitors; true is completed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What a parameter becomes.
+
+    ``idle`` is the value that says nothing while the engine is off: the least that its
+    scale can express.
+    """
+
+    reading: str
+    read: Reader
+    group: str
+    idle: float | None = None
+
+
+def _parameters() -> Iterator[tuple[str, Parameter]]:
+    for group, table in (
+        (GNSS, _GNSS),
+        (MOTION, _MOTION),
+        (IO, _IO),
+        (OBD, _OBD),
+        (VEHICLE, _VEHICLE),
+        (CELLULAR, _CELLULAR),
+        (SYSINFO, _SYSINFO),
+    ):
+        for name, (reading, read) in table.items():
+            yield name, Parameter(reading, read, group, _IDLE.get(name))
+
+
+_GNSS: Mapping[str, tuple[str, Reader]] = {
+    "gnss.hdop": (Reading.HDOP, number(0.1, 98)),  # 99 and more: no fix
+    "gnss.pdop": (PDOP, number(0.1, 98)),
+    "gnss.fix": (GNSS_FIX, one_of(FIXES)),
+    # The document ends at 12, receivers do not.
+    "gnss.num_sv": (Reading.SATELLITES, whole(0, 99)),
+}
+_MOTION: Mapping[str, tuple[str, Reader]] = {
+    **{
+        f"motion.a{axis}": (f"{ACCELERATION}:{axis}", number(-100, 100))
+        for axis in "xyz"
+    },
+    **{
+        f"motion.g{axis}": (f"{ROTATION}:{axis}", number(-10_000, 10_000))
+        for axis in "xyz"
+    },
+    "motion.roll": (ROLL, number(-360, 360)),
+    "motion.pitch": (PITCH, number(-360, 360)),
+    "motion.yaw": (YAW, number(-360, 360)),
+}
+_IO: Mapping[str, tuple[str, Reader]] = {
+    **{f"io.AI{n}": (f"{ANALOG_INPUT}:{n}", number(0, 36)) for n in (1, 2, 3)},
+    **{f"io.DI{n}": (f"{DIGITAL_INPUT}:{n}", as_flag) for n in (1, 2, 3, 4)},
+    **{f"io.DI{n}_pullup": (f"{INPUT_PULLUP}:{n}", as_flag) for n in (1, 2, 3, 4)},
+    **{f"io.DO{n}": (f"{OUTPUT}:{n}", as_flag) for n in (1, 2, 3)},
+    # 3.4.1 writes them with a zero.
+    **{f"io.D0{n}": (f"{OUTPUT}:{n}", as_flag) for n in (1, 2, 3)},
+    "io.IGT": (Reading.IGNITION, as_flag),
+    "io.igt_status": (Reading.IGNITION, as_flag),
+    "io.power_input": (Reading.EXTERNAL_VOLTAGE, number(0.1, 100)),
+    "io.battery_lvl": (Reading.BATTERY, number(0, 100)),
+}
+_OBD: Mapping[str, tuple[str, Reader]] = {
+    "obd.e_load": ("engine_load", number(0, 250)),
+    "obd.c_temp": ("coolant_temperature", number(-40, 215)),
+    "obd.rpm": (ENGINE_SPEED, number(0, 16383.75)),
+    "obd.speed": (OBD_SPEED, number(0, 255)),
+    "obd.f_rate": ("fuel_rate", number(0, 3276.75)),
+    "obd.b_volt": (Reading.BATTERY_VOLTAGE, number(0.1, 3212.75)),
+    "obd.a_temp": ("ambient_temperature", number(-272, 1734)),
+    "obd.o_temp": ("oil_temperature", number(-272, 1734)),
+    "obd.up_time": ("engine_run_time", whole(0, 65_535)),
+    "obd.f_press": ("fuel_pressure", number(0, 6425)),
+    "obd.t_pos": ("throttle_position", number(0, 100)),
+    "obd.brake": ("brake", as_flag),
+    "obd.parking": ("parking_brake", as_flag),
+    "obd.s_w_angle": (
+        "steering_wheel_angle",
+        number(-31.374, 31.374, factor=180 / math.pi),
+    ),
+    "obd.f_econ": ("fuel_economy", number(0, 125.5)),
+    "obd.a_pos": ("accelerator_position", number(0, 100)),
+    "obd.i_temp": ("intake_temperature", number(-40, 215)),
+    "obd.i_press": ("intake_pressure", number(0, 255)),
+    "obd.b_press": ("barometric_pressure", number(1, 255)),
+    "obd.f_r_press": ("fuel_rail_pressure", number(0, 65_530)),
+    "obd.f_torque": ("friction_torque", number(-125, 125)),
+    "obd.max_avl_torque": ("available_torque", number(0, 100)),
+    "obd.a_torque": ("engine_torque", number(-125, 125)),
+    "obd.brake_prim_press": ("brake_pressure:1", number(0, 10_000)),
+    "obd.brake_sec_press": ("brake_pressure:2", number(0, 10_000)),
+    "obd.status": ("obd_status", as_text),
+}
+_VEHICLE: Mapping[str, tuple[str, Reader]] = {
+    "obd.vin": (Reading.VIN, as_text),
+    "obd.f_lvl": (Reading.FUEL_LEVEL, number(0, 100)),
+    "obd.dtc": (Reading.TROUBLE_CODES, whole(0, 250)),
+    "obd.dtcs": (Reading.TROUBLE_CODES, whole(0, 250)),
+    "obd.mil": (MALFUNCTION_INDICATOR, as_flag),
+    # 0 is sent by trackers that do not know it.
+    "obd.odo": (Reading.ODOMETER, number(0.001, 526_385_151.875)),
+    "obd.t_dist": ("trip_distance", number(0, 526_385_151.875)),
+    "obd.m_dist": ("distance_with_malfunction", number(0, 65_535)),
+    "obd.d_dist": ("distance_since_cleared", number(0, 65_535)),
+    "obd.m_time": ("time_with_malfunction", number(0, 65_535)),
+    "obd.d_time": ("time_since_cleared", number(0, 65_535)),
+    "obd.r_torque": ("reference_torque", number(1, 64_255)),
+    "obd.d_e_f_vol": ("exhaust_fluid_level", number(0, 100)),
+    "obd.ab_level": ("exhaust_fluid_tank_level", number(0, 100)),
+    "obd.e_hours": ("engine_hours", number(0, 1_000_000)),
+    **{
+        f"obd.{name}": (f"{MONITOR}:{part}", as_flag) for name, part in MONITORS.items()
+    },
+}
+_CELLULAR: Mapping[str, tuple[str, Reader]] = {
+    "modem1.imei": ("imei", as_text),
+    "modem1.imsi": ("imsi", as_text),
+    "modem1.iccid": (Reading.ICCID, as_text),
+    "modem1.phone_num": (Reading.SIM, as_text),
+    "modem1.active_sim": ("active_sim", as_text),
+    "modem1.signal_lvl": ("signal_level", whole(0, 97)),  # 99: not known
+    "modem1.reg_status": ("network_registration", one_of(REGISTRATIONS)),
+    "modem1.operator": ("network_operator", as_text),
+    "modem1.network": ("network_type", one_of(NETWORKS)),
+    "modem1.lac": ("location_area", as_text),
+    "modem1.cell_id": ("cell", as_text),
+    "modem1.rssi": ("rssi", number(-150, -1)),
+    "modem1.rsrp": ("rsrp", number(-200, -1)),
+    "modem1.rsrq": ("rsrq", number(-50, 30)),
+    "modem1.sinr": ("sinr", number(-50, 50)),
+    "cellular1.status": ("network_link", one_of(LINKS)),
+    "cellular1.ip": ("ip_address", as_text),
+    "cellular1.netmask": ("netmask", as_text),
+    "cellular1.gateway": ("gateway", as_text),
+    "cellular1.dns1": ("dns_server", as_text),
+    # Small numbers, the seconds for which it has been up, are no time.
+    "cellular1.up_at": ("network_up_since", as_time),
+}
+_SYSINFO: Mapping[str, tuple[str, Reader]] = {
+    "sysinfo.hostname": ("hostname", as_text),
+    "sysinfo.model_name": ("model_name", as_text),
+    "sysinfo.oem_name": ("manufacturer", as_text),
+    "sysinfo.serial_number": ("serial_number", as_text),
+    "sysinfo.firmware_version": ("firmware_version", as_text),
+    "sysinfo.product_number": ("product_number", as_text),
+    "sysinfo.description": ("description", as_text),
+}
+_IDLE: Mapping[str, float] = {
+    "obd.c_temp": -40,
+    "obd.i_temp": -40,
+    "obd.f_torque": -125,
+    "obd.a_torque": -125,
+    "obd.s_w_angle": -31.374,
+}
+
+PARAMETERS: Mapping[str, Parameter] = MappingProxyType(dict(_parameters()))
+POSITION_PARAMETERS = frozenset(
+    {
+        "gnss.latitude",
+        "gnss.longitude",
+        "gnss.altitude",
+        "gnss.speed",
+        "gnss.heading",
+        "gnss.hacc",
+    }
+)
+"""Parameters that make a position, together with the fix and the HDOP."""
+TIME_PARAMETERS = frozenset(f"{prefix}.ts" for prefix in HOME_GROUPS) | {
+    "gnss.date",
+    "gnss.time",
+}
+PRIVATE_READINGS = frozenset(
+    {
+        "imei",
+        "imsi",
+        "ip_address",
+        "gateway",
+        "location_area",
+        "cell",
+        "hostname",
+        "serial_number",
+    }
+)
+"""Readings that tell whose or where a tracker is, beside those of every vendor."""

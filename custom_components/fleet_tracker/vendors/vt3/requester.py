@@ -1,0 +1,168 @@
+"""Asking trackers, and understanding their answers: values, settings, and how they spell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ...models import VehicleUpdate
+from ...vendor import CommandUnconfirmed, Host, Json
+from . import commands
+from .commands import CUSTOM_GROUP, GROUP_NAME, INTEREST, INTERVAL, Request
+from .errors import INVALID_PARAMETER, Refused
+from .frames import Message
+from .mapping import map_details
+from .parameters import IO, RESERVED_GROUPS, SYSINFO
+from .server import Server
+from .topics import CONTROL, GET, INFO, REFRESH, SET, Topic
+from .tracker import Tracker
+
+# Keys of the memory
+INTERESTS = "interests"
+WITH_ZERO = "outputs_with_zero"
+
+
+class Requester:
+    """Asks the accepted trackers, and remembers what their answers teach."""
+
+    def __init__(
+        self, server: Server, host: Host, trackers: Mapping[str, Tracker]
+    ) -> None:
+        """Take the trackers, as they are accepted now and later."""
+        self._server = server
+        self._host = host
+        self._trackers = trackers
+
+    async def ask(
+        self, tracker: Tracker, request: Request, *, repeat: bool = True
+    ) -> tuple[Json, VehicleUpdate]:
+        """Send a request; return its result, and what is known by it.
+
+        Raises what `Server.request` does.
+        """
+        topic = request.topic(tracker.serial)
+        answer = await self._server.request(topic, request.payload, repeat=repeat)
+        return await self.read_answer(tracker, topic, answer, request.payload)
+
+    async def switch(
+        self, tracker: Tracker, output: int, *, on: bool, repeat: bool
+    ) -> VehicleUpdate:
+        """Switch an output, spelled as it worked before, else in the other way too.
+
+        Raises CommandUnconfirmed when the answer does not say that it is so now.
+        """
+        first = tracker.with_zero
+        request = commands.set_output(output, on=on, with_zero=first)
+        try:
+            result, update = await self.ask(tracker, request, repeat=repeat)
+        except Refused as err:
+            if err.code != INVALID_PARAMETER:
+                raise
+            request = commands.set_output(output, on=on, with_zero=not first)
+            result, update = await self.ask(tracker, request, repeat=repeat)
+            tracker.with_zero = not first
+            await self.remember()
+        if commands.output_state(result, output) is not on:
+            raise CommandUnconfirmed
+        return update
+
+    async def read_answer(
+        self,
+        tracker: Tracker,
+        topic: Topic,
+        answer: Message,
+        asked: Mapping[str, Json],
+    ) -> tuple[Json, VehicleUpdate]:
+        """Return the result in an answer, and what is known by it."""
+        result = answer.get("result", answer.get("payload"))
+        update = VehicleUpdate(vehicle_id=tracker.serial, heard_at=self._host.now())
+        if topic.group == CUSTOM_GROUP:
+            found = commands.settings_in(result)
+            if topic.action == GET and isinstance(result, list):
+                tracker.forget_groups({str(group[GROUP_NAME]) for group in found})
+            for group in found:
+                update = self._learn(tracker, str(group[GROUP_NAME]), group, update)
+            await self.remember()
+        elif not isinstance(result, Mapping):
+            self._server.counts["without_payload"] += 1
+        elif topic.action == SET:
+            update = self._learn(tracker, topic.group, {**asked, **result}, update)
+            await self.remember()
+        elif topic.action == REFRESH or (topic.group, topic.action) == (IO, CONTROL):
+            update = self.map_values(tracker, topic, result)
+        return result, update
+
+    def map_values(
+        self, tracker: Tracker, topic: Topic, values: Mapping[str, Json]
+    ) -> VehicleUpdate:
+        """Return the news in a group's values, which only an upload lists completely."""
+        update = tracker.mapper.map_values(
+            topic.group, values, self._host.now(), complete=topic.action == INFO
+        )
+        if topic.group == SYSINFO:
+            known = self._host.vehicle(tracker.serial)
+            details = map_details(
+                tracker.name, tracker.serial, known.details if known else None, values
+            )
+            update = replace(update, details=details)
+        if (capabilities := tracker.capabilities()) != tracker.told_capabilities:
+            tracker.told_capabilities = capabilities
+            update = replace(update, capabilities=capabilities)
+        return update
+
+    def _learn(
+        self,
+        tracker: Tracker,
+        group: str,
+        settings: Mapping[str, Json],
+        update: VehicleUpdate,
+    ) -> VehicleUpdate:
+        """Take how a group is set up now, and add it to an update."""
+        if isinstance(interest := settings.get(INTEREST), Mapping):
+            tracker.mapper.learn(group, interest)
+        if group not in RESERVED_GROUPS:
+            tracker.custom_groups.add(group)
+        interval = tracker.mapper.map_interval(
+            group, settings.get(INTERVAL), self._host.now()
+        )
+        tracker.told_capabilities = tracker.capabilities()
+        return replace(
+            update,
+            groups=(*update.groups, *interval.groups),
+            capabilities=tracker.told_capabilities,
+        )
+
+    def recall(self, tracker: Tracker) -> None:
+        """Give a tracker what was remembered of it."""
+        with_zero = self._host.memory.get(WITH_ZERO)
+        tracker.with_zero = isinstance(with_zero, list) and tracker.serial in with_zero
+        interests = _object(self._host.memory.get(INTERESTS))
+        for group, interest in _object(interests.get(tracker.serial)).items():
+            tracker.mapper.learn(group, _object(interest))
+            if group not in RESERVED_GROUPS:
+                tracker.custom_groups.add(group)
+
+    async def remember(self) -> None:
+        """Keep what was learned, if that is new."""
+        interests: dict[str, Json] = {
+            serial: {
+                group: {
+                    key: "" if alias == key else alias for alias, key in names.items()
+                }
+                for group, names in tracker.mapper.aliases.items()
+            }
+            for serial, tracker in self._trackers.items()
+            if tracker.mapper.aliases
+        }
+        with_zero: list[Json] = [
+            serial for serial, tracker in self._trackers.items() if tracker.with_zero
+        ]
+        memory = self._host.memory
+        if interests != _object(memory.get(INTERESTS)):
+            await memory.put(INTERESTS, interests)
+        if with_zero != (memory.get(WITH_ZERO) or []):
+            await memory.put(WITH_ZERO, with_zero)
+
+
+def _object(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, Mapping) else {}

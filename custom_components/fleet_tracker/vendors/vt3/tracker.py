@@ -1,0 +1,95 @@
+"""What is known of an accepted tracker beside the readings of its vehicle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from ...models import Vehicle
+from .commands import LONGEST_INTERVAL, REFRESH_GROUP
+from .mapping import Mapper
+from .parameters import (
+    CUTTING_OUTPUT,
+    OUTPUT,
+    SYSINFO,
+    UPLOAD_INTERVAL,
+    UPLOADED_GROUPS,
+)
+from .speed_unit import SpeedUnitWatch
+
+# Keys of what the user set for a tracker
+NAME = "name"
+CUTS_ENGINE = "cuts_engine"
+
+EVENTS = "events"
+"""The capability to tell of events."""
+
+_GAPS = 20
+_SHORTEST_CONTACT = timedelta(seconds=100)  # three of them are 5 minutes
+_LONGEST_CONTACT = timedelta(seconds=LONGEST_INTERVAL)
+
+
+class Tracker:
+    """An accepted tracker: its names for things, and how often it speaks."""
+
+    def __init__(self, serial: str, *, knots: bool, known: Vehicle | None) -> None:
+        """Take the unit of its GNSS speed, and what is known of its vehicle."""
+        self.serial = serial
+        self.mapper = Mapper(serial, knots=knots)
+        self.speed_unit = SpeedUnitWatch(knots=knots)
+        self.name = serial
+        self.custom_groups: set[str] = set()
+        self.with_zero = False
+        """Whether it wants its outputs spelled with a zero."""
+        self.greeting: asyncio.Task[None] | None = None
+        self.told_capabilities: frozenset[str] = frozenset()
+        self._heard_at: datetime | None = None
+        self._gaps: deque[timedelta] = deque(maxlen=_GAPS)
+        for capability in known.capabilities if known else ():
+            kind, _, part = capability.partition(":")
+            if kind in (OUTPUT, CUTTING_OUTPUT):
+                self.mapper.outputs.add(part)
+
+    def set_up(self, settings: Mapping[str, object]) -> None:
+        """Take what the user set: the name, and which outputs stop the vehicle."""
+        self.name = str(settings.get(NAME) or self.serial)
+        outputs = settings.get(CUTS_ENGINE)
+        self.mapper.cutting_outputs = (
+            frozenset(str(output) for output in outputs if output)
+            if isinstance(outputs, list | tuple | set | frozenset)
+            else frozenset()
+        )
+
+    def forget_groups(self, kept: set[str]) -> None:
+        """Take that there are no other custom groups than these."""
+        for group in self.custom_groups - kept:
+            self.mapper.aliases.pop(group, None)
+        self.custom_groups = kept
+
+    def capabilities(self) -> frozenset[str]:
+        """Return what the tracker can be told and asked, and that it tells of events."""
+        mapper = self.mapper
+        refreshed = {*UPLOADED_GROUPS, SYSINFO, *self.custom_groups}
+        uploaded = {*UPLOADED_GROUPS, *self.custom_groups}
+        return frozenset(
+            {
+                EVENTS,
+                *(f"{REFRESH_GROUP}:{group}" for group in refreshed),
+                *(f"{UPLOAD_INTERVAL}:{group}" for group in uploaded),
+                *(mapper.output_reading(part) for part in mapper.outputs),
+            }
+        )
+
+    def connected(self) -> None:
+        """Take that a connection begins: the time before it says nothing."""
+        self._heard_at = None
+
+    def heard(self, now: datetime) -> timedelta:
+        """Take that the tracker spoke, and return how often it does."""
+        if self._heard_at is not None:
+            self._gaps.append(now - self._heard_at)
+        self._heard_at = now
+        longest = max(self._gaps, default=_SHORTEST_CONTACT)
+        return min(max(longest, _SHORTEST_CONTACT), _LONGEST_CONTACT)

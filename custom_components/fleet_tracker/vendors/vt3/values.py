@@ -1,0 +1,104 @@
+"""What trackers write as values, checked where it comes in.
+
+Numbers come as whole or not, or as texts; booleans as 0 and 1; what is not known as null,
+as an empty text or as a number that cannot be. All of that becomes absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+import math
+
+from ...models import Value
+
+type Reader = Callable[[object], Value | None]
+
+EARLIEST_TIME = 1_577_836_800
+"""2020-01-01: before that there was no such tracker, and its clock is not set."""
+_LATEST_TIME = 4_102_444_800
+_LONGEST_TEXT = 255
+
+
+def as_number(value: object) -> float | None:
+    """Return a finite number, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def as_integer(value: object) -> int | None:
+    """Return a whole number, None for anything else."""
+    number = as_number(value)
+    return int(number) if number is not None and number == int(number) else None
+
+
+def as_flag(value: object) -> bool | None:
+    """Return a boolean, None for anything but 0 and 1."""
+    if isinstance(value, bool):
+        return value
+    number = as_number(value)
+    return number == 1 if number in (0, 1) else None
+
+
+def as_text(value: object) -> str | None:
+    """Return a text that can be shown, None for an empty one."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    text = "".join(letter if letter.isprintable() else " " for letter in str(value))
+    return text.strip()[:_LONGEST_TEXT] or None
+
+
+def as_time(value: object) -> datetime | None:
+    """Return the time of UNIX seconds (2.1.1), None where no clock was set."""
+    seconds = as_number(value)
+    if seconds is None or not EARLIEST_TIME <= seconds < _LATEST_TIME:
+        return None
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def as_date_and_time(date: object, time: object) -> datetime | None:
+    """Return the time of ``gnss.date`` ("2020-4-17") and ``gnss.time`` (3.3.3), UTC."""
+    if not isinstance(date, str) or not isinstance(time, str):
+        return None
+    try:
+        moment = datetime.strptime(f"{date} {time}", "%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return None
+    return as_time(moment.replace(tzinfo=UTC).timestamp())
+
+
+def number(low: float, high: float, factor: float = 1) -> Reader:
+    """Read a number of a range, and bring it to the unit that is wanted."""
+
+    def read(value: object) -> float | None:
+        found = as_number(value)
+        if found is None or not low <= found <= high:
+            return None
+        return found if factor == 1 else found * factor
+
+    return read
+
+
+def whole(low: int, high: int) -> Reader:
+    """Read a whole number of a range."""
+
+    def read(value: object) -> int | None:
+        found = as_integer(value)
+        return found if found is not None and low <= found <= high else None
+
+    return read
+
+
+def one_of(names: Mapping[int, str]) -> Reader:
+    """Read a number that stands for something."""
+
+    def read(value: object) -> str | None:
+        found = as_integer(value)
+        return None if found is None else names.get(found)
+
+    return read
