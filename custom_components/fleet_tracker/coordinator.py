@@ -532,10 +532,14 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def _fire(self, vehicle_id: str, occurrences: tuple[Occurrence, ...]) -> None:
         """Fire what is new, in order and once."""
         fired = self._fired.setdefault(vehicle_id, {})
+        before = dict(fired)
+        news: list[Occurrence] = []
         for occurrence in sorted(occurrences, key=lambda one: one.occurred_at):
             time = occurrence.occurred_at.isoformat()
-            if time <= fired.get(occurrence.key, ""):
+            # Two geofences may be left in one second, so only what came before counts.
+            if time <= before.get(occurrence.key, "") or occurrence in news:
                 continue
+            news.append(occurrence)
             fired[occurrence.key] = time
             self._save_fired()
             if occurrence.occurred_at < self._started_at - OCCURRENCE_AGE_AFTER_START:

@@ -78,6 +78,7 @@ COMMON = (
         device_class=SensorDeviceClass.BATTERY,
         native_unit_of_measurement=PERCENTAGE,
         state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
     ),
     FleetSensorDescription(
         key=Reading.BATTERY_VOLTAGE,
