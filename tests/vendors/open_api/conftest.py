@@ -41,7 +41,7 @@ TURNS = 60
 
 
 def truck() -> Device:
-    """Return a tracker with everything, on a truck that stands and then drives a way."""
+    """Return a tracker with everything, on a truck that stands, drives a way and stops."""
     there = HOME.away(0, 10_000)
     return Device(
         imei=TRUCK,
@@ -49,6 +49,7 @@ def truck() -> Device:
             HOME,
             stand(600),
             drive(Route(HOME, there), 60),
+            stand(60),
             start=START.timestamp() - 300,
             repeat=False,
             odometer=338_210_000,
