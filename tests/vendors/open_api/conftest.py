@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -201,6 +201,21 @@ class Rig:
         """Move the time on, and let happen what is due then."""
         self.freezer.tick(seconds)
         await self.settle()
+
+    async def wait_for[T](self, call: Coroutine[None, None, T], seconds: int = 60) -> T:
+        """Let the time pass second by second until a call is over, and return its result.
+
+        Home Assistant itself cannot be waited for meanwhile: it waits for the call.
+        """
+        task = asyncio.create_task(call)
+        await settle(self.server)
+        while not task.done() and seconds > 0:
+            self.freezer.tick(1)
+            seconds -= 1
+            await settle(self.server)
+        assert task.done(), "it takes longer than it may"
+        await self.settle()
+        return await task
 
     async def poll(self) -> None:
         """Move the time on to the next poll, and let it happen."""
