@@ -25,7 +25,7 @@ from ...const import DOMAIN
 from ...vendor import Command
 from ...vendor_action import ActionRequest, ActionTarget, VendorAction
 from . import commands
-from .client import FenceAlarm, MileageReport, OpenApiClient
+from .client import FENCE_RADIUS_M, FenceAlarm, MileageReport, OpenApiClient
 from .connection import OpenApiConnection
 from .mapping import map_alarm
 
@@ -189,11 +189,19 @@ def _circle(request: ActionRequest) -> tuple[str, float, float, float]:
             translation_key="unknown_zone",
             translation_placeholders={ATTR_ENTITY_ID: zone_id},
         )
+    radius = data.get(CONF_RADIUS, zone.attributes[CONF_RADIUS])
+    least, most = FENCE_RADIUS_M
+    if not least <= radius <= most:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="radius_out_of_range",
+            translation_placeholders={"least": str(least), "most": str(most)},
+        )
     return (
         data.get(CONF_NAME, zone.name),
         zone.attributes[ATTR_LATITUDE],
         zone.attributes[ATTR_LONGITUDE],
-        data.get(CONF_RADIUS, zone.attributes[CONF_RADIUS]),
+        radius,
     )
 
 
@@ -224,7 +232,7 @@ ACTIONS = (
             vol.Optional(ATTR_LATITUDE): cv.latitude,
             vol.Optional(ATTR_LONGITUDE): cv.longitude,
             vol.Optional(CONF_RADIUS): vol.All(
-                vol.Coerce(float), vol.Range(min=100, max=5000)
+                vol.Coerce(float), vol.Range(*FENCE_RADIUS_M)
             ),
             vol.Optional(ATTR_ALARM_ON, default="both"): vol.In(FENCE_ALARMS),
         },
