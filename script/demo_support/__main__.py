@@ -12,10 +12,10 @@ import signal
 import socket
 import sys
 import time
-from typing import Any
 
 from .accounts import ACCOUNTS, DemoAccount
 from .check import check
+from .flows import add_account
 from .home_assistant import DOMAIN, ROOT, VERSION, DemoError, HomeAssistant
 from .processes import Child
 from .registry import enable_entities
@@ -109,37 +109,6 @@ async def start_simulator(
     raise DemoError(
         "\n".join([f"{account.simulator} does not start:", *child.last_lines()])
     )
-
-
-async def add_account(
-    home_assistant: HomeAssistant, account: DemoAccount, port: int
-) -> None:
-    """Go through the config flow as a user would.
-
-    Raises DemoError where it does not end with a new entry, or with one that is there
-    already from an earlier run.
-    """
-    flows = "config/config_entries/flow"
-    step: dict[str, Any] = await home_assistant.post(flows, {"handler": DOMAIN})
-    while step["type"] in ("menu", "form"):
-        name = step["step_id"]
-        if step.get("errors") or name not in account.answers:
-            raise DemoError(f"{account.name}, step {name}: {step.get('errors')}")
-        answer = fill_in(account.answers[name], port)
-        if step["type"] == "menu":
-            answer = {"next_step_id": answer}
-        step = await home_assistant.post(f"{flows}/{step['flow_id']}", answer)
-    if step["type"] != "create_entry" and step.get("reason") != "already_configured":
-        raise DemoError(f"{account.name}: the config flow ended with {step}")
-
-
-def fill_in(answer: Any, port: int) -> Any:
-    """Return an answer with the simulator's port put in."""
-    if isinstance(answer, str):
-        return answer.replace("{port}", str(port))
-    if isinstance(answer, dict):
-        return {key: fill_in(value, port) for key, value in answer.items()}
-    return answer
 
 
 def introduce(home_assistant: HomeAssistant) -> None:

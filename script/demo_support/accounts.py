@@ -7,7 +7,7 @@ what should then be seen of each vehicle.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -91,14 +91,17 @@ class DemoAccount:
     `simulator` is a module that is run with `--port` and prints a line when it is ready;
     it is given a port of its own, which is put wherever `answers` says `{port}`.
     `answers` are by step of the config flow: what to enter there, or which item of its
-    menu to choose.
+    menu to choose. Where the vendor has no list of vehicles, `add_vehicles` is what to
+    enter for each, and `accept_vehicles` how many show up by themselves.
     """
 
     name: str
     simulator: str
     answers: Mapping[str, str | Mapping[str, Any]]
     vehicles: tuple[DemoVehicle, ...]
-    arguments: tuple[str, ...] = field(default=())
+    add_vehicles: tuple[Mapping[str, Any], ...] = ()
+    accept_vehicles: int = 0
+    arguments: tuple[str, ...] = ()
 
 
 ACCOUNTS = (
@@ -136,6 +139,7 @@ ACCOUNTS = (
             DemoVehicle(
                 name="Truck",
                 drives=True,
+                enable=("sensor.temperature_2",),
                 entities={
                     "device_tracker.position": near_home(10_000),
                     "binary_sensor.ignition": one_of("on"),
@@ -144,6 +148,7 @@ ACCOUNTS = (
                     "sensor.speed": number(70, 90),
                     "sensor.temperature_1": number(-25, -10),
                     "sensor.temperature_2": number(0, 10),
+                    "sensor.status": one_of("ok"),
                     "sensor.last_fix": moment(within=timedelta(minutes=5)),
                 },
             ),

@@ -1,0 +1,88 @@
+"""Going through the config flows as a user would."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from .accounts import DemoAccount
+from .home_assistant import DOMAIN, DemoError, HomeAssistant
+
+DISCOVERY_TIMEOUT = 60
+
+_FLOWS = "config/config_entries/flow"
+_SUBENTRY_FLOWS = "config/config_entries/subentries/flow"
+_VEHICLE = "vehicle"
+
+type Step = Mapping[str, Any]
+
+
+async def add_account(
+    home_assistant: HomeAssistant, account: DemoAccount, port: int
+) -> None:
+    """Add an account, and the vehicles that are added one by one.
+
+    An account that is there already, from an earlier run, stays as it is. Raises
+    DemoError where a flow does not end as it should.
+    """
+    start: Mapping[str, Any] = {"handler": DOMAIN}
+    end = await _walk(home_assistant, _FLOWS, start, account.answers, port)
+    if end.get("reason") == "already_configured":
+        return
+    if end["type"] != "create_entry":
+        raise DemoError(f"{account.name}: the config flow ended with {end}")
+    for vehicle in account.add_vehicles:
+        start = {"handler": [end["result"]["entry_id"], _VEHICLE]}
+        answers = {"user": vehicle}
+        added = await _walk(home_assistant, _SUBENTRY_FLOWS, start, answers, port)
+        if added["type"] != "create_entry":
+            raise DemoError(f"{account.name}: adding a vehicle ended with {added}")
+    for _ in range(account.accept_vehicles):
+        await _accept_vehicle(home_assistant, account)
+
+
+async def _accept_vehicle(home_assistant: HomeAssistant, account: DemoAccount) -> None:
+    """Accept the next vehicle that shows up by itself."""
+    for _ in range(DISCOVERY_TIMEOUT * 2):
+        for flow in await home_assistant.command("config_entries/flow/progress"):
+            if flow["handler"] == DOMAIN and flow["step_id"] == "accept_vehicle":
+                answers = account.answers.get("accept_vehicle", {})
+                path = f"{_FLOWS}/{flow['flow_id']}"
+                end = await home_assistant.post(path, answers)
+                if end.get("reason") != "vehicle_added":
+                    raise DemoError(f"{account.name}: accepting ended with {end}")
+                return
+        await asyncio.sleep(0.5)
+    raise DemoError(f"{account.name}: no vehicle showed up")
+
+
+async def _walk(
+    home_assistant: HomeAssistant,
+    path: str,
+    start: Mapping[str, Any],
+    answers: Mapping[str, Any],
+    port: int,
+) -> Step:
+    """Answer a flow's steps and return how it ended."""
+    step: Step = await home_assistant.post(path, start)
+    while step["type"] in ("menu", "form"):
+        name = step["step_id"]
+        if step.get("errors") or name not in answers:
+            raise DemoError(f"No answer to step {name}: {step.get('errors')}")
+        answer = fill_in(answers[name], port)
+        if step["type"] == "menu":
+            answer = {"next_step_id": answer}
+        step = await home_assistant.post(f"{path}/{step['flow_id']}", answer)
+    return step
+
+
+def fill_in(answer: Any, port: int) -> Any:
+    """Return an answer with the simulator's port put in, as a number where it is alone."""
+    if answer == "{port}":
+        return port
+    if isinstance(answer, str):
+        return answer.replace("{port}", str(port))
+    if isinstance(answer, Mapping):
+        return {key: fill_in(value, port) for key, value in answer.items()}
+    return answer
