@@ -112,7 +112,7 @@ async def test_not_too_many_are_enabled(rig: Rig, imei: str) -> None:
 async def test_device(rig: Rig, snapshot: SnapshotAssertion) -> None:
     """The device page shows the tracker and the plate."""
     device = dr.async_get(rig.hass).async_get(rig.device_id(TRUCK))
-    assert device
+    assert isinstance(device, dr.DeviceEntry)
     assert {
         "identifiers": sorted(device.identifiers),
         "name": device.name,
