@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 import heapq
 from time import monotonic
 from typing import Any, override
@@ -46,9 +47,18 @@ from .const import (
     LOGGER,
     SUBENTRY_VEHICLE,
 )
-from .merge import CAPABILITIES, DETAILS, Rules, expires_at, merge, refresh
+from .merge import (
+    CAPABILITIES,
+    DETAILS,
+    FUTURE_TOLERANCE,
+    MOVING_SPEED_KMH,
+    Rules,
+    expires_at,
+    merge,
+    refresh,
+)
 from .models import Occurrence, OccurrenceKind, Reading, Vehicle, VehicleUpdate
-from .storage import EntryMemory, VehicleStore
+from .storage import SLICE, EntryMemory, VehicleStore
 from .vendor import (
     AccessDenied,
     AuthenticationFailed,
@@ -81,6 +91,8 @@ SUBSCRIPTION_WARNING = timedelta(days=14)
 # Problems of every vendor whose service must be paid for
 SUBSCRIPTION_ENDING = "subscription_ending"
 SUBSCRIPTION_EXPIRED = "subscription_expired"
+# Whatever the reason, there is one such problem of an account at a time.
+ACCESS_DENIED = "access_denied"
 
 
 class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
@@ -121,7 +133,8 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._shown_entry = _without_vehicles(entry)
         self._started_at = dt_util.utcnow()
         self._inbox: deque[VehicleUpdate] = deque()
-        self._to_notify: deque[CALLBACK_TYPE] = deque()
+        self._jobs: deque[CALLBACK_TYPE] = deque()
+        self._closed = False
         self._working = False
         self._work_done: asyncio.Future[None] | None = None
         self._listeners_of: defaultdict[str, defaultdict[str, list[CALLBACK_TYPE]]] = (
@@ -135,7 +148,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             tuple[str, OccurrenceKind], deque[Occurrence]
         ] = defaultdict(lambda: deque(maxlen=MOST_UNDELIVERED))
         self._fired: dict[str, dict[str, str]] = {}
-        self._saving_fired = False
+        self._fired_to_save = False
         self._absences: Counter[str] = Counter()
         self._expiries: list[tuple[datetime, str]] = []
         self._cancel_expiry: CALLBACK_TYPE | None = None
@@ -145,7 +158,6 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._command_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._back_off = timedelta()
         self._partly_failing = False
-        self._access_problem: str | None = None
         self.connection = vendor.connect(self._settings(entry), self)
 
     @staticmethod
@@ -181,13 +193,17 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 for vehicle_id, times in fired.items()
                 if isinstance(times, Mapping)
             }
-        for vehicle_id, vehicle in (await self._store.async_load()).items():
-            if vehicle_id not in self.excluded:
+        for number, vehicle in enumerate(await self._store.async_load(), start=1):
+            if self._is_wanted(vehicle.vehicle_id):
                 self._keep(refresh(vehicle, self._rules, self.now()).vehicle)
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
         await self.connection.open()
 
     async def async_close(self) -> None:
-        """Stop everything and keep what is known."""
+        """Stop everything and keep what is known. What comes in from now on is lost."""
+        await self._async_work_done()
+        self._closed = True
         for cancel in (self._cancel_expiry, self._cancel_early_poll):
             if cancel is not None:
                 cancel()
@@ -195,6 +211,8 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         await self.async_shutdown()
         await self.connection.close()
         await self._store.async_save_pending()
+        if self._fired_to_save:
+            await self._async_save_fired()
 
     async def async_entry_changed(self) -> None:
         """Take what the user changed: vehicles at once, all else by a reload."""
@@ -205,11 +223,19 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     async def async_vehicles_changed(self) -> None:
         """Take the vehicles that were added, removed or changed one by one."""
+        if self.vendor.flow.vehicles is None:
+            return
         accepted = accepted_vehicles(self.config_entry)
         for vehicle_id in [known for known in self._vehicles if known not in accepted]:
             self.async_forget(vehicle_id)
         await self.connection.vehicles_changed(accepted)
         self.poll_soon()
+
+    def _is_wanted(self, vehicle_id: str) -> bool:
+        """Tell whether the user wants a vehicle: not left out, or added one by one."""
+        if self.vendor.flow.vehicles is not None:
+            return self.subentry_id(vehicle_id) is not None
+        return vehicle_id not in self.excluded
 
     @callback
     def async_forget(self, vehicle_id: str) -> None:
@@ -241,8 +267,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def receive(self, updates: Iterable[VehicleUpdate]) -> None:
         """Take news, polled or pushed."""
-        self._inbox.extend(updates)
-        self._start_work()
+        if not self._closed:
+            self._inbox.extend(updates)
+            self._start_work()
 
     @callback
     def discover(self, vehicle_id: str, model: str | None = None) -> None:
@@ -275,6 +302,10 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def raise_problem(self, cause: str, **placeholders: str) -> None:
         """Show a repair issue until it is cleared, or until the user lets it be solved."""
+        self._show_problem(cause, cause, **placeholders)
+
+    @callback
+    def _show_problem(self, cause: str, text: str, **placeholders: str) -> None:
         ir.async_create_issue(
             self.hass,
             DOMAIN,
@@ -283,7 +314,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             data={"entry_id": self.config_entry.entry_id, "cause": cause},
             is_persistent=False,
             severity=ir.IssueSeverity.WARNING,
-            translation_key=cause,
+            translation_key=text,
             translation_placeholders={
                 "account": self.config_entry.title,
                 **placeholders,
@@ -308,7 +339,12 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @callback
     def poll_soon(self, seconds: float = 0) -> None:
-        """Poll earlier than planned, once however often it is asked for."""
+        """Poll earlier than planned, once however often it is asked for.
+
+        Not while the vendor has asked to be left alone.
+        """
+        if self._closed or self._back_off:
+            return
         when = self.hass.loop.time() + seconds
         if self._cancel_early_poll is not None:
             if self._early_poll_at <= when:
@@ -342,7 +378,6 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             self.update_interval = self._interval_after(err)
             self._set_access_problem(err)
             raise self.polling_error(err) from err
-        self._back_off = timedelta()
         self._set_access_problem(None)
         self._log_part(result)
         if result.roster is not None:
@@ -351,12 +386,13 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         await self._async_work_done()
         if result.roster is not None:
             self._check_subscriptions()
-        self.update_interval = self.connection.poll_interval()
+        self.update_interval = self._interval_after(result.error)
         return self._vehicles
 
-    def _interval_after(self, err: VendorError) -> timedelta | None:
-        """Return when to poll again after an error: later each time it was too often."""
+    def _interval_after(self, err: VendorError | None) -> timedelta | None:
+        """Return when to poll again: later each time that it was too often."""
         if not isinstance(err, RateLimited):
+            self._back_off = timedelta()
             return self.connection.poll_interval()
         self._back_off = min(max(2 * self._back_off, FIRST_BACK_OFF), LONGEST_BACK_OFF)
         return max(self._back_off, err.retry_after or timedelta())
@@ -364,12 +400,10 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def _set_access_problem(self, err: VendorError | None) -> None:
         """Tell the user of an account that may not be read, until it may be again."""
-        cause = err.translation_key if isinstance(err, AccessDenied) else None
-        if self._access_problem not in (None, cause):
-            self.clear_problem(self._access_problem)
-        self._access_problem = cause
-        if cause is not None:
-            self.raise_problem(cause)
+        if isinstance(err, AccessDenied):
+            self._show_problem(ACCESS_DENIED, err.translation_key)
+        elif err is None:
+            self.clear_problem(ACCESS_DENIED)
 
     @callback
     def _check_subscriptions(self) -> None:
@@ -417,6 +451,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 self._absences[vehicle_id] += 1
             if self.is_gone(vehicle_id) != was_gone:
                 self._notify(vehicle_id)
+        self._start_work()
 
     def is_gone(self, vehicle_id: str) -> bool:
         """Tell whether a vehicle is no longer in the account."""
@@ -435,13 +470,13 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def _work(self) -> None:
         """Work off what came in, a few milliseconds at a time."""
         until = monotonic() + LONGEST_HOLD
-        while self._inbox or self._to_notify:
+        while self._inbox or self._jobs:
             if monotonic() >= until:
                 self.hass.loop.call_soon(self._work)
                 return
             try:
-                if self._to_notify:
-                    self._to_notify.popleft()()
+                if self._jobs:
+                    self._jobs.popleft()()
                 else:
                     self._absorb(self._inbox.popleft())
             except Exception:  # noqa: BLE001  one broken entity must not silence all others
@@ -462,7 +497,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def _absorb(self, update: VehicleUpdate) -> None:
         """Merge one update and tell those whom it concerns."""
         vehicle_id = update.vehicle_id
-        if vehicle_id in self.excluded:
+        if not self._is_wanted(vehicle_id):
             return
         before = self._vehicles.get(vehicle_id)
         merged = merge(before, update, self._rules, self.now())
@@ -517,30 +552,43 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         now = self.now()
         while self._expiries and self._expiries[0][0] <= now:
             _, vehicle_id = heapq.heappop(self._expiries)
-            if (before := self._vehicles.get(vehicle_id)) is None:
-                continue
-            merged = refresh(before, self._rules, now)
-            if merged.changed:
-                self._vehicles[vehicle_id] = merged.vehicle
-                self._tell(before, merged.vehicle, merged.changed)
+            self._jobs.append(partial(self._refresh_vehicle, vehicle_id))
         if self._expiries:
             self._schedule_expiry()
+        self._start_work()
+
+    @callback
+    def _refresh_vehicle(self, vehicle_id: str) -> None:
+        before = self._vehicles.get(vehicle_id)
+        if before is None or (when := expires_at(before)) is None or when > self.now():
+            return
+        merged = refresh(before, self._rules, self.now())
+        # There may be another reading that time will change later.
+        self._keep(merged.vehicle)
+        self._tell(before, merged.vehicle, merged.changed)
 
     # --- occurrences ------------------------------------------------------------------------
 
     @callback
     def _fire(self, vehicle_id: str, occurrences: tuple[Occurrence, ...]) -> None:
         """Fire what is new, in order and once."""
+        if not occurrences:
+            return
         fired = self._fired.setdefault(vehicle_id, {})
         before = dict(fired)
+        latest = self.now() + FUTURE_TOLERANCE
         news: list[Occurrence] = []
         for occurrence in sorted(occurrences, key=lambda one: one.occurred_at):
             time = occurrence.occurred_at.isoformat()
+            key = occurrence.key
+            if occurrence.occurred_at > latest:
+                # A clock that is ahead must not silence all that comes after it.
+                key += "/from_the_future"
             # Two geofences may be left in one second, so only what came before counts.
-            if time <= before.get(occurrence.key, "") or occurrence in news:
+            if time <= before.get(key, "") or occurrence in news:
                 continue
             news.append(occurrence)
-            fired[occurrence.key] = time
+            fired[key] = time
             self._save_fired()
             if occurrence.occurred_at < self._started_at - OCCURRENCE_AGE_AFTER_START:
                 continue
@@ -553,14 +601,17 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def _save_fired(self) -> None:
         """Keep what was fired, at once, but once for all that came together."""
-        if not self._saving_fired:
-            self._saving_fired = True
+        if not self._fired_to_save:
+            self._fired_to_save = True
             self.config_entry.async_create_background_task(
-                self.hass, self._async_save_fired(), f"{DOMAIN} save occurrences"
+                self.hass,
+                self._async_save_fired(),
+                f"{DOMAIN} save occurrences",
+                eager_start=False,
             )
 
     async def _async_save_fired(self) -> None:
-        self._saving_fired = False
+        self._fired_to_save = False
         await self.memory.put(
             OCCURRENCES, {key: dict(times) for key, times in self._fired.items()}
         )
@@ -610,18 +661,22 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def async_update_listeners(self) -> None:
         """Tell everybody: the account became available or unavailable."""
-        for vehicle_id in self._vehicles:
-            self._notify(vehicle_id)
+        self._jobs.extend(
+            partial(self._notify, vehicle_id) for vehicle_id in self._vehicles
+        )
+        self._start_work()
 
     @callback
     def _notify(self, vehicle_id: str, changed: frozenset[str] | None = None) -> None:
-        """Tell those who listen to one of the readings, or to any if None is given."""
+        """Have those told who listen to one of the readings, or to any if None is given.
+
+        They are told by the work that goes on, or that the caller is to start.
+        """
         if (by_reading := self._listeners_of.get(vehicle_id)) is None:
             return
         for reading in list(by_reading) if changed is None else changed:
             if reading in by_reading:
-                self._to_notify.extend(by_reading[reading])
-        self._start_work()
+                self._jobs.extend(by_reading[reading])
 
     @callback
     def _tell_platforms(self, vehicle_id: str) -> None:
@@ -645,6 +700,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         except VendorError as err:
             raise self.home_assistant_error(err) from err
         self._absorb(update)
+        self._start_work()
 
     async def async_execute(self, vehicle_id: str, command: Command) -> CommandResult:
         """Carry out a command and return when the vehicle confirmed it.
@@ -663,6 +719,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 self.poll_soon(EXTRA_LOOK_DELAY)
         if result.update is not None:
             self.receive([result.update])
+            await self._async_work_done()
         if result.warning is not None:
             self._show_warning(vehicle_id, result.warning)
         return result
@@ -684,19 +741,23 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             raise _refusal("engine_cut_no_contact")
         limit = options.get(CONF_ENGINE_CUT_SPEED_LIMIT, DEFAULT_ENGINE_CUT_SPEED_LIMIT)
         fix = vehicle.latest_fix
-        if fix is not None and fix.fixed_at >= oldest and fix.speed is not None:
-            if fix.speed >= limit:
-                raise _refusal(
-                    "engine_cut_too_fast",
-                    speed=f"{fix.speed:.0f}",
-                    limit=f"{limit:.0f}",
-                )
+        speed = None
+        # A fix from the future has an age that is not known.
+        if fix is not None and abs(self.now() - fix.fixed_at) <= GUARD_FRESHNESS:
+            speed = fix.speed
+        if speed is not None and speed < limit:
             return
-        if (
-            vehicle.readings.get(Reading.IGNITION) is not False
-            or vehicle.readings.get(Reading.MOVING) is not False
-        ):
+        parked = (
+            vehicle.readings.get(Reading.IGNITION) is False
+            and vehicle.readings.get(Reading.MOVING) is False
+        )
+        if parked and (speed is None or speed < MOVING_SPEED_KMH):
+            return
+        if speed is None:
             raise _refusal("engine_cut_speed_unknown")
+        raise _refusal(
+            "engine_cut_too_fast", speed=f"{speed:.0f}", limit=f"{limit:.0f}"
+        )
 
     def home_assistant_error(self, err: VendorError) -> HomeAssistantError:
         """Return a vendor's error as what the user is told. Wrong credentials ask for new."""

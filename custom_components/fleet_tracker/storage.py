@@ -28,8 +28,8 @@ from .vendor import Json, Memory
 
 VERSION = 1
 SAVE_INTERVAL = timedelta(minutes=5)
-SLICE = 50
-"""Vehicles that are written as JSON before the event loop gets its turn."""
+SLICE = 10
+"""Vehicles that are read or written before the event loop gets its turn."""
 
 
 class EntryMemory(Memory):
@@ -75,13 +75,15 @@ class VehicleStore:
         self._vehicles = vehicles
         self._cancel_save: CALLBACK_TYPE | None = None
 
-    async def async_load(self) -> dict[str, Vehicle]:
-        """Return the vehicles as they were when last written."""
-        stored = await self._store.async_load() or {}
-        return {
-            record["vehicle_id"]: vehicle_from_json(record)
-            for record in stored.get("vehicles", ())
-        }
+    async def async_load(self) -> list[Vehicle]:
+        """Return the vehicles as they were when last written, a slice at a time."""
+        stored = await self._store.async_load() or {"vehicles": []}
+        vehicles = []
+        for number, record in enumerate(stored["vehicles"], start=1):
+            vehicles.append(vehicle_from_json(record))
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+        return vehicles
 
     @callback
     def async_schedule_save(self) -> None:
