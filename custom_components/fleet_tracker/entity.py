@@ -106,8 +106,9 @@ class FleetEntity(CoordinatorEntity[FleetCoordinator]):
 
     @property
     def reading_value(self) -> Value | None:
-        """The reading now, None if it is not known."""
-        return self.vehicle.readings.get(self.reading)
+        """The reading now, None if it is not known or the vehicle was just removed."""
+        vehicle = self.coordinator.vehicle(self.vehicle_id)
+        return None if vehicle is None else vehicle.readings.get(self.reading)
 
     @property
     @override
@@ -138,7 +139,7 @@ class FleetEntity(CoordinatorEntity[FleetCoordinator]):
 
     def is_offered(self, vehicle: Vehicle) -> bool:
         """Tell whether the vehicle (still) has what this entity needs."""
-        return _capable(self.entity_description, vehicle)
+        return _capable(self.entity_description, vehicle, self.reading)
 
     async def async_execute(
         self, name: str, arguments: Mapping[str, Argument] | None = None
@@ -177,7 +178,7 @@ def by_reading(
     """Yield the readings that make entities: those that the vehicle shows."""
     for reading in vehicle.readings:
         description = descriptions.get(reading_parts(reading)[0])
-        if description is not None and _capable(description, vehicle):
+        if description is not None and _capable(description, vehicle, reading):
             yield reading
 
 
@@ -195,12 +196,12 @@ def by_capability(
                 yield f"{description.key}:{part}" if part else description.key
 
 
-def _capable(description: FleetDescription, vehicle: Vehicle) -> bool:
-    """Tell whether a vehicle has what a description asks for."""
-    return description.capability is None or any(
-        reading_parts(capability)[0] == description.capability
-        for capability in vehicle.capabilities
-    )
+def _capable(description: FleetDescription, vehicle: Vehicle, reading: str) -> bool:
+    """Tell whether a vehicle has what a description asks for, for this part if any."""
+    capability = description.capability
+    if capability is None or capability in vehicle.capabilities:
+        return True
+    return f"{capability}:{reading_parts(reading)[1]}" in vehicle.capabilities
 
 
 async def async_setup_entities(
@@ -232,15 +233,15 @@ async def async_setup_entities(
             created.pop(vehicle_id, None)
             return
         known = created.setdefault(vehicle_id, set())
-        # What disappeared may come back: a command after a firmware update.
-        known.intersection_update(
-            [
-                key
-                for key in known
-                if _capable(descriptions[reading_parts(key)[0]], vehicle)
-            ]
-        )
-        new = [key for key in matches(vehicle, descriptions) if key not in known]
+        wanted = list(matches(vehicle, descriptions))
+        # What disappeared may come back: a command after a firmware update. A reading
+        # that is only not known for a while keeps its entity.
+        known -= {
+            key
+            for key in known.difference(wanted)
+            if not _capable(descriptions[reading_parts(key)[0]], vehicle, key)
+        }
+        new = [key for key in wanted if key not in known]
         if not new:
             return
         known.update(new)
@@ -257,7 +258,8 @@ async def async_setup_entities(
             config_subentry_id=coordinator.subentry_id(vehicle_id),
         )
 
+    # Before the first yield, or what comes up meanwhile would be missed.
+    entry.async_on_unload(coordinator.async_add_newcomer_listener(on_newcomer))
     for vehicle_id in list(coordinator.vehicles()):
         on_newcomer(vehicle_id)
         await asyncio.sleep(0)
-    entry.async_on_unload(coordinator.async_add_newcomer_listener(on_newcomer))
