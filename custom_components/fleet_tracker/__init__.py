@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 
 from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
-from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers import (
+    config_validation as cv,
+    device_registry as dr,
+    issue_registry as ir,
+)
 from homeassistant.helpers.typing import ConfigType
 
 from .const import CONF_IDENTITY, CONF_VENDOR, DOMAIN
@@ -33,6 +38,8 @@ PLATFORMS = (
     Platform.SENSOR,
     Platform.SWITCH,
 )
+
+DEVICES_AT_ONCE = 10
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -66,19 +73,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> boo
                 translation_placeholders=err.placeholders,
             ) from err
         await coordinator.async_config_entry_first_refresh()
+        await _async_set_up_devices(hass, entry, coordinator)
+        await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
         on_failure.pop_all()
 
-    _remove_excluded_devices(hass, coordinator)
-
-    @callback
-    def on_newcomer(vehicle_id: str) -> None:
-        _sync_device(hass, coordinator, vehicle_id)
-
-    for vehicle_id in coordinator.vehicles():
-        on_newcomer(vehicle_id)
-    # First among the listeners, so that the device is there when its entities come.
-    entry.async_on_unload(coordinator.async_add_newcomer_listener(on_newcomer))
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     # Without a listener there are no polls, and an empty account would stay empty.
     entry.async_on_unload(coordinator.async_add_listener(lambda: None))
 
@@ -100,6 +98,10 @@ async def async_unload_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> bo
 async def async_remove_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> None:
     """Forget what was kept of an entry that the user removed, and what it discovered."""
     await async_remove_stored(hass, entry.entry_id)
+    issues = ir.async_get(hass)
+    for domain, issue_id in list(issues.issues):
+        if domain == DOMAIN and issue_id.endswith(f"_{entry.entry_id}"):
+            issues.async_delete(domain, issue_id)
     for flow in hass.config_entries.flow.async_progress_by_handler(
         DOMAIN, match_context={"source": SOURCE_INTEGRATION_DISCOVERY}
     ):
@@ -127,6 +129,24 @@ async def async_remove_config_entry_device(
 
 async def _async_on_changed_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> None:
     await entry.runtime_data.async_entry_changed()
+
+
+async def _async_set_up_devices(
+    hass: HomeAssistant, entry: FleetConfigEntry, coordinator: FleetCoordinator
+) -> None:
+    """Create the devices, a few at a time, and those of vehicles that come later."""
+    _remove_excluded_devices(hass, coordinator)
+
+    @callback
+    def on_newcomer(vehicle_id: str) -> None:
+        _sync_device(hass, coordinator, vehicle_id)
+
+    # First among the listeners, so that the device is there when its entities come.
+    entry.async_on_unload(coordinator.async_add_newcomer_listener(on_newcomer))
+    for number, vehicle_id in enumerate(list(coordinator.vehicles()), start=1):
+        on_newcomer(vehicle_id)
+        if number % DEVICES_AT_ONCE == 0:
+            await asyncio.sleep(0)
 
 
 @callback
