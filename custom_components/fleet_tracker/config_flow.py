@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 import secrets
 from types import MappingProxyType
 from typing import Any, override
@@ -92,8 +92,11 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         cls, config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
         """Return how vehicles are added, where that is done one by one."""
-        vendor = VENDORS[config_entry.data[CONF_VENDOR]]
-        return {SUBENTRY_VEHICLE: AddVehicleFlow} if vendor.flow.vehicles else {}
+        # An ignored discovery is an entry too, one of no vendor.
+        vendor = VENDORS.get(config_entry.data.get(CONF_VENDOR, ""))
+        if vendor is None or vendor.flow.vehicles is None:
+            return {}
+        return {SUBENTRY_VEHICLE: AddVehicleFlow}
 
     @override
     async def async_step_user(
@@ -117,6 +120,8 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
             else:
                 await self.async_set_unique_id(self._account.unique_id)
                 self._abort_if_unique_id_configured(reload_on_update=False)
+                # An account that moved to another server keeps its first identity.
+                self._async_abort_entries_match({CONF_IDENTITY: self._account.identity})
                 self._push_secret = secrets.token_urlsafe(24)
                 return await self._async_next_form(vendor)
         return self._show_vendor_form(vendor, "", user_input or {}, errors)
@@ -349,18 +354,16 @@ def _further_step(vendor: Vendor, form: str) -> _Step:
     return step
 
 
-for _vendor in VENDORS.values():
-    setattr(
-        FleetTrackerConfigFlow,
-        f"async_step_{_vendor.key}",
-        _credentials_step(_vendor),
-    )
-    for _form in _vendor.flow.further_forms:
-        setattr(
-            FleetTrackerConfigFlow,
-            f"async_step_{_vendor.key}_{_form}",
-            _further_step(_vendor, _form),
-        )
+def vendor_steps(vendors: Iterable[Vendor]) -> Iterator[tuple[str, _Step]]:
+    """Yield the steps of vendors with the names that Home Assistant calls them by."""
+    for vendor in vendors:
+        yield f"async_step_{vendor.key}", _credentials_step(vendor)
+        for form in vendor.flow.further_forms:
+            yield f"async_step_{vendor.key}_{form}", _further_step(vendor, form)
+
+
+for _name, _step in vendor_steps(VENDORS.values()):
+    setattr(FleetTrackerConfigFlow, _name, _step)
 
 
 class FleetTrackerOptionsFlow(OptionsFlow):
@@ -464,8 +467,6 @@ class AddVehicleFlow(ConfigSubentryFlow):
         entry = self._get_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
-            if _is_added(entry, user_input["vehicle_id"]):
-                return self.async_abort(reason="already_configured")
             try:
                 added = await _vehicle_flow(entry).async_check(
                     self.hass, entry, user_input
@@ -473,6 +474,8 @@ class AddVehicleFlow(ConfigSubentryFlow):
             except VendorError as err:
                 errors["base"] = _error(err)
             else:
+                if _is_added(entry, added.vehicle_id):
+                    return self.async_abort(reason="already_configured")
                 _withdraw_card(self.hass, entry, added.vehicle_id)
                 return self.async_create_entry(
                     title=added.title, data=dict(added.data), unique_id=added.vehicle_id
