@@ -92,7 +92,8 @@ def _register(
     async def handle(call: ServiceCall) -> ServiceResponse:
         if any(action.administrators_only for action in by_vendor.values()):
             await _async_require_administrator(call)
-        answer: JsonObjectType = {}
+        # All is checked before anything is done.
+        requests = []
         for coordinator, devices in _targets(call, one.target):
             action = by_vendor.get(coordinator.vendor.key)
             if action is None:
@@ -102,10 +103,13 @@ def _register(
                 vehicle_ids=tuple(devices),
                 data=_checked_fields(action, call.data),
             )
+            requests.append((action, request, devices))
+        answer: JsonObjectType = {}
+        for action, request, devices in requests:
             try:
                 result = await action.handler(request)
             except VendorError as err:
-                raise coordinator.home_assistant_error(err) from err
+                raise request.coordinator.home_assistant_error(err) from err
             if result is not None and one.target is ActionTarget.VEHICLES:
                 result = {
                     devices[vehicle_id]: part for vehicle_id, part in result.items()
