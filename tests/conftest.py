@@ -9,6 +9,7 @@ import pytest
 # The package that is imported first is the one Home Assistant looks into, and the test
 # plugin has one of the same name.
 import custom_components  # noqa: F401
+from tests.neutral_vendor import Clouds, register
 
 # No deadline: on a busy machine a single example may take long without being slow.
 settings.register_profile(
@@ -36,3 +37,9 @@ def _use_custom_integrations(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(autouse=True)
 def _use_simulators(socket_enabled: None) -> None:
     """Allow real sockets, to this machine alone: the simulators listen on them."""
+
+
+@pytest.fixture
+def clouds(monkeypatch: pytest.MonkeyPatch) -> Clouds:
+    """Register the neutral vendors, and return the clouds that their accounts ask."""
+    return register(monkeypatch)

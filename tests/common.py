@@ -1,0 +1,160 @@
+"""What tests of the whole integration share: entries, time, and looking at entities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.util import dt as dt_util
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.fleet_tracker.const import (
+    CONF_IDENTITY,
+    CONF_PUSH_SECRET,
+    CONF_VENDOR,
+    DOMAIN,
+    SUBENTRY_VEHICLE,
+)
+from custom_components.fleet_tracker.coordinator import FleetCoordinator
+from tests.neutral_vendor import CLOUD, LISTENER
+
+START = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)
+SECRET = "a-secret-that-nobody-guesses"
+
+
+def cloud_entry(
+    account: str = "acme", *, options: Mapping[str, Any] | None = None
+) -> MockConfigEntry:
+    """Return an entry of the neutral vendor that is polled and pushes."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title=account,
+        unique_id=f"{CLOUD}_{account}",
+        data={
+            CONF_VENDOR: CLOUD,
+            CONF_IDENTITY: f"{CLOUD}_{account}",
+            CONF_PUSH_SECRET: SECRET if account == "acme" else f"secret-of-{account}",
+            "account": account,
+            "password": "old",
+        },
+        options=dict(options or {}),
+    )
+
+
+def listener_entry(account: str = "port", *vehicle_ids: str) -> MockConfigEntry:
+    """Return an entry of the neutral vendor to which vehicles are added one by one."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title=account,
+        unique_id=f"{LISTENER}_{account}",
+        data={
+            CONF_VENDOR: LISTENER,
+            CONF_IDENTITY: f"{LISTENER}_{account}",
+            "account": account,
+        },
+        subentries_data=[
+            {
+                "data": {"colour": "red"},
+                "subentry_type": SUBENTRY_VEHICLE,
+                "title": f"Vehicle {vehicle_id}",
+                "unique_id": vehicle_id,
+            }
+            for vehicle_id in vehicle_ids
+        ],
+    )
+
+
+async def set_up(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    state: ConfigEntryState = ConfigEntryState.LOADED,
+) -> FleetCoordinator:
+    """Set an entry up and return its coordinator, where it got so far."""
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert entry.state is state
+    coordinator: FleetCoordinator = entry.runtime_data
+    return coordinator
+
+
+async def elapse(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, time: timedelta | float
+) -> None:
+    """Let time pass, with all that happens at its end."""
+    freezer.tick(time)
+    async_fire_time_changed(hass, dt_util.utcnow())
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+def entity_id(
+    hass: HomeAssistant, platform: str, key: str, vehicle_id: str = "1"
+) -> str | None:
+    """Return the id of a vehicle's entity, None if there is none."""
+    registry = er.async_get(hass)
+    return next(
+        (
+            entry.entity_id
+            for config_entry in hass.config_entries.async_entries(DOMAIN)
+            for entry in er.async_entries_for_config_entry(
+                registry, config_entry.entry_id
+            )
+            if entry.domain == platform
+            and entry.unique_id.endswith(f"_{vehicle_id}_{key}")
+        ),
+        None,
+    )
+
+
+def state_of(
+    hass: HomeAssistant, platform: str, key: str, vehicle_id: str = "1"
+) -> State:
+    """Return the state of a vehicle's entity, which must be there."""
+    found = entity_id(hass, platform, key, vehicle_id)
+    assert found is not None, f"no {platform} for {key} of {vehicle_id}"
+    state = hass.states.get(found)
+    assert state is not None, f"{found} has no state"
+    return state
+
+
+def device_of(
+    hass: HomeAssistant, coordinator: FleetCoordinator, vehicle_id: str = "1"
+) -> dr.DeviceEntry | None:
+    """Return the device of a vehicle, None if there is none."""
+    return next(
+        (
+            device
+            for device in dr.async_entries_for_config_entry(
+                dr.async_get(hass), coordinator.config_entry.entry_id
+            )
+            if coordinator.device_identifier(vehicle_id) in device.identifiers
+        ),
+        None,
+    )
+
+
+def written_since(hass: HomeAssistant, time: datetime) -> set[str]:
+    """Return whose states were written after a time, whether they changed or not."""
+    return {
+        state.entity_id
+        for state in hass.states.async_all()
+        if state.last_reported > time
+    }
+
+
+async def command(
+    hass: HomeAssistant, domain: str, service: str, target: str | None, **data: Any
+) -> None:
+    """Call a service of an entity and wait for it."""
+    assert target is not None
+    await hass.services.async_call(
+        domain, service, {"entity_id": target, **data}, blocking=True
+    )

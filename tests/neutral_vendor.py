@@ -1,0 +1,583 @@
+"""A vendor that exists only in tests: all that the contract allows, in the smallest form.
+
+Its clouds live in memory, and a test decides what they tell. There are two: `CLOUD` lists
+its vehicles, is polled and pushes; to `LISTENER` vehicles are added one by one and
+nothing is ever polled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+import json
+import sys
+from types import MappingProxyType
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant, SupportsResponse
+import pytest
+import voluptuous as vol
+
+from custom_components.fleet_tracker import config_flow
+from custom_components.fleet_tracker.button import FleetButtonDescription
+from custom_components.fleet_tracker.const import CONF_IDENTITY, DOMAIN
+from custom_components.fleet_tracker.entity import VendorEntities
+from custom_components.fleet_tracker.event import FleetEventDescription
+from custom_components.fleet_tracker.lock import FleetLockDescription
+from custom_components.fleet_tracker.models import (
+    EMPTY,
+    Occurrence,
+    OccurrenceKind,
+    OccurrenceType,
+    Position,
+    Reading,
+    ReadingGroup,
+    Value,
+    VehicleDetails,
+    VehicleUpdate,
+)
+from custom_components.fleet_tracker.number import FleetNumberDescription
+from custom_components.fleet_tracker.select import FleetSelectDescription
+from custom_components.fleet_tracker.sensor import FleetSensorDescription
+from custom_components.fleet_tracker.switch import FleetSwitchDescription
+from custom_components.fleet_tracker.vendor import (
+    Command,
+    CommandResult,
+    Connection,
+    Host,
+    Json,
+    PollResult,
+    PushAnswer,
+    PushRequest,
+    Settings,
+    VehicleUnavailable,
+    Vendor,
+    VendorError,
+)
+from custom_components.fleet_tracker.vendor_action import (
+    ActionRequest,
+    ActionTarget,
+    VendorAction,
+)
+from custom_components.fleet_tracker.vendor_flow import (
+    Account,
+    AddedVehicle,
+    Input,
+    VehicleFlow,
+    VendorFlow,
+)
+
+CLOUD, LISTENER = "neutral_cloud", "neutral_listener"
+ROOT_PATH = "/neutral/push"
+FAR_AWAY = timedelta(minutes=15)
+
+type Answer = CommandResult | VendorError | None
+
+
+def told(
+    vehicle_id: str,
+    now: datetime,
+    readings: Mapping[str, Value] = EMPTY,
+    /,
+    *,
+    position: Position | None = None,
+    heard_at: datetime | None = None,
+    name: str | None = None,
+    capabilities: frozenset[str] | None = None,
+    occurrences: tuple[Occurrence, ...] = (),
+    **more: Value,
+) -> VehicleUpdate:
+    """Return what a cloud tells of a vehicle."""
+    return VehicleUpdate(
+        vehicle_id=vehicle_id,
+        details=VehicleDetails(name=name) if name else None,
+        capabilities=capabilities,
+        position=position,
+        heard_at=heard_at or now,
+        occurrences=occurrences,
+        groups=(
+            ReadingGroup(name="status", measured_at=now, readings={**readings, **more}),
+        ),
+    )
+
+
+def alarm(
+    occurred_at: datetime,
+    kind: OccurrenceType = OccurrenceType.SOS,
+    code: str = "1",
+    **details: Value,
+) -> Occurrence:
+    """Return an alarm."""
+    return Occurrence(
+        kind=OccurrenceKind.ALARM,
+        type=kind,
+        occurred_at=occurred_at,
+        code=code,
+        name="The vendor's own name",
+        details=details,
+    )
+
+
+@dataclass
+class Cloud:
+    """What one account knows, and how it behaves. Errors last until they are taken away."""
+
+    fleet: dict[str, VehicleUpdate] = field(default_factory=dict)
+    roster: frozenset[str] | None = None
+    poll_error: VendorError | None = None
+    part_error: VendorError | None = None
+    open_error: VendorError | None = None
+    check_error: VendorError | None = None
+    look_error: VendorError | None = None
+    interval: timedelta | None = None
+    answers: dict[str, Answer] = field(default_factory=dict)
+    busy: asyncio.Event | None = None
+    """Commands and polls wait for it, if it is there."""
+    push_status: int = 200
+    diagnostics: dict[str, object] = field(default_factory=dict)
+    account_name: str | None = None
+    memory: dict[str, Json] = field(default_factory=dict)
+
+    polls: int = 0
+    looks: list[str] = field(default_factory=list)
+    commands: list[tuple[str, Command]] = field(default_factory=list)
+    pushes: list[PushRequest] = field(default_factory=list)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    accepted: list[Mapping[str, Mapping[str, object]]] = field(default_factory=list)
+    is_open: bool = False
+    connections: int = 0
+    host: Host | None = None
+    settings: Settings | None = None
+
+    def tell(self, *updates: VehicleUpdate) -> None:
+        """Let the next polls tell this, beside what is known of other vehicles."""
+        self.fleet |= {update.vehicle_id: update for update in updates}
+
+    def push(self, *updates: VehicleUpdate) -> None:
+        """Tell this now."""
+        assert self.host is not None
+        self.host.receive(updates)
+
+
+class NeutralConnection(Connection):
+    """A connection to a cloud in memory."""
+
+    def __init__(self, settings: Settings, host: Host, cloud: Cloud) -> None:
+        """Remember who holds the connection, so that a test can push through it."""
+        super().__init__(settings, host)
+        self.cloud = cloud
+        cloud.host = host
+        cloud.settings = settings
+        cloud.connections += 1
+
+    async def open(self) -> None:
+        """Open, unless the cloud refuses."""
+        if self.cloud.open_error is not None:
+            raise self.cloud.open_error
+        self.cloud.is_open = True
+
+    async def close(self) -> None:
+        """Close, with a last word that nobody should hear any more."""
+        await asyncio.sleep(0)
+        self.host.receive(self.cloud.fleet.values())
+        self.cloud.is_open = False
+
+    async def poll(self) -> PollResult:
+        """Tell what the cloud tells."""
+        self.cloud.polls += 1
+        await self._wait()
+        if self.cloud.poll_error is not None:
+            raise self.cloud.poll_error
+        return PollResult(
+            updates=tuple(self.cloud.fleet.values()),
+            roster=self.cloud.roster,
+            error=self.cloud.part_error,
+        )
+
+    def poll_interval(self) -> timedelta | None:
+        """Return the cloud's own interval, if it has one."""
+        return self.cloud.interval or super().poll_interval()
+
+    async def look(self, vehicle_id: str) -> VehicleUpdate:
+        """Tell what the cloud tells of one vehicle."""
+        self.cloud.looks.append(vehicle_id)
+        if self.cloud.look_error is not None:
+            raise self.cloud.look_error
+        if vehicle_id not in self.cloud.fleet:
+            raise VehicleUnavailable("No such vehicle")
+        return self.cloud.fleet[vehicle_id]
+
+    async def execute(self, vehicle_id: str, command: Command) -> CommandResult:
+        """Do as told, unless a test decided otherwise."""
+        self.cloud.commands.append((vehicle_id, command))
+        await self._wait()
+        answer = self.cloud.answers.get(command.name)
+        if isinstance(answer, VendorError):
+            raise answer
+        return answer or CommandResult(
+            text="OK", update=self._after(vehicle_id, command)
+        )
+
+    def _after(self, vehicle_id: str, command: Command) -> VehicleUpdate:
+        name, _, on = command.name.rpartition("_")
+        part = command.arguments.get("part")
+        value = command.arguments.get(
+            "value", command.arguments.get("option", on == "on")
+        )
+        return VehicleUpdate(
+            vehicle_id=vehicle_id,
+            groups=(
+                ReadingGroup(
+                    name="settings",
+                    measured_at=self.host.now(),
+                    readings={f"{name}:{part}" if part else name: value},
+                    complete=False,
+                ),
+            ),
+        )
+
+    def can_stop(self, vehicle_id: str, command: Command) -> bool:
+        """Tell whether the engine would be cut."""
+        return command.name == "engine_cut_on"
+
+    async def receive_push(self, request: PushRequest) -> PushAnswer:
+        """Take a push: JSON with the id of a vehicle and its battery, or a probe."""
+        self.cloud.pushes.append(request)
+        if self.cloud.push_status != 200 or not request.body:
+            return PushAnswer(status=self.cloud.push_status)
+        news = json.loads(request.body)
+        self.host.receive(
+            [told(news["vehicle"], self.host.now(), battery=news["battery"])]
+        )
+        return PushAnswer(body={"code": 0})
+
+    async def vehicles_changed(
+        self, vehicles: Mapping[str, Mapping[str, object]]
+    ) -> None:
+        """Note which vehicles are accepted."""
+        self.cloud.accepted.append(dict(vehicles))
+
+    def diagnostics(self) -> Mapping[str, object]:
+        """Return what the cloud says."""
+        return self.cloud.diagnostics
+
+    async def _wait(self) -> None:
+        if self.cloud.busy is not None:
+            await self.cloud.busy.wait()
+
+
+class ListeningConnection(NeutralConnection):
+    """A connection that is never polled."""
+
+    async def poll(self) -> PollResult:
+        """Tell nothing: all comes by itself."""
+        self.cloud.polls += 1
+        return PollResult()
+
+    def poll_interval(self) -> None:
+        """Return that there is nothing to poll."""
+        return
+
+
+class NeutralFlow(VendorFlow):
+    """Account and password, then a token for pushes."""
+
+    further_forms = ("push",)
+
+    def __init__(self, clouds: Clouds) -> None:
+        """Take where accounts are."""
+        self._clouds = clouds
+
+    def form(self, name: str, defaults: Input) -> vol.Schema:
+        """Return a form."""
+        if name:
+            return vol.Schema({vol.Optional("token", default=""): str})
+        return vol.Schema(
+            {
+                vol.Required("account", default=defaults.get("account", "")): str,
+                vol.Required("password"): str,
+            }
+        )
+
+    def reauth_form(self) -> vol.Schema:
+        """Ask for everything, so that another account can be entered by mistake."""
+        return self.form("", {})
+
+    async def async_check(
+        self, hass: HomeAssistant, user_input: Input, entry: ConfigEntry | None
+    ) -> Account:
+        """Ask the cloud."""
+        name = user_input["account"]
+        cloud = self._clouds[name]
+        cloud.checks.append(dict(user_input))
+        if cloud.check_error is not None:
+            raise cloud.check_error
+        unique_id = f"{CLOUD}_{cloud.account_name or name}"
+        return Account(
+            title=name,
+            unique_id=unique_id,
+            identity=entry.data[CONF_IDENTITY] if entry else unique_id,
+            data={"account": name, "password": user_input["password"]},
+            options={"token": ""},
+            vehicle_ids=frozenset(cloud.fleet),
+            memory=dict(cloud.memory),
+        )
+
+    def options_form(self, entry: ConfigEntry) -> Mapping[vol.Marker, Any]:
+        """Ask for the token again."""
+        return {vol.Optional("token", default=""): str}
+
+    def options_error(self, user_input: Input) -> Mapping[str, str]:
+        """Refuse a token that is too long."""
+        return {"token": "invalid_argument"} if len(user_input["token"]) > 8 else {}
+
+
+class ListenerFlow(VendorFlow):
+    """A port, and vehicles one by one."""
+
+    def __init__(self, clouds: Clouds) -> None:
+        """Take where accounts are."""
+        self.vehicles: VehicleFlow | None = NeutralVehicleFlow(clouds)
+        self._clouds = clouds
+
+    def form(self, name: str, defaults: Input) -> vol.Schema:
+        """Ask for a name."""
+        return vol.Schema({vol.Required("account"): str})
+
+    async def async_check(
+        self, hass: HomeAssistant, user_input: Input, entry: ConfigEntry | None
+    ) -> Account:
+        """Take any name."""
+        identity = f"{LISTENER}_{user_input['account']}"
+        return Account(
+            title=user_input["account"],
+            unique_id=identity,
+            identity=entry.data[CONF_IDENTITY] if entry else identity,
+            data={"account": user_input["account"]},
+        )
+
+
+class NeutralVehicleFlow(VehicleFlow):
+    """Vehicles by their id; the colour can be changed later."""
+
+    def __init__(self, clouds: Clouds) -> None:
+        """Take where accounts are."""
+        self._clouds = clouds
+
+    def form(self, defaults: Input) -> vol.Schema:
+        """Ask for the id and the colour."""
+        return vol.Schema(
+            {
+                vol.Required("vehicle_id"): str,
+                vol.Optional("colour", default="red"): str,
+            }
+        )
+
+    def accept_form(self) -> vol.Schema | None:
+        """Ask for the colour, where the cloud wants it."""
+        return self._clouds.accept_form
+
+    def settings_form(self, defaults: Input) -> vol.Schema:
+        """Ask for another colour."""
+        return vol.Schema({vol.Required("colour", default=defaults["colour"]): str})
+
+    async def async_check(
+        self, hass: HomeAssistant, entry: ConfigEntry, user_input: Input
+    ) -> AddedVehicle:
+        """Ask the cloud. Spaces around an id mean nothing."""
+        cloud = self._clouds[entry.data["account"]]
+        cloud.checks.append(dict(user_input))
+        if cloud.check_error is not None:
+            raise cloud.check_error
+        vehicle_id = user_input["vehicle_id"].strip()
+        return AddedVehicle(
+            vehicle_id=vehicle_id,
+            title=f"Vehicle {vehicle_id}",
+            data={"colour": user_input.get("colour", "red")},
+        )
+
+
+ENTITIES = VendorEntities(
+    disabled=frozenset({Reading.CHARGING}),
+    sensors=(
+        # Replaces the common description of the same key.
+        FleetSensorDescription(key=Reading.FUEL_LEVEL, native_unit_of_measurement="‰"),
+        FleetSensorDescription(key="probe", enabled_parts=2),
+        FleetSensorDescription(key="rare", capability="rare"),
+    ),
+    locks=(
+        FleetLockDescription(
+            key=Reading.LOCKED,
+            capability="lock",
+            lock_command="locked_on",
+            unlock_command="locked_off",
+        ),
+    ),
+    switches=(
+        FleetSwitchDescription(
+            key=Reading.ENGINE_CUT,
+            capability="engine_cut",
+            on_command="engine_cut_on",
+            off_command="engine_cut_off",
+            entity_category=EntityCategory.CONFIG,
+        ),
+        FleetSwitchDescription(
+            key="output",
+            capability="output",
+            on_command="output_on",
+            off_command="output_off",
+        ),
+        FleetSwitchDescription(
+            key="blind",
+            capability="blind",
+            on_command="blind_on",
+            off_command="blind_off",
+            assumed_state=True,
+        ),
+    ),
+    numbers=(
+        FleetNumberDescription(
+            key="upload_interval",
+            capability="upload_interval",
+            command="upload_interval_set",
+            native_min_value=0,
+            native_max_value=3600,
+            assumed_state=True,
+        ),
+    ),
+    selects=(
+        FleetSelectDescription(
+            key="mode",
+            capability="mode",
+            command="mode_set",
+            options=["eco", "sport"],
+        ),
+    ),
+    buttons=(
+        FleetButtonDescription(key="beep", capability="beep"),
+        FleetButtonDescription(key="restart", capability="restart", command="reboot"),
+    ),
+    events=(
+        FleetEventDescription(
+            key=OccurrenceKind.ALARM,
+            capability="alarms",
+            types=frozenset({OccurrenceType.SOS, OccurrenceType.VIBRATION}),
+        ),
+        FleetEventDescription(
+            key=OccurrenceKind.TRIP, types=frozenset({OccurrenceType.TRIP_ENDED})
+        ),
+    ),
+)
+
+
+async def _echo(request: ActionRequest) -> Mapping[str, Any]:
+    """Return what came for each vehicle."""
+    cloud = _cloud_of(request)
+    answers = {}
+    for vehicle_id in request.vehicle_ids:
+        await request.coordinator.connection.execute(vehicle_id, Command("echo"))
+        answers[vehicle_id] = {"text": request.data["text"], "polls": cloud.polls}
+    return answers
+
+
+async def _only_cloud(request: ActionRequest) -> None:
+    """Fail as the cloud says."""
+    if (error := _cloud_of(request).look_error) is not None:
+        raise error
+
+
+async def _ask_account(request: ActionRequest) -> Mapping[str, Any]:
+    """Return something of the account."""
+    return {"polls": _cloud_of(request).polls, "vehicles": list(request.vehicle_ids)}
+
+
+def _cloud_of(request: ActionRequest) -> Cloud:
+    connection = request.coordinator.connection
+    assert isinstance(connection, NeutralConnection)
+    return connection.cloud
+
+
+ECHO = VendorAction(
+    name="neutral_echo",
+    fields={vol.Required("text"): vol.All(str, vol.Length(max=5))},
+    handler=_echo,
+    response=SupportsResponse.OPTIONAL,
+)
+CLOUD_ACTIONS = (
+    ECHO,
+    VendorAction(name="neutral_only_cloud", fields={}, handler=_only_cloud),
+    VendorAction(
+        name="neutral_ask_account",
+        fields={},
+        handler=_ask_account,
+        target=ActionTarget.ACCOUNT,
+        response=SupportsResponse.ONLY,
+        administrators_only=True,
+    ),
+)
+
+
+class Clouds(dict[str, Cloud]):
+    """The clouds by the names of their accounts, made when first asked for."""
+
+    accept_form: vol.Schema | None = None
+
+    def __missing__(self, name: str) -> Cloud:
+        """Make a cloud."""
+        cloud = self[name] = Cloud()
+        return cloud
+
+    def connect(self, settings: Settings, host: Host) -> Connection:
+        """Return a connection that is polled."""
+        return NeutralConnection(settings, host, self[str(settings.data["account"])])
+
+    def listen(self, settings: Settings, host: Host) -> Connection:
+        """Return a connection that is not."""
+        return ListeningConnection(settings, host, self[str(settings.data["account"])])
+
+    def vendors(self) -> dict[str, Vendor]:
+        """Return the two vendors."""
+        cloud = Vendor(
+            key=CLOUD,
+            name="Neutral cloud",
+            connect=self.connect,
+            flow=NeutralFlow(self),
+            entities=ENTITIES,
+            actions=CLOUD_ACTIONS,
+            pushes=True,
+            push_root_paths=(ROOT_PATH,),
+        )
+        listener = replace(
+            cloud,
+            key=LISTENER,
+            name="Neutral listener",
+            connect=self.listen,
+            flow=ListenerFlow(self),
+            actions=(ECHO,),
+            polls=False,
+            pushes=False,
+            push_root_paths=(),
+        )
+        return {CLOUD: cloud, LISTENER: listener}
+
+
+def register(monkeypatch: pytest.MonkeyPatch) -> Clouds:
+    """Put the two vendors into the registry, wherever that was imported to."""
+    clouds = Clouds()
+    vendors = clouds.vendors()
+    package = f"custom_components.{DOMAIN}"
+    registry = sys.modules[f"{package}.vendors"].VENDORS
+    for name, module in list(sys.modules.items()):
+        if name.startswith(package) and hasattr(module, "VENDORS"):
+            monkeypatch.setattr(
+                module, "VENDORS", MappingProxyType({**registry, **vendors})
+            )
+    for step, function in config_flow.vendor_steps(vendors.values()):
+        monkeypatch.setattr(
+            config_flow.FleetTrackerConfigFlow, step, function, raising=False
+        )
+    return clouds

@@ -1,0 +1,221 @@
+"""Many vehicles: what costs nothing, and that the event loop is never held for long."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio.events import Handle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+import gc
+import time
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import STATE_OFF, STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+import pytest
+
+from custom_components.fleet_tracker import coordinator as coordinator_module
+from custom_components.fleet_tracker.const import DOMAIN
+from custom_components.fleet_tracker.coordinator import FleetCoordinator
+from custom_components.fleet_tracker.merge import Rules, merge
+from custom_components.fleet_tracker.models import Position, Value, VehicleUpdate
+from custom_components.fleet_tracker.storage import VERSION, vehicle_to_json
+from custom_components.fleet_tracker.vendor import CannotConnect
+from tests.common import (
+    START,
+    cloud_entry,
+    elapse,
+    entity_id,
+    set_up,
+    state_of,
+    written_since,
+)
+from tests.neutral_vendor import Cloud, Clouds, told
+
+VEHICLES = 500
+# The longest hold may be so much of all the work: a machine that is slow, or busy with
+# something else, does not matter.
+LARGEST_SHARE = 1 / 4
+
+
+@pytest.fixture
+def cloud(
+    clouds: Clouds, freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch
+) -> Cloud:
+    """Return a cloud with many vehicles. The coordinator sees how long its work takes."""
+    freezer.move_to(START)
+    monkeypatch.setattr(
+        coordinator_module,
+        "monotonic",
+        lambda: time.clock_gettime(time.CLOCK_MONOTONIC),
+    )
+    cloud = clouds["acme"]
+    cloud.tell(*fleet(1))
+    return cloud
+
+
+def news(vehicle: int, number: int) -> VehicleUpdate:
+    """Return news of one vehicle."""
+    now = dt_util.utcnow()
+    return told(
+        str(vehicle),
+        now,
+        name=f"Vehicle {vehicle}",
+        position=Position(
+            latitude=52 + number / 10,
+            longitude=5,
+            accuracy=10,
+            fixed_at=now,
+            speed=50 + number,
+        ),
+        ignition=True,
+        battery=number,
+    )
+
+
+def fleet(number: int) -> list[VehicleUpdate]:
+    """Return news of all vehicles, other ones for each number."""
+    return [news(vehicle, number) for vehicle in range(VEHICLES)]
+
+
+@contextmanager
+def measured_holds(at_least: int) -> Iterator[None]:
+    """Measure how long (in CPU time) our own work holds the event loop, and judge it."""
+    run = Handle._run
+    times: list[float] = []
+
+    def measure(handle: Handle) -> None:
+        ours = _is_ours(handle)
+        begin = time.thread_time()
+        run(handle)
+        if ours:
+            times.append(time.thread_time() - begin)
+
+    gc.collect()
+    gc.disable()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Handle, "_run", measure)
+        yield
+    gc.enable()
+    assert len(times) >= at_least
+    assert max(times) < LARGEST_SHARE * sum(times), sorted(times)[-5:]
+
+
+def _is_ours(handle: Handle) -> bool:
+    """Tell whether what is run is the coordinator's, or a task in which it works."""
+    work = getattr(getattr(handle, "_callback", None), "__self__", None)
+    if isinstance(work, asyncio.Task):
+        name = getattr(work.get_coro(), "__qualname__", "")
+        return name.startswith(("DataUpdateCoordinator", "ConfigEntry.async_setup"))
+    return isinstance(work, FleetCoordinator)
+
+
+async def finish(hass: HomeAssistant, coordinator: FleetCoordinator) -> None:
+    """Wait until all that came in is worked off."""
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await coordinator._async_work_done()
+
+
+async def test_many_vehicles_come_in_slices(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+) -> None:
+    """News of all, of one, the loss and return of the account, and time alone."""
+    coordinator = await set_up(hass, cloud_entry())
+
+    async def poll() -> None:
+        await elapse(hass, freezer, 16)
+        await finish(hass, coordinator)
+
+    # All have changed.
+    freezer.tick(1)
+    cloud.tell(*fleet(2))
+    with measured_holds(at_least=10):
+        await poll()
+    assert state_of(hass, "sensor", "battery", "499").state == "2"
+
+    # One has changed: one state is written.
+    before = dt_util.utcnow()
+    cloud.tell(replace_reading(cloud.fleet["17"], "battery", 99))
+    await poll()
+    assert written_since(hass, before) == {entity_id(hass, "sensor", "battery", "17")}
+
+    # Others get their turn while pushes come in all at once.
+    steps: list[int] = []
+
+    def taken() -> int:
+        vehicles = coordinator.vehicles().values()
+        return sum(vehicle.readings["battery"] == 3 for vehicle in vehicles)
+
+    async def watch() -> None:
+        before = 0
+        while before < VEHICLES:
+            await asyncio.sleep(0)
+            steps.append((now := taken()) - before)
+            before = now
+
+    watcher = hass.async_create_task(watch(), eager_start=False)
+    cloud.push(*fleet(3))
+    await watcher
+    await finish(hass, coordinator)
+    assert sum(steps) + taken() - VEHICLES <= VEHICLES
+    assert max(steps) < VEHICLES / 4
+
+    # The account cannot be reached, and can again.
+    cloud.poll_error = CannotConnect()
+    with measured_holds(at_least=5):
+        await poll()
+    assert state_of(hass, "sensor", "battery", "499").state == STATE_UNAVAILABLE
+    cloud.poll_error = None
+    cloud.interval = timedelta(hours=1)
+    with measured_holds(at_least=5):
+        await poll()
+    assert state_of(hass, "sensor", "battery", "499").state == "3"
+
+    # All stop moving at once.
+    with measured_holds(at_least=5):
+        await elapse(hass, freezer, timedelta(minutes=3))
+        await finish(hass, coordinator)
+    assert state_of(hass, "binary_sensor", "moving", "499").state == STATE_OFF
+
+
+async def test_start_with_many_vehicles(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What was kept is shown again, in slices too, and without a warning."""
+    entry = cloud_entry()
+    entry.add_to_hass(hass)
+    vehicles = [
+        merge(None, update, Rules(), dt_util.utcnow()).vehicle
+        for update in cloud.fleet.values()
+    ]
+    key = f"{DOMAIN}.{entry.entry_id}.vehicles"
+    hass_storage[key] = {
+        "version": VERSION,
+        "key": key,
+        "data": {"vehicles": [vehicle_to_json(one) for one in vehicles]},
+    }
+    cloud.fleet.clear()
+    with measured_holds(at_least=10):
+        await hass.async_create_task(
+            hass.config_entries.async_setup(entry.entry_id), eager_start=False
+        )
+    await finish(hass, entry.runtime_data)
+    assert len(entry.runtime_data.vehicles()) == VEHICLES
+    assert state_of(hass, "sensor", "battery", "499").state == "1"
+    assert "taking over" not in caplog.text
+
+
+def replace_reading(update: VehicleUpdate, key: str, value: Value) -> VehicleUpdate:
+    """Return news in which one reading is another."""
+    group = update.groups[0]
+    return replace(
+        update,
+        groups=(replace(group, readings={**group.readings, key: value}),),
+    )
