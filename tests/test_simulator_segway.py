@@ -315,7 +315,7 @@ async def test_requests_in_flight_are_counted(caller: Caller) -> None:
     server = caller.server
     server.hold()
     tasks = [asyncio.create_task(caller.get(f"{QUERY}/status")) for _ in range(5)]
-    await server.busy.wait()
+    await server.until_in_flight(5)
     server.release()
     await asyncio.gather(*tasks)
     assert server.max_in_flight == 5

@@ -149,7 +149,7 @@ class SegwaySimulator(SimulatedServer):
         self.queried: Counter[tuple[str, str]] = Counter()
         self.max_in_flight = 0
         self.in_flight = 0
-        self.busy = asyncio.Event()
+        self._arrival = asyncio.Event()
         self._gate = asyncio.Event()
         self._gate.set()
         self._demands: dict[str, deque[_Demand]] = {}
@@ -187,8 +187,14 @@ class SegwaySimulator(SimulatedServer):
         self.tokens.clear()
 
     def hold(self) -> None:
-        """Let requests wait until `release`; `busy` is set when four do."""
+        """Let requests wait until `release`."""
         self._gate.clear()
+
+    async def until_in_flight(self, number: int) -> None:
+        """Wait until so many requests are being served at once."""
+        while self.in_flight < number:
+            self._arrival.clear()
+            await self._arrival.wait()
 
     def release(self) -> None:
         """Let requests through again."""
@@ -284,8 +290,7 @@ class SegwaySimulator(SimulatedServer):
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
-        if self.in_flight >= 4:
-            self.busy.set()
+        self._arrival.set()
         try:
             await self._gate.wait()
             return await super()._serve(request)

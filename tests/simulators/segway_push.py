@@ -17,8 +17,8 @@ def signature(parameters: Mapping[str, str], client_secret: str) -> str:
     ordered = sorted(received, key=lambda name: name.encode("ascii"))
     text = ""
     for name in ordered:
-        text += f"{name}={parameters[name]}&"
-    text += "client_secret=" + client_secret
+        text += f"{'&' if text else ''}{name}={parameters[name]}"
+    text += f"&client_secret={client_secret}"
     return hashlib.md5(text.encode()).hexdigest()
 
 

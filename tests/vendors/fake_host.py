@@ -7,7 +7,7 @@ would find in Home Assistant.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 import json
 
@@ -64,6 +64,7 @@ class FakeHost:
         self.polls_asked_for: list[float] = []
         self.slept: list[float] = []
         self._now = now
+        self._news = asyncio.Event()
         self._sleepers: list[tuple[datetime, asyncio.Future[None]]] = []
 
     # --- what a test does ---
@@ -85,6 +86,12 @@ class FakeHost:
     def reading(self, vehicle_id: str, key: str) -> object:
         """Return a reading of a vehicle, None if it is not known."""
         return self.known[vehicle_id].readings.get(key)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until news have made something true."""
+        while not condition():
+            self._news.clear()
+            await self._news.wait()
 
     # --- what a connection may ask ---
 
@@ -121,6 +128,7 @@ class FakeHost:
             before = self.known.get(update.vehicle_id)
             merged = merge(before, update, self.rules, self._now)
             self.known[update.vehicle_id] = merged.vehicle
+            self._news.set()
 
     def discover(self, vehicle_id: str, model: str | None = None) -> None:
         """Record a discovered vehicle."""
