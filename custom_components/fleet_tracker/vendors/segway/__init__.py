@@ -1,0 +1,1 @@
+"""Segway e-mopeds and the other vehicles of the Segway Discovery API."""

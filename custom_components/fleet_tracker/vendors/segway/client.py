@@ -1,0 +1,530 @@
+"""Every endpoint of the Segway API (`segway-emoped`) as a typed method.
+
+Values are checked before they are sent. At most four requests are in flight. The token is
+renewed before it expires, and once when it is refused, and outlives a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+import json
+from types import MappingProxyType
+
+import aiohttp
+
+from ...vendor import (
+    AccessDenied,
+    AuthenticationFailed,
+    CommandUnconfirmed,
+    InvalidAnswer,
+    InvalidArgument,
+    Json,
+    Memory,
+    RateLimited,
+    VendorError,
+)
+from .endpoints import (
+    BATTERY_COVER,
+    BATTERY_INFO,
+    BLUETOOTH_KEY,
+    END_RENTAL,
+    EXTRA_STATUS,
+    LOCATION,
+    LOCK,
+    SADDLE,
+    SET_AMBIENT,
+    SET_BLUETOOTH_KEY,
+    SET_FEATURES,
+    SET_INTERVAL,
+    SET_LIGHT,
+    SET_RENTAL,
+    SET_SOUNDS,
+    SET_SPEED_MODE,
+    SET_SWITCHES,
+    SET_TIME,
+    SOUND,
+    START_RENTAL,
+    STATUS,
+    TAILBOX,
+    THROTTLE_RESPONSE,
+    UNLOCK,
+    Endpoint,
+)
+from .errors import (
+    SUCCESS,
+    TOKEN_REFUSED,
+    WARNINGS,
+    EndpointMissing,
+    NoAnswer,
+    NotReached,
+    NotSegway,
+    ServerError,
+    UnknownCode,
+    error_for,
+)
+from .records import Record
+from .values import (
+    AmbientSetting,
+    FeatureSetting,
+    LightSetting,
+    RentalSetting,
+    Setting,
+    SoundSetting,
+    SwitchSetting,
+    TimeSetting,
+    UploadInterval,
+    check_bluetooth_key,
+    check_imei,
+    check_number,
+)
+
+REGIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "A": "https://apac-api.segwaydiscovery.com",
+        "E": "https://eu-api.segwaydiscovery.com",
+        "U": "https://us-api.segwaydiscovery.com",
+        "C": "https://cn-api.segwaydiscovery.com",
+    }
+)
+"""The servers, by the first letter of the client ID (the document's first table)."""
+
+REQUESTS_AT_ONCE = 4
+RENEW_BEFORE = timedelta(seconds=300)
+"""A renewed token and the one before are both good for so long (chapter Auth)."""
+
+QUERY_TIMEOUT = 30
+COMMAND_TIMEOUT = 60
+"""Commands are answered when the vehicle has carried them out, which takes seconds."""
+CONNECT_TIMEOUT = 10
+
+_TOKEN = "token"
+_LONGEST_TOKEN = 10 * 365 * 86_400
+_OAUTH_REFUSALS = frozenset({"invalid_client", "unauthorized_client"})
+
+
+def server_for(client_id: str) -> str:
+    """Return the base URL of the region that a client ID names by its first letter.
+
+    Raises InvalidArgument if it names none.
+    """
+    if (url := REGIONS.get(client_id[:1].upper())) is None:
+        raise InvalidArgument("Unknown region", key="segway_unknown_region")
+    return url
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An account: the client ID (the platform code) and secret, and its server."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """An access token and when it ends."""
+
+    value: str = field(repr=False)
+    expires_at: datetime
+    renew_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """An HTTP answer that was read."""
+
+    status: int
+    body: Json | _Unreadable
+    retry_after: str | None = None
+
+
+class _Unreadable:
+    """What stands for a body that is no JSON."""
+
+
+class SegwayClient:
+    """An account at the Segway API.
+
+    Every method may raise AuthenticationFailed, AccessDenied, CannotConnect,
+    InvalidAnswer, RateLimited, or what the status code stands for (`errors`). Commands
+    raise CommandUnconfirmed where it is not known whether they were carried out, and
+    CommandUnsupported where the vehicle's model lacks them. `counters` counts requests
+    and status codes.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        credentials: Credentials,
+        memory: Memory,
+        now: Callable[[], datetime],
+    ) -> None:
+        """Take the account, where its token is kept, and the clock."""
+        self.counters: Counter[str] = Counter()
+        self._session = session
+        self._credentials = credentials
+        self._server = credentials.server.rstrip("/")
+        self._memory = memory
+        self._now = now
+        self._slots = asyncio.Semaphore(REQUESTS_AT_ONCE)
+        self._renewal = asyncio.Lock()
+        self._token = self._remembered_token()
+
+    # --- token ---
+
+    async def authorize(self) -> None:
+        """Make sure that there is a token, which checks the credentials the first time."""
+        await self._valid_token()
+
+    async def _valid_token(self, refused: str | None = None) -> str:
+        """Return a token that should be accepted; not the one that was refused."""
+        async with self._renewal:
+            token = self._token
+            if token is None or token.value == refused or token.renew_at <= self._now():
+                token = self._token = await self._renew()
+            return token.value
+
+    async def _renew(self) -> _Token:
+        """Request a token (chapter Auth). Raises AuthenticationFailed on a refusal."""
+        self.counters["token requests"] += 1
+        now = self._now()
+        reply = await self._exchange(
+            "POST",
+            "/oauth/token",
+            seconds=QUERY_TIMEOUT,
+            form={
+                "client_id": self._credentials.client_id,
+                "client_secret": self._credentials.client_secret,
+                "grant_type": "client_credentials",
+            },
+        )
+        body = reply.body
+        if isinstance(body, Mapping):
+            if body.get("error") in _OAUTH_REFUSALS:
+                raise AuthenticationFailed(
+                    "The client ID or secret is refused", key="segway_invalid_auth"
+                )
+            value, seconds = body.get("access_token"), body.get("expires_in")
+            if (
+                isinstance(value, str)
+                and value
+                and isinstance(seconds, int | float)
+                and 0 < seconds < _LONGEST_TOKEN
+            ):
+                expires_in = timedelta(seconds=seconds)
+                token = _Token(
+                    value,
+                    expires_at=now + expires_in,
+                    renew_at=now + expires_in - min(RENEW_BEFORE, expires_in / 10),
+                )
+                await self._remember(token)
+                return token
+        raise _error_of(reply) or NotSegway("The answer has no token")
+
+    async def _remember(self, token: _Token) -> None:
+        await self._memory.put(
+            _TOKEN,
+            {
+                "server": self._server,
+                "client_id": self._credentials.client_id,
+                "value": token.value,
+                "expires_at": token.expires_at.timestamp(),
+                "renew_at": token.renew_at.timestamp(),
+            },
+        )
+
+    def _remembered_token(self) -> _Token | None:
+        """Return the token that was kept for this very account, if there is one."""
+        kept = self._memory.get(_TOKEN)
+        if not isinstance(kept, Mapping) or (
+            kept.get("server"),
+            kept.get("client_id"),
+        ) != (self._server, self._credentials.client_id):
+            return None
+        value, expires_at = kept.get("value"), kept.get("expires_at")
+        renew_at = kept.get("renew_at")
+        if (
+            isinstance(value, str)
+            and isinstance(expires_at, int | float)
+            and isinstance(renew_at, int | float)
+        ):
+            return _Token(
+                value,
+                datetime.fromtimestamp(expires_at, UTC),
+                datetime.fromtimestamp(renew_at, UTC),
+            )
+        return None
+
+    # --- queries ---
+
+    async def status(self, imei: str) -> Record:
+        """Return the current status ("get current status")."""
+        return await self._ask(STATUS, imei)
+
+    async def extra_status(self, imei: str) -> Record:
+        """Return helmets, saddle, tail box ... ("get current extra-status")."""
+        return await self._ask(EXTRA_STATUS, imei)
+
+    async def location(self, imei: str, *, real_time: bool = False) -> Record:
+        """Return the location ("get current location"), or ask the vehicle for it now.
+
+        Raises LocationUnknown when there is none.
+        """
+        if real_time:
+            return await self._ask(LOCATION, imei, realTimeLocation="true")
+        return await self._ask(LOCATION, imei)
+
+    async def battery_info(self, imei: str) -> Record:
+        """Return voltages, power and the batteries ("get battery Info")."""
+        return await self._ask(BATTERY_INFO, imei)
+
+    async def bluetooth_key(self, imei: str) -> str:
+        """Return the IoT's Bluetooth key ("get bluetooth key")."""
+        key = (await self._ask(BLUETOOTH_KEY, imei)).get("key")
+        if not isinstance(key, str) or not key:
+            raise NotSegway("The answer has no key")
+        return key
+
+    # --- control ---
+
+    async def start_rental(self, imei: str) -> str | None:
+        """Start a rental ("startRental"). Returns the key of a warning, if there is one."""
+        return await self._tell(START_RENTAL, imei)
+
+    async def end_rental(self, imei: str) -> None:
+        """End a rental ("endRental")."""
+        await self._tell(END_RENTAL, imei)
+
+    async def unlock(self, imei: str) -> None:
+        """Unlock ("unlock")."""
+        await self._tell(UNLOCK, imei)
+
+    async def lock(self, imei: str) -> None:
+        """Lock ("lock")."""
+        await self._tell(LOCK, imei)
+
+    async def throttle_response(self, imei: str, *, on: bool) -> None:
+        """Let the throttle work or not ("throttle response")."""
+        await self._tell(THROTTLE_RESPONSE, imei, {"controlType": int(on)})
+
+    async def open_saddle(self, imei: str) -> None:
+        """Open the saddle of an unlocked vehicle ("saddle")."""
+        await self._tell(SADDLE, imei)
+
+    async def open_tailbox(self, imei: str) -> None:
+        """Open the tail box of an unlocked vehicle ("tailbox")."""
+        await self._tell(TAILBOX, imei)
+
+    async def open_battery_cover(self, imei: str) -> None:
+        """Open the battery cover of an unlocked vehicle ("battery component")."""
+        await self._tell(BATTERY_COVER, imei)
+
+    async def sound(self, imei: str, number: int) -> None:
+        """Play sound 1, 2 (toot) or 3 ("sound")."""
+        number = check_number("sound", number, range(1, 4))
+        await self._tell(SOUND, imei, {"controlType": number})
+
+    # --- settings ---
+
+    async def set_rental(self, imei: str, setting: RentalSetting) -> None:
+        """Set what start and end of a rental open and check ("rental setting")."""
+        await self._set(SET_RENTAL, imei, setting)
+
+    async def set_switches(self, imei: str, setting: SwitchSetting) -> None:
+        """Set switches and limits ("switch setting")."""
+        await self._set(SET_SWITCHES, imei, setting)
+
+    async def set_features(self, imei: str, setting: FeatureSetting) -> None:
+        """Turn features on and off ("switch enable")."""
+        await self._set(SET_FEATURES, imei, setting)
+
+    async def set_light(self, imei: str, setting: LightSetting) -> None:
+        """Set lights ("light setting"): deprecated, `set_ambient` takes its place."""
+        await self._set(SET_LIGHT, imei, setting)
+
+    async def set_ambient(self, imei: str, setting: AmbientSetting) -> None:
+        """Set the ambient light ("atmosphere lamp setting")."""
+        await self._set(SET_AMBIENT, imei, setting)
+
+    async def set_sounds(self, imei: str, setting: SoundSetting) -> None:
+        """Set sounds and their volume ("sound setting")."""
+        await self._set(SET_SOUNDS, imei, setting)
+
+    async def set_speed_mode(self, imei: str, mode: int) -> None:
+        """Set speed mode 1 (low), 2 (medium) or 3 (high) ("speed mode")."""
+        mode = check_number("speed_mode", mode, range(1, 4))
+        await self._tell(SET_SPEED_MODE, imei, {"speedMode": mode})
+
+    async def set_bluetooth_key(self, imei: str, key: str) -> None:
+        """Set the IoT's Bluetooth key, 8 letters and digits ("bluetooth key")."""
+        await self._tell(SET_BLUETOOTH_KEY, imei, {"key": check_bluetooth_key(key)})
+
+    async def set_upload_interval(self, imei: str, interval: UploadInterval) -> None:
+        """Set how often the vehicle reports ("upload interval")."""
+        await self._set(SET_INTERVAL, imei, interval)
+
+    async def set_time(self, imei: str, setting: TimeSetting) -> None:
+        """Set the clock on the display ("time adjust")."""
+        await self._set(SET_TIME, imei, setting)
+
+    # --- requests ---
+
+    async def _ask(self, endpoint: Endpoint, imei: str, **parameters: str) -> Record:
+        query = {"iotCode": check_imei(imei), **parameters}
+        _, data = await self._call(endpoint, query=query)
+        if not isinstance(data, Mapping):
+            raise NotSegway("The answer has no data")
+        return data
+
+    async def _set(self, endpoint: Endpoint, imei: str, setting: Setting) -> None:
+        await self._tell(endpoint, imei, setting.payload())
+
+    async def _tell(
+        self, endpoint: Endpoint, imei: str, values: Mapping[str, Json] | None = None
+    ) -> str | None:
+        """Send a command and return the key of a warning, if there is one."""
+        body = {"iotCode": check_imei(imei), **(values or {})}
+        code, _ = await self._call(endpoint, body=body)
+        return WARNINGS[code][0] if code in WARNINGS else None
+
+    async def _call(
+        self,
+        endpoint: Endpoint,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Json] | None = None,
+    ) -> tuple[int, Json]:
+        """Return status code (0, or one with a warning) and data of a call.
+
+        A call whose token was refused was not carried out: it is repeated with a new one.
+        """
+        refused = None
+        while True:
+            token = await self._valid_token(refused)
+            try:
+                reply = await self._exchange(
+                    endpoint.method,
+                    endpoint.path,
+                    seconds=COMMAND_TIMEOUT if endpoint.is_command else QUERY_TIMEOUT,
+                    token=token,
+                    query=query,
+                    body=body,
+                )
+            except NoAnswer as err:
+                if endpoint.is_command:
+                    raise CommandUnconfirmed(str(err)) from err
+                raise
+            if _code_of(reply) != TOKEN_REFUSED and reply.status != 401:
+                return _result_of(endpoint, reply)
+            if refused is not None:
+                raise error_for(TOKEN_REFUSED)
+            refused = token
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        seconds: float,
+        token: str | None = None,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Json] | None = None,
+        form: Mapping[str, str] | None = None,
+    ) -> _Reply:
+        """Send a request and read the answer that comes within so many seconds."""
+        self.counters["requests"] += 1
+        headers = {"Authorization": f"bearer {token}"} if token else {}
+        try:
+            async with (
+                self._slots,
+                self._session.request(
+                    method,
+                    f"{self._server}{path}",
+                    params=query,
+                    json=body,
+                    data=form,
+                    headers=headers,
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(
+                        total=seconds, sock_connect=CONNECT_TIMEOUT
+                    ),
+                ) as response,
+            ):
+                content = await response.read()
+        # The causes are left out: their texts may hold the URL, and that the IMEI.
+        except (
+            aiohttp.ClientConnectorError,
+            aiohttp.ConnectionTimeoutError,
+            aiohttp.InvalidURL,
+        ) as err:
+            raise NotReached(type(err).__name__) from None
+        except (aiohttp.ClientError, TimeoutError) as err:
+            raise NoAnswer(type(err).__name__) from None
+        try:
+            parsed: Json | _Unreadable = json.loads(content)
+        except (ValueError, RecursionError):
+            parsed = _Unreadable()
+        reply = _Reply(response.status, parsed, response.headers.get("Retry-After"))
+        if (code := _code_of(reply)) is not None:
+            self.counters[f"code {code}"] += 1
+        elif response.status != 200:
+            self.counters[f"HTTP {response.status}"] += 1
+        return reply
+
+
+def _code_of(reply: _Reply) -> int | None:
+    """Return the status code in the body of an answer."""
+    code = reply.body.get("code") if isinstance(reply.body, Mapping) else None
+    if isinstance(code, str) and code.isascii() and code.isdecimal():
+        return int(code)
+    return code if type(code) is int else None
+
+
+def _result_of(endpoint: Endpoint, reply: _Reply) -> tuple[int, Json]:
+    """Return status code and data of an answer, or raise what it stands for.
+
+    A server that fails, or answers nonsense, may have passed a command on.
+    """
+    if reply.status == 404 and endpoint.limited:
+        raise EndpointMissing("HTTP 404")
+    code, error = _code_of(reply), _error_of(reply)
+    if error is None:
+        if code is not None and isinstance(reply.body, Mapping):
+            return code, reply.body.get("data")
+        error = NotSegway("The answer has no status code")
+    if (
+        endpoint.is_command
+        and isinstance(error, ServerError | InvalidAnswer)
+        and not isinstance(error, UnknownCode)
+    ):
+        raise CommandUnconfirmed(str(error)) from error
+    raise error
+
+
+def _error_of(reply: _Reply) -> VendorError | None:
+    """Return what is wrong with an answer: its status code, else its HTTP status."""
+    code = _code_of(reply)
+    if code == SUCCESS or code in WARNINGS:
+        return None
+    if code is not None:
+        return error_for(code)
+    if reply.status == 429:
+        wait = reply.retry_after
+        return RateLimited(
+            "HTTP 429",
+            retry_after=timedelta(seconds=int(wait))
+            if wait and wait.isascii() and wait.isdecimal()
+            else None,
+        )
+    if reply.status in {401, 403}:
+        return AccessDenied(f"HTTP {reply.status}")
+    if reply.status >= 500:
+        return ServerError(f"HTTP {reply.status}")
+    if reply.status != 200:
+        return NotSegway(f"HTTP {reply.status}")
+    return None
