@@ -1,0 +1,475 @@
+"""What Segway says of a vehicle, in the neutral words and units of the model.
+
+The fields are those of chapters Query and Push of `segway-emoped`. Answers carry JSON
+types, pushes carry texts: both are read alike. What is missing, a sentinel or out of
+range is absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+
+from ...merge import MOVING_FIX_AGE, MOVING_SPEED_KMH
+from ...models import (
+    FixKind,
+    Occurrence,
+    OccurrenceKind,
+    OccurrenceType,
+    Position,
+    Reading,
+    ReadingGroup,
+    Value,
+    VehicleUpdate,
+    accuracy_m,
+)
+from .faults import FAULTS
+from .records import Record, boolean, moment, number, text, whole
+
+
+class Group(StrEnum):
+    """The groups of readings that are measured together."""
+
+    STATUS = "status"
+    EXTRA_STATUS = "extra_status"
+    LOCATION = "location"
+    BATTERY_INFO = "battery_info"
+    CONDITION = "condition"
+    FAULTS = "faults"
+    THROTTLE = "throttle"
+
+
+class SegwayReading(StrEnum):
+    """The readings that Segway adds to the common ones.
+
+    Charge, voltage, cycles and temperature of single batteries are written with the
+    battery's port (``battery:1``).
+    """
+
+    REMAINING_RANGE = "remaining_range"
+    """km"""
+    RIDING_TIME = "riding_time"
+    """s"""
+    LOCK_VOLTAGE = "lock_voltage"
+    """V"""
+    SPEED_MODE = "speed_mode"
+    """low, medium or high"""
+    DRIVING_VOLTAGE = "driving_voltage"
+    """V"""
+    CURRENT_POWER = "current_power"
+    """W"""
+    IOT_BATTERY = "iot_battery"
+    """%"""
+    IOT_VOLTAGE = "iot_voltage"
+    """V"""
+    BATTERY_CYCLES = "battery_cycles"
+    BATTERY_TEMPERATURE = "battery_temperature"
+    """°C"""
+    SEAT_CASK_HELMETS = "seat_cask_helmets"
+    TAILBOX_HELMETS = "tailbox_helmets"
+    RIDER_SEATED = "rider_seated"
+    CRUISE = "cruise"
+    SADDLE_UNLOCKED = "saddle_unlocked"
+    TAILBOX_UNLOCKED = "tailbox_unlocked"
+    HANDLEBAR_UNLOCKED = "handlebar_unlocked"
+    KICKSTAND_OPEN = "kickstand_open"
+    THROTTLE = "throttle"
+    """As it was last set: nothing reads it back."""
+    PROBLEM = "problem"
+    CONDITION = "condition"
+    """Whether Segway tells of the vehicle, see `Condition`."""
+
+
+class Condition(StrEnum):
+    """Whether Segway tells of a vehicle, or why not."""
+
+    CONNECTED = "connected"
+    OFFLINE = "offline"
+    NO_ANSWER = "no_answer"
+    INACTIVE = "inactive"
+    NOT_FOUND = "not_found"
+
+
+SPEED_MODES: Mapping[str, int] = MappingProxyType({"low": 1, "medium": 2, "high": 3})
+_SPEED_MODE_NAMES = {number: name for name, number in SPEED_MODES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class AlertKind:
+    """What an alert code means, and the binary sensor that shows it while it lasts."""
+
+    type: OccurrenceType
+    reading: str
+    name: str
+
+
+# Alert 4 is cleared as alert 2: both are the one sensor "fallen".
+ALERTS: Mapping[str, AlertKind] = MappingProxyType(
+    {
+        "1": AlertKind(
+            OccurrenceType.ILLEGAL_MOVEMENT, "alert_illegal_movement", "Illegal moving"
+        ),
+        "2": AlertKind(
+            OccurrenceType.FALLEN, "alert_fallen", "Vehicle fell down when locked"
+        ),
+        "3": AlertKind(
+            OccurrenceType.TAMPERING, "alert_tampering", "Illegal dismantling"
+        ),
+        "4": AlertKind(
+            OccurrenceType.FALLEN, "alert_fallen", "Vehicle fell down when unlocked"
+        ),
+        "10": AlertKind(
+            OccurrenceType.BATTERY_REMOVED,
+            "alert_battery_removed:1",
+            "Battery 1 taken out",
+        ),
+        "11": AlertKind(
+            OccurrenceType.BATTERY_REMOVED,
+            "alert_battery_removed:2",
+            "Battery 2 taken out",
+        ),
+        "12": AlertKind(OccurrenceType.BATTERY_LOW, "alert_battery_low", "Low power"),
+    }
+)
+ALERT_READINGS = frozenset(alert.reading for alert in ALERTS.values())
+
+
+class Component(IntEnum):
+    """What a components push tells of."""
+
+    SADDLE = 1
+    TAILBOX = 2
+    TAILBOX_HELMET = 4
+
+
+_COMPONENT_READINGS = {
+    Component.SADDLE: SegwayReading.SADDLE_UNLOCKED,
+    Component.TAILBOX: SegwayReading.TAILBOX_UNLOCKED,
+}
+
+
+def _scaled(value: float | None, factor: float, digits: int) -> float | None:
+    return None if value is None else round(value * factor, digits)
+
+
+def _negated(value: bool | None) -> bool | None:
+    return None if value is None else not value
+
+
+def _present(readings: Mapping[str, Value | None]) -> dict[str, Value]:
+    return {key: value for key, value in readings.items() if value is not None}
+
+
+# --- queries and the pushes of the same fields ---
+
+
+def map_status(imei: str, record: Record, now: datetime) -> VehicleUpdate:
+    """Return the news of a status query or push.
+
+    `speed` has no unit in the document: km/h. `lockVoltage` is in 0.01 V and
+    `remainingRange`, which the examples call `remainderRange`, in 10 m. Unlocked is what
+    ignition means here. The network signal (2 to 32) is told in %.
+    """
+    measured_at = moment(record.get("statusUtcTime"))
+    locked = boolean(record.get("locked"))
+    online = boolean(record.get("online"))
+    remaining = record.get("remainingRange")
+    if remaining in (None, ""):
+        remaining = record.get("remainderRange")
+    signal = number(record.get("networkSignal"), 2, 32)
+    readings = _present(
+        {
+            Reading.ONLINE: online,
+            Reading.LOCKED: locked,
+            Reading.IGNITION: _negated(locked),
+            Reading.CHARGING: boolean(record.get("charging")),
+            Reading.BATTERY: number(record.get("powerPercent"), 0, 100),
+            Reading.ODOMETER: _scaled(
+                number(record.get("odometer"), 0), 0.001, digits=3
+            ),
+            Reading.SIGNAL: None if signal is None else round((signal - 2) / 30 * 100),
+            SegwayReading.REMAINING_RANGE: _scaled(
+                number(remaining, 0), 0.01, digits=2
+            ),
+            SegwayReading.RIDING_TIME: whole(record.get("totalRidingSecs"), 0, 10**10),
+            SegwayReading.LOCK_VOLTAGE: _scaled(
+                number(record.get("lockVoltage"), 1), 0.01, digits=2
+            ),
+            SegwayReading.SPEED_MODE: _SPEED_MODE_NAMES.get(
+                whole(record.get("speedMode"), 1, 3) or 0
+            ),
+            Reading.SPEED: number(record.get("speed"), 0, 300),
+        }
+    )
+    group = ReadingGroup(
+        name=Group.STATUS, measured_at=measured_at or now, readings=readings
+    )
+    return VehicleUpdate(
+        vehicle_id=imei,
+        groups=(age_status(group, now),),
+        heard_at=measured_at if online else None,
+    )
+
+
+def age_status(
+    status: ReadingGroup, now: datetime, *, online: bool | None = None
+) -> ReadingGroup:
+    """Return a status as it is to be read now: an old speed says nothing of motion.
+
+    Moving is a speed of 5 km/h or more, at most 3 minutes ago. `online`, where given,
+    replaces what the status says.
+    """
+    readings = dict(status.readings)
+    speed = readings.get(Reading.SPEED)
+    if isinstance(speed, int | float):
+        fresh = now - status.measured_at < MOVING_FIX_AGE
+        fast = speed >= MOVING_SPEED_KMH
+        readings[Reading.MOVING] = fast and fresh
+        if fast and not fresh:
+            del readings[Reading.SPEED]
+    if online is not None:
+        readings[Reading.ONLINE] = online
+    return ReadingGroup(
+        name=status.name, measured_at=status.measured_at, readings=readings
+    )
+
+
+def map_location(
+    imei: str, record: Record, status: ReadingGroup | None = None
+) -> VehicleUpdate | None:
+    """Return the news of a location query or push, None where it holds no fix.
+
+    The speed comes from a status of the same minute: locations carry none. The time is
+    spelled `gpsUtcTime` or `gpsUTCTime`. A push says itself when its fix is invalid.
+    """
+    if record.get("locationStatus", "valid") not in ("valid", None, ""):
+        return None
+    fixed_at = moment(record.get("gpsUtcTime") or record.get("gpsUTCTime"))
+    latitude = number(record.get("latitude"), -90, 90)
+    longitude = number(record.get("longitude"), -180, 180)
+    if fixed_at is None or latitude is None or longitude is None:
+        return None
+    if latitude == 0 and longitude == 0:
+        return None
+    hdop = number(record.get("hdop"), 0.01)
+    speed = None
+    if status and abs((status.measured_at - fixed_at).total_seconds()) <= 60:
+        speed = status.readings.get(Reading.SPEED)
+    return VehicleUpdate(
+        vehicle_id=imei,
+        position=Position(
+            latitude=latitude,
+            longitude=longitude,
+            accuracy=accuracy_m(FixKind.SATELLITE, hdop=hdop),
+            fixed_at=fixed_at,
+            altitude=number(record.get("altitude"), -500, 9000),
+            speed=float(speed) if isinstance(speed, int | float) else None,
+        ),
+        groups=(
+            ReadingGroup(
+                name=Group.LOCATION,
+                measured_at=fixed_at,
+                readings=_present(
+                    {
+                        Reading.SATELLITES: whole(
+                            record.get("satelliteNumber"), 0, 100
+                        ),
+                        Reading.HDOP: hdop,
+                    }
+                ),
+            ),
+        ),
+        heard_at=fixed_at,
+    )
+
+
+def map_extra_status(imei: str, record: Record, now: datetime) -> VehicleUpdate:
+    """Return the news of an extra-status query. Locks say 0 unlocked, 1 locked."""
+    return VehicleUpdate(
+        vehicle_id=imei,
+        groups=(
+            ReadingGroup(
+                name=Group.EXTRA_STATUS,
+                measured_at=now,
+                readings=_present(
+                    {
+                        SegwayReading.SEAT_CASK_HELMETS: whole(
+                            record.get("seatCaskHelmet"), 0, 2
+                        ),
+                        SegwayReading.TAILBOX_HELMETS: whole(
+                            record.get("tailboxHelmet"), 0, 2
+                        ),
+                        SegwayReading.RIDER_SEATED: boolean(record.get("peopleSat")),
+                        SegwayReading.CRUISE: boolean(record.get("cruiseStatus")),
+                        SegwayReading.SADDLE_UNLOCKED: _negated(
+                            boolean(record.get("saddleStatus"))
+                        ),
+                        SegwayReading.TAILBOX_UNLOCKED: _negated(
+                            boolean(record.get("tailboxStatus"))
+                        ),
+                        SegwayReading.HANDLEBAR_UNLOCKED: _negated(
+                            boolean(record.get("handlebarStatus"))
+                        ),
+                        SegwayReading.KICKSTAND_OPEN: boolean(record.get("kickstand")),
+                    }
+                ),
+            ),
+        ),
+    )
+
+
+def map_battery_info(imei: str, record: Record, now: datetime) -> VehicleUpdate:
+    """Return the news of a battery info query.
+
+    `iotVoltage` is in 0.01 V, the other voltages in V. `charging` and `vehiclePercent`
+    are left to the status, which tells the same more often.
+    """
+    readings: dict[str, Value | None] = {
+        SegwayReading.DRIVING_VOLTAGE: number(record.get("drivingVoltage"), 0),
+        SegwayReading.CURRENT_POWER: number(record.get("currentPower")),
+        SegwayReading.IOT_BATTERY: number(record.get("iotPercent"), 0, 100),
+        SegwayReading.IOT_VOLTAGE: _scaled(
+            number(record.get("iotVoltage"), 1), 0.01, digits=2
+        ),
+    }
+    batteries = record.get("batteryData")
+    for battery in batteries if isinstance(batteries, list) else ():
+        if not isinstance(battery, dict):
+            continue
+        port = whole(battery.get("batteryPort"), 1, 3)
+        if port is None:
+            continue
+        # The document spells it so.
+        temperature = battery.get("temperatrue", battery.get("temperature"))
+        readings |= {
+            f"{Reading.BATTERY}:{port}": number(battery.get("batteryPercent"), 0, 100),
+            f"{Reading.BATTERY_VOLTAGE}:{port}": number(
+                battery.get("batteryVoltage"), 0
+            ),
+            f"{SegwayReading.BATTERY_CYCLES}:{port}": whole(
+                battery.get("cycleTimes"), 0, 10**6
+            ),
+            f"{SegwayReading.BATTERY_TEMPERATURE}:{port}": number(
+                temperature, -100, 200
+            ),
+        }
+    return VehicleUpdate(
+        vehicle_id=imei,
+        groups=(
+            ReadingGroup(
+                name=Group.BATTERY_INFO, measured_at=now, readings=_present(readings)
+            ),
+        ),
+    )
+
+
+# --- pushes of their own kind ---
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert or fault that was raised or has ended."""
+
+    code: str
+    raised: bool
+    at: datetime
+    occurrence: Occurrence
+    reading: str | None = None
+
+
+def map_alert(record: Record, now: datetime) -> Alert | None:
+    """Return what an alert push tells, None if it has no code.
+
+    `alertStatus` is 0 when an alert appears and 1 when it has disappeared; the
+    document's example leaves it out.
+    """
+    code = text(record.get("code"))
+    if code is None:
+        return None
+    raised = not boolean(record.get("alertStatus"))
+    kind = ALERTS.get(code)
+    return _alert(
+        OccurrenceKind.ALARM,
+        code,
+        kind.type if kind else OccurrenceType.OTHER,
+        raised=raised,
+        at=moment(record.get("statusUtcTime")) or now,
+        name=kind.name if kind else None,
+        reading=kind.reading if kind else None,
+    )
+
+
+def map_fault(record: Record, now: datetime) -> Alert | None:
+    """Return what a fault push tells, None if it has no code.
+
+    `faultStatus` is 0 when a fault appears and 1 when it has disappeared.
+    """
+    code = text(record.get("code"))
+    if code is None:
+        return None
+    code = code.upper()
+    fault = FAULTS.get(code)
+    return _alert(
+        OccurrenceKind.FAULT,
+        code,
+        OccurrenceType.TROUBLE_CODE if fault else OccurrenceType.OTHER,
+        raised=not boolean(record.get("faultStatus")),
+        at=moment(record.get("statusUtcTime")) or now,
+        name=fault.description if fault else None,
+        details={"system": fault.system} if fault else {},
+        reading=SegwayReading.PROBLEM,
+    )
+
+
+def _alert(
+    kind: OccurrenceKind,
+    code: str,
+    occurrence_type: OccurrenceType,
+    *,
+    raised: bool,
+    at: datetime,
+    name: str | None,
+    reading: str | None,
+    details: Mapping[str, Value] = MappingProxyType({}),
+) -> Alert:
+    if not raised:
+        details = {**details, "cleared": occurrence_type.value}
+    occurrence = Occurrence(
+        kind=kind,
+        type=occurrence_type if raised else OccurrenceType.CLEARED,
+        occurred_at=at,
+        code=code,
+        name=name,
+        details=details,
+    )
+    return Alert(code, raised, at, occurrence, reading)
+
+
+def map_components(imei: str, record: Record, now: datetime) -> VehicleUpdate | None:
+    """Return the news of a components push on saddle or tail box, None on any other.
+
+    The status is 2 for locked and 1 for unlocked: not the numbers of the extra-status.
+    """
+    status = whole(record.get("status"), 1, 2)
+    component = whole(record.get("type"), 1, 4)
+    reading = next(
+        (key for part, key in _COMPONENT_READINGS.items() if part == component), None
+    )
+    if status is None or reading is None:
+        return None
+    at = moment(record.get("statusUtcTime")) or now
+    return VehicleUpdate(
+        vehicle_id=imei,
+        groups=(
+            ReadingGroup(
+                name=Group.EXTRA_STATUS,
+                measured_at=at,
+                readings={reading: status == 1},
+                complete=False,
+            ),
+        ),
+        heard_at=at,
+    )

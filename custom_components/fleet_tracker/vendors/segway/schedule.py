@@ -1,0 +1,161 @@
+"""When to ask for what of one vehicle.
+
+Quick while it is ridden, slow while it is parked, slower while it is pushed. Pure: the
+clock and what is known of the vehicle are handed in.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Query(StrEnum):
+    """What can be asked of a vehicle."""
+
+    STATUS = "status"
+    LOCATION = "location"
+    EXTRA_STATUS = "extra_status"
+    BATTERY_INFO = "battery_info"
+
+
+PARKED = timedelta(minutes=15)
+"""Queries may reach the vehicle: one that is parked is asked no oftener."""
+PUSHED_PARKED = timedelta(hours=1)
+LOST = timedelta(hours=1)
+"""How often to ask for a vehicle that the account does not have."""
+QUICK_AFTER = timedelta(minutes=2)
+"""How long to stay quick after a command, a ride, or a change of the lock."""
+
+SELDOM: Mapping[Query, timedelta] = {
+    Query.EXTRA_STATUS: timedelta(minutes=1),
+    Query.BATTERY_INFO: timedelta(minutes=5),
+}
+"""What is asked for less often, and how often at most."""
+_SELDOM_FACTOR = 4
+_LONGEST_BACK_OFF = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadPeriods:
+    """Seconds between two pushes, as set by the upload interval."""
+
+    location_unlocked: int
+    location_locked: int
+    status_riding: int
+    status_standing: int
+    status_locked: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What decides on the pace: whether it is locked and moving, None for unknown."""
+
+    locked: bool | None = None
+    moving: bool | None = None
+
+    @property
+    def riding(self) -> bool:
+        """Unlocked and moving."""
+        return self.locked is False and self.moving is True
+
+
+def push_period(
+    query: Query, state: State, configured: UploadPeriods | None
+) -> timedelta | None:
+    """Return how often something is pushed, None where no period can be relied on.
+
+    By the upload interval that was set, else as documented: the location every 10 s
+    unlocked and 900 s locked, the status every 10 s while riding and else on change.
+    """
+    seconds: int | None = None
+    if query is Query.LOCATION:
+        if state.locked:
+            seconds = configured.location_locked if configured else 900
+        else:
+            seconds = configured.location_unlocked if configured else 10
+    elif query is Query.STATUS:
+        if state.riding:
+            seconds = configured.status_riding if configured else 10
+        elif configured:
+            seconds = (
+                configured.status_locked if state.locked else configured.status_standing
+            )
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
+@dataclass(kw_only=True)
+class Schedule:
+    """When what of a vehicle was asked for and pushed, and when to ask again.
+
+    `driving` and `standing` are the user's polling intervals.
+    """
+
+    driving: timedelta
+    standing: timedelta
+    configured: UploadPeriods | None = None
+    quick_until: datetime | None = None
+    failures: Counter[Query] = field(default_factory=Counter)
+    lost: bool = False
+    asked: dict[Query, datetime] = field(default_factory=dict)
+    pushed: dict[Query, datetime] = field(default_factory=dict)
+
+    def be_quick(self, now: datetime) -> None:
+        """Look closely for a while: something happened."""
+        self.quick_until = now + QUICK_AFTER
+
+    def note_failure(self, now: datetime, *queries: Query) -> None:
+        """Wait longer with what failed, and with what was not even tried after it."""
+        for query in queries:
+            self.failures[query] += 1
+            self.asked[query] = now
+
+    def start_over(self) -> None:
+        """Ask for everything anew: what was asked for last did not reach the vehicle."""
+        self.asked.clear()
+        self.failures.clear()
+
+    def is_pushed(self, query: Query, state: State, now: datetime) -> bool:
+        """Tell whether pushes of this kind come: the last within twice their period."""
+        stops_at = self._stops_at(query, state)
+        return stops_at is not None and now < stops_at
+
+    def _stops_at(self, query: Query, state: State) -> datetime | None:
+        """Return when pushes of this kind count as stopped, None if they never came."""
+        last = self.pushed.get(query)
+        period = push_period(query, state, self.configured)
+        return None if last is None or period is None else last + 2 * period
+
+    def interval(self, query: Query, state: State, now: datetime) -> timedelta:
+        """Return how long to wait between two queries."""
+        if self.lost:
+            return LOST
+        parked = max(PARKED, self.standing)
+        if state.moving or (self.quick_until is not None and now < self.quick_until):
+            interval = self.driving
+        elif state.locked is False:
+            interval = self.standing
+        else:
+            interval = parked
+        if query in SELDOM:
+            interval = max(SELDOM[query], _SELDOM_FACTOR * interval)
+        elif self.is_pushed(query, state, now):
+            interval = parked if interval < parked else max(parked, PUSHED_PARKED)
+        if failures := self.failures[query]:
+            longer = interval * 2 ** min(failures, _LONGEST_BACK_OFF)
+            interval = max(interval, min(longer, parked))
+        return interval
+
+    def due_at(self, query: Query, state: State, now: datetime) -> datetime:
+        """Return when to ask next: earlier where pushes stop before that."""
+        asked = self.asked.get(query)
+        if asked is None:
+            return now
+        due = asked + self.interval(query, state, now)
+        stops_at = self._stops_at(query, state)
+        if stops_at is not None and now < stops_at:
+            due = min(due, stops_at)
+        return due
