@@ -1,0 +1,297 @@
+"""What a vehicle can be told, by the names and words that entities and actions use.
+
+Each command has the capability that it needs, how it is sent, and by what reading the
+vehicle shows that it was carried out, if it shows it at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from ...models import Reading, Value
+from .arguments import (
+    Arguments,
+    Reader,
+    ambient_light,
+    clock,
+    features,
+    rental_conditions,
+    sounds,
+    switches,
+    upload_interval,
+)
+from .client import SegwayClient
+from .mapping import SPEED_MODES, Group, SegwayReading
+
+LOCK = "lock"
+UNLOCK = "unlock"
+START_RENTAL = "start_rental"
+END_RENTAL = "end_rental"
+THROTTLE_ON = "throttle_on"
+THROTTLE_OFF = "throttle_off"
+OPEN_SADDLE = "open_saddle"
+OPEN_TAILBOX = "open_tailbox"
+OPEN_BATTERY_COVER = "open_battery_cover"
+SOUND_1 = "sound_1"
+SOUND_2 = "sound_2"
+SOUND_3 = "sound_3"
+SET_SPEED_MODE = "set_speed_mode"
+SET_RENTAL_CONDITIONS = "set_rental_conditions"
+SET_SWITCHES = "set_switches"
+SET_FEATURES = "set_features"
+SET_AMBIENT_LIGHT = "set_ambient_light"
+SET_SOUNDS = "set_sounds"
+SET_UPLOAD_INTERVAL = "set_upload_interval"
+SET_TIME = "set_time"
+GET_BLUETOOTH_KEY = "get_bluetooth_key"
+SET_BLUETOOTH_KEY = "set_bluetooth_key"
+REFRESH = "refresh"
+"""Asks the vehicle itself where it is, and reads all that Segway knows of it."""
+
+
+class Capability(StrEnum):
+    """What some vehicles can do and others cannot."""
+
+    LOCK = "lock"
+    RENTAL = "rental"
+    THROTTLE = "throttle"
+    SADDLE = "saddle"
+    TAILBOX = "tailbox"
+    BATTERY_COVER = "battery_cover"
+    SOUND = "sound"
+    SPEED_MODE = "speed_mode"
+    RENTAL_CONDITIONS = "rental_conditions"
+    SWITCHES = "switches"
+    FEATURES = "features"
+    AMBIENT_LIGHT = "ambient_light"
+    SOUNDS = "sounds"
+    UPLOAD_INTERVAL = "upload_interval"
+    TIME = "time"
+    BLUETOOTH_KEY = "bluetooth_key"
+    EXTRA_STATUS = "extra_status"
+    BATTERY_INFO = "battery_info"
+
+
+_COMMON = frozenset(
+    {
+        Capability.LOCK,
+        Capability.THROTTLE,
+        Capability.SOUND,
+        Capability.FEATURES,
+        Capability.AMBIENT_LIGHT,
+        Capability.SOUNDS,
+        Capability.UPLOAD_INTERVAL,
+        Capability.BLUETOOTH_KEY,
+    }
+)
+
+# What the document limits to some models. 15004 from such an endpoint, which elsewhere is
+# a wrong parameter, says that the vehicle is none of them.
+LIMITED_CAPABILITIES = frozenset(Capability) - _COMMON
+
+DEFAULT_MODEL = "e_moped"
+
+# By the headings of the document. Of an unknown model, what only reads is tried.
+MODEL_CAPABILITIES: Mapping[str, frozenset[Capability]] = MappingProxyType(
+    {
+        DEFAULT_MODEL: frozenset(Capability),
+        "c80": _COMMON | {Capability.BATTERY_INFO},
+        "es": _COMMON | {Capability.SPEED_MODE},
+        "max": _COMMON | {Capability.SPEED_MODE},
+        "max_pro": _COMMON | {Capability.SPEED_MODE, Capability.BATTERY_COVER},
+        "max_plus": _COMMON | {Capability.SPEED_MODE, Capability.BATTERY_COVER},
+        "other": _COMMON | {Capability.EXTRA_STATUS, Capability.BATTERY_INFO},
+    }
+)
+MODEL_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        DEFAULT_MODEL: "E-moped",
+        "c80": "eBike C80",
+        "es": "KickScooter ES",
+        "max": "KickScooter Max",
+        "max_pro": "KickScooter Max Pro",
+        "max_plus": "KickScooter Max Plus",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the server said of a command: the vehicle's words, or a warning's key."""
+
+    text: str | None = None
+    warning: str | None = None
+
+
+type Send = Callable[[SegwayClient, str, Arguments], Awaitable[Sent]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """How a command is carried out.
+
+    `shows`: the readings that tell that it was, read from `group`. `lasting`: they stay
+    so; otherwise they may have changed again by the time they are read.
+    """
+
+    capability: Capability
+    send: Send
+    shows: Callable[[Arguments], Mapping[str, Value]] | None = None
+    group: Group = Group.STATUS
+    lasting: bool = True
+
+
+def _simple(method: Callable[[SegwayClient, str], Awaitable[None]]) -> Send:
+    async def send(client: SegwayClient, imei: str, arguments: Arguments) -> Sent:
+        Reader(arguments).end()
+        await method(client, imei)
+        return Sent()
+
+    return send
+
+
+def _setting[T](
+    build: Callable[[Arguments], T],
+    method: Callable[[SegwayClient, str, T], Awaitable[None]],
+) -> Send:
+    async def send(client: SegwayClient, imei: str, arguments: Arguments) -> Sent:
+        await method(client, imei, build(arguments))
+        return Sent()
+
+    return send
+
+
+def _sound(number: int) -> Send:
+    return _simple(lambda client, imei: client.sound(imei, number))
+
+
+def _throttle(*, on: bool) -> Send:
+    return _simple(lambda client, imei: client.throttle_response(imei, on=on))
+
+
+def _always(shown: Mapping[str, Value]) -> Callable[[Arguments], Mapping[str, Value]]:
+    return lambda _: shown
+
+
+async def _start_rental(client: SegwayClient, imei: str, arguments: Arguments) -> Sent:
+    Reader(arguments).end()
+    return Sent(warning=await client.start_rental(imei))
+
+
+async def _set_speed_mode(
+    client: SegwayClient, imei: str, arguments: Arguments
+) -> Sent:
+    read = Reader(arguments)
+    mode = read.needed("option", read.word("option", SPEED_MODES))
+    read.end()
+    await client.set_speed_mode(imei, mode)
+    return Sent()
+
+
+async def _get_bluetooth_key(
+    client: SegwayClient, imei: str, arguments: Arguments
+) -> Sent:
+    Reader(arguments).end()
+    return Sent(text=await client.bluetooth_key(imei))
+
+
+async def _set_bluetooth_key(
+    client: SegwayClient, imei: str, arguments: Arguments
+) -> Sent:
+    read = Reader(arguments)
+    key = read.text("key")
+    read.end()
+    await client.set_bluetooth_key(imei, key)
+    return Sent()
+
+
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+    {
+        LOCK: Operation(
+            capability=Capability.LOCK,
+            send=_simple(SegwayClient.lock),
+            shows=_always({Reading.LOCKED: True}),
+        ),
+        UNLOCK: Operation(
+            capability=Capability.LOCK,
+            send=_simple(SegwayClient.unlock),
+            shows=_always({Reading.LOCKED: False}),
+        ),
+        START_RENTAL: Operation(
+            capability=Capability.RENTAL,
+            send=_start_rental,
+            shows=_always({Reading.LOCKED: False}),
+        ),
+        END_RENTAL: Operation(
+            capability=Capability.RENTAL,
+            send=_simple(SegwayClient.end_rental),
+            shows=_always({Reading.LOCKED: True}),
+        ),
+        THROTTLE_ON: Operation(capability=Capability.THROTTLE, send=_throttle(on=True)),
+        THROTTLE_OFF: Operation(
+            capability=Capability.THROTTLE, send=_throttle(on=False)
+        ),
+        OPEN_SADDLE: Operation(
+            capability=Capability.SADDLE,
+            send=_simple(SegwayClient.open_saddle),
+            shows=_always({SegwayReading.SADDLE_UNLOCKED: True}),
+            group=Group.EXTRA_STATUS,
+            lasting=False,
+        ),
+        OPEN_TAILBOX: Operation(
+            capability=Capability.TAILBOX,
+            send=_simple(SegwayClient.open_tailbox),
+            shows=_always({SegwayReading.TAILBOX_UNLOCKED: True}),
+            group=Group.EXTRA_STATUS,
+            lasting=False,
+        ),
+        OPEN_BATTERY_COVER: Operation(
+            capability=Capability.BATTERY_COVER,
+            send=_simple(SegwayClient.open_battery_cover),
+        ),
+        SOUND_1: Operation(capability=Capability.SOUND, send=_sound(1)),
+        SOUND_2: Operation(capability=Capability.SOUND, send=_sound(2)),
+        SOUND_3: Operation(capability=Capability.SOUND, send=_sound(3)),
+        SET_SPEED_MODE: Operation(
+            capability=Capability.SPEED_MODE,
+            send=_set_speed_mode,
+            shows=lambda arguments: {SegwayReading.SPEED_MODE: arguments["option"]},
+        ),
+        SET_RENTAL_CONDITIONS: Operation(
+            capability=Capability.RENTAL_CONDITIONS,
+            send=_setting(rental_conditions, SegwayClient.set_rental),
+        ),
+        SET_SWITCHES: Operation(
+            capability=Capability.SWITCHES,
+            send=_setting(switches, SegwayClient.set_switches),
+        ),
+        SET_FEATURES: Operation(
+            capability=Capability.FEATURES,
+            send=_setting(features, SegwayClient.set_features),
+        ),
+        SET_AMBIENT_LIGHT: Operation(
+            capability=Capability.AMBIENT_LIGHT,
+            send=_setting(ambient_light, SegwayClient.set_ambient),
+        ),
+        SET_SOUNDS: Operation(
+            capability=Capability.SOUNDS,
+            send=_setting(sounds, SegwayClient.set_sounds),
+        ),
+        SET_UPLOAD_INTERVAL: Operation(
+            capability=Capability.UPLOAD_INTERVAL,
+            send=_setting(upload_interval, SegwayClient.set_upload_interval),
+        ),
+        SET_TIME: Operation(
+            capability=Capability.TIME, send=_setting(clock, SegwayClient.set_time)
+        ),
+        GET_BLUETOOTH_KEY: Operation(
+            capability=Capability.BLUETOOTH_KEY, send=_get_bluetooth_key
+        ),
+        SET_BLUETOOTH_KEY: Operation(
+            capability=Capability.BLUETOOTH_KEY, send=_set_bluetooth_key
+        ),
+    }
+)

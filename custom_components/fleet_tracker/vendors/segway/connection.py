@@ -1,0 +1,395 @@
+"""A Segway account: what is polled when, what pushes bring, how commands are confirmed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import override
+
+from ...models import ReadingGroup, Value, VehicleUpdate
+from ...vendor import (
+    Command,
+    CommandResult,
+    CommandUnconfirmed,
+    CommandUnsupported,
+    Connection,
+    Host,
+    InvalidArgument,
+    PollResult,
+    PushAnswer,
+    PushRequest,
+    Settings,
+    VehicleUnavailable,
+    VendorError,
+)
+from . import commands
+from .arguments import upload_interval
+from .client import Credentials, SegwayClient, server_for
+from .commands import OPERATIONS, Operation, Sent
+from .mapping import (
+    Component,
+    Group,
+    SegwayReading,
+    map_alert,
+    map_components,
+    map_fault,
+    map_location,
+    map_status,
+)
+from .poller import Poller
+from .push import Push, PushInbox, PushKind, PushRefused
+from .records import whole
+from .schedule import SELDOM, Query, UploadPeriods
+from .vehicle import AcceptedVehicle, FactsBook, model_of, name_of
+
+# Keys of the settings
+CLIENT_ID = "client_id"
+CLIENT_SECRET = "client_secret"
+SERVER = "server"
+"""The base URL. Empty: that of the region which the client ID names."""
+
+CONFIRMATIONS = 5
+CONFIRM_PAUSE = 2
+DISCOVERY_PAUSE = timedelta(hours=1)
+_MOST_STRANGERS = 1000
+
+
+class SegwayConnection(Connection):
+    """Polls each vehicle at its own pace and takes pushes of all of them."""
+
+    def __init__(self, settings: Settings, host: Host) -> None:
+        """Take the credentials, the accepted vehicles, and what was learned before."""
+        super().__init__(settings, host)
+        client_id = str(settings.data[CLIENT_ID])
+        client_secret = str(settings.data[CLIENT_SECRET])
+        self.client = SegwayClient(
+            host.session,
+            Credentials(
+                client_id,
+                client_secret,
+                str(settings.data.get(SERVER) or server_for(client_id)),
+            ),
+            host.memory,
+            host.now,
+        )
+        self._inbox = PushInbox(host, client_id, client_secret)
+        self._book = FactsBook(host.memory)
+        self._strangers: dict[str, datetime] = {}
+        self._vehicles = {
+            imei: self._accept(imei, entered)
+            for imei, entered in settings.vehicles.items()
+        }
+        self._poller = Poller(
+            self.client, host, self._book, self._vehicles, settings.parked_interval
+        )
+
+    def _accept(self, imei: str, entered: Mapping[str, object]) -> AcceptedVehicle:
+        return AcceptedVehicle.accept(
+            imei,
+            entered,
+            self._book,
+            driving=self.settings.driving_interval,
+            standing=self.settings.parked_interval,
+        )
+
+    # --- queries ---
+
+    @override
+    async def poll(self) -> PollResult:
+        """Ask those vehicles for news whose time has come; they are handed on at once.
+
+        Raises VendorError when the account cannot be read.
+        """
+        if self._vehicles:
+            await self._poller.poll()
+        else:
+            await self.client.authorize()
+        return PollResult()
+
+    @override
+    def poll_interval(self) -> timedelta:
+        """Return how long until the next vehicle's time comes."""
+        return self._poller.interval()
+
+    @override
+    async def look(self, vehicle_id: str) -> VehicleUpdate:
+        """Return how and where a vehicle is, as far as Segway knows."""
+        return await self._look(self._vehicle(vehicle_id))
+
+    async def _look(
+        self, vehicle: AcceptedVehicle, *, real_time: bool = False
+    ) -> VehicleUpdate:
+        update = await self._poller.ask(vehicle, Query.STATUS)
+        location = await self._poller.ask(
+            vehicle, Query.LOCATION, real_time=real_time, status=update.groups[0]
+        )
+        return _joined(vehicle.imei, update, location)
+
+    def _vehicle(self, vehicle_id: str) -> AcceptedVehicle:
+        if (vehicle := self._vehicles.get(vehicle_id)) is None:
+            raise VehicleUnavailable("Not an accepted vehicle")
+        return vehicle
+
+    # --- commands ---
+
+    @override
+    def can_stop(self, vehicle_id: str, command: Command) -> bool:
+        """Tell whether it turns the throttle off. A ridden vehicle is never locked."""
+        return command.name == commands.THROTTLE_OFF
+
+    @override
+    async def execute(self, vehicle_id: str, command: Command) -> CommandResult:
+        """Carry out a command; what a query shows is confirmed by one."""
+        vehicle = self._vehicle(vehicle_id)
+        if command.name == commands.REFRESH:
+            return CommandResult(update=await self._refresh(vehicle))
+        if (operation := OPERATIONS.get(command.name)) is None:
+            raise InvalidArgument("Unknown command")
+        if operation.capability not in vehicle.capabilities:
+            raise CommandUnsupported("Not on this model", key="segway_not_on_model")
+        vehicle.schedule.be_quick(self.host.now())
+        vehicle.schedule.asked.pop(Query.EXTRA_STATUS, None)
+        doubt: CommandUnconfirmed | None = None
+        sent = Sent()
+        try:
+            sent = await operation.send(self.client, vehicle.imei, command.arguments)
+        except CommandUnconfirmed as err:
+            doubt = err
+        except VendorError as err:
+            if not vehicle.lacks(operation.capability, err):
+                raise
+            await self._poller.learn_refusal(vehicle, operation.capability)
+            raise CommandUnsupported(str(err), key="segway_not_supported") from err
+        else:
+            await self._poller.learn_proof(vehicle, operation.capability)
+        update = await self._confirm(vehicle, operation, command, doubt)
+        effect = await self._effect(vehicle, command)
+        return CommandResult(
+            text=sent.text,
+            warning=sent.warning,
+            update=_joined(vehicle.imei, update, effect),
+        )
+
+    async def _confirm(
+        self,
+        vehicle: AcceptedVehicle,
+        operation: Operation,
+        command: Command,
+        doubt: CommandUnconfirmed | None,
+    ) -> VehicleUpdate | None:
+        """Return what shows that a command was carried out, None if nothing can.
+
+        The document's 15302 leaves open what the vehicle did: it is read again before
+        that is said. Raises CommandUnconfirmed where the vehicle does not show it.
+        """
+        query = Query(operation.group)
+        expected = operation.shows(command.arguments) if operation.shows else {}
+        if query not in vehicle.queries or not expected:
+            if doubt is not None:
+                await self._show_status(vehicle)
+                raise doubt
+            return None
+        update: VehicleUpdate | None = None
+        for attempt in range(CONFIRMATIONS):
+            if attempt:
+                await self.host.sleep(CONFIRM_PAUSE)
+            try:
+                update = await self._poller.ask(vehicle, query)
+            except VendorError as err:
+                self._poller.counters[f"confirmation: {err.translation_key}"] += 1
+                continue
+            shown = _readings(update)
+            if all(shown.get(key) == value for key, value in expected.items()):
+                return update
+            if doubt is None and not (
+                operation.lasting and any(key in shown for key in expected)
+            ):
+                return update
+        if update is not None:
+            self.host.receive([update])
+        elif doubt is None:
+            return None
+        raise doubt or CommandUnconfirmed("Not shown", key="segway_not_confirmed")
+
+    async def _show_status(self, vehicle: AcceptedVehicle) -> None:
+        """Show how a vehicle is after a command of which nothing can be read back."""
+        try:
+            update = await self._poller.ask(vehicle, Query.STATUS)
+        except VendorError as err:
+            self._poller.counters[f"confirmation: {err.translation_key}"] += 1
+        else:
+            self.host.receive([update])
+
+    async def _effect(
+        self, vehicle: AcceptedVehicle, command: Command
+    ) -> VehicleUpdate | None:
+        """Return what is known of a vehicle because it carried out a command."""
+        now = self.host.now()
+        groups: tuple[ReadingGroup, ...] = ()
+        if command.name == commands.GET_BLUETOOTH_KEY:
+            return None
+        if command.name in (commands.THROTTLE_ON, commands.THROTTLE_OFF):
+            on = command.name == commands.THROTTLE_ON
+            groups = (
+                ReadingGroup(
+                    name=Group.THROTTLE,
+                    measured_at=now,
+                    readings={SegwayReading.THROTTLE: on},
+                ),
+            )
+        if command.name == commands.SET_UPLOAD_INTERVAL:
+            interval = upload_interval(command.arguments)
+            vehicle.facts.periods = vehicle.schedule.configured = UploadPeriods(
+                location_unlocked=interval.location.unlocked,
+                location_locked=interval.location.locked,
+                status_riding=interval.status.riding,
+                status_standing=interval.status.standing,
+                status_locked=interval.status.locked,
+            )
+            await self._book.save()
+        return VehicleUpdate(vehicle_id=vehicle.imei, groups=groups, heard_at=now)
+
+    async def _refresh(self, vehicle: AcceptedVehicle) -> VehicleUpdate:
+        """Return all that can be read, the place as the vehicle itself says it is now."""
+        update = await self._look(vehicle, real_time=True)
+        for query in vehicle.queries:
+            if query in SELDOM:
+                vehicle.schedule.asked.pop(query, None)
+                await self._poller.read(vehicle, query)
+        return update
+
+    # --- pushes ---
+
+    @override
+    async def receive_push(self, request: PushRequest) -> PushAnswer:
+        """Take a push; a repeated one is answered as the first was, and does nothing."""
+        try:
+            push = self._inbox.open(request)
+        except PushRefused as refusal:
+            return PushAnswer(status=refusal.status)
+        if not self._inbox.is_repetition(push):
+            vehicle = self._vehicles.get(push.imei)
+            if vehicle is None:
+                self._discover(push.imei)
+            elif not self._take(vehicle, push):
+                self._inbox.counters["malformed"] += 1
+                return PushAnswer(status=400)
+            self._inbox.remember(push)
+            await self._book.save()
+        return PushAnswer(body={"code": 0, "message": "success"})
+
+    def _discover(self, imei: str) -> None:
+        """Show a vehicle that nobody added, once in a while."""
+        now = self.host.now()
+        shown = self._strangers.get(imei)
+        if shown is not None and now - shown < DISCOVERY_PAUSE:
+            return
+        if len(self._strangers) >= _MOST_STRANGERS:
+            self._strangers.clear()
+        self._strangers[imei] = now
+        self.host.discover(imei)
+
+    def _take(self, vehicle: AcceptedVehicle, push: Push) -> bool:
+        """Hand on what a push tells, and tell whether it tells what it should."""
+        now = self.host.now()
+        schedule = vehicle.schedule
+        known = self.host.vehicle(vehicle.imei)
+        match push.kind:
+            case PushKind.STATUS:
+                was_locked = vehicle.state(known).locked
+                schedule.pushed[Query.STATUS] = now
+                schedule.lost = False
+                self.host.receive([map_status(vehicle.imei, push.fields, now)])
+                self._poller.note_status(vehicle, was_locked)
+            case PushKind.LOCATION:
+                schedule.pushed[Query.LOCATION] = now
+                status = known.groups.get(Group.STATUS) if known else None
+                update = map_location(vehicle.imei, push.fields, status)
+                self._poller.counters["locations without a fix"] += update is None
+                if update is not None:
+                    self.host.receive([update])
+            case PushKind.ALERT | PushKind.FAULT:
+                is_fault = push.kind is PushKind.FAULT
+                alert = (map_fault if is_fault else map_alert)(push.fields, now)
+                if alert is None:
+                    return False
+                take = vehicle.take_fault if is_fault else vehicle.take_alert
+                self.host.receive([take(alert, now)])
+                schedule.be_quick(now)
+            case PushKind.COMPONENTS:
+                update = map_components(vehicle.imei, push.fields, now)
+                if update is not None:
+                    self.host.receive([update])
+                elif whole(push.fields.get("type"), 4, 4) == Component.TAILBOX_HELMET:
+                    # It tells that one was put in or taken out, not how many there are.
+                    schedule.asked.pop(Query.EXTRA_STATUS, None)
+                else:
+                    self._poller.counters["unknown components"] += 1
+        self._poller.poll_sooner()
+        return True
+
+    # --- the rest ---------------------------------------------------------------------------
+
+    @override
+    async def vehicles_changed(
+        self, vehicles: Mapping[str, Mapping[str, object]]
+    ) -> None:
+        """Take the vehicles after one was added, removed, renamed or got another model."""
+        for imei in self._vehicles.keys() - vehicles.keys():
+            await _cancel(self._vehicles.pop(imei))
+            self._book.forget(imei)
+        for imei, entered in vehicles.items():
+            vehicle = self._vehicles.get(imei)
+            if vehicle is None:
+                self._vehicles[imei] = self._accept(imei, entered)
+                continue
+            vehicle.name = name_of(imei, entered)
+            if (model := model_of(entered)) != vehicle.facts.model:
+                vehicle.change_model(model)
+            vehicle.introduced = False
+        await self._book.save()
+
+    @override
+    def diagnostics(self) -> Mapping[str, object]:
+        """Return how the account and its vehicles do, without who they are."""
+        now = self.host.now()
+        return {
+            "client": dict(self.client.counters),
+            "counters": dict(self._poller.counters),
+            "pushes": dict(self._inbox.counters),
+            "strangers": len(self._strangers),
+            "vehicles": [
+                vehicle.diagnostics(now) for vehicle in self._vehicles.values()
+            ],
+        }
+
+    @override
+    async def close(self) -> None:
+        """Ask nobody any more."""
+        for vehicle in self._vehicles.values():
+            await _cancel(vehicle)
+
+
+async def _cancel(vehicle: AcceptedVehicle) -> None:
+    if vehicle.task is not None:
+        vehicle.task.cancel()
+        await asyncio.wait([vehicle.task])
+
+
+def _joined(imei: str, *updates: VehicleUpdate | None) -> VehicleUpdate:
+    """Return the news of several updates of one vehicle in one."""
+    parts = [update for update in updates if update is not None]
+    heard = [update.heard_at for update in parts if update.heard_at is not None]
+    return VehicleUpdate(
+        vehicle_id=imei,
+        position=next((update.position for update in parts if update.position), None),
+        groups=tuple(group for update in parts for group in update.groups),
+        heard_at=max(heard, default=None),
+    )
+
+
+def _readings(update: VehicleUpdate) -> dict[str, Value]:
+    return {
+        key: value for group in update.groups for key, value in group.readings.items()
+    }

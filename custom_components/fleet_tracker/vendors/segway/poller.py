@@ -1,0 +1,338 @@
+"""Asks each vehicle at its own pace, and keeps those that do not answer out of the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+import logging
+
+from ...models import Reading, ReadingGroup, VehicleUpdate
+from ...vendor import (
+    AccessDenied,
+    AuthenticationFailed,
+    CannotConnect,
+    Host,
+    InvalidAnswer,
+    RateLimited,
+    VehicleOffline,
+    VehicleUnavailable,
+    VendorError,
+)
+from .client import SegwayClient
+from .commands import Capability
+from .errors import (
+    DeviceInactive,
+    DeviceNotFound,
+    LocationUnknown,
+    NoAnswer,
+    ServerError,
+    UnknownCode,
+)
+from .mapping import (
+    Condition,
+    Group,
+    age_status,
+    map_battery_info,
+    map_extra_status,
+    map_location,
+    map_status,
+)
+from .schedule import PARKED, Query
+from .vehicle import QUERY_CAPABILITIES, AcceptedVehicle, FactsBook
+
+_LOGGER = logging.getLogger(__name__)
+
+NOT_FOUND_PROBLEM = "segway_vehicles_not_found"
+
+POLLS_AT_ONCE = 3
+"""One of the four requests at a time is left to commands."""
+PATIENCE = 5
+"""Seconds after which a poll no longer waits for vehicles that do not answer."""
+
+# What says nothing of a single vehicle.
+_SERVER_ERRORS = (
+    AccessDenied,
+    AuthenticationFailed,
+    CannotConnect,
+    InvalidAnswer,
+    RateLimited,
+)
+# What may be a single vehicle's doing after all.
+_DOUBTFUL_ERRORS = (NoAnswer, ServerError, UnknownCode)
+
+
+class Poller:
+    """Polls the vehicles of an account and hands on what comes, as it comes."""
+
+    def __init__(
+        self,
+        client: SegwayClient,
+        host: Host,
+        book: FactsBook,
+        vehicles: Mapping[str, AcceptedVehicle],
+        retry: timedelta,
+    ) -> None:
+        """Take whom to ask for whom, and how long to wait when the account is down."""
+        self.counters: Counter[str] = Counter()
+        self._client = client
+        self._host = host
+        self._book = book
+        self._vehicles = vehicles
+        self._retry = retry
+        self._polls = asyncio.Semaphore(POLLS_AT_ONCE)
+        self._down: timedelta | None = None
+        self._probed = 0
+        self._lost = 0
+        self._planned: datetime | None = None
+
+    # --- a poll ---
+
+    async def poll(self) -> None:
+        """Ask those vehicles for news whose time has come.
+
+        A vehicle that does not answer keeps nobody waiting: it is asked in the background.
+        While the account is down, one vehicle at a time finds out whether it still is.
+        Raises VendorError when the account cannot be read.
+        """
+        self._planned = None
+        now = self._host.now()
+        for vehicle in self._vehicles.values():
+            self._tell_what_time_brings(vehicle, now)
+        if self._down is not None:
+            vehicle = list(self._vehicles.values())[self._probed % len(self._vehicles)]
+            self._probed += 1
+            vehicle.schedule.start_over()
+            await self._ask_all([vehicle])
+            if vehicle.error is not None:
+                raise vehicle.error
+            self._down = None
+        await self._ask_all(self._vehicles.values())
+        self._tell_of_lost_vehicles()
+
+    async def _ask_all(self, vehicles: Iterable[AcceptedVehicle]) -> None:
+        """Ask vehicles for what is due. Raises what concerns the whole account."""
+        now = self._host.now()
+        asked = []
+        for vehicle in vehicles:
+            due = vehicle.due(self._host.vehicle(vehicle.imei), now)
+            if due and not vehicle.busy:
+                vehicle.task = asyncio.create_task(self._read(vehicle, due))
+                asked.append(vehicle)
+        await self._wait_for(asked)
+        self._judge([vehicle for vehicle in asked if not vehicle.busy])
+
+    async def _wait_for(self, vehicles: list[AcceptedVehicle]) -> None:
+        """Wait until all were asked; after a while, until at least one has answered."""
+        patience = asyncio.ensure_future(self._host.sleep(PATIENCE))
+        try:
+            while tasks := [v.task for v in vehicles if v.task and v.busy]:
+                waiting: list[asyncio.Future[None]] = [*tasks]
+                if not patience.done():
+                    waiting.append(patience)
+                elif any(not v.busy and v.error is None for v in vehicles):
+                    return
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            patience.cancel()
+
+    def _judge(self, asked: list[AcceptedVehicle]) -> None:
+        """Raise what keeps the whole account from being read."""
+        for vehicle in asked:
+            if vehicle.task is not None and not vehicle.task.cancelled():
+                vehicle.task.result()
+        errors = [vehicle.error for vehicle in asked if vehicle.error is not None]
+        refusals = [err for err in errors if isinstance(err, AuthenticationFailed)]
+        certain = [err for err in errors if not isinstance(err, _DOUBTFUL_ERRORS)]
+        if not refusals and (
+            not errors
+            or len(errors) < len(asked)
+            or not (certain or all(v.error for v in self._vehicles.values()))
+        ):
+            return
+        self._down = PARKED if refusals else self._retry
+        for vehicle in self._vehicles.values():
+            if vehicle.error is not None:
+                vehicle.schedule.start_over()
+        raise (refusals or certain or errors)[0]
+
+    def _tell_what_time_brings(self, vehicle: AcceptedVehicle, now: datetime) -> None:
+        if not vehicle.introduced:
+            vehicle.introduced = True
+            known = self._host.vehicle(vehicle.imei)
+            self._host.receive([vehicle.introduction(known, now)])
+        if (ended := vehicle.end_old_alerts(now)) is not None:
+            self._host.receive([ended])
+
+    def _tell_of_lost_vehicles(self) -> None:
+        lost = sum(vehicle.schedule.lost for vehicle in self._vehicles.values())
+        if lost == self._lost:
+            return
+        self._lost = lost
+        if lost:
+            self._host.raise_problem(NOT_FOUND_PROBLEM, count=str(lost))
+        else:
+            self._host.clear_problem(NOT_FOUND_PROBLEM)
+
+    # --- when ---
+
+    def interval(self) -> timedelta:
+        """Return how long until the next vehicle's time comes."""
+        now = self._host.now()
+        interval = max(self._next_due(now) - now, timedelta(seconds=1))
+        interval = self._down or min(interval, PARKED)
+        self._planned = now + interval
+        return interval
+
+    def poll_sooner(self) -> None:
+        """Ask for a poll if what just came makes one due before the next planned."""
+        now = self._host.now()
+        due = max(self._next_due(now), now)
+        if self._planned is not None and due < self._planned - timedelta(seconds=1):
+            self._planned = due
+            self._host.poll_soon((due - now).total_seconds())
+
+    def _next_due(self, now: datetime) -> datetime:
+        return min(
+            (
+                vehicle.next_due(self._host.vehicle(vehicle.imei), now)
+                for vehicle in self._vehicles.values()
+                if not vehicle.busy
+            ),
+            default=now + PARKED,
+        )
+
+    # --- one vehicle ---
+
+    async def _read(self, vehicle: AcceptedVehicle, queries: list[Query]) -> None:
+        """Ask a vehicle one thing after the other, and hand on what comes."""
+        async with self._polls:
+            while queries:
+                query = queries.pop(0)
+                try:
+                    await self.read(vehicle, query)
+                except _SERVER_ERRORS as err:
+                    vehicle.error = err
+                    vehicle.schedule.note_failure(self._host.now(), query, *queries)
+                    break
+                except VendorError as err:
+                    vehicle.error = None
+                    self.counters[f"{query}: {err.translation_key}"] += 1
+                    if query is Query.STATUS or isinstance(err, VehicleUnavailable):
+                        self._tell_refusal(vehicle, err)
+                        vehicle.schedule.note_failure(self._host.now(), query, *queries)
+                        break
+                    vehicle.schedule.note_failure(self._host.now(), query)
+                else:
+                    vehicle.error = None
+                    vehicle.schedule.failures[query] = 0
+        vehicle.task = None
+        self.poll_sooner()
+
+    async def read(self, vehicle: AcceptedVehicle, query: Query) -> None:
+        """Hand on the answer to one query, or learn that the vehicle has none.
+
+        Raises VendorError when the query fails.
+        """
+        before = vehicle.state(self._host.vehicle(vehicle.imei))
+        capability = QUERY_CAPABILITIES.get(query)
+        try:
+            update = await self.ask(vehicle, query)
+        except VendorError as err:
+            if capability is None or not vehicle.lacks(capability, err):
+                raise
+            await self.learn_refusal(vehicle, capability)
+            return
+        if capability is not None:
+            await self.learn_proof(vehicle, capability)
+        vehicle.schedule.lost = False
+        self._host.receive([update])
+        if query is Query.STATUS:
+            self.note_status(vehicle, before.locked)
+
+    async def ask(
+        self,
+        vehicle: AcceptedVehicle,
+        query: Query,
+        *,
+        real_time: bool = False,
+        status: ReadingGroup | None = None,
+    ) -> VehicleUpdate:
+        """Return the answer to one query, without news where it holds no fix.
+
+        `status` is what the location takes its speed from, the known one if it is None.
+        Raises VendorError when the query fails.
+        """
+        imei, now = vehicle.imei, self._host.now
+        vehicle.schedule.asked[query] = now()
+        if query is Query.STATUS:
+            return map_status(imei, await self._client.status(imei), now())
+        if query is Query.EXTRA_STATUS:
+            return map_extra_status(imei, await self._client.extra_status(imei), now())
+        if query is Query.BATTERY_INFO:
+            return map_battery_info(imei, await self._client.battery_info(imei), now())
+        known = self._host.vehicle(imei)
+        if status is None and known is not None:
+            status = known.groups.get(Group.STATUS)
+        try:
+            record = await self._client.location(imei, real_time=real_time)
+        except LocationUnknown:
+            record = {}
+        update = map_location(imei, record, status)
+        self.counters["locations without a fix"] += update is None
+        return update or VehicleUpdate(vehicle_id=imei)
+
+    def note_status(self, vehicle: AcceptedVehicle, was_locked: bool | None) -> None:
+        """Look closely at a vehicle that moves, or was just locked or unlocked."""
+        now = self._host.now()
+        known = self._host.vehicle(vehicle.imei)
+        state = vehicle.state(known)
+        if state.moving or (was_locked is not None and state.locked is not was_locked):
+            vehicle.schedule.be_quick(now)
+        online = known.readings.get(Reading.ONLINE) if known else None
+        condition = Condition.OFFLINE if online is False else Condition.CONNECTED
+        if condition is not vehicle.condition:
+            self._host.receive([vehicle.in_condition(condition, now)])
+
+    def _tell_refusal(self, vehicle: AcceptedVehicle, err: VendorError) -> None:
+        """Show why there is nothing new of a vehicle; what it said last grows old."""
+        now = self._host.now()
+        offline = isinstance(err, VehicleOffline | VehicleUnavailable)
+        vehicle.schedule.lost = isinstance(err, DeviceNotFound)
+        if isinstance(err, DeviceNotFound):
+            condition = Condition.NOT_FOUND
+        elif isinstance(err, DeviceInactive):
+            condition = Condition.INACTIVE
+        elif offline:
+            condition = Condition.OFFLINE
+        else:
+            condition = Condition.NO_ANSWER
+        updates = [vehicle.in_condition(condition, now)]
+        known = self._host.vehicle(vehicle.imei)
+        if known is not None and (status := known.groups.get(Group.STATUS)):
+            aged = age_status(status, now, online=False if offline else None)
+            updates.append(VehicleUpdate(vehicle_id=vehicle.imei, groups=(aged,)))
+        self._host.receive(updates)
+
+    async def learn_proof(
+        self, vehicle: AcceptedVehicle, capability: Capability
+    ) -> None:
+        """Remember that a vehicle has something."""
+        if capability not in vehicle.facts.proven:
+            vehicle.facts.proven.add(capability)
+            await self._book.save()
+
+    async def learn_refusal(
+        self, vehicle: AcceptedVehicle, capability: Capability
+    ) -> None:
+        """Offer no longer what a vehicle turned out not to have."""
+        _LOGGER.info(
+            "A Segway vehicle does not support %s, which is no longer offered for it",
+            capability,
+        )
+        vehicle.facts.refused.add(capability)
+        await self._book.save()
+        self._host.receive(
+            [VehicleUpdate(vehicle_id=vehicle.imei, capabilities=vehicle.capabilities)]
+        )

@@ -1,0 +1,373 @@
+"""What the connection holds of each accepted vehicle, and learns of it for good."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+
+from ...models import Reading, ReadingGroup, Vehicle, VehicleDetails, VehicleUpdate
+from ...vendor import CommandUnsupported, Json, Memory, VendorError
+from .commands import (
+    DEFAULT_MODEL,
+    LIMITED_CAPABILITIES,
+    MODEL_CAPABILITIES,
+    MODEL_NAMES,
+    Capability,
+)
+from .errors import EndpointMissing, ParameterRefused
+from .mapping import ALERT_READINGS, Alert, Condition, Group, SegwayReading
+from .schedule import Query, Schedule, State, UploadPeriods
+
+MODEL = "model"
+NAME = "name"
+
+ALERT_LASTS = timedelta(days=1)
+"""An alert whose end was not told counts as ended after this time."""
+
+_MEMORY = "vehicles"
+QUERY_CAPABILITIES: Mapping[Query, Capability] = {
+    Query.EXTRA_STATUS: Capability.EXTRA_STATUS,
+    Query.BATTERY_INFO: Capability.BATTERY_INFO,
+}
+
+
+@dataclass(kw_only=True)
+class Facts:
+    """What was learned of a vehicle and outlives a restart.
+
+    `refused`: what the picked model does not have after all. `proven`: what it has been
+    seen to have. `alerts`: the readings of
+    the alerts that it ever raised. `faults`: for each code, when it was last told and
+    whether it was raised then.
+    """
+
+    model: str
+    refused: set[str] = field(default_factory=set)
+    proven: set[str] = field(default_factory=set)
+    alerts: set[str] = field(default_factory=set)
+    faults: dict[str, tuple[float, bool]] = field(default_factory=dict)
+    periods: UploadPeriods | None = None
+
+    def as_json(self) -> Json:
+        """Return the facts as the memory holds them."""
+        return {
+            "model": self.model,
+            "refused": sorted(self.refused),
+            "proven": sorted(self.proven),
+            "alerts": sorted(self.alerts),
+            "faults": {code: [at, up] for code, (at, up) in self.faults.items()},
+            "periods": asdict(self.periods) if self.periods else None,
+        }
+
+    @classmethod
+    def from_json(cls, kept: Json, model: str) -> Facts:
+        """Return the facts that were kept; those on models of the same one."""
+        facts = cls(model=model)
+        if not isinstance(kept, Mapping):
+            return facts
+        if kept.get("model") == model:
+            facts.refused.update(_texts(kept.get("refused")))
+            facts.proven.update(_texts(kept.get("proven")))
+        facts.alerts.update(ALERT_READINGS.intersection(_texts(kept.get("alerts"))))
+        faults = kept.get("faults")
+        if isinstance(faults, Mapping):
+            for code, told in faults.items():
+                match told:
+                    case [int() | float() as at, bool() as up]:
+                        facts.faults[code] = (at, up)
+        match kept.get("periods"):
+            case {
+                "location_unlocked": int() as location_unlocked,
+                "location_locked": int() as location_locked,
+                "status_riding": int() as status_riding,
+                "status_standing": int() as status_standing,
+                "status_locked": int() as status_locked,
+            }:
+                facts.periods = UploadPeriods(
+                    location_unlocked=location_unlocked,
+                    location_locked=location_locked,
+                    status_riding=status_riding,
+                    status_standing=status_standing,
+                    status_locked=status_locked,
+                )
+        return facts
+
+
+def _texts(value: Json) -> list[str]:
+    return (
+        [one for one in value if isinstance(one, str)]
+        if isinstance(value, list)
+        else []
+    )
+
+
+class FactsBook:
+    """The facts of all vehicles, kept in the memory of the connection."""
+
+    def __init__(self, memory: Memory) -> None:
+        """Take the memory."""
+        self._memory = memory
+        self._facts: dict[str, Facts] = {}
+
+    def of(self, imei: str, model: str) -> Facts:
+        """Return the facts of a vehicle of a model."""
+        kept = self._memory.get(_MEMORY)
+        facts = Facts.from_json(
+            kept.get(imei) if isinstance(kept, Mapping) else None, model
+        )
+        self._facts[imei] = facts
+        return facts
+
+    def forget(self, imei: str) -> None:
+        """Forget a vehicle with the next `save`."""
+        self._facts.pop(imei, None)
+
+    async def save(self) -> None:
+        """Keep the facts if they have changed."""
+        facts = {imei: facts.as_json() for imei, facts in self._facts.items()}
+        if self._memory.get(_MEMORY) != facts:
+            await self._memory.put(_MEMORY, facts)
+
+
+@dataclass(kw_only=True, eq=False)
+class AcceptedVehicle:
+    """A vehicle that the user added."""
+
+    imei: str
+    name: str
+    facts: Facts
+    schedule: Schedule
+    condition: Condition | None = None
+    error: VendorError | None = None
+    """Why the server did not answer the last query, None if it did."""
+    introduced: bool = False
+    task: asyncio.Task[None] | None = None
+    raised: dict[str, datetime] = field(default_factory=dict)
+    """The alerts that are raised, by their readings, and since when."""
+    told: set[str] = field(default_factory=set)
+    """The readings of the alerts that were told of since the start."""
+
+    @classmethod
+    def accept(
+        cls,
+        imei: str,
+        settings: Mapping[str, object],
+        book: FactsBook,
+        *,
+        driving: timedelta,
+        standing: timedelta,
+    ) -> AcceptedVehicle:
+        """Return a vehicle as the user entered it, with what was learned before."""
+        facts = book.of(imei, model_of(settings))
+        return cls(
+            imei=imei,
+            name=name_of(imei, settings),
+            facts=facts,
+            schedule=Schedule(
+                driving=driving, standing=standing, configured=facts.periods
+            ),
+        )
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is being asked."""
+        return self.task is not None and not self.task.done()
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What it can do: its model's, without what it refused; and what it warns of."""
+        model = MODEL_CAPABILITIES[self.facts.model]
+        return (model - self.facts.refused) | self.facts.alerts
+
+    def lacks(self, capability: Capability, err: VendorError) -> bool:
+        """Tell whether an error says that the vehicle does not have something.
+
+        15707 always does. HTTP 404, and 15004 from what the document limits to some
+        models, do until it has worked once.
+        """
+        if isinstance(err, ParameterRefused):
+            doubtful = capability in LIMITED_CAPABILITIES
+        elif isinstance(err, EndpointMissing):
+            doubtful = True
+        else:
+            return isinstance(err, CommandUnsupported)
+        return doubtful and capability not in self.facts.proven
+
+    def change_model(self, model: str) -> None:
+        """Forget what was learned of another model."""
+        self.facts.model = model
+        self.facts.refused.clear()
+        self.facts.proven.clear()
+
+    @property
+    def queries(self) -> tuple[Query, ...]:
+        """What can be asked of it, in the order in which it is asked."""
+        return tuple(
+            query
+            for query in Query
+            if query not in QUERY_CAPABILITIES
+            or QUERY_CAPABILITIES[query] in self.capabilities
+        )
+
+    def state(self, known: Vehicle | None) -> State:
+        """Return what of the vehicle decides on the pace."""
+        readings = known.readings if known else {}
+        locked, moving = readings.get(Reading.LOCKED), readings.get(Reading.MOVING)
+        return State(
+            locked if isinstance(locked, bool) else None,
+            moving if isinstance(moving, bool) else None,
+        )
+
+    def due(self, known: Vehicle | None, now: datetime) -> list[Query]:
+        """Return what to ask of it now."""
+        state = self.state(known)
+        return [
+            query
+            for query in self.queries
+            if self.schedule.due_at(query, state, now) <= now
+        ]
+
+    def next_due(self, known: Vehicle | None, now: datetime) -> datetime:
+        """Return when to ask it for something again."""
+        state = self.state(known)
+        return min(self.schedule.due_at(query, state, now) for query in self.queries)
+
+    # --- news that do not come from a query ---
+
+    def introduction(self, known: Vehicle | None, now: datetime) -> VehicleUpdate:
+        """Return who it is and what it can do.
+
+        Alerts of an earlier session are unknown again: their end may have been missed.
+        """
+        groups = [
+            ReadingGroup(name=name, measured_at=group.measured_at, readings={})
+            for name, group in (known.groups if known else {}).items()
+            if name in ALERT_READINGS and name not in self.told and group.readings
+        ]
+        if self.facts.faults:
+            groups.append(self._problem(now))
+        return VehicleUpdate(
+            vehicle_id=self.imei,
+            details=VehicleDetails(
+                name=self.name,
+                manufacturer="Segway",
+                model=MODEL_NAMES.get(self.facts.model),
+                serial_number=self.imei,
+            ),
+            capabilities=self.capabilities,
+            groups=tuple(groups),
+        )
+
+    def in_condition(self, condition: Condition, now: datetime) -> VehicleUpdate:
+        """Return that Segway tells of it, or why not."""
+        self.condition = condition
+        return VehicleUpdate(
+            vehicle_id=self.imei,
+            groups=(
+                ReadingGroup(
+                    name=Group.CONDITION,
+                    measured_at=now,
+                    readings={SegwayReading.CONDITION: condition},
+                ),
+            ),
+        )
+
+    def take_alert(self, alert: Alert, now: datetime) -> VehicleUpdate:
+        """Return the news of an alert. Unknown ones have no reading, only the event."""
+        groups: tuple[ReadingGroup, ...] = ()
+        if (reading := alert.reading) is not None:
+            self.facts.alerts.add(reading)
+            self.told.add(reading)
+            if alert.raised:
+                self.raised[reading] = now
+            else:
+                self.raised.pop(reading, None)
+            groups = (
+                ReadingGroup(
+                    name=reading,
+                    measured_at=alert.at,
+                    readings={reading: alert.raised},
+                ),
+            )
+        return VehicleUpdate(
+            vehicle_id=self.imei,
+            capabilities=self.capabilities,
+            groups=groups,
+            occurrences=(alert.occurrence,),
+            heard_at=alert.at,
+        )
+
+    def end_old_alerts(self, now: datetime) -> VehicleUpdate | None:
+        """Return the end of alerts that were raised more than a day ago."""
+        old = [
+            reading for reading, at in self.raised.items() if now - at >= ALERT_LASTS
+        ]
+        if not old:
+            return None
+        for reading in old:
+            del self.raised[reading]
+        return VehicleUpdate(
+            vehicle_id=self.imei,
+            groups=tuple(
+                ReadingGroup(name=reading, measured_at=now, readings={reading: False})
+                for reading in old
+            ),
+        )
+
+    def take_fault(self, fault: Alert, now: datetime) -> VehicleUpdate:
+        """Return the news of a fault, with whether any is raised now."""
+        at = fault.at.timestamp()
+        if at >= self.facts.faults.get(fault.code, (0.0, False))[0]:
+            self.facts.faults[fault.code] = (at, fault.raised)
+        return VehicleUpdate(
+            vehicle_id=self.imei,
+            groups=(self._problem(now),),
+            occurrences=(fault.occurrence,),
+            heard_at=fault.at,
+        )
+
+    def _problem(self, now: datetime) -> ReadingGroup:
+        problem = any(raised for _, raised in self.facts.faults.values())
+        return ReadingGroup(
+            name=Group.FAULTS,
+            measured_at=now,
+            readings={SegwayReading.PROBLEM: problem},
+        )
+
+    def diagnostics(self, now: datetime) -> Mapping[str, object]:
+        """Return how it does, without who it is."""
+        schedule = self.schedule
+        return {
+            "model": self.facts.model,
+            "refused": sorted(self.facts.refused),
+            "condition": self.condition,
+            "server_error": self.error.translation_key if self.error else None,
+            "failures": {query.value: n for query, n in schedule.failures.items()},
+            "asked_seconds_ago": _ages(schedule.asked, now),
+            "pushed_seconds_ago": _ages(schedule.pushed, now),
+            "upload_interval_set": schedule.configured is not None,
+        }
+
+
+def _ages(times: Mapping[Query, datetime], now: datetime) -> dict[str, int]:
+    return {
+        query.value: round((now - at).total_seconds()) for query, at in times.items()
+    }
+
+
+def model_of(settings: Mapping[str, object]) -> str:
+    """Return the model that the user picked, the e-moped if it is none we know."""
+    model = settings.get(MODEL)
+    return (
+        model
+        if isinstance(model, str) and model in MODEL_CAPABILITIES
+        else (DEFAULT_MODEL)
+    )
+
+
+def name_of(imei: str, settings: Mapping[str, object]) -> str:
+    """Return what the user called it."""
+    name = settings.get(NAME)
+    return name if isinstance(name, str) and name else f"Segway {imei[-4:]}"

@@ -1,0 +1,207 @@
+"""When what is asked for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.fleet_tracker.vendors.segway.schedule import (
+    Query,
+    Schedule,
+    State,
+    UploadPeriods,
+    push_period,
+)
+
+NOW = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+RIDING = State(locked=False, moving=True)
+STANDING = State(locked=False, moving=False)
+PARKED = State(locked=True, moving=False)
+UNKNOWN = State()
+
+PERIODS = UploadPeriods(
+    location_unlocked=20,
+    location_locked=300,
+    status_riding=30,
+    status_standing=60,
+    status_locked=600,
+)
+
+
+def make(standing: int = 60) -> Schedule:
+    """Return a schedule of which everything was asked just now."""
+    return Schedule(
+        driving=15 * SECOND,
+        standing=standing * SECOND,
+        asked=dict.fromkeys(Query, NOW),
+    )
+
+
+def seconds(schedule: Schedule, query: Query, state: State, now: datetime = NOW) -> int:
+    """Return in how many seconds something is due."""
+    return round((schedule.due_at(query, state, now) - now).total_seconds())
+
+
+def test_what_was_never_asked_is_due() -> None:
+    """At the start everything is asked."""
+    schedule = Schedule(driving=15 * SECOND, standing=60 * SECOND)
+    assert {schedule.due_at(query, PARKED, NOW) for query in Query} == {NOW}
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (RIDING, (15, 15, 60, 300)),
+        (State(locked=True, moving=True), (15, 15, 60, 300)),
+        (STANDING, (60, 60, 240, 300)),
+        (PARKED, (900, 900, 3600, 3600)),
+        (UNKNOWN, (900, 900, 3600, 3600)),
+    ],
+)
+def test_pace(state: State, expected: tuple[int, ...]) -> None:
+    """Quick while it moves, 15 minutes when parked, the rest less often."""
+    assert tuple(seconds(make(), query, state) for query in Query) == expected
+
+
+def test_the_users_slow_pace_counts_where_it_is_slower() -> None:
+    """Parked is 15 minutes or what the user chose, whichever is slower."""
+    assert seconds(make(1800), Query.STATUS, PARKED) == 1800
+    assert seconds(make(1800), Query.STATUS, STANDING) == 1800
+
+
+def test_quick_for_a_while() -> None:
+    """After a command it is looked at closely for two minutes."""
+    schedule = make()
+    schedule.be_quick(NOW)
+    assert seconds(schedule, Query.STATUS, PARKED) == 15
+    later = NOW + 119 * SECOND
+    schedule.asked[Query.STATUS] = later
+    assert seconds(schedule, Query.STATUS, PARKED, later) == 15
+    later += SECOND
+    assert seconds(schedule, Query.STATUS, PARKED, later) == 899
+
+
+def test_documented_periods() -> None:
+    """Location 10 s unlocked and 900 s locked; status 10 s riding, else on change."""
+    tens = timedelta(seconds=10)
+    for state in (RIDING, STANDING, UNKNOWN):
+        assert push_period(Query.LOCATION, state, None) == tens
+    assert push_period(Query.LOCATION, PARKED, None) == 90 * tens
+    assert push_period(Query.STATUS, RIDING, None) == tens
+    for state in (STANDING, PARKED, UNKNOWN):
+        assert push_period(Query.STATUS, state, None) is None
+    assert push_period(Query.BATTERY_INFO, RIDING, PERIODS) is None
+
+
+def test_configured_periods() -> None:
+    """The upload interval that was set counts instead."""
+    periods = [
+        push_period(query, state, PERIODS)
+        for query in (Query.LOCATION, Query.STATUS)
+        for state in (RIDING, STANDING, PARKED)
+    ]
+    assert periods == [SECOND * n for n in (20, 20, 300, 30, 60, 600)]
+
+
+def test_pushes_slow_down_and_stop() -> None:
+    """Slow while they come; quick as soon as two periods passed without one."""
+    schedule = make()
+    later = NOW + 60 * SECOND
+    for query in (Query.STATUS, Query.LOCATION):
+        schedule.pushed[query] = later
+        # Not before pushes count as stopped, 20 s after the last.
+        assert seconds(schedule, query, RIDING, later) == 20
+        assert schedule.interval(query, RIDING, later) == 900 * SECOND
+        almost = later + 19.999 * SECOND
+        assert schedule.due_at(query, RIDING, almost) > almost
+        stopped = later + 20 * SECOND
+        assert schedule.due_at(query, RIDING, stopped) <= stopped
+        assert schedule.interval(query, RIDING, stopped) == 15 * SECOND
+
+
+def test_each_kind_of_push_counts_for_itself() -> None:
+    """Locations that come say nothing about statuses."""
+    schedule = make()
+    schedule.pushed[Query.LOCATION] = NOW
+    assert seconds(schedule, Query.LOCATION, RIDING) == 20
+    assert seconds(schedule, Query.STATUS, RIDING) == 15
+    assert seconds(schedule, Query.EXTRA_STATUS, RIDING) == 60
+
+
+def test_pushed_and_parked() -> None:
+    """Locations are hardly asked for; statuses have no period: slow, but not slower."""
+    schedule = make()
+    schedule.pushed = {Query.LOCATION: NOW, Query.STATUS: NOW}
+    assert schedule.interval(Query.LOCATION, PARKED, NOW) == 3600 * SECOND
+    assert seconds(schedule, Query.LOCATION, PARKED) == 1800
+    assert seconds(schedule, Query.STATUS, PARKED) == 900
+    schedule.configured = PERIODS
+    assert seconds(schedule, Query.STATUS, PARKED) == 1200
+    assert schedule.interval(Query.STATUS, PARKED, NOW) == 3600 * SECOND
+
+
+def test_failures_back_off() -> None:
+    """Each failure doubles the wait, up to the parked pace; others are not affected."""
+    schedule = make()
+    waits = []
+    for _ in range(8):
+        schedule.failures[Query.STATUS] += 1
+        waits.append(seconds(schedule, Query.STATUS, RIDING))
+    assert waits == [30, 60, 120, 240, 480, 900, 900, 900]
+    assert seconds(schedule, Query.LOCATION, RIDING) == 15
+    assert seconds(schedule, Query.STATUS, PARKED) == 900
+
+
+def test_lost_vehicles_are_asked_for_hourly() -> None:
+    """One that the account does not have is hardly asked for."""
+    schedule = make()
+    schedule.lost = True
+    assert {seconds(schedule, query, RIDING) for query in Query} == {3600}
+
+
+def test_starting_over() -> None:
+    """What did not reach the vehicle is due again."""
+    schedule = make()
+    schedule.failures[Query.STATUS] = 3
+    schedule.start_over()
+    assert schedule.due_at(Query.STATUS, PARKED, NOW) == NOW
+    assert not schedule.failures
+
+
+@given(
+    state=st.builds(
+        State,
+        st.sampled_from([None, True, False]),
+        st.sampled_from([None, True, False]),
+    ),
+    pushed=st.dictionaries(
+        st.sampled_from([Query.STATUS, Query.LOCATION]), st.integers(0, 7200)
+    ),
+    quick=st.none() | st.integers(-300, 300),
+    failures=st.dictionaries(st.sampled_from(Query), st.integers(0, 100)),
+    periods=st.none() | st.just(PERIODS),
+    later=st.integers(0, 7200),
+)
+def test_nothing_is_asked_too_often_or_never(
+    state: State,
+    pushed: dict[Query, int],
+    quick: int | None,
+    failures: dict[Query, int],
+    periods: UploadPeriods | None,
+    later: int,
+) -> None:
+    """Whatever happens: not before the quick pace is over, and within four hours."""
+    schedule = make()
+    schedule.configured = periods
+    schedule.pushed = {query: NOW + s * SECOND for query, s in pushed.items()}
+    schedule.failures.update(failures)
+    if quick is not None:
+        schedule.quick_until = NOW + quick * SECOND
+    now = NOW + later * SECOND
+    for query in Query:
+        due = schedule.due_at(query, state, now)
+        assert NOW + 15 * SECOND <= due <= NOW + 4 * 3600 * SECOND
