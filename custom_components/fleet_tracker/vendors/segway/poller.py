@@ -136,6 +136,7 @@ class Poller:
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:
             patience.cancel()
+            await asyncio.wait([patience])
 
     def _judge(self, asked: list[AcceptedVehicle]) -> None:
         """Raise what keeps the whole account from being read."""
