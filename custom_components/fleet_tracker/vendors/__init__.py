@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ..vendor import Vendor
-from . import open_api
+from . import open_api, vt3
 
 VENDORS: Mapping[str, Vendor] = MappingProxyType(
-    {vendor.key: vendor for vendor in (open_api.VENDOR,)}
+    {vendor.key: vendor for vendor in (open_api.VENDOR, vt3.VENDOR)}
 )

@@ -6,11 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
 import pytest
 
+from custom_components.fleet_tracker.coordinator import FleetCoordinator
 from tests.simulators.vt3 import Behaviour, Vt3Simulator
 from tests.simulators.world import HOME, parked
 from tests.vendors.fake_host import FakeHost
+
+from .home import START, Home
 
 SERIAL = "VF3102021111601"
 OTHER = "VF3102021111602"
@@ -53,3 +58,23 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110 - what changes is a plain value
             await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def home(
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Home]:
+    """Return a Home Assistant whose clock moves when the integration sleeps."""
+
+    async def sleep(_coordinator: FleetCoordinator, seconds: float) -> None:
+        freezer.tick(seconds)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(FleetCoordinator, "sleep", sleep)
+    freezer.move_to(START)
+    made = Home(hass, freezer)
+    yield made
+    for tracker in made.trackers:
+        await tracker.disconnect()

@@ -31,6 +31,7 @@ from custom_components.fleet_tracker.vendor import (
 )
 from custom_components.fleet_tracker.vendors.vt3 import commands
 from custom_components.fleet_tracker.vendors.vt3.connection import Vt3Connection
+from custom_components.fleet_tracker.vendors.vt3.errors import Refused
 from custom_components.fleet_tracker.vendors.vt3.session import Limits
 from tests.simulators.vt3 import Behaviour, Vt3Simulator
 from tests.simulators.world import HOME, Route, drive, stand
@@ -308,11 +309,14 @@ async def test_strange_names(
     await until(lambda: host.problems)
     assert host.known[SERIAL].position is not None
     assert host.problems == {"vt3_unknown_names": {"groups": "io"}}
-    assert connection.groups_with_unknown_names() == {SERIAL: {"io"}}
     host.advance(10)
-    await connection.execute(SERIAL, Command(commands.RESET_GROUP, {"part": "io"}))
+    tracker.behaviour.errors["io/set"] = ["not_found"]
+    with pytest.raises(Refused, match="not_found"):
+        await connection.solve("vt3_unknown_names")
+    assert host.problems == {"vt3_unknown_names": {"groups": "io"}}
+    host.advance(10)
+    assert await connection.solve("vt3_unknown_names") == {}
     assert host.problems == {}
-    assert connection.groups_with_unknown_names() == {}
     host.advance(10)
     await tracker.upload("io")
     await until(lambda: host.reading(SERIAL, "digital_input:1") is False)
@@ -352,9 +356,11 @@ async def test_speed_unit(
         for _ in range(12):
             host.advance(10)
             await uploaded(tracker, host, "obd", "gnss")
-        unit = "knots" if knots else "kmh"
+        unit = "knots" if knots else "km/h"
         assert host.problems == {"vt3_wrong_speed_unit": {"unit": unit}}
-    async with opened(host, options={"speed_unit": unit}) as connection:
+        solution = await connection.solve("vt3_wrong_speed_unit")
+        assert solution == {"speed_unit": "knots" if knots else "kmh"}
+    async with opened(host, options=solution) as connection:
         assert host.problems == {}
         await connect(connection, tracker)
         for _ in range(12):

@@ -1,1 +1,21 @@
-"""InHand VT3 trackers, which connect to Home Assistant over TCP (FlexAPI)."""
+"""InHand VT3 trackers, which connect to Home Assistant over TCP."""
+
+from ...vendor import Vendor
+from .connection import UNKNOWN_NAMES, WRONG_SPEED_UNIT, Vt3Connection
+from .entities import ENTITIES
+from .flow import KEY, Vt3Flow
+from .parameters import CUSTOM, PRIVATE_READINGS
+from .services import ACTIONS
+
+VENDOR = Vendor(
+    key=KEY,
+    name="InHand VT3",
+    connect=Vt3Connection,
+    flow=Vt3Flow(),
+    entities=ENTITIES,
+    actions=ACTIONS,
+    fixable_problems=frozenset({WRONG_SPEED_UNIT, UNKNOWN_NAMES}),
+    # What custom groups hold is for the user alone to know.
+    private_readings=PRIVATE_READINGS | {CUSTOM},
+    polls=False,
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 import json
 import logging
@@ -26,7 +26,7 @@ from .errors import error_in
 from .events import EVENT, map_event, time_of_event, values_of_event
 from .frames import Message
 from .mapping import map_details
-from .parameters import CELLULAR, GNSS, IO, OBD, OBD_SPEED, SYSINFO
+from .parameters import CELLULAR, GNSS, IO, OBD, OBD_SPEED, SYSINFO, UPLOADED_GROUPS
 from .requester import Requester
 from .server import Server, parse_networks
 from .session import Limits
@@ -36,6 +36,7 @@ from .tracker import Tracker
 _LOGGER = logging.getLogger(__name__)
 
 DEFAULT_PORT = 8000
+DEFAULT_CONNECTIONS = Limits().connections
 DEFAULT_CONNECTIONS_PER_ADDRESS = Limits().strangers_per_address
 
 # Keys of the settings
@@ -43,11 +44,13 @@ HOST = "host"
 PORT = "port"
 SPEED_UNIT = "speed_unit"
 NETWORKS = "allowed_networks"
+CONNECTIONS = "connections"
 CONNECTIONS_PER_ADDRESS = "connections_per_address"
 
 # Values of the speed unit
 KMH = "kmh"
 KNOTS = "knots"
+_SHOWN_UNITS = {KMH: "km/h", KNOTS: "knots"}
 
 # Problems that the user is told of
 WRONG_SPEED_UNIT = "vt3_wrong_speed_unit"
@@ -67,9 +70,12 @@ class Vt3Connection(Connection):
         super().__init__(settings, host)
         options = settings.options
         self._knots = options.get(SPEED_UNIT) == KNOTS
-        per_address = options.get(CONNECTIONS_PER_ADDRESS)
         if limits is None:
             limits = Limits()
+        connections = options.get(CONNECTIONS)
+        if isinstance(connections, int | float):
+            limits = replace(limits, connections=int(connections))
+        per_address = options.get(CONNECTIONS_PER_ADDRESS)
         if isinstance(per_address, int | float):
             limits = replace(limits, strangers_per_address=int(per_address))
         networks = options.get(NETWORKS)
@@ -294,14 +300,11 @@ class Vt3Connection(Connection):
     def _tell_problems(self) -> None:
         """Raise and clear what the user should know, when it changes."""
         verdicts = [tracker.speed_unit.is_wrong for tracker in self._trackers.values()]
-        strange = {
-            group
-            for tracker in self._trackers.values()
-            for group in tracker.mapper.strange_groups
-        }
-        other_unit = KMH if self._knots else KNOTS
+        strange = {group for _, group in self._groups_with_unknown_names()}
         self._tell_problem(
-            WRONG_SPEED_UNIT, "unit", other_unit if any(verdicts) else ""
+            WRONG_SPEED_UNIT,
+            "unit",
+            _SHOWN_UNITS[self._other_unit] if any(verdicts) else "",
         )
         self._tell_problem(UNKNOWN_NAMES, "groups", ", ".join(sorted(strange)))
 
@@ -343,16 +346,38 @@ class Vt3Connection(Connection):
         self._tell_problems()
         return CommandResult(text=json.dumps(result), update=update)
 
-    def groups_with_unknown_names(self) -> Mapping[str, frozenset[str]]:
-        """Return by vehicle the reserved groups whose names somebody else changed.
+    # --- problems that can be solved ----------------------------------------------------
 
-        The command to reset a group makes them known again.
+    async def solve(self, cause: str) -> Mapping[str, object]:
+        """Take the other unit of the speed, or give values their own names again.
+
+        Raises VendorError when one of the trackers could not be told.
         """
-        return {
-            serial: frozenset(tracker.mapper.strange_groups)
-            for serial, tracker in self._trackers.items()
-            if tracker.mapper.strange_groups
-        }
+        if cause == WRONG_SPEED_UNIT:
+            return {SPEED_UNIT: self._other_unit}
+        error: VendorError | None = None
+        for serial, group in list(self._groups_with_unknown_names()):
+            command = Command(commands.RESET_GROUP, {commands.PART: group})
+            try:
+                result = await self.execute(serial, command)
+            except VendorError as err:
+                error = err
+            else:
+                self.host.receive([result.update] if result.update else [])
+        if error is not None:
+            raise error
+        return {}
+
+    @property
+    def _other_unit(self) -> str:
+        return KMH if self._knots else KNOTS
+
+    def _groups_with_unknown_names(self) -> Iterator[tuple[str, str]]:
+        """Yield trackers with the groups whose names somebody else changed."""
+        for serial, tracker in self._trackers.items():
+            for group in sorted(tracker.mapper.strange_groups):
+                if group in UPLOADED_GROUPS:
+                    yield serial, group
 
     # --- the rest -----------------------------------------------------------------------
 
