@@ -209,11 +209,15 @@ def test_flags(field: str, reading: str, on: bool, off: bool) -> None:
     ("field", "reading", "absent"),
     [
         ("battery", Reading.BATTERY, (-1, 101, "", None)),
-        ("todaymileage", Reading.DISTANCE_TODAY, (-1, "", None)),
-        ("externalpower", Reading.EXTERNAL_VOLTAGE, ("", None, "n/a")),
-        ("fuel", Reading.FUEL, ("", None, "-1")),
+        ("todaymileage", Reading.DISTANCE_TODAY, (-1, "", None, 1e308)),
+        ("externalpower", Reading.EXTERNAL_VOLTAGE, ("", None, "n/a", 1e9, -1e9)),
+        ("fuel", Reading.FUEL, ("", None, "-1", 1e12)),
         ("fueltime", Reading.FUEL, (0, "", None, -1)),
-        ("temperature", "temperature:1", ([], "", None, [""], [None])),
+        (
+            "temperature",
+            "temperature:1",
+            ([], "", None, [""], [None], ["-300"], [1e9]),
+        ),
         ("temperaturetime", "temperature:1", (0, "", None)),
         ("acctime", Reading.IGNITION_CHANGED_AT, (-1, "", None, SERVER_TIME)),
         ("datastatus", Reading.STATUS, (0, 6, -1, "", None)),
@@ -250,6 +254,7 @@ def test_no_fuel_is_no_reading_and_no_time() -> None:
         (-1, 99_000, 99),
         (-1, -1, None),
         (None, "12000", 12),
+        (1e308, "12000", 12),
         ("", None, None),
     ],
 )
@@ -295,10 +300,11 @@ def test_no_fix(fields: dict[str, object]) -> None:
 
 def test_speed_and_course_that_are_none() -> None:
     """The place counts without them."""
-    position = track(speed=-1, course=None).position
-    assert position
-    assert position.speed is None
-    assert position.course is None
+    for speed, course in ((-1, None), (1e308, 400), ("", -1)):
+        position = track(speed=speed, course=course).position
+        assert position
+        assert position.speed is None
+        assert position.course is None
 
 
 def test_never_online() -> None:

@@ -29,6 +29,14 @@ OLDEST_REPORTED = timedelta(days=1)
 IGNITION_JITTER = timedelta(minutes=2)
 """By how much the seconds since the last switch of the ignition may be off."""
 
+# What is beyond these is no measurement, whatever the field says.
+MOST_KMH = 1000
+MOST_DEGREES = 360
+MOST_METRES = 1e10
+MOST_LITRES = 1e6
+MOST_VOLTS = 1000
+CELSIUS_RANGE = (-273.15, 1000)
+
 # datastatus (2.2)
 STATUS_NEVER_ONLINE = "never_online"
 STATUS_OK = "ok"
@@ -215,8 +223,8 @@ def _position(record: Mapping[str, object]) -> Position | None:
         longitude=longitude,
         accuracy=accuracy_m(FixKind.SATELLITE),
         fixed_at=fixed_at,
-        course=_not_negative(record.get("course")),
-        speed=_not_negative(record.get("speed")),
+        course=_up_to(MOST_DEGREES, record.get("course")),
+        speed=_up_to(MOST_KMH, record.get("speed")),
     )
 
 
@@ -239,16 +247,16 @@ def _tracker_readings(
             readings[reading] = flag == 1
     if Reading.FUEL_SUPPLY in readings:
         readings[Reading.ENGINE_CUT] = not readings[Reading.FUEL_SUPPLY]
-    battery = as_number(record.get("battery"))
-    if battery is not None and 0 <= battery <= 100:
-        readings[Reading.BATTERY] = battery
+    if (percent := _up_to(100, record.get("battery"))) is not None:
+        readings[Reading.BATTERY] = percent
     for field in ("mileage", "odometer"):
-        if (metres := _not_negative(record.get(field))) is not None:
+        if (metres := _up_to(MOST_METRES, record.get(field))) is not None:
             readings[Reading.ODOMETER] = metres / 1000
             break
-    if (metres := _not_negative(record.get("todaymileage"))) is not None:
+    if (metres := _up_to(MOST_METRES, record.get("todaymileage"))) is not None:
         readings[Reading.DISTANCE_TODAY] = metres / 1000
-    if (volts := as_number(record.get("externalpower"))) is not None:
+    volts = as_number(record.get("externalpower"))
+    if volts is not None and abs(volts) <= MOST_VOLTS:
         readings[Reading.EXTERNAL_VOLTAGE] = abs(volts)
     if Reading.IGNITION in readings:
         changed_at = _ignition_changed_at(
@@ -272,8 +280,9 @@ def _ignition_changed_at(
     example, when the tracker was last heard of: neither document says which. Of a tracker
     that is offline these are far apart.
     """
-    seconds = _not_negative(record.get("acctime"))
-    if seconds is None or seconds >= server_time.timestamp():
+    # Without an ignition wire it is the server's time itself.
+    seconds = _up_to(server_time.timestamp() - 1, record.get("acctime"))
+    if seconds is None:
         return None
     since = timedelta(seconds=seconds)
     candidates = [server_time - since]
@@ -305,7 +314,7 @@ def _platform_readings(record: Mapping[str, object]) -> dict[str, Value]:
 def _fuel(record: Mapping[str, object], server_time: datetime) -> ReadingGroup:
     readings: dict[str, Value] = {}
     measured_at = as_time(record.get("fueltime"))
-    litres = _not_negative(record.get("fuel"))
+    litres = _up_to(MOST_LITRES, record.get("fuel"))
     if measured_at is not None and litres is not None:
         if server_time - measured_at <= OLDEST_REPORTED:
             readings[Reading.FUEL] = litres
@@ -318,11 +327,13 @@ def _fuel(record: Mapping[str, object], server_time: datetime) -> ReadingGroup:
 def _temperatures(record: Mapping[str, object], server_time: datetime) -> ReadingGroup:
     readings: dict[str, Value] = {}
     measured_at = as_time(record.get("temperaturetime"))
+    coldest, hottest = CELSIUS_RANGE
     probes = record["temperature"]
     if measured_at is not None and isinstance(probes, list) and probes:
         if server_time - measured_at <= OLDEST_REPORTED:
             for number, value in enumerate(probes, start=1):
-                if (celsius := as_number(value)) is not None:
+                celsius = as_number(value)
+                if celsius is not None and coldest <= celsius <= hottest:
                     readings[f"{Reading.TEMPERATURE}:{number}"] = celsius
         readings[TEMPERATURE_MEASURED_AT] = measured_at
     return ReadingGroup(
@@ -330,6 +341,7 @@ def _temperatures(record: Mapping[str, object], server_time: datetime) -> Readin
     )
 
 
-def _not_negative(value: object) -> float | None:
+def _up_to(most: float, value: object) -> float | None:
+    """Return a number from 0 on up to a limit; -1 means that there is no such thing."""
     number = as_number(value)
-    return number if number is not None and number >= 0 else None
+    return number if number is not None and 0 <= number <= most else None
