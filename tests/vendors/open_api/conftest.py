@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
@@ -146,6 +146,17 @@ class Rig:
         assert isinstance(connection, OpenApiConnection)
         return connection
 
+    @property
+    def interval(self) -> timedelta:
+        """How long it is from one poll to the next."""
+        interval = self.coordinator.update_interval
+        assert interval
+        return interval
+
+    def is_in(self, state: ConfigEntryState) -> bool:
+        """Tell whether the account's entry is in a state."""
+        return self.entry.state is state
+
     def entity_id(self, domain: str, imei: str, reading: str) -> str | None:
         """Return the id of an entity, None if there is none."""
         unique_id = f"{self.entry.data[CONF_IDENTITY]}_{imei}_{reading}"
@@ -219,10 +230,8 @@ class Rig:
 
     async def poll(self) -> None:
         """Move the time on to the next poll, and let it happen."""
-        interval = self.coordinator.update_interval
-        assert interval
         # Home Assistant spreads polls within the second after they are due.
-        await self.advance(interval.total_seconds() + 1)
+        await self.advance(self.interval.total_seconds() + 1)
 
 
 async def add_account(

@@ -128,20 +128,19 @@ async def test_it_drives(rig: Rig) -> None:
     tracker = rig.state("device_tracker", TRUCK, "position")
     place = tracker.attributes["latitude"], tracker.attributes["longitude"]
     assert place == (HOME.latitude, HOME.longitude)
-    assert rig.coordinator.update_interval
-    assert rig.coordinator.update_interval.total_seconds() == 60
+    assert rig.interval.total_seconds() == 60
     for _ in range(6):
         await rig.poll()
     assert rig.state("binary_sensor", TRUCK, "ignition").state == "on"
     assert rig.state("binary_sensor", TRUCK, "moving").state == "on"
     assert rig.state("sensor", TRUCK, "speed").state == "60.0"
-    assert rig.coordinator.update_interval.total_seconds() == 15
+    assert rig.interval.total_seconds() == 15
     tracker = rig.state("device_tracker", TRUCK, "position")
     assert float(tracker.attributes["latitude"]) > HOME.latitude
     # It stops, and 20 s later there is an extra look.
     await rig.advance(600)
     assert rig.state("binary_sensor", TRUCK, "ignition").state == "off"
-    assert rig.coordinator.update_interval.total_seconds() == 60
+    assert rig.interval.total_seconds() == 60
     polls = rig.server.requests["/api/track"]
     await rig.advance(21)
     assert rig.server.requests["/api/track"] == polls + 1
