@@ -138,6 +138,10 @@ class Device:
     faults: list[tuple[str, str, float]] = field(default_factory=list)
     streams: dict[int, str] = field(default_factory=dict)
     fences: dict[str, dict[str, str]] = field(default_factory=dict)
+    tells_open_drives: bool = False
+    since: float = 0
+    """When it was registered: the platform knows nothing of what was before."""
+    _drives: tuple[tuple[float, float], list[tuple[float, float]]] | None = None
 
     def command_list(self) -> tuple[Entry, ...]:
         """Return the command list of its model."""
@@ -254,15 +258,22 @@ class Device:
             )
         return rows
 
-    def trips(self, begin: float, end: float) -> Iterator[tuple[float, float]]:
-        """Yield the drives that ended between two times."""
+    def trips(self, begin: float, end: float) -> list[tuple[float, float]]:
+        """Return the drives between two times, in pages often asked for."""
+        if self._drives is None or self._drives[0] != (begin, end):
+            self._drives = (begin, end), list(self._find_drives(begin, end))
+        return self._drives[1]
+
+    def _find_drives(self, begin: float, end: float) -> Iterator[tuple[float, float]]:
         started: float | None = None
-        for event in self.vehicle.happenings(begin, end):
+        for event in self.vehicle.happenings(max(begin, self.since), end):
             if event.what is Happening.IGNITION_ON:
                 started = event.time
             elif event.what is Happening.IGNITION_OFF and started is not None:
                 yield started, event.time
                 started = None
+        if started is not None and started < end and self.tells_open_drives:
+            yield started, end
 
     def trip_row(self, start: float, end: float) -> dict[str, object]:
         """Return a drive as the mileage report has it (5.4)."""
@@ -296,7 +307,7 @@ class Device:
         """Yield when it stood with the ignition off, or idled with it on."""
         changes = [
             event
-            for event in self.vehicle.happenings(begin, end)
+            for event in self.vehicle.happenings(max(begin, self.since), end)
             if event.what in {Happening.IGNITION_ON, Happening.IGNITION_OFF}
         ]
         opening = Happening.IGNITION_ON if ignition else Happening.IGNITION_OFF
@@ -319,6 +330,7 @@ class Device:
 
     def alarm_rows(self, begin: float, end: float) -> list[dict[str, object]]:
         """Return its alarms, newest first (6.1)."""
+        begin = max(begin, self.since)
         rows = [self.alarm_row(e) for e in self.vehicle.happenings(begin, end)]
         rows += [
             row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 import re
 from typing import TYPE_CHECKING
 
@@ -241,6 +242,7 @@ def live_stream(sim: TracksolidSimulator, params: Params) -> Reply:
     """7.6: an http-FLV address."""
     device, channel = _session(sim, params, "channel")
     device.streams[channel] = params["appId"]
+    sim.stream_end(device.imei, channel).clear()
     return Reply(f"{sim.root}/live/{channel}/{device.imei}.flv?secret=035c73f7")
 
 
@@ -324,6 +326,7 @@ def close_stream(sim: TracksolidSimulator, params: Params) -> Reply:
         if device.streams.get(channel) != params["appId"]:
             raise Refusal(1100, "Business exception")
         del device.streams[channel]
+        sim.stream_end(device.imei, channel).set()
     return Reply()
 
 
@@ -352,9 +355,15 @@ async def serve_stream(
     await response.prepare(request)
     await response.write(pictures.flv_header())
     elapsed = 0
-    while device.streams.get(channel) == session:
+    ended = sim.stream_end(imei, channel)
+    while device.streams.get(channel) == session and not ended.is_set():
         text = stamp(sim.now)[11:]
-        await response.write(pictures.flv_second(text, elapsed * 1000, OUTSIDE))
+        try:
+            await response.write(pictures.flv_second(text, elapsed * 1000, OUTSIDE))
+        except ConnectionError:
+            break  # nobody watches any more
         elapsed += 1
-        await asyncio.sleep(sim.frame_pause)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(sim.frame_pause):
+                await ended.wait()
     return response

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 import json
 
@@ -364,7 +364,9 @@ class Pusher:
             path, {"token": self.token, "data_list": list(items)}, as_json=as_json
         )
 
-    async def message(self, kind: str, content: Item) -> tuple[int, object]:
+    async def message(
+        self, kind: str, content: Mapping[str, object]
+    ) -> tuple[int, object]:
         """Push a notification of the Open API: msgType and data."""
         body: Item = {"msgType": kind, "data": content}
         return await self._post("", body, as_json=False)

@@ -88,6 +88,7 @@ class TracksolidSimulator:
         self.bindings: dict[str, set[str]] = {}
         self.app_users: dict[str, set[str]] = {}
         self.lists: dict[str, list[int]] = {}
+        self.alarm_pages: tuple[object, list[dict[str, object]]] | None = None
         self.recordings: dict[str, tuple[str, int, str]] = {}
         self.lbs_calls: Counter[tuple[str, str]] = Counter()
         # what the real system leaves open, to be turned by tests
@@ -113,6 +114,7 @@ class TracksolidSimulator:
         self._faults: dict[str, list[Fault]] = {}
         self._gates: dict[str, Gate] = {}
         self._hanging: set[asyncio.Event] = set()
+        self._stream_ends: dict[tuple[str, int], asyncio.Event] = {}
         self._runner: web.AppRunner | None = None
         self._given = 0
         self.root = ""
@@ -136,7 +138,7 @@ class TracksolidSimulator:
 
     async def stop(self) -> None:
         """Stop listening; what hangs is let go."""
-        for event in self._hanging:
+        for event in (*self._hanging, *self._stream_ends.values()):
             event.set()
         for gate in self._gates.values():
             gate.open()
@@ -183,6 +185,10 @@ class TracksolidSimulator:
         fault = Fault(times, code, message, how, only)
         self._faults.setdefault(name, []).append(fault)
 
+    def fail_inside(self, name: str, code: str) -> None:
+        """Let the next request of a method be answered with a code inside its result."""
+        self.fail(name, code, how="inside")
+
     def heal(self) -> None:
         """Let nothing go wrong any more."""
         self._faults.clear()
@@ -193,6 +199,10 @@ class TracksolidSimulator:
         """Hold back the answers of a method until the gate is opened."""
         gate = self._gates[name] = Gate()
         return gate
+
+    def stream_end(self, imei: str, channel: int) -> asyncio.Event:
+        """Return what is set when a live stream is closed."""
+        return self._stream_ends.setdefault((imei, channel), asyncio.Event())
 
     def drop_tokens(self) -> None:
         """Forget all tokens, as if another program had logged in."""
@@ -305,6 +315,9 @@ class TracksolidSimulator:
                 return web.Response(
                     text='{"code":0,"message":"succ', content_type="application/json"
                 )
+            case "inside":
+                inner = {"code": fault.code, "msg": fault.message, "cmdSeqNo": "1"}
+                return self._answer(0, "Operation successful", inner, None)
             case "hang":
                 event = asyncio.Event()
                 self._hanging.add(event)

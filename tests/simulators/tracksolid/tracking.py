@@ -57,14 +57,16 @@ def track_mileage(sim: TracksolidSimulator, params: Params) -> Reply:
         return Reply()
     first = whole(params, "start_row", 0, 1_000_000, 0)
     size = min(sim.trip_rows, whole(params, "page_size", 1, 10_000, sim.trip_rows))
-    rows = []
-    totals = []
-    for device in sim.batch(params):
-        trips = [device.trip_row(*trip) for trip in device.trips(begin, end)]
-        rows += trips
-        total = sum(float(str(trip["distance"])) for trip in trips)
-        totals.append({"imei": device.imei, "totalMileage": total})
-    return Reply(rows[first : first + size], totals)
+    found = sim.batch(params)
+    drives = [
+        (device, *drive) for device in found for drive in device.trips(begin, end)
+    ]
+    rows = [device.trip_row(*drive) for device, *drive in drives[first : first + size]]
+    totals = [
+        {"imei": device.imei, "totalMileage": device.vehicle.distance(begin, end)}
+        for device in found
+    ]
+    return Reply(rows, totals)
 
 
 @method(
@@ -189,10 +191,18 @@ def alarm_list(sim: TracksolidSimulator, params: Params) -> Reply:
         most = 1000
     else:
         begin, end, most = sim.now - 31 * DAY, sim.now, 50
-    rows = [row for device in found for row in device.alarm_rows(begin, end)]
-    if "alertTypeId" in params:
-        rows = [row for row in rows if row["alertTypeId"] == params["alertTypeId"]]
-    rows.sort(key=lambda row: str(row["alertTime"]), reverse=True)
+    code = params.get("alertTypeId")
+    asked = (begin, end, code, *((d.imei, len(d.alarms)) for d in found))
+    if sim.alarm_pages is None or sim.alarm_pages[0] != asked:
+        rows = [
+            row
+            for device in found
+            for row in device.alarm_rows(begin, end)
+            if code in (None, row["alertTypeId"])
+        ]
+        rows.sort(key=lambda row: str(row["alertTime"]), reverse=True)
+        sim.alarm_pages = asked, rows
+    rows = sim.alarm_pages[1]
     return Reply(rows[:most][(page - 1) * size : page * size])
 
 
