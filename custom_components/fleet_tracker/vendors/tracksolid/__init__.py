@@ -1,0 +1,1 @@
+"""Tracksolid Pro (Jimi IoT): polled, pushed to us, commanded, and seen."""

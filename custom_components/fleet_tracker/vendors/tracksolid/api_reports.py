@@ -1,0 +1,258 @@
+"""Chapters 5.4, 5.7 and 6, and OBD: drives, stops, alarms, what the engine said."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from .batches import Batch, Batches, in_either_spelling
+from .periods import check_period, spans
+from .records import Alarm, Fault, ObdReport, Stop, Trip
+from .transport import Parameter, Transport, rows_of
+from .values import Record, as_count, as_text, is_record
+
+REPORT_DAYS = 366
+"""How long a period of drives, stops, alarms or OBD reports may be."""
+
+_ROWS_PER_PAGE = 100
+_MOST_ALARMS = 1000
+_MONTH = timedelta(days=30)
+
+
+class ReportsApi:
+    """What happened in a period, for any number of devices."""
+
+    def __init__(self, transport: Transport, batches: Batches) -> None:
+        """Take what carries the calls."""
+        self._transport = transport
+        self._batches = batches
+
+    async def trips(
+        self, imeis: Iterable[str], begin: datetime, end: datetime
+    ) -> Batch[Trip]:
+        """Return the drives of a period, the oldest first (5.4)."""
+        begin, end = check_period(begin, end, self._transport.now(), days=REPORT_DAYS)
+
+        async def ask(part: Sequence[str]) -> list[Trip]:
+            found: list[Trip] = []
+            row = 0
+            while True:
+                answer = await self._transport.call(
+                    "jimi.device.track.mileage",
+                    {
+                        "imeis": ",".join(part),
+                        "begin_time": begin,
+                        "end_time": end,
+                        "start_row": row,
+                        "page_size": _ROWS_PER_PAGE,
+                    },
+                )
+                rows = rows_of(answer.result)
+                found += [trip for each in rows if (trip := Trip.from_row(each))]
+                if len(rows) < _ROWS_PER_PAGE:
+                    return found
+                row += len(rows)
+
+        batch = await self._batches.each(imeis, ask)
+        batch.found.sort(key=lambda trip: trip.started_at)
+        return batch
+
+    async def stops(
+        self,
+        account: str,
+        imeis: Iterable[str],
+        begin: datetime,
+        end: datetime,
+        *,
+        idling: bool = False,
+    ) -> Batch[Stop]:
+        """Return when devices stood still, or idled, the oldest first (5.7).
+
+        The manual asks with `on` (idling) and `off` (parking), the document with 0 (all
+        of them); the rows then say which they are.
+        """
+        begin, end = check_period(begin, end, self._transport.now(), days=REPORT_DAYS)
+
+        async def ask(part: Sequence[str]) -> list[Stop]:
+            async def page(by_document: bool) -> list[Stop]:
+                kind = "0" if by_document else "on" if idling else "off"
+                rows = await self._stop_rows(account, part, begin, end, kind)
+                if by_document:
+                    rows = [row for row in rows if _is_idling(row) == idling]
+                return [
+                    stop for row in rows if (stop := Stop.from_row(row, idling=idling))
+                ]
+
+            return await in_either_spelling(self._transport.memory, "parking", page)
+
+        batch = await self._batches.each(imeis, ask)
+        batch.found.sort(key=lambda stop: stop.started_at)
+        return batch
+
+    async def _stop_rows(
+        self,
+        account: str,
+        imeis: Sequence[str],
+        begin: datetime,
+        end: datetime,
+        kind: str,
+    ) -> list[Record]:
+        found: list[Record] = []
+        while True:
+            answer = await self._transport.call(
+                "jimi.open.platform.report.parking",
+                {
+                    "account": account,
+                    "imeis": ",".join(imeis),
+                    "start_time": begin,
+                    "end_time": end,
+                    "start_row": len(found),
+                    "page_size": _ROWS_PER_PAGE,
+                    "acc_type": kind,
+                },
+            )
+            data = answer.data if is_record(answer.data) else {}
+            rows = rows_of(data.get("rows", answer.result))
+            found += rows
+            total = as_count(data.get("dataTotalRows"))
+            if not rows or (total is not None and len(found) >= total):
+                return found
+            if total is None and len(rows) < _ROWS_PER_PAGE:
+                return found
+
+    async def alarms(
+        self,
+        imeis: Iterable[str],
+        begin: datetime,
+        end: datetime,
+        *,
+        code: str | None = None,
+    ) -> Batch[Alarm]:
+        """Return the alarms of a period, the oldest first (6.1).
+
+        A call takes a month and answers 1000 alarms at most; a fuller period is asked
+        for again up to the oldest of these.
+        """
+        begin, end = check_period(begin, end, self._transport.now(), days=REPORT_DAYS)
+
+        async def ask(part: Sequence[str]) -> list[Alarm]:
+            found: dict[Alarm, None] = {}
+            for start, until in spans(begin, end, _MONTH):
+                while True:
+                    alarms = await self._alarm_pages(part, start, until, code)
+                    found.update(dict.fromkeys(alarms))
+                    oldest = min((a.occurred_at for a in alarms), default=start)
+                    if len(alarms) < _MOST_ALARMS or not start < oldest < until:
+                        break
+                    until = oldest
+            return list(found)
+
+        batch = await self._batches.each(imeis, ask)
+        batch.found.sort(key=lambda alarm: alarm.occurred_at)
+        return batch
+
+    async def _alarm_pages(
+        self, imeis: Sequence[str], begin: datetime, end: datetime, code: str | None
+    ) -> list[Alarm]:
+        found: list[Alarm] = []
+        for page in range(1, _MOST_ALARMS // _ROWS_PER_PAGE + 1):
+            answer = await self._transport.call(
+                "jimi.device.alarm.list",
+                {
+                    "imeis": ",".join(imeis),
+                    "alertTypeId": code,
+                    "begin_time": begin,
+                    "end_time": end,
+                    "page_no": page,
+                    "page_size": _ROWS_PER_PAGE,
+                },
+            )
+            rows = rows_of(answer.result)
+            found += [alarm for row in rows if (alarm := Alarm.from_row(row))]
+            if len(rows) < _ROWS_PER_PAGE:
+                break
+        return found
+
+    async def obd(
+        self, account: str, imeis: Iterable[str], begin: datetime, end: datetime
+    ) -> Batch[ObdReport]:
+        """Return OBD reports, the oldest first (`jimi.device.obd.list`)."""
+        batch = await self._paged(
+            "jimi.device.obd.list", account, imeis, begin, end, ObdReport.from_row
+        )
+        batch.found.sort(key=lambda report: report.reported_at)
+        return batch
+
+    async def faults(
+        self, account: str, imeis: Iterable[str], begin: datetime, end: datetime
+    ) -> Batch[Fault]:
+        """Return trouble codes, the oldest first (`jimi.device.obd.fault`)."""
+        batch = await self._paged(
+            "jimi.device.obd.fault", account, imeis, begin, end, Fault.from_row
+        )
+        batch.found.sort(key=lambda fault: fault.occurred_at)
+        return batch
+
+    async def _paged[T](
+        self,
+        method: str,
+        account: str,
+        imeis: Iterable[str],
+        begin: datetime,
+        end: datetime,
+        parse: Callable[[Record], T | None],
+    ) -> Batch[T]:
+        begin, end = check_period(begin, end, self._transport.now(), days=REPORT_DAYS)
+
+        async def ask(part: Sequence[str]) -> list[T]:
+            found: list[T] = []
+            for start, until in spans(begin, end, _MONTH):
+                parameters: dict[str, Parameter] = {
+                    "account": account,
+                    "imeis": ",".join(part),
+                    "start_time": start,
+                    "end_time": until,
+                    "page_size": _ROWS_PER_PAGE,
+                }
+                found += await self._pages(method, parameters, parse)
+            return found
+
+        return await self._batches.each(imeis, ask)
+
+    async def _pages[T](
+        self,
+        method: str,
+        parameters: dict[str, Parameter],
+        parse: Callable[[Record], T | None],
+    ) -> list[T]:
+        async def page(number: int) -> tuple[list[Record], int | None]:
+            answer = await self._transport.call(
+                method, {**parameters, "page_no": number}
+            )
+            data = answer.data if is_record(answer.data) else {}
+            total = as_count(data.get("totalRecord"))
+            return rows_of(data.get("result", answer.result)), total
+
+        rows = await all_pages(page, _ROWS_PER_PAGE)
+        return [record for row in rows if (record := parse(row)) is not None]
+
+
+async def all_pages(
+    page: Callable[[int], Awaitable[tuple[list[Record], int | None]]],
+    size: int,
+    *,
+    first: int = 1,
+) -> list[Record]:
+    """Return the rows of all pages; a page may tell how many there are in all."""
+    found: list[Record] = []
+    number = first
+    while True:
+        rows, total = await page(number)
+        found += rows
+        if len(rows) < size or (total is not None and len(found) >= total):
+            return found
+        number += 1
+
+
+def _is_idling(row: Record) -> bool:
+    return (as_text(row.get("acc")) or "").lower() in {"on", "1"}

@@ -1,0 +1,310 @@
+"""What the error codes of the API mean (chapter 1, and the vendor's manual)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import re
+from types import MappingProxyType
+
+from ...vendor import (
+    AccessDenied,
+    AuthenticationFailed,
+    CannotConnect,
+    ClockWrong,
+    CommandFailed,
+    CommandUnsupported,
+    InvalidArgument,
+    RateLimited,
+    VehicleOffline,
+    VehicleUnavailable,
+    VendorError,
+)
+
+TEXTS: Mapping[str, str] = MappingProxyType(
+    {
+        "tracksolid_abnormal": "Tracksolid refused the request as abnormal.",
+        "tracksolid_account_exists": "An account of this name exists already.",
+        "tracksolid_account_failed": "Tracksolid could not create the account.",
+        "tracksolid_account_type": "This account may not have that kind of user.",
+        "tracksolid_account_unknown": "Tracksolid does not know the account.",
+        "tracksolid_already_bound": "The vehicle is bound to an app user already.",
+        "tracksolid_already_there": "The vehicle is in that account already.",
+        "tracksolid_ambiguous_command": (
+            "The vehicle has no such command, or its values do not fit."
+        ),
+        "tracksolid_business": "Tracksolid could not carry out the request.",
+        "tracksolid_busy": "Tracksolid is busy. Try again in a moment.",
+        "tracksolid_camera_unknown": "The vehicle has no such camera.",
+        "tracksolid_command_failed": "The vehicle did not carry out the command.",
+        "tracksolid_command_format": "The vehicle does not understand the command.",
+        "tracksolid_command_interrupted": "The vehicle was interrupted. Try again.",
+        "tracksolid_command_network": "The connection to the vehicle broke.",
+        "tracksolid_command_password": "The command's password is wrong.",
+        "tracksolid_command_queued": (
+            "The vehicle is offline. The command waits for it."
+        ),
+        "tracksolid_command_refused": "The vehicle refused: {answer}",
+        "tracksolid_command_sent": (
+            "The command was sent, but the vehicle has not answered yet."
+        ),
+        "tracksolid_cut_off_withdrawn": (
+            "The vehicle went offline, so the cut-off was withdrawn."
+        ),
+        "tracksolid_cut_off_waiting": (
+            "The vehicle went offline and the cut-off could not be withdrawn: it may "
+            "take effect later."
+        ),
+        "tracksolid_cut_off_would_wait": (
+            "This vehicle only has a cut-off that would wait while it is offline, which "
+            "is not used."
+        ),
+        "tracksolid_daily_quota": (
+            "The account's requests for today are used up. Requests go on in some hours."
+        ),
+        "tracksolid_device_busy": "The vehicle is busy. Try again in a moment.",
+        "tracksolid_expired": "The vehicle's subscription has ended.",
+        "tracksolid_fence_exists": "A geofence of this name exists already.",
+        "tracksolid_fence_failed": "Tracksolid could not change the geofence.",
+        "tracksolid_fence_limit": "The vehicle cannot hold more geofences.",
+        "tracksolid_hub_token": "The instruction host does not accept the token.",
+        "tracksolid_illegal": "The vehicle or account does not belong to this account.",
+        "tracksolid_imeis": "The list of vehicles is not accepted.",
+        "tracksolid_ip_limit": "Tracksolid does not accept this network address.",
+        "tracksolid_lbs_quota": "A vehicle's cell position can be asked 10 times a day.",
+        "tracksolid_list_not_ready": "The vehicle did not send its list in time.",
+        "tracksolid_method": "This account's server does not know the request.",
+        "tracksolid_move_failed": "Tracksolid could not move the vehicles.",
+        "tracksolid_move_target": "Vehicles can only be moved to a sub-account.",
+        "tracksolid_parameter": "Tracksolid does not accept the values.",
+        "tracksolid_radius": "The radius must be between {least} and {most} m.",
+        "tracksolid_radius_step": "A geofence in the tracker needs full 100 m.",
+        "tracksolid_repeated": "The same request was made before.",
+        "tracksolid_time_range": "The period must be in the past and at most {days} days.",
+        "tracksolid_token_rejected": (
+            "Tracksolid accepts no new token. Another program may use the account."
+        ),
+        "tracksolid_token_soon": "A new token can be had once a minute. Please wait.",
+        "tracksolid_unknown_code": "Tracksolid answered with the error code {code}.",
+        "tracksolid_wrong_node": (
+            "This server does not know the app key. Try the other servers."
+        ),
+        "tracksolid_wrong_secret": "The app secret does not fit the app key.",
+    }
+)
+"""The English texts of the translation keys that only this vendor uses."""
+
+
+class Unreachable(CannotConnect):
+    """No connection could be made, so the request was certainly not carried out."""
+
+
+class NoAnswer(CannotConnect):
+    """The request was sent, but no answer came: it may have been carried out."""
+
+
+class TokenRejected(VendorError):
+    """The server takes neither a token nor the one that replaced it."""
+
+    key = "tracksolid_token_rejected"
+
+
+class WrongNode(AuthenticationFailed):
+    """The app key belongs to another node (or is wrong): each works on one only."""
+
+    key = "tracksolid_wrong_node"
+
+
+class WrongSecret(AuthenticationFailed):
+    """The signature does not fit, so the app secret is wrong."""
+
+    key = "tracksolid_wrong_secret"
+
+
+class Busy(VendorError):
+    """The platform is busy (-1)."""
+
+    key = "tracksolid_busy"
+
+
+class BusinessError(VendorError):
+    """The platform could not do it and does not say why (1100)."""
+
+    key = "tracksolid_business"
+
+
+class MethodUnknown(VendorError):
+    """The node does not know the method, or the account may not use it (1007)."""
+
+    key = "tracksolid_method"
+
+
+class ParameterRefused(InvalidArgument):
+    """The server does not accept a parameter (1001)."""
+
+    key = "tracksolid_parameter"
+
+
+class TooManyVehicles(InvalidArgument):
+    """A batch holds more vehicles than the server takes; `limit` is what it names."""
+
+    key = "tracksolid_imeis"
+
+    def __init__(self, limit: int | None) -> None:
+        """Take how many vehicles the server takes, if it said so."""
+        super().__init__("Too many vehicles in one request")
+        self.limit = limit
+
+
+class NotReady(VendorError):
+    """The device has not sent its list yet (1207)."""
+
+    key = "tracksolid_list_not_ready"
+
+
+class CommandPending(VendorError):
+    """The command was sent and the device has not answered yet (225)."""
+
+    key = "tracksolid_command_sent"
+
+
+class DailyQuota(RateLimited):
+    """The day's allowance is used up."""
+
+    key = "tracksolid_daily_quota"
+
+
+SUCCESS = "0"
+TOKEN_CODES = frozenset({"1004", "10006", "10011"})
+
+_SEND_FAILED = "12005"
+_ERRORS: Mapping[str, tuple[type[VendorError], str | None]] = MappingProxyType(
+    {
+        "-1": (Busy, None),
+        "10": (VendorError, "tracksolid_already_bound"),
+        "213": (VendorError, "tracksolid_account_exists"),
+        "214": (VendorError, "tracksolid_account_unknown"),
+        "215": (AccessDenied, "tracksolid_account_type"),
+        "217": (VendorError, "tracksolid_account_unknown"),
+        "218": (AccessDenied, "tracksolid_move_target"),
+        "219": (InvalidArgument, "tracksolid_imeis"),
+        "225": (CommandPending, None),
+        "226": (CommandFailed, "tracksolid_parameter"),
+        "227": (CommandFailed, "tracksolid_command_failed"),
+        "228": (VehicleOffline, None),
+        "229": (CommandFailed, "tracksolid_command_network"),
+        "238": (CommandFailed, "tracksolid_command_interrupted"),
+        "240": (CommandFailed, "tracksolid_command_format"),
+        "243": (CommandUnsupported, None),
+        "252": (CommandFailed, "tracksolid_device_busy"),
+        "1001": (ParameterRefused, None),
+        "1002": (VehicleUnavailable, "tracksolid_illegal"),
+        "1003": (VendorError, "tracksolid_repeated"),
+        "1004": (TokenRejected, None),
+        "1005": (AccessDenied, "tracksolid_ip_limit"),
+        "1007": (MethodUnknown, None),
+        "1008": (VendorError, "tracksolid_abnormal"),
+        "1100": (BusinessError, None),
+        "1112": (VendorError, "tracksolid_already_there"),
+        "1114": (InvalidArgument, "tracksolid_fence_exists"),
+        "1207": (NotReady, None),
+        "10006": (TokenRejected, None),
+        "10011": (TokenRejected, None),
+        "12001": (VendorError, "tracksolid_account_failed"),
+        "12002": (VendorError, "tracksolid_move_failed"),
+        "12003": (VendorError, "tracksolid_fence_failed"),
+        "12004": (VendorError, "tracksolid_fence_failed"),
+        _SEND_FAILED: (CommandFailed, "tracksolid_command_failed"),
+        "30010": (CommandFailed, "tracksolid_command_password"),
+        "41001": (VendorError, "tracksolid_fence_limit"),
+        "41002": (InvalidArgument, "tracksolid_fence_exists"),
+        "41003": (VehicleOffline, None),
+        "41004": (VendorError, "tracksolid_fence_failed"),
+    }
+)
+KNOWN_CODES = frozenset({*_ERRORS, "220", "1006"})
+
+# Where a failed command says why: "Fail to send command. Result code：226", the colon
+# being a full-width one as often as not.
+_SUB_CODE = re.compile(r"[:：]\s*(\d{3,5})\b")
+_TOO_MANY = re.compile(r"(?<!\d)(\d{1,3})(?!\d)")
+
+
+def is_too_frequent(code: str, message: str) -> bool:
+    """Tell whether an answer means "too frequent" (1006, or its text)."""
+    return code == "1006" or "frequen" in message.lower()
+
+
+def is_daily_quota(message: str) -> bool:
+    """Tell whether "too frequent" is the quota of the day: then only hours help."""
+    text = message.lower()
+    return "frequen" in text and ("day" in text or "daily" in text)
+
+
+def is_token_problem(code: str, message: str) -> bool:
+    """Tell whether a new token helps: by the code, or by the text of other codes."""
+    if code in TOKEN_CODES:
+        return True
+    return code not in _ERRORS and "token" in message.lower()
+
+
+def error_for(code: str, message: str) -> VendorError:
+    """Return the error that an answer's code stands for, which is not 0.
+
+    The server's own message is left out of the error: it may name an IMEI.
+    """
+    text = message.lower()
+    if code == _SEND_FAILED and (found := _SUB_CODE.search(message)):
+        if found[1] in _ERRORS:
+            return error_for(found[1], "")
+    if code == "220":
+        return TooManyVehicles(_limit(message))
+    if code == "1001" and (special := _parameter_error(text)):
+        return special
+    if "appkey" in text.replace(" ", ""):
+        return WrongNode(f"Error code {code}")
+    if "expired" in text and code not in TOKEN_CODES:
+        return VehicleUnavailable(f"Error code {code}", key="tracksolid_expired")
+    if code in _ERRORS:
+        error, key = _ERRORS[code]
+        return error(f"Error code {code}", key=key)
+    if "not exist" in text or "illegal device" in text:
+        return VehicleUnavailable(f"Error code {code}", key="tracksolid_illegal")
+    return VendorError(
+        f"Error code {code}",
+        key="tracksolid_unknown_code",
+        placeholders={"code": code},
+    )
+
+
+def sign_in_error(code: str, message: str) -> VendorError:
+    """Return the error that a refused login stands for.
+
+    No document says which code a wrong password has; 1001 was seen. All that a login
+    sends is well-formed, so that a parameter that is refused is a credential.
+    """
+    text = message.lower()
+    if "password" in text or "user name" in text or "username" in text:
+        return AuthenticationFailed(f"Error code {code}")
+    error = error_for(code, message)
+    if type(error) is ParameterRefused or code in {"1002", "214", "217"}:
+        return AuthenticationFailed(f"Error code {code}")
+    return error
+
+
+def _parameter_error(text: str) -> VendorError | None:
+    """Return what 1001 means when its text says more."""
+    if "appkey" in text.replace(" ", ""):
+        return WrongNode("Error code 1001")
+    if "timestamp" in text:
+        return ClockWrong("Error code 1001")
+    if re.search(r"\bsign(ature)?\b", text):
+        return WrongSecret("Error code 1001")
+    if "imei" in text and (limit := _limit(text)) is not None:
+        return TooManyVehicles(limit)
+    return None
+
+
+def _limit(message: str) -> int | None:
+    """Return the number of vehicles that a message names."""
+    found = _TOO_MANY.search(message)
+    return int(found[1]) if found and int(found[1]) > 0 else None

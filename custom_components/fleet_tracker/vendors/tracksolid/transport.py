@@ -1,0 +1,499 @@
+"""One call of the Open API: signed, with a token, not too often, its answer checked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from hashlib import md5
+import json
+
+import aiohttp
+
+from ...vendor import (
+    CannotConnect,
+    ClockWrong,
+    InvalidAnswer,
+    Json,
+    Memory,
+    RateLimited,
+    VendorError,
+)
+from .errors import (
+    SUCCESS,
+    DailyQuota,
+    NoAnswer,
+    ParameterRefused,
+    Unreachable,
+    error_for,
+    is_daily_quota,
+    is_token_problem,
+    is_too_frequent,
+    sign_in_error,
+)
+from .values import Record, as_number, as_text, as_time, is_record
+
+NODES: Mapping[str, str] = {
+    "ts": "https://open.10000track.com/route/rest",
+    "hk": "https://hk-open.tracksolidpro.com/route/rest",
+    "eu": "https://eu-open.tracksolidpro.com/route/rest",
+    "us": "https://us-open.tracksolidpro.com/route/rest",
+}
+"""The four regional nodes (chapter 1). An app key works on one of them only."""
+
+PATH = "/route/rest"
+HTTP_TIMEOUT_S = 30.0
+TOKEN_SPACING = timedelta(minutes=1)
+CLOCK_TOLERANCE = timedelta(minutes=10)
+
+_TOKEN_LIFE_S = 7200
+_RENEW_BEFORE = timedelta(minutes=5)
+_FIRST_PAUSE = timedelta(seconds=30)
+_LONGEST_PAUSE = timedelta(minutes=15)
+_QUOTA_PAUSE = timedelta(hours=3)
+
+# A token that dies young was replaced by somebody else's login. When that goes on, each
+# login of ours would only spend the day's quota.
+_WAR_DEATHS = 3
+_WAR_PERIOD = timedelta(minutes=30)
+_WAR_SPACING = timedelta(minutes=10)
+
+type Parameter = str | int | float | datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An account of a node. Of the password only its MD5 is ever needed."""
+
+    url: str
+    app_key: str
+    app_secret: str
+    account: str
+    password_md5: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token and what refreshes it, valid until a time."""
+
+    access: str
+    refresh: str
+    issued_at: datetime
+    expires_at: datetime
+
+    def as_json(self) -> Json:
+        """Return what `from_json` makes a token of."""
+        return {
+            "access": self.access,
+            "refresh": self.refresh,
+            "issued_at": self.issued_at.timestamp(),
+            "expires_at": self.expires_at.timestamp(),
+        }
+
+    @classmethod
+    def from_json(cls, stored: object) -> Token | None:
+        """Return a token that was stored, None if there is none."""
+        if not is_record(stored):
+            return None
+        access, refresh = as_text(stored.get("access")), as_text(stored.get("refresh"))
+        issued_at = as_time(stored.get("issued_at"))
+        expires_at = as_time(stored.get("expires_at"))
+        if access is None or issued_at is None or expires_at is None:
+            return None
+        return cls(access, refresh or access, issued_at, expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a method answered: most have a result, some have data."""
+
+    result: object
+    data: object
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    code: str
+    message: str
+    result: object
+    data: object
+
+
+def hash_password(password: str) -> str:
+    """Return md5(password) in lower case, as token.get wants it (3.1)."""
+    return md5(password.encode(), usedforsecurity=False).hexdigest()
+
+
+def sign(parameters: Mapping[str, str], app_secret: str) -> str:
+    """Return the signature of a request (chapter 2).
+
+    The parameters sorted by their names in ASCII order, name and value without anything
+    between, the secret before and after; MD5 in upper case. Empty values do not count.
+    """
+    text = "".join(
+        f"{name}{value}"
+        for name, value in sorted(parameters.items())
+        if name != "sign" and value
+    )
+    data = f"{app_secret}{text}{app_secret}".encode()
+    return md5(data, usedforsecurity=False).hexdigest().upper()
+
+
+def stamp(time: datetime) -> str:
+    """Return a time as the API takes it: UTC, yyyy-MM-dd HH:mm:ss (chapter 1)."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+class Transport:
+    """Calls methods for one account, with one token however many calls run at once.
+
+    Everything that must outlive a restart is in the memory: the token, when one was last
+    asked for, and how long the day's quota keeps us quiet. `patient` waits out the
+    minute between two logins instead of raising RateLimited.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        credentials: Credentials,
+        memory: Memory,
+        *,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]],
+        patient: bool = False,
+    ) -> None:
+        """Take the account and the memory of earlier sessions."""
+        self.credentials = credentials
+        self.memory = memory
+        self.now = now
+        self.sleep = sleep
+        self.counters: Counter[str] = Counter()
+        self._session = session
+        self._patient = patient
+        self._lock = asyncio.Lock()
+        self._token = Token.from_json(memory.get("token"))
+        self._failure: VendorError | None = None
+        self._attempts = 0
+        self._pauses = 0
+        self._paused_until: datetime | None = None
+        self._refresh_at = datetime.min.replace(tzinfo=UTC)
+        self._clock_offset = timedelta()
+        self._early_deaths: deque[datetime] = deque(maxlen=_WAR_DEATHS)
+
+    @property
+    def quota_exhausted(self) -> bool:
+        """Whether the day's quota is known to be used up, for calls or for logins."""
+        return any(
+            (until := as_time(self.memory.get(key))) is not None and until > self.now()
+            for key in ("calls_paused_until", "logins_paused_until")
+        )
+
+    @property
+    def server_now(self) -> datetime:
+        """The time by the server's clock, as far as its answers tell it."""
+        return self.now() + self._clock_offset
+
+    @property
+    def contested(self) -> bool:
+        """Whether tokens die again and again: another program uses the same account."""
+        return (
+            len(self._early_deaths) == _WAR_DEATHS
+            and self.now() - self._early_deaths[0] < _WAR_PERIOD
+        )
+
+    async def log_in(self) -> Token:
+        """Make sure that there is a valid token, which checks the credentials.
+
+        Raises AuthenticationFailed (WrongNode and WrongSecret among them), AccessDenied,
+        ClockWrong, RateLimited, CannotConnect or InvalidAnswer.
+        """
+        return await self._valid_token()
+
+    async def call(
+        self,
+        method: str,
+        parameters: Mapping[str, Parameter] | None = None,
+        *,
+        wait_s: float = HTTP_TIMEOUT_S,
+        urgent: bool = False,
+    ) -> Answer:
+        """Call a method and return its answer.
+
+        A token that the server no longer takes is renewed once and the call repeated.
+        After "too frequent" nothing is sent for a while, urgent calls apart. Raises
+        what the answer's code means (see `errors`), CannotConnect or InvalidAnswer.
+        """
+        if not urgent:
+            self._check_pause()
+        private = _texts(parameters or {})
+        token = await self._valid_token()
+        raw = await self._request(method, private, token, wait_s)
+        if is_token_problem(raw.code, raw.message):
+            self._bury(token)
+            token = await self._valid_token(dead=token)
+            raw = await self._request(method, private, token, wait_s)
+        if raw.code == SUCCESS:
+            if not urgent:
+                await self._resume()
+            return Answer(raw.result, raw.data, raw.message)
+        if is_too_frequent(raw.code, raw.message):
+            raise await self._pause("calls_paused_until", raw.message)
+        raise self._error(raw)
+
+    # --- not too often ---
+
+    def _check_pause(self) -> None:
+        quota = as_time(self.memory.get("calls_paused_until"))
+        if quota is not None and quota > self.now():
+            raise DailyQuota("Daily quota", retry_after=quota - self.now())
+        if self._paused_until is not None and self._paused_until > self.now():
+            raise RateLimited("Pausing", retry_after=self._paused_until - self.now())
+
+    async def _pause(self, key: str, message: str) -> RateLimited:
+        """Return the error of "too frequent", and stay quiet for so long."""
+        if is_daily_quota(message):
+            self.counters["daily_quota"] += 1
+            until = self.now() + _QUOTA_PAUSE
+            await self.memory.put(key, until.timestamp())
+            return DailyQuota("Daily quota", retry_after=_QUOTA_PAUSE)
+        self.counters["too_frequent"] += 1
+        pause = min(_FIRST_PAUSE * 2**self._pauses, _LONGEST_PAUSE)
+        self._pauses += 1
+        self._paused_until = self.now() + pause
+        return RateLimited("Too frequent", retry_after=pause)
+
+    async def _resume(self) -> None:
+        self._pauses = 0
+        self._paused_until = None
+        if self.memory.get("calls_paused_until") is not None:
+            await self.memory.put("calls_paused_until", None)
+
+    # --- tokens ---
+
+    def _bury(self, token: Token) -> None:
+        """Note that the server did not take a token that should have been good."""
+        if token is self._token:
+            self.counters["tokens_died_early"] += 1
+            self._early_deaths.append(self.now())
+
+    async def _valid_token(self, dead: Token | None = None) -> Token:
+        """Return a token other than the dead one, getting it once for all who wait."""
+        attempts = self._attempts
+        async with self._lock:
+            token = self._token
+            if token is not None and token is not dead and self._alive(token):
+                if token.expires_at - self.now() > _RENEW_BEFORE:
+                    return token
+                if renewed := await self._refresh(token):
+                    return renewed
+            if self._failure is not None and self._attempts != attempts:
+                raise self._failure
+            self._attempts += 1
+            self._failure = None
+            try:
+                return await self._keep(await self._sign_in())
+            except VendorError as error:
+                self._failure = error
+                raise
+
+    def _alive(self, token: Token) -> bool:
+        return token.issued_at <= self.now() < token.expires_at
+
+    async def _keep(self, token: Token) -> Token:
+        self._token = token
+        await self.memory.put("token", token.as_json())
+        return token
+
+    async def _refresh(self, token: Token) -> Token | None:
+        """Renew a token before it dies (3.2); None where only a login helps."""
+        if self.now() < self._refresh_at:
+            return token
+        self._refresh_at = self.now() + TOKEN_SPACING
+        self.counters["refreshes"] += 1
+        parameters = _texts(
+            {"refresh_token": token.refresh, "expires_in": _TOKEN_LIFE_S}
+        )
+        try:
+            raw = await self._request("jimi.oauth.token.refresh", parameters, token)
+        except CannotConnect:
+            return token  # which lives on for some minutes
+        if raw.code == SUCCESS:
+            return await self._keep(self._token_of(raw))
+        if is_too_frequent(raw.code, raw.message):
+            return token
+        return None
+
+    async def _sign_in(self) -> Token:
+        """Log in (3.1), at most once a minute however often we are started."""
+        await self._wait_for_turn()
+        self.counters["logins"] += 1
+        await self.memory.put("token_asked_at", self.now().timestamp())
+        raw = await self._request(
+            "jimi.oauth.token.get",
+            {
+                "user_id": self.credentials.account,
+                "user_pwd_md5": self.credentials.password_md5,
+                "expires_in": str(_TOKEN_LIFE_S),
+            },
+            None,
+        )
+        if raw.code == SUCCESS:
+            if self.memory.get("logins_paused_until") is not None:
+                await self.memory.put("logins_paused_until", None)
+            return self._token_of(raw)
+        if is_too_frequent(raw.code, raw.message):
+            if is_daily_quota(raw.message):
+                raise await self._pause("logins_paused_until", raw.message)
+            raise RateLimited(
+                "Too many logins",
+                key="tracksolid_token_soon",
+                retry_after=TOKEN_SPACING,
+            )
+        if self._clock_differs and raw.code == "1001":
+            raise ClockWrong("The server's clock differs")
+        raise sign_in_error(raw.code, raw.message)
+
+    async def _wait_for_turn(self) -> None:
+        """Keep the distance between logins, or raise RateLimited."""
+        quota = as_time(self.memory.get("logins_paused_until"))
+        if quota is not None and quota > self.now():
+            raise DailyQuota("Daily quota", retry_after=quota - self.now())
+        asked_at = as_time(self.memory.get("token_asked_at"))
+        if asked_at is None or asked_at > self.now():
+            return
+        spacing = _WAR_SPACING if self.contested else TOKEN_SPACING
+        wait = asked_at + spacing - self.now()
+        if wait <= timedelta():
+            return
+        if not self._patient:
+            raise RateLimited(
+                "One login a minute", key="tracksolid_token_soon", retry_after=wait
+            )
+        await self.sleep(wait.total_seconds())
+
+    def _token_of(self, raw: _Raw) -> Token:
+        result = raw.result if is_record(raw.result) else {}
+        access = as_text(result.get("accessToken"))
+        if access is None:
+            raise InvalidAnswer("The answer has no token")
+        life = as_number(result.get("expiresIn"))
+        if life is None or not 0 < life < _TOKEN_LIFE_S:
+            life = _TOKEN_LIFE_S
+        refresh = as_text(result.get("refreshToken")) or access
+        now = self.now()
+        return Token(access, refresh, now, now + timedelta(seconds=life))
+
+    # --- requests ---
+
+    def _error(self, raw: _Raw) -> VendorError:
+        error = error_for(raw.code, raw.message)
+        if isinstance(error, ParameterRefused) and self._clock_differs:
+            return ClockWrong("The server's clock differs")
+        return error
+
+    async def _request(
+        self,
+        method: str,
+        private: Mapping[str, str],
+        token: Token | None,
+        wait_s: float = HTTP_TIMEOUT_S,
+    ) -> _Raw:
+        parameters = {
+            **private,
+            "method": method,
+            "app_key": self.credentials.app_key,
+            "timestamp": stamp(self.now()),
+            "sign_method": "md5",
+            "v": "1.0",
+            "format": "json",
+        }
+        if token is not None:
+            parameters["access_token"] = token.access
+        parameters["sign"] = sign(parameters, self.credentials.app_secret)
+        self.counters["requests"] += 1
+        limit = aiohttp.ClientTimeout(total=wait_s)
+        try:
+            async with self._session.post(
+                self.credentials.url,
+                data=parameters,
+                timeout=limit,
+                allow_redirects=False,
+            ) as response:
+                status, body = response.status, await response.read()
+                date = response.headers.get("Date")
+        except aiohttp.ClientConnectorError as error:
+            # The causes of these errors are not chained: their texts may hold the URL.
+            raise Unreachable(f"No connection ({type(error).__name__})") from None
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+            raise Unreachable("The address is not valid") from None
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise NoAnswer(f"No answer ({type(error).__name__})") from None
+        if status != 200:
+            raise CannotConnect(f"HTTP status {status}")
+        self._compare_clocks(date)
+        return _read(body)
+
+    def _compare_clocks(self, date: str | None) -> None:
+        """Learn by how much the server's clock is ahead of ours."""
+        if date is None:
+            return
+        try:
+            theirs = parsedate_to_datetime(date)
+        except ValueError:
+            return
+        if theirs.tzinfo is None:
+            theirs = theirs.replace(tzinfo=UTC)
+        self._clock_offset = theirs - self.now()
+
+    @property
+    def _clock_differs(self) -> bool:
+        """Whether the clocks differ so much that the server refuses requests."""
+        return abs(self._clock_offset) > CLOCK_TOLERANCE
+
+
+def _texts(parameters: Mapping[str, Parameter]) -> dict[str, str]:
+    """Return the parameters that have a value, as they are sent."""
+    return {
+        name: text
+        for name, value in parameters.items()
+        if value is not None and (text := _text(value))
+    }
+
+
+def _text(value: str | float | datetime) -> str:
+    if isinstance(value, datetime):
+        return stamp(value)
+    if isinstance(value, float):
+        return f"{value:.8f}".rstrip("0").rstrip(".")
+    return str(value)
+
+
+def _read(body: bytes) -> _Raw:
+    """Return what is in an answer (chapter 1); a code may come as text."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        raise InvalidAnswer("The answer is no JSON") from None
+    if not is_record(answer):
+        raise InvalidAnswer("The answer is no JSON object")
+    code = answer.get("code")
+    if code is None or isinstance(code, bool) or not isinstance(code, int | str):
+        raise InvalidAnswer("The answer has no code")
+    message = as_text(answer.get("message")) or as_text(answer.get("msg")) or ""
+    return _Raw(str(code).strip(), message, answer.get("result"), answer.get("data"))
+
+
+def rows_of(value: object) -> list[Record]:
+    """Return the rows of an answer: a list of objects, or nothing at all.
+
+    Raises InvalidAnswer when it is something else.
+    """
+    if value is None or value == "":
+        return []
+    if not isinstance(value, list):
+        raise InvalidAnswer("The answer has no list")
+    return [row for row in value if is_record(row)]

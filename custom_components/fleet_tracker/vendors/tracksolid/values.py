@@ -1,0 +1,186 @@
+"""The API's loosely typed values as numbers, texts, times and places.
+
+The real system writes numbers as strings, and unknown ones as null, "" or -1; all of
+these are None here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+import math
+import re
+from typing import TypeIs
+
+from ...models import FixKind
+
+type Record = Mapping[str, object]
+
+_CALENDAR = re.compile(
+    r"(\d{4})-(\d{1,2})-(\d{1,2})"
+    r"(?:[T ](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?:\.\d+)?)?"
+    r"\s*(Z|[+-]\d{2}:?\d{2})?"
+)
+_MEASURE = re.compile(r"(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*([^\d\s]*)")
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199
+_LATEST_SECONDS = 7_258_118_400  # the year 2200
+
+_KINDS: Mapping[str, FixKind] = {
+    "GPS": FixKind.SATELLITE,
+    "1": FixKind.SATELLITE,
+    "LBS": FixKind.CELL,
+    "2": FixKind.CELL,
+    "WIFI": FixKind.WIFI,
+    "WI-FI": FixKind.WIFI,
+    "3": FixKind.WIFI,
+    "BEACON": FixKind.BEACON,
+    "5": FixKind.BEACON,
+}
+
+
+def is_record(value: object) -> TypeIs[dict[str, object]]:
+    """Tell whether a value is a JSON object."""
+    return isinstance(value, dict)
+
+
+def as_text(value: object) -> str | None:
+    """Return a text that says something; numbers as they are written."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value).strip()
+    return text if text and text.lower() != "null" else None
+
+
+def as_measure(value: object) -> tuple[float, str] | None:
+    """Return a number and its unit, which may be "": "98.30%", "0.00L", 4.1, "12"."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        try:
+            number = float(value)
+        except OverflowError:
+            return None
+        return (number, "") if math.isfinite(number) else None
+    if not isinstance(value, str) or not (found := _MEASURE.fullmatch(value.strip())):
+        return None
+    number = float(found[1])
+    return (number, found[2].upper()) if math.isfinite(number) else None
+
+
+def as_number(value: object) -> float | None:
+    """Return a number, however it is typed, whatever its unit."""
+    measure = as_measure(value)
+    return None if measure is None else measure[0]
+
+
+def as_count(value: object) -> int | None:
+    """Return a whole number that is not negative; -1 means unknown."""
+    number = as_number(value)
+    return None if number is None or number < 0 else int(number)
+
+
+def as_positive(value: object) -> float | None:
+    """Return a number that is not negative; -1 means unknown."""
+    number = as_number(value)
+    return None if number is None or number < 0 else number
+
+
+def as_flag(value: object) -> bool | None:
+    """Return whether something is on: 0 and 1 in any type, ON and OFF."""
+    if isinstance(value, bool):
+        return value
+    match (as_text(value) or "").upper():
+        case "1" | "1.0" | "ON" | "TRUE":
+            return True
+        case "0" | "0.0" | "OFF" | "FALSE":
+            return False
+    return None
+
+
+def as_time(value: object) -> datetime | None:
+    """Return a time by its shape, as aware UTC.
+
+    Understood are "yyyy-MM-dd HH:mm:ss" (UTC, chapter 1), dates, ISO 8601, UNIX seconds
+    and milliseconds, and yyMMddHHmmss (the BCD of trip reports). What lies outside of
+    2000 to 2199 is no time: systems write 0 or 1970 for "unknown".
+    """
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return _from_unix(value)
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        if len(text) == 12:
+            return _from_parts("20" + text)
+        if len(text) == 14:
+            return _from_parts(text)
+        return _from_unix(int(text))
+    found = _CALENDAR.fullmatch(text)
+    if found is None:
+        return None
+    parts = [int(part or 0) for part in found.groups()[:6]]
+    return _checked(parts, _offset(found[7]))
+
+
+def _from_parts(text: str) -> datetime | None:
+    parts = [int(text[:4]), *(int(text[i : i + 2]) for i in range(4, 14, 2))]
+    return _checked(parts, timedelta())
+
+
+def _checked(parts: list[int], offset: timedelta) -> datetime | None:
+    if not _FIRST_YEAR <= parts[0] <= _LAST_YEAR:
+        return None
+    year, month, day, hour, minute, second = parts
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC) - offset
+    except ValueError:
+        return None
+
+
+def _offset(text: str | None) -> timedelta:
+    if text is None or text == "Z":
+        return timedelta()
+    size = timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))
+    return -size if text[0] == "-" else size
+
+
+def _from_unix(value: float) -> datetime | None:
+    if not math.isfinite(value):
+        return None
+    seconds = value / 1000 if value > _LATEST_SECONDS else value
+    if not 946_684_800 <= seconds < _LATEST_SECONDS:
+        return None
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def as_kind(value: object) -> FixKind | None:
+    """Return how a position was found: GPS, LBS, WIFI, BEACON, or their numbers."""
+    return _KINDS.get((as_text(value) or "").upper())
+
+
+def as_place(row: Record) -> tuple[float, float] | None:
+    """Return latitude and longitude; (0, 0) is what expired devices have."""
+    latitude, longitude = as_number(row.get("lat")), as_number(row.get("lng"))
+    if latitude is None or longitude is None:
+        return None
+    if abs(latitude) > 90 or abs(longitude) > 180:
+        return None
+    if latitude == 0 and longitude == 0:
+        return None
+    return latitude, longitude
+
+
+def as_course(value: object) -> float | None:
+    """Return a course of 0 to 360 degrees; -1 means unknown."""
+    course = as_number(value)
+    return course if course is not None and 0 <= course <= 360 else None
+
+
+def as_obd_voltage(value: object) -> float | None:
+    """Return the vehicle's voltage. The manual's example is "118", which is 11.8 V."""
+    volts = as_positive(value)
+    if not volts:
+        return None
+    return volts / 10 if volts > 60 else volts
