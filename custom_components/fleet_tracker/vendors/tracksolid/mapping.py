@@ -1,0 +1,303 @@
+"""The vendor's records as news of vehicles: the one place where its terms become ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from ...models import (
+    FixKind,
+    Occurrence,
+    OccurrenceKind,
+    OccurrenceType,
+    Position,
+    Reading,
+    ReadingGroup,
+    Value,
+    VehicleDetails,
+    VehicleUpdate,
+    accuracy_m,
+)
+from .alarm_types import alarm_type, state_of, what_ended
+from .records import Alarm, Device, Fault, Location, ObdReport, TagLocation, Trip
+
+MANUFACTURER = "Jimi IoT"
+
+# Readings of this vendor beside the common ones
+SIGNAL_LEVEL = "signal_level"  # 0 none to 4 very strong
+FUEL_HEIGHT = "fuel_height"  # cm
+FUEL_VOLTAGE = "fuel_voltage"  # V
+TRACKER_MILEAGE = "tracker_mileage"  # km
+COOLANT_TEMPERATURE = "coolant_temperature"  # °C
+ENGINE_SPEED = "engine_speed"  # rpm
+ENGINE_LOAD = "engine_load"  # %
+INTAKE_PRESSURE = "intake_pressure"  # kPa
+THROTTLE = "throttle"  # %
+OBD_ODOMETER = "obd_odometer"  # km
+OBD_MILEAGE = "obd_mileage"  # km
+OBD_SPEED = "obd_speed"  # km/h
+OBD_VOLTAGE = "obd_voltage"  # V
+TRIP_DISTANCE = "trip_distance"  # km
+TRIP_DURATION = "trip_duration"  # s
+TRIP_AVERAGE_SPEED = "trip_average_speed"  # km/h
+TRIP_TOP_SPEED = "trip_top_speed"  # km/h
+TRIP_IDLE_TIME = "trip_idle_time"  # s
+TRIP_CONSUMPTION = "trip_consumption"  # L
+TRIP_ENDED = "trip_ended"  # time
+PHOTO_TAKEN = "photo_taken"  # time
+
+FAULT_WINDOW = timedelta(days=1)
+"""How far back trouble codes count."""
+
+_FUEL_READINGS: Mapping[str, str] = {
+    "L": Reading.FUEL,
+    "%": Reading.FUEL_LEVEL,
+    "V": FUEL_VOLTAGE,
+    "CM": FUEL_HEIGHT,
+}
+
+
+def known(readings: Mapping[str, Value | None]) -> dict[str, Value]:
+    """Return the readings that have a value: what is not known is absent."""
+    return {key: value for key, value in readings.items() if value is not None}
+
+
+def group(
+    name: str,
+    measured_at: datetime,
+    readings: Mapping[str, Value | None],
+    *,
+    complete: bool = True,
+) -> tuple[ReadingGroup, ...]:
+    """Return a group of the readings that are known, none at all without any."""
+    found = known(readings)
+    if not found:
+        return ()
+    return (
+        ReadingGroup(
+            name=name, measured_at=measured_at, readings=found, complete=complete
+        ),
+    )
+
+
+def map_device(device: Device, now: datetime) -> VehicleUpdate:
+    """Return what the account knows of a vehicle (4.1)."""
+    name = device.name
+    if name is None or name == device.imei:
+        name = device.vehicle_name or device.plate or name or device.imei
+    return VehicleUpdate(
+        vehicle_id=device.imei,
+        details=VehicleDetails(
+            name=name,
+            manufacturer=MANUFACTURER,
+            model=device.model,
+            plate=device.plate,
+            serial_number=device.imei,
+        ),
+        groups=group(
+            "account",
+            now,
+            {
+                Reading.SERVICE_EXPIRES: device.expires_at,
+                Reading.DRIVER_NAME: device.driver,
+                Reading.SIM: device.sim,
+                Reading.VIN: device.vin,
+            },
+        ),
+    )
+
+
+def map_location(location: Location, now: datetime) -> VehicleUpdate:
+    """Return the news in a location (5.1, 5.2).
+
+    What the device says is as old as its last sign of life, which may be days younger
+    than its last fix; whether it is online the platform knows now.
+    """
+    times = [time for time in (location.fixed_at, location.heard_at) if time]
+    heard_at = max(times, default=None)
+    measured_at = heard_at or now
+    fuel = location.fuel
+    readings: dict[str, Value | None] = {
+        Reading.BATTERY: location.battery,
+        Reading.BATTERY_VOLTAGE: location.battery_voltage,
+        Reading.EXTERNAL_VOLTAGE: location.external_voltage,
+        Reading.CHARGING: location.charging,
+        Reading.TEMPERATURE: location.temperature,
+        Reading.ICCID: location.iccid,
+        SIGNAL_LEVEL: location.signal_level,
+    }
+    # Trackers without a sensor report "0.00L"; a number without a unit is a voltage in
+    # one table and a volume in the other.
+    if fuel is not None and fuel[0] > 0 and fuel[1] in _FUEL_READINGS:
+        readings[_FUEL_READINGS[fuel[1]]] = fuel[0]
+    return VehicleUpdate(
+        vehicle_id=location.imei,
+        position=map_position(location),
+        groups=(
+            *group("online", now, {Reading.ONLINE: location.online}),
+            *group("ignition", measured_at, {Reading.IGNITION: location.ignition}),
+            *group("tracker", measured_at, readings),
+            *group("odometer", measured_at, {Reading.ODOMETER: location.odometer}),
+            *group(
+                "fix",
+                location.fixed_at or measured_at,
+                {
+                    Reading.SATELLITES: location.satellites,
+                    Reading.FIX_KIND: location.kind and location.kind.value,
+                    Reading.ADDRESS: location.address,
+                },
+            ),
+        ),
+        heard_at=heard_at,
+    )
+
+
+def map_position(location: Location) -> Position | None:
+    """Return the fix of a location, None if there is none."""
+    if (
+        location.latitude is None
+        or location.longitude is None
+        or location.fixed_at is None
+        or location.expired
+    ):
+        return None
+    kind = location.kind or FixKind.SATELLITE
+    return Position(
+        latitude=location.latitude,
+        longitude=location.longitude,
+        accuracy=accuracy_m(kind),
+        fixed_at=location.fixed_at,
+        kind=kind,
+        course=location.course,
+        speed=location.speed,
+    )
+
+
+def map_tag(imei: str, tag: TagLocation) -> VehicleUpdate:
+    """Return the news in a TAG's position (5.8, and its push)."""
+    kind = tag.kind or FixKind.BEACON
+    return VehicleUpdate(
+        vehicle_id=imei,
+        position=Position(
+            latitude=tag.latitude,
+            longitude=tag.longitude,
+            accuracy=accuracy_m(kind),
+            fixed_at=tag.fixed_at,
+            kind=kind,
+            speed=tag.speed,
+        ),
+        groups=(
+            *group("fix", tag.fixed_at, {Reading.FIX_KIND: kind.value}),
+            *group("tag", tag.fixed_at, {Reading.BATTERY: tag.battery}),
+        ),
+        heard_at=tag.fixed_at,
+    )
+
+
+def map_alarm(alarm: Alarm) -> VehicleUpdate:
+    """Return an alarm as an occurrence, with the state that it tells (6.1, 10.4)."""
+    groups: tuple[ReadingGroup, ...] = ()
+    details: dict[str, Value] = {}
+    if alarm.speed is not None:
+        details["speed"] = alarm.speed
+    if alarm.geofence is not None:
+        details["geofence"] = alarm.geofence
+    kind = OccurrenceType.OTHER if alarm.foreign else alarm_type(alarm.code)
+    ended = None if alarm.foreign else what_ended(alarm.code)
+    if alarm.ended:
+        ended, kind = kind, OccurrenceType.CLEARED
+    elif not alarm.foreign and (state := state_of(alarm.code)):
+        reading, value = state
+        # The ignition is told by locations and heartbeats too; the newest says so.
+        groups = group(reading, alarm.occurred_at, {reading: value})
+    if ended is not None:
+        details["cleared"] = ended.value
+    return VehicleUpdate(
+        vehicle_id=alarm.imei,
+        groups=groups,
+        occurrences=(
+            Occurrence(
+                kind=OccurrenceKind.ALARM,
+                type=kind,
+                occurred_at=alarm.occurred_at,
+                code=alarm.code,
+                name=alarm.name,
+                details=details,
+            ),
+        ),
+        heard_at=alarm.occurred_at,
+    )
+
+
+def map_obd(report: ObdReport) -> VehicleUpdate:
+    """Return the news in an OBD report."""
+    return VehicleUpdate(
+        vehicle_id=report.imei,
+        groups=group(
+            "obd",
+            report.reported_at,
+            {
+                OBD_ODOMETER: report.odometer,
+                OBD_MILEAGE: report.tracker_mileage,
+                OBD_SPEED: report.speed,
+                OBD_VOLTAGE: report.voltage,
+                ENGINE_SPEED: report.engine_speed,
+                COOLANT_TEMPERATURE: report.coolant_temperature,
+                Reading.FUEL: report.fuel,
+                Reading.FUEL_LEVEL: report.fuel_level,
+                Reading.VIN: report.vin,
+            },
+        ),
+        heard_at=report.reported_at,
+    )
+
+
+def map_faults(imei: str, faults: Iterable[Fault], now: datetime) -> VehicleUpdate:
+    """Return how many trouble codes a vehicle reported in a day, and each of them."""
+    recent = [fault for fault in faults if now - fault.occurred_at <= FAULT_WINDOW]
+    return VehicleUpdate(
+        vehicle_id=imei,
+        groups=group(
+            "faults", now, {Reading.TROUBLE_CODES: len({f.code for f in recent})}
+        ),
+        occurrences=tuple(map_fault(fault) for fault in recent),
+    )
+
+
+def map_fault(fault: Fault) -> Occurrence:
+    """Return a trouble code as an occurrence."""
+    return Occurrence(
+        kind=OccurrenceKind.TROUBLE_CODE,
+        type=OccurrenceType.TROUBLE_CODE,
+        occurred_at=fault.occurred_at,
+        code=fault.code,
+        name=fault.detail,
+    )
+
+
+def map_trip(trip: Trip) -> VehicleUpdate:
+    """Return a drive that ended (5.4, 10.22) as the last trip, and as an occurrence."""
+    readings = known(
+        {
+            TRIP_DISTANCE: None if trip.distance is None else round(trip.distance, 3),
+            TRIP_DURATION: trip.duration,
+            TRIP_AVERAGE_SPEED: trip.average_speed,
+            TRIP_TOP_SPEED: trip.top_speed,
+            TRIP_IDLE_TIME: trip.idle_time,
+            TRIP_CONSUMPTION: trip.consumption,
+        }
+    )
+    return VehicleUpdate(
+        vehicle_id=trip.imei,
+        groups=group("trip", trip.ended_at, {**readings, TRIP_ENDED: trip.ended_at}),
+        occurrences=(
+            Occurrence(
+                kind=OccurrenceKind.TRIP,
+                type=OccurrenceType.TRIP_ENDED,
+                occurred_at=trip.ended_at,
+                details={
+                    key.removeprefix("trip_"): value for key, value in readings.items()
+                },
+            ),
+        ),
+    )

@@ -1,0 +1,456 @@
+"""What is pushed (chapter 10) as news of vehicles.
+
+What has a place in the model becomes readings and occurrences; the rest is told by the
+event "device data", without coordinates, faces or RFID values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+import json
+import math
+import re
+
+from ...models import (
+    FixKind,
+    Occurrence,
+    OccurrenceKind,
+    OccurrenceType,
+    Position,
+    Reading,
+    ReadingGroup,
+    Value,
+    VehicleUpdate,
+    accuracy_m,
+)
+from .mapping import (
+    COOLANT_TEMPERATURE,
+    ENGINE_LOAD,
+    ENGINE_SPEED,
+    FAULT_WINDOW,
+    FUEL_HEIGHT,
+    FUEL_VOLTAGE,
+    INTAKE_PRESSURE,
+    OBD_SPEED,
+    OBD_VOLTAGE,
+    SIGNAL_LEVEL,
+    THROTTLE,
+    TRACKER_MILEAGE,
+    group,
+    map_alarm,
+    map_tag,
+    map_trip,
+)
+from .records import Alarm, TagLocation, Trip
+from .values import (
+    Record,
+    as_count,
+    as_course,
+    as_flag,
+    as_kind,
+    as_number,
+    as_obd_voltage,
+    as_place,
+    as_positive,
+    as_text,
+    as_time,
+    is_record,
+)
+
+type Mapper = Callable[[str, Record, datetime], VehicleUpdate]
+
+LONGEST_TEXT = 1000
+"""Texts in event data are cut off here."""
+
+# Oil levels come a hundred times as large, in one of four units (10.7).
+_OIL_READINGS: Mapping[int, str] = {
+    1: FUEL_HEIGHT,
+    2: Reading.FUEL_LEVEL,
+    3: FUEL_VOLTAGE,
+    4: Reading.FUEL,
+}
+_OIL_SCALE = 100
+
+# What the event "device data" never tells: who, where, and what opens doors.
+_PRIVATE = re.compile(
+    r"(.*(imei|token|lat|lng|lon|latitude|longitude|mac|address|addr|cells?)"
+    r"|vin|iccid|imsi|sim|lac|ci|wifi|lbsjson|celllist|wifilist|coordinates?)",
+    re.IGNORECASE,
+)
+_PRIVATE_PAYLOADS: Mapping[str, frozenset[str]] = {
+    "rfid": frozenset({"value"}),
+    "pushFileContent": frozenset({"content"}),
+}
+_TIMES = ("gateTime", "gpsTime", "postTime", "alarmTime")
+
+
+def imei_of(item: Record) -> str | None:
+    """Return whose item it is."""
+    for name in ("deviceImei", "imei", "_imei"):
+        if (imei := as_text(item.get(name))) is not None:
+            return imei
+    return None
+
+
+def map_push(path: str, item: Record, now: datetime) -> VehicleUpdate | None:
+    """Return the news in an item that was pushed to a path, None if it names no device.
+
+    The path is the last part of the URL (`pushgps`).
+    """
+    if (imei := imei_of(item)) is None:
+        return None
+    return _MAPPERS.get(path, _map_other(path))(imei, item, now)
+
+
+def map_tag_push(item: Record) -> VehicleUpdate | None:
+    """Return the news in an item of a TAG push: times in milliseconds."""
+    imei, tag = imei_of(item), TagLocation.from_row(item)
+    return None if imei is None or tag is None else map_tag(imei, tag)
+
+
+def map_message(kind: str, content: Record, now: datetime) -> VehicleUpdate | None:
+    """Return the news in a notification of the Open API (`msgType` and `data`)."""
+    if (imei := imei_of(content)) is None:
+        return None
+    if kind == "jimi.push.device.alarm":
+        return _map_alarm(imei, content, now)
+    return _device_data(kind.rpartition("jimi.")[2], imei, content, now)
+
+
+def _said_at(item: Record, now: datetime) -> datetime:
+    for name in _TIMES:
+        if (time := as_time(item.get(name))) is not None:
+            return min(time, now)
+    return now
+
+
+def _map_gps(imei: str, item: Record, now: datetime) -> VehicleUpdate:
+    """10.3."""
+    fixed_at, heard_at = as_time(item.get("gpsTime")), _said_at(item, now)
+    place = as_place(item)
+    kind = as_kind(item.get("postType")) or FixKind.SATELLITE
+    position = None
+    if place is not None and fixed_at is not None:
+        position = Position(
+            latitude=place[0],
+            longitude=place[1],
+            accuracy=accuracy_m(kind),
+            fixed_at=fixed_at,
+            kind=kind,
+            altitude=as_number(item.get("altitude")) or None,
+            course=as_course(item.get("direction")),
+            speed=as_positive(item.get("gpsSpeed")),
+        )
+    measured_at = fixed_at or heard_at
+    metres = as_positive(item.get("distance"))
+    return VehicleUpdate(
+        vehicle_id=imei,
+        position=position,
+        groups=(
+            *group("online", heard_at, {Reading.ONLINE: True}),
+            *group(
+                "ignition", measured_at, {Reading.IGNITION: as_flag(item.get("acc"))}
+            ),
+            *group(
+                "fix",
+                measured_at,
+                {
+                    Reading.SATELLITES: as_count(item.get("satelliteNum")),
+                    Reading.FIX_KIND: kind.value,
+                },
+            ),
+            *group(
+                "tracker_mileage",
+                measured_at,
+                {TRACKER_MILEAGE: metres / 1000 if metres else None},
+            ),
+        ),
+        heard_at=heard_at,
+    )
+
+
+def _map_heartbeat(imei: str, item: Record, now: datetime) -> VehicleUpdate:
+    """10.2."""
+    heard_at = _said_at(item, now)
+    return VehicleUpdate(
+        vehicle_id=imei,
+        groups=(
+            *group("online", heard_at, {Reading.ONLINE: True}),
+            *group("ignition", heard_at, {Reading.IGNITION: as_flag(item.get("acc"))}),
+            *group(
+                "heartbeat",
+                heard_at,
+                {
+                    Reading.BATTERY: as_positive(item.get("powerLevel")),
+                    SIGNAL_LEVEL: as_count(item.get("gsmSign")),
+                },
+            ),
+            *group(
+                Reading.CHARGING,
+                heard_at,
+                {Reading.CHARGING: as_flag(item.get("powerStatus"))},
+            ),
+            *group(
+                Reading.ARMED, heard_at, {Reading.ARMED: as_flag(item.get("fortify"))}
+            ),
+        ),
+        heard_at=heard_at,
+    )
+
+
+def _map_login(imei: str, item: Record, now: datetime) -> VehicleUpdate:
+    """10.1."""
+    said_at = _said_at(item, now)
+    online = {"LOGIN": True, "LOGOUT": False}.get(as_text(item.get("type")) or "")
+    return VehicleUpdate(
+        vehicle_id=imei,
+        groups=group("online", said_at, {Reading.ONLINE: online}),
+        heard_at=said_at if online else None,
+    )
+
+
+def _map_alarm(imei: str, item: Record, now: datetime) -> VehicleUpdate:
+    """10.4, in its flat form and in that of the IoT hub, and the notification."""
+    message = item.get("msg")
+    inner: Record = message if is_record(message) else item
+    ended_code = as_text(inner.get("removeAlarmType"))
+    code = (
+        ended_code
+        or as_text(inner.get("alarmType"))
+        or as_text(inner.get("alertType"))
+        or as_text(inner.get("alertTypeId"))
+    )
+    if code is None:
+        return _device_data("pushalarm", imei, item, now)
+    occurred_at = as_time(inner.get("alarmTime")) or _said_at(item, now)
+    return map_alarm(
+        Alarm(
+            imei=imei,
+            code=code,
+            name=as_text(inner.get("alarmName")) or as_text(inner.get("alertName")),
+            occurred_at=min(occurred_at, now),
+            speed=as_positive(inner.get("gpsSpeed")),
+            foreign=as_count(item.get("msgClass")) == 1,
+            ended=ended_code is not None,
+        )
+    )
+
+
+def _map_oil(imei: str, item: Record, now: datetime) -> VehicleUpdate:
+    """10.7: each sensor has a number, which is the reading's part."""
+    said_at = _said_at(item, now)
+    value = as_positive(item.get("value"))
+    reading = _OIL_READINGS.get(as_count(item.get("unit")) or 0)
+    sensor = as_count(item.get("path")) or 0
+    groups: tuple[ReadingGroup, ...] = ()
+    if value is not None and reading is not None:
+        groups = group(
+            f"oil:{sensor}", said_at, {f"{reading}:{sensor}": value / _OIL_SCALE}
+        )
+    return VehicleUpdate(vehicle_id=imei, groups=groups, heard_at=said_at)
+
+
+def _map_temperature(imei: str, item: Record, now: datetime) -> VehicleUpdate:
+    """10.9."""
+    said_at = _said_at(item, now)
+    humidity = as_positive(item.get("hum"))
+    return VehicleUpdate(
+        vehicle_id=imei,
+        groups=group(
+            "climate",
+            said_at,
+            {
+                Reading.TEMPERATURE: as_number(item.get("tem")),
+                Reading.HUMIDITY: humidity
+                if humidity is None or humidity <= 100
+                else None,
+            },
+        ),
+        heard_at=said_at,
+    )
+
+
+def _map_cells(imei: str, item: Record, now: datetime) -> VehicleUpdate:
+    """10.10: cells tell where it is, but only the vendor's own look-up can say it."""
+    return _device_data("pushlbs", imei, item, now)
+
+
+def _map_obd(imei: str, item: Record, now: datetime) -> VehicleUpdate:
+    """10.20: what `dataIDn` mean is documented nowhere, so they are passed on."""
+    content = item.get("obdJson")
+    report: Record = content if is_record(content) else item
+    said_at = as_time(report.get("event_time")) or as_time(report.get("push_time"))
+    measured_at = min(said_at or _said_at(item, now), now)
+    readings: dict[str, Value | None] = {
+        ENGINE_SPEED: as_positive(report.get("engine_rpm")),
+        COOLANT_TEMPERATURE: as_number(report.get("coolant_temp_c")),
+        Reading.FUEL_LEVEL: as_positive(report.get("fuel_level_pct")),
+        OBD_VOLTAGE: as_obd_voltage(report.get("battery_voltage")),
+        OBD_SPEED: as_positive(report.get("vehicle_speed")),
+        INTAKE_PRESSURE: as_positive(report.get("intake_pressure")),
+        THROTTLE: as_positive(report.get("throttle_pct")),
+        ENGINE_LOAD: as_positive(report.get("engine_load_pct")),
+    }
+    numbered = {
+        key: value
+        for key, value in report.items()
+        if key.lower().startswith("dataid") or key in {"car_type", "statusFlags"}
+    }
+    occurrences: tuple[Occurrence, ...] = ()
+    if numbered:
+        data = _device_data("pushobd", imei, numbered, now, at=measured_at)
+        occurrences = data.occurrences
+    return VehicleUpdate(
+        vehicle_id=imei,
+        groups=(
+            *group(
+                "ignition",
+                measured_at,
+                {Reading.IGNITION: as_flag(report.get("AccState"))},
+            ),
+            *group("obd", measured_at, readings, complete=False),
+        ),
+        occurrences=occurrences,
+        heard_at=measured_at,
+    )
+
+
+def _map_faults(imei: str, item: Record, now: datetime) -> VehicleUpdate:
+    """10.21."""
+    reported_at = as_time(item.get("eventTime")) or _said_at(item, now)
+    reported_at = min(reported_at, now)
+    listed = item.get("faultCodeList")
+    codes = [
+        code
+        for code in map(as_text, listed if isinstance(listed, list) else ())
+        if code is not None
+    ]
+    count = as_count(item.get("faultNum")) if not codes else len(set(codes))
+    return VehicleUpdate(
+        vehicle_id=imei,
+        groups=group(
+            "faults",
+            reported_at,
+            {
+                Reading.TROUBLE_CODES: count
+                if now - reported_at <= FAULT_WINDOW
+                else None
+            },
+        ),
+        occurrences=tuple(
+            Occurrence(
+                kind=OccurrenceKind.TROUBLE_CODE,
+                type=OccurrenceType.TROUBLE_CODE,
+                occurred_at=reported_at,
+                code=code,
+            )
+            for code in dict.fromkeys(codes)
+        ),
+        heard_at=_said_at(item, now),
+    )
+
+
+def _map_trip(imei: str, item: Record, now: datetime) -> VehicleUpdate:
+    """10.22: its times are BCD (yyMMddHHmmss), taken as UTC."""
+    started_at = as_time(item.get("beginTime"))
+    if as_count(item.get("properties")) == 1:
+        return VehicleUpdate(
+            vehicle_id=imei,
+            occurrences=(
+                Occurrence(
+                    kind=OccurrenceKind.TRIP,
+                    type=OccurrenceType.TRIP_STARTED,
+                    occurred_at=min(started_at or _said_at(item, now), now),
+                ),
+            ),
+            heard_at=_said_at(item, now),
+        )
+    ended_at = as_time(item.get("endTime")) or _said_at(item, now)
+    if started_at is None or started_at > ended_at:
+        return _device_data("pushtripreport", imei, item, now)
+    seconds = int((ended_at - started_at).total_seconds())
+    distance = as_positive(item.get("miles"))
+    return map_trip(
+        Trip(
+            imei=imei,
+            started_at=started_at,
+            ended_at=min(ended_at, now),
+            distance=distance,
+            duration=seconds,
+            average_speed=round(distance / seconds * 3600, 1)
+            if distance is not None and seconds
+            else None,
+            idle_time=as_count(item.get("idleTimes")),
+            consumption=as_positive(item.get("oils")),
+        )
+    )
+
+
+def _map_other(path: str) -> Mapper:
+    def map_other(imei: str, item: Record, now: datetime) -> VehicleUpdate:
+        return _device_data(path, imei, item, now)
+
+    return map_other
+
+
+def _device_data(
+    name: str, imei: str, item: Record, now: datetime, *, at: datetime | None = None
+) -> VehicleUpdate:
+    """Return an item as it is, as an event, without what is private."""
+    said_at = at or _said_at(item, now)
+    details = dict(_scalars(item, _PRIVATE_PAYLOADS.get(name, frozenset())))
+    return VehicleUpdate(
+        vehicle_id=imei,
+        occurrences=(
+            Occurrence(
+                kind=OccurrenceKind.DEVICE_DATA,
+                type=OccurrenceType.OTHER,
+                occurred_at=said_at,
+                code=name,
+                details=details,
+            ),
+        ),
+        heard_at=None if name in _FROM_THE_CLOUD else said_at,
+    )
+
+
+def _scalars(
+    item: Record, private: frozenset[str], prefix: str = "", depth: int = 2
+) -> Iterator[tuple[str, Value]]:
+    """Yield what may be told of an item, objects inside of it (as JSON too) flattened."""
+    for key, value in item.items():
+        if key in private or key in _TIMES or _PRIVATE.fullmatch(key):
+            continue
+        name = f"{prefix}{key}"
+        if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
+            try:
+                value = json.loads(value)
+            except (ValueError, RecursionError):
+                continue  # nobody knows what is in there
+        if is_record(value):
+            if depth:
+                yield from _scalars(value, private, f"{name}_", depth - 1)
+        elif isinstance(value, list):
+            yield f"{name}_count", len(value)
+        elif isinstance(value, str):
+            yield name, value[:LONGEST_TEXT]
+        elif isinstance(value, bool | int | float) and math.isfinite(value):
+            yield name, value
+
+
+# What the cloud says of itself is no sign of life of the device.
+_FROM_THE_CLOUD = frozenset({"pushftpfileupload", "uploadCallback", "pushIothubEvent"})
+
+_MAPPERS: Mapping[str, Mapper] = {
+    "pushgps": _map_gps,
+    "pushhb": _map_heartbeat,
+    "pushevent": _map_login,
+    "pushalarm": _map_alarm,
+    "pushoil": _map_oil,
+    "pushtem": _map_temperature,
+    "pushlbs": _map_cells,
+    "pushobd": _map_obd,
+    "pushfaultinfo": _map_faults,
+    "pushtripreport": _map_trip,
+}
