@@ -1,0 +1,351 @@
+"""Commands: what they may do to a vehicle, and how they are sent and confirmed (8.1-8.3).
+
+A cut-off goes only to a device that is online, only by a template that does not wait for
+one that is not, and is withdrawn should it come to wait all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+import re
+
+from ...vendor import (
+    Argument,
+    CommandFailed,
+    CommandUnconfirmed,
+    CommandUnsupported,
+    InvalidArgument,
+    VehicleOffline,
+    VendorError,
+)
+from .client import TracksolidClient
+from .errors import CommandPending, NoAnswer
+from .records import Instruction, SentCommand
+
+# Names of commands
+ENGINE_CUT = "engine_cut"
+ENGINE_RESTORE = "engine_restore"
+LOCATE = "locate"
+REBOOT = "reboot"
+TAKE_PHOTO = "take_photo"
+RECORD_VIDEO = "record_video"
+SEND_INSTRUCTION = "send_instruction"
+SEND_TEXT = "send_text"
+SEND_RAW = "send_raw"
+
+# Arguments of commands. The values of a template's places are "0", "1" and on.
+ARGUMENT_ID = "id"
+ARGUMENT_TEXT = "text"
+ARGUMENT_HEX = "hex"
+ARGUMENT_CAMERA = "part"
+ARGUMENT_SECONDS = "seconds"
+
+CUT_TEXT = "RELAY,1#"
+RESTORE_TEXT = "RELAY,0#"
+
+_CUSTOM = "{0}"
+_PLACE = re.compile(r"\{(\d+)\}")
+_RESULT_EVERY_S = 3.0
+_RESULT_QUERIES = 12
+_CLOCK_TOLERANCE = timedelta(seconds=5)
+
+# Commands of the vendor's trackers that read, report, restart or take pictures.
+_HARMLESS = frozenset(
+    {
+        "ACCALM",
+        "ANGLEREP",
+        "APN",
+        "BATALM",
+        "CENTER",
+        "GMT",
+        "GPRSSET",
+        "HBT",
+        "ICCID",
+        "IMSI",
+        "LANG",
+        "MILEAGE",
+        "PARAM",
+        "PICTURE",
+        "POWERALM",
+        "REBOOT",
+        "RESET",
+        "RTMP",
+        "SCXSZ",
+        "SENALM",
+        "SOS",
+        "STATUS",
+        "TIMER",
+        "URL",
+        "VERSION",
+        "VIDEO",
+        "WHERE",
+    }
+)
+_LOCATE_WORDS = ("WHERE", "URL")
+_REBOOT_WORDS = ("RESET", "REBOOT")
+
+# "Already in the state of fuel supply cut off, the command is not running!" is what the
+# user wanted.
+_ALREADY = re.compile(r"\balready\b", re.IGNORECASE)
+_SAYS_NO = re.compile(
+    r"\b(fail|error|refus|reject|invalid|illegal|denied|wrong|unsupport|cannot|can't"
+    r"|not (been )?(execut|run|support|allow))",
+    re.IGNORECASE,
+)
+
+
+class Effect(StrEnum):
+    """What a command may do to a vehicle."""
+
+    HARMLESS = "harmless"
+    RESTORES = "restores"
+    STOPS = "stops"
+    UNKNOWN = "unknown"
+
+
+def effect_of(text: str) -> Effect:
+    """Return what a text command may do; of several in one text the worst.
+
+    Whatever carries RELAY and does not plainly restore can stop a vehicle, and of words
+    that are not known as harmless nobody can say.
+    """
+    effects = {_effect_of_one(part) for part in re.split(r"[#;\r\n]", text) if part}
+    for effect in (Effect.STOPS, Effect.UNKNOWN, Effect.RESTORES, Effect.HARMLESS):
+        if effect in effects:
+            return effect
+    return Effect.UNKNOWN
+
+
+def _effect_of_one(text: str) -> Effect:
+    command = "".join(text.upper().split())
+    if command == "RELAY,0":
+        return Effect.RESTORES
+    if command == "RELAY":
+        return Effect.HARMLESS  # it only asks
+    if "RELAY" in command:
+        return Effect.STOPS
+    word = re.match(r"[A-Z]+", command)
+    if word is not None and word[0] in _HARMLESS:
+        return Effect.HARMLESS
+    return Effect.UNKNOWN
+
+
+def places_of(template: str) -> list[str]:
+    """Return the numbers of a template's places, in order."""
+    return sorted(set(_PLACE.findall(template)), key=int)
+
+
+def fill(template: str, values: Sequence[str]) -> str:
+    """Return a template with its places filled.
+
+    Raises InvalidArgument unless there is one value for each place.
+    """
+    places = places_of(template)
+    if len(places) != len(values):
+        raise InvalidArgument("Values do not fit", key="tracksolid_ambiguous_command")
+    by_place = dict(zip(places, values, strict=True))
+    return _PLACE.sub(lambda found: by_place[found[1]], template)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A command of a device's list, with the values of its places."""
+
+    instruction: Instruction
+    values: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What the device is told."""
+        return fill(self.instruction.template, self.values)
+
+    @property
+    def effect(self) -> Effect:
+        """What it may do."""
+        return effect_of(self.text)
+
+
+def find_relay(instructions: Iterable[Instruction], *, cut: bool) -> Chosen | None:
+    """Return what cuts the engine off or restores it, by a device's own list.
+
+    A RELAY entry comes first, the custom text second. Entries that wait for a device
+    that is offline are never used to cut.
+    """
+    wanted = CUT_TEXT if cut else RESTORE_TEXT
+    custom = None
+    for instruction in instructions:
+        if cut and instruction.may_wait:
+            continue
+        template = instruction.template
+        if template == _CUSTOM:
+            custom = Chosen(instruction, (wanted,))
+        elif template.upper().startswith("RELAY"):
+            values = ("1" if cut else "0",) * len(places_of(template))
+            chosen = Chosen(instruction, values)
+            if len(values) < 2 and _same(chosen.text, wanted):
+                return chosen
+    return custom
+
+
+def find_custom(instructions: Iterable[Instruction], text: str) -> Chosen | None:
+    """Return the entry that sends any text, None where the device has none."""
+    for instruction in instructions:
+        if instruction.template == _CUSTOM:
+            return Chosen(instruction, (text,))
+    return None
+
+
+def find_button(instructions: Sequence[Instruction], name: str) -> Chosen | None:
+    """Return the entry that locates or restarts a device, None where it has none."""
+    words = _LOCATE_WORDS if name == LOCATE else _REBOOT_WORDS
+    for word in words:
+        for instruction in instructions:
+            if _same(instruction.template, word):
+                return Chosen(instruction)
+    return None
+
+
+def find_entry(
+    instructions: Iterable[Instruction], arguments: Mapping[str, Argument]
+) -> Chosen:
+    """Return the entry of an id, with the values that are given for its places.
+
+    Raises InvalidArgument when there is none, or the values do not fit.
+    """
+    wanted = str(arguments.get(ARGUMENT_ID, ""))
+    for instruction in instructions:
+        if instruction.id == wanted:
+            given = {key for key in arguments if key.isdecimal()}
+            places = places_of(instruction.template)
+            if given != set(places):
+                break
+            return Chosen(instruction, tuple(str(arguments[key]) for key in places))
+    raise InvalidArgument("No such command", key="tracksolid_ambiguous_command")
+
+
+def _same(one: str, other: str) -> bool:
+    """Tell whether two texts are the same command."""
+    return one.strip().rstrip("#").upper() == other.rstrip("#")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a command: the device's words, or that it waits for the device."""
+
+    answer: str | None = None
+    waits: bool = False
+
+
+class Commander:
+    """Sends commands of an account's devices and finds out what came of them."""
+
+    def __init__(self, client: TracksolidClient) -> None:
+        """Take what carries the calls."""
+        self._client = client
+
+    async def send(self, imei: str, chosen: Chosen) -> Outcome:
+        """Send a command and return when the device answered, or when it waits for it.
+
+        Raises CommandFailed when the device says no, VehicleOffline,
+        CommandUnsupported, or CommandUnconfirmed when nothing is heard in time.
+        """
+        started = self._client.transport.server_now
+        try:
+            answer = await self._client.instructions.send(
+                imei, chosen.instruction, chosen.values
+            )
+        except (CommandPending, NoAnswer):
+            answer = None
+        if answer is not None:
+            check_answer(answer)
+            return Outcome(answer)
+        for _ in range(_RESULT_QUERIES):
+            await self._client.transport.sleep(_RESULT_EVERY_S)
+            sent = await self._newest(imei, chosen)
+            if sent is None or sent.sent_at is None:
+                continue
+            if sent.sent_at < started - _CLOCK_TOLERANCE:
+                continue
+            if (outcome := _outcome(sent)) is not None:
+                return outcome
+        raise CommandUnconfirmed("No answer in time", key="tracksolid_command_sent")
+
+    async def cut(self, imei: str, chosen: Chosen, restore: Chosen | None) -> Outcome:
+        """Send what can stop a vehicle; it never waits.
+
+        Raises what `send` raises; VehicleOffline when it had to be withdrawn, and
+        CommandUnconfirmed when even that failed.
+        """
+        if chosen.instruction.may_wait:
+            raise CommandUnsupported(
+                "The entry may wait", key="tracksolid_cut_off_would_wait"
+            )
+        outcome = await self.send(imei, chosen)
+        if not outcome.waits:
+            return outcome
+        if restore is None or not await self._withdraw(imei, chosen, restore):
+            raise CommandUnconfirmed(
+                "A cut-off waits", key="tracksolid_cut_off_waiting"
+            )
+        raise VehicleOffline("Withdrawn", key="tracksolid_cut_off_withdrawn")
+
+    async def _withdraw(self, imei: str, chosen: Chosen, restore: Chosen) -> bool:
+        """Replace what waits for a device by a restore; tell whether it is gone."""
+        try:
+            await self._client.instructions.send(
+                imei, restore.instruction, restore.values, replace_waiting=True
+            )
+            sent = await self._newest(imei, chosen)
+        except VendorError:
+            return False  # it may wait still, which is what the caller says
+        return sent is not None and sent.state == "4"
+
+    async def _newest(self, imei: str, chosen: Chosen) -> SentCommand | None:
+        """Return the newest result of a command, by its text or else by its id."""
+        results = await self._client.instructions.results(imei)
+        for sent in results:
+            if sent.text is not None and _same(sent.text, chosen.text.upper()):
+                return sent
+        return next(
+            (
+                sent
+                for sent in results
+                if sent.id == chosen.instruction.id and sent.text is None
+            ),
+            None,
+        )
+
+
+def check_answer(answer: str) -> None:
+    """Raise CommandFailed when a device's words say no."""
+    if _SAYS_NO.search(answer) and not _ALREADY.search(answer):
+        raise CommandFailed(
+            "The device said no",
+            key="tracksolid_command_refused",
+            placeholders={"answer": answer},
+        )
+
+
+def _outcome(sent: SentCommand) -> Outcome | None:
+    """Return what came of a command (8.3), None while nothing is known."""
+    match sent.state:
+        case "1":
+            if sent.answer is not None:
+                check_answer(sent.answer)
+            return Outcome(sent.answer)
+        case "3":
+            return Outcome(waits=True) if sent.offline else None
+        case "0" | "4":
+            if sent.answer is None:
+                raise CommandFailed(
+                    "Failed or cancelled", key="tracksolid_command_failed"
+                )
+            raise CommandFailed(
+                "The device said no",
+                key="tracksolid_command_refused",
+                placeholders={"answer": sent.answer},
+            )
+    return None

@@ -1,0 +1,569 @@
+"""A Tracksolid Pro account: what is polled when, what is pushed, how commands go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+import logging
+
+from ...models import Reading, ReadingGroup, VehicleUpdate
+from ...vendor import (
+    AuthenticationFailed,
+    Command,
+    CommandResult,
+    CommandUnsupported,
+    Connection,
+    Host,
+    InvalidArgument,
+    PollResult,
+    PushAnswer,
+    PushRequest,
+    RateLimited,
+    Settings,
+    VehicleOffline,
+    VehicleUnavailable,
+    VendorError,
+)
+from . import commands
+from .alarms import AlarmReader
+from .cameras import FRONT, INSIDE, LIVE, PHOTO, Cameras
+from .client import TracksolidClient
+from .commands import Chosen, Commander, Effect, Outcome
+from .fleet import Fleet
+from .instruction_client import InstructionClient
+from .instruction_lists import CAMERA, InstructionLists
+from .mapping import map_device, map_location
+from .obd import ObdReader
+from .push import TAG_PATH, Duplicates, Push, Refused, answer, path_of, read_push
+from .push_mapping import map_message, map_push, map_tag_push
+from .records import Instruction
+from .transport import PATH, Credentials
+from .trips import TripReader
+
+_LOGGER = logging.getLogger(__name__)
+
+# Keys of the settings
+SERVER = "server"
+APP_KEY = "app_key"
+APP_SECRET = "app_secret"
+ACCOUNT = "account"
+PASSWORD_MD5 = "password_md5"
+# Options
+SUB_ACCOUNTS = "sub_accounts"
+PUSH_TOKEN = "push_token"
+HUB_URL = "hub_url"
+HUB_TOKEN = "hub_token"
+EXCLUDED = "excluded_vehicles"
+
+# Problems that the user is told of
+DAILY_QUOTA = "tracksolid_daily_quota"
+ACCOUNT_SHARED = "account_shared"
+WRONG_PUSH_TOKEN = "tracksolid_push_token"
+
+PUSHED_FOR = timedelta(minutes=10)
+"""How long after the last pushed position positions count as pushed."""
+DRIVING_PUSH_AGE = timedelta(minutes=3)
+INTERVAL_WHILE_PUSHED = timedelta(minutes=5)
+MOST_PENDING = 2000
+
+_LIST_SOON = timedelta(minutes=10)
+_POSITION_PATHS = frozenset({"pushgps", TAG_PATH})
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """An item that was answered and waits to be processed."""
+
+    push: Push
+    item: Mapping[str, object]
+
+
+def credentials(data: Mapping[str, object]) -> Credentials:
+    """Return the credentials in what the user entered."""
+    return Credentials(
+        url=api_url(str(data[SERVER])),
+        app_key=str(data[APP_KEY]),
+        app_secret=str(data[APP_SECRET]),
+        account=str(data[ACCOUNT]),
+        password_md5=str(data[PASSWORD_MD5]),
+    )
+
+
+def api_url(server: str) -> str:
+    """Return the address of the API on a server that may be given without its path."""
+    url = server.strip().rstrip("/")
+    return url if url.endswith(PATH) else url + PATH
+
+
+class TracksolidConnection(Connection):
+    """Polls an account, takes its pushes, and carries its commands."""
+
+    def __init__(self, settings: Settings, host: Host) -> None:
+        """Take the credentials and options, and what earlier sessions learned."""
+        super().__init__(settings, host)
+        options = settings.options
+        self.client = TracksolidClient(
+            host.session,
+            credentials(settings.data),
+            host.memory,
+            now=host.now,
+            sleep=host.sleep,
+        )
+        self.fleet = Fleet(self.client, sub_accounts=bool(options.get(SUB_ACCOUNTS)))
+        self.lists = InstructionLists(self.client)
+        self.cameras = Cameras(self.client)
+        self.hub = _hub(options, host)
+        self._commander = Commander(self.client)
+        self._alarms = AlarmReader(self.client)
+        self._trips = TripReader(self.client)
+        self._obd = ObdReader(self.client, self.fleet.account_of)
+        excluded = options.get(EXCLUDED)
+        self._excluded = frozenset(excluded if isinstance(excluded, list) else ())
+        self._push_token = str(options.get(PUSH_TOKEN) or "") or None
+        self._duplicates = Duplicates()
+        self._pending: deque[_Pending] = deque()
+        self._worker: asyncio.Task[None] | None = None
+        self._pushed_positions: dict[str, datetime] = {}
+        self._list_asked_at: datetime | None = None
+        self._refused: set[str] = set()
+        self.counters: Counter[str] = Counter()
+
+    # --- polling ----------------------------------------------------------------------------
+
+    async def poll(self) -> PollResult:
+        """Ask for all that is due: positions always, the rest in its own time."""
+        try:
+            return await self._poll()
+        finally:
+            self._tell_problems()
+
+    def _tell_problems(self) -> None:
+        transport = self.client.transport
+        for cause, there in (
+            (DAILY_QUOTA, transport.quota_exhausted),
+            (ACCOUNT_SHARED, transport.contested),
+        ):
+            if there:
+                self.host.raise_problem(cause)
+            else:
+                self.host.clear_problem(cause)
+
+    async def _poll(self) -> PollResult:
+        now = self.host.now()
+        updates: list[VehicleUpdate] = []
+        roster: frozenset[str] | None = None
+        error: VendorError | None = None
+        if self.fleet.is_due(now):
+            try:
+                roster = await self._read_list(updates)
+            except VendorError as err:
+                if self.fleet.listed_at is None or isinstance(err, RateLimited):
+                    raise
+                error = err
+        try:
+            located, refused = await self.fleet.locate()
+        except VendorError as err:
+            # A list that was read is news, but it must not hide why the rest failed.
+            return PollResult(updates=updates, roster=roster, error=err)
+        updates += located
+        if refused and not refused.keys() <= self._refused:
+            self.fleet.list_again()
+        self._refused = set(refused)
+        error = await self._read_rest(updates) or error
+        shown = [u for u in updates if u.vehicle_id not in self._excluded]
+        return PollResult(updates=shown, roster=roster, error=error)
+
+    async def _read_list(self, updates: list[VehicleUpdate]) -> frozenset[str] | None:
+        """Read the device list; returns the roster if the list is complete."""
+        devices, complete = await self.fleet.read()
+        now = self.host.now()
+        for device in devices.values():
+            update = map_device(device, now)
+            capabilities = self._capabilities(device.imei)
+            updates.append(replace(update, capabilities=capabilities))
+        return frozenset(devices) if complete else None
+
+    async def _read_rest(self, updates: list[VehicleUpdate]) -> VendorError | None:
+        """Read what else is due. One part that fails does not keep the others back."""
+        now = self.host.now()
+        imeis = [i for i in self.fleet.devices if i not in self._excluded]
+        self._trips.watch(self.host.vehicles(), now)
+        error: VendorError | None = None
+        for part in (
+            self._read_alarms,
+            self._read_trips,
+            self._read_obd,
+            self._read_instruction_lists,
+            self._read_photos,
+            self._try_live,
+        ):
+            try:
+                updates += await part(imeis, now)
+            except (AuthenticationFailed, RateLimited) as err:
+                return err
+            except VendorError as err:
+                self.counters["parts_failed"] += 1
+                error = err
+        return error
+
+    async def _read_alarms(
+        self, imeis: list[str], now: datetime
+    ) -> Sequence[VehicleUpdate]:
+        return await self._alarms.read(imeis) if self._alarms.is_due(now) else ()
+
+    async def _read_trips(
+        self, imeis: list[str], now: datetime
+    ) -> Sequence[VehicleUpdate]:
+        due = self._trips.due(imeis, now)
+        return await self._trips.read(due) if due else ()
+
+    async def _read_obd(
+        self, imeis: list[str], now: datetime
+    ) -> Sequence[VehicleUpdate]:
+        return await self._obd.read(imeis, self._driving())
+
+    async def _read_instruction_lists(
+        self, imeis: list[str], now: datetime
+    ) -> Sequence[VehicleUpdate]:
+        devices = [self.fleet.devices[imei] for imei in imeis]
+        models = set()
+        for device in self.lists.due(devices):
+            await self.lists.ask(device)
+            models.add(device.model)
+        return [
+            self._with_capabilities(device.imei)
+            for device in devices
+            if device.model in models
+        ]
+
+    async def _read_photos(
+        self, imeis: list[str], now: datetime
+    ) -> Sequence[VehicleUpdate]:
+        with_camera = [imei for imei in imeis if self.has_camera(imei)]
+        updates = await self.cameras.read_photos(with_camera)
+        if (wait := self.cameras.photo_wait()) is not None:
+            self.host.poll_soon(wait)
+        return updates
+
+    async def _try_live(
+        self, imeis: list[str], now: datetime
+    ) -> Sequence[VehicleUpdate]:
+        """Try one vehicle a poll, and only one that is awake: it drives."""
+        driving = self._driving()
+        for imei in imeis:
+            if (
+                imei in driving
+                and self.has_camera(imei)
+                and self.cameras.wants_trying(imei)
+            ):
+                await self.cameras.try_live(self.fleet.devices[imei])
+                return [self._with_capabilities(imei)]
+        return ()
+
+    def _driving(self) -> set[str]:
+        """Return the vehicles that are awake for sure: online, with the ignition on."""
+        return {
+            imei
+            for imei, vehicle in self.host.vehicles().items()
+            if vehicle.readings.get(Reading.IGNITION) is True
+            and vehicle.readings.get(Reading.ONLINE) is not False
+        }
+
+    def poll_interval(self) -> timedelta | None:
+        """Return how long to wait: longer only while positions truly are pushed."""
+        wanted = super().poll_interval()
+        if wanted is not None and self._positions_are_pushed():
+            return max(wanted, INTERVAL_WHILE_PUSHED)
+        return wanted
+
+    def _positions_are_pushed(self) -> bool:
+        now = self.host.now()
+        newest = max(self._pushed_positions.values(), default=None)
+        if newest is None or now - newest >= PUSHED_FOR:
+            return False
+        return all(
+            imei in self._pushed_positions
+            and now - self._pushed_positions[imei] < DRIVING_PUSH_AGE
+            for imei in self._driving()
+        )
+
+    # --- one vehicle ------------------------------------------------------------------------
+
+    async def look(self, vehicle_id: str) -> VehicleUpdate:
+        """Return the newest that the platform knows of a vehicle (5.2)."""
+        batch = await self.client.tracking.locations_of([vehicle_id], urgent=True)
+        if vehicle_id in batch.refused:
+            raise batch.refused[vehicle_id]
+        for location in batch.found:
+            if location.imei == vehicle_id:
+                return map_location(location, self.host.now())
+        if vehicle_id in self.fleet.devices:
+            return VehicleUpdate(vehicle_id=vehicle_id)  # it has no position yet
+        raise VehicleUnavailable("No such vehicle", key="tracksolid_illegal")
+
+    def account_of(self, vehicle_id: str) -> str:
+        """Return the account that a vehicle belongs to, which some methods want."""
+        return self.fleet.account_of(vehicle_id)
+
+    def has_camera(self, vehicle_id: str) -> bool:
+        """Tell whether a vehicle has a camera, by its model or its command list."""
+        device = self.fleet.devices.get(vehicle_id)
+        return device is not None and CAMERA in self.lists.capabilities(device)
+
+    def _capabilities(self, vehicle_id: str) -> frozenset[str]:
+        device = self.fleet.devices[vehicle_id]
+        found = set(self.lists.capabilities(device))
+        if CAMERA in found:
+            found |= {f"{PHOTO}:{FRONT}", f"{PHOTO}:{INSIDE}"}
+        found |= {f"{LIVE}:{channel}" for channel in self.cameras.channels(vehicle_id)}
+        return frozenset(found)
+
+    def _with_capabilities(self, vehicle_id: str) -> VehicleUpdate:
+        return VehicleUpdate(
+            vehicle_id=vehicle_id, capabilities=self._capabilities(vehicle_id)
+        )
+
+    # --- commands ---------------------------------------------------------------------------
+
+    async def instructions(self, vehicle_id: str) -> Sequence[Instruction]:
+        """Return the commands that a vehicle knows, asking for them if need be (8.1)."""
+        device = self.fleet.devices.get(vehicle_id)
+        if device is None:
+            raise VehicleUnavailable("No such vehicle", key="tracksolid_illegal")
+        known = self.lists.of(device)
+        return known or await self.lists.ask(device)
+
+    def can_stop(self, vehicle_id: str, command: Command) -> bool:
+        """Tell whether a command can stop a vehicle; what cannot be judged can."""
+        match command.name:
+            case (
+                commands.ENGINE_RESTORE
+                | commands.LOCATE
+                | commands.REBOOT
+                | commands.TAKE_PHOTO
+                | commands.RECORD_VIDEO
+            ):
+                return False
+            case commands.SEND_TEXT:
+                text = str(command.arguments.get(commands.ARGUMENT_TEXT, ""))
+                return _can_stop(commands.effect_of(text))
+            case commands.SEND_INSTRUCTION:
+                return self._instruction_can_stop(vehicle_id, command)
+        return True
+
+    def _instruction_can_stop(self, vehicle_id: str, command: Command) -> bool:
+        device = self.fleet.devices.get(vehicle_id)
+        known = self.lists.of(device) if device else None
+        try:
+            chosen = commands.find_entry(known or (), command.arguments)
+        except InvalidArgument:
+            return True
+        return _can_stop(chosen.effect)
+
+    async def execute(self, vehicle_id: str, command: Command) -> CommandResult:
+        """Send a command and return when the vehicle answered it.
+
+        What can stop a vehicle is sent only while it is online and never waits.
+        """
+        arguments = command.arguments
+        match command.name:
+            case commands.ENGINE_CUT | commands.ENGINE_RESTORE:
+                return await self._switch_engine(
+                    vehicle_id, cut=command.name == commands.ENGINE_CUT
+                )
+            case commands.TAKE_PHOTO:
+                await self.cameras.take_photo(vehicle_id, _camera(arguments))
+                self.host.poll_soon(self.cameras.photo_wait() or 0)
+                return CommandResult()
+            case commands.RECORD_VIDEO:
+                seconds = int(arguments.get(commands.ARGUMENT_SECONDS, 5))
+                await self.cameras.record_video(vehicle_id, _camera(arguments), seconds)
+                return CommandResult()
+            case commands.SEND_RAW:
+                self._check_online(vehicle_id)
+                text = await self.client.instructions.send_raw(
+                    vehicle_id, str(arguments.get(commands.ARGUMENT_HEX, ""))
+                )
+                warning = "tracksolid_command_sent" if text is None else None
+                return CommandResult(text=text, warning=warning)
+        known = await self.instructions(vehicle_id)
+        match command.name:
+            case commands.LOCATE | commands.REBOOT:
+                chosen = commands.find_button(known, command.name)
+            case commands.SEND_INSTRUCTION:
+                chosen = commands.find_entry(known, arguments)
+            case commands.SEND_TEXT:
+                text = str(arguments.get(commands.ARGUMENT_TEXT, "")).strip()
+                if not text:
+                    raise InvalidArgument("An empty text")
+                if self.hub is not None and not _can_stop(commands.effect_of(text)):
+                    return CommandResult(
+                        text=await self.hub.send_text(vehicle_id, text)
+                    )
+                chosen = commands.find_custom(known, text)
+            case _:
+                raise InvalidArgument("Unknown command")
+        if chosen is None:
+            raise CommandUnsupported("Not in the device's list")
+        return _result(await self._send(vehicle_id, chosen, known))
+
+    async def _switch_engine(self, vehicle_id: str, *, cut: bool) -> CommandResult:
+        known = await self.instructions(vehicle_id)
+        chosen = commands.find_relay(known, cut=cut)
+        if chosen is None:
+            waiting = cut and commands.find_relay(known, cut=False) is not None
+            raise CommandUnsupported(
+                "No relay in the device's list",
+                key="tracksolid_cut_off_would_wait" if waiting else None,
+            )
+        outcome = await self._send(vehicle_id, chosen, known)
+        if outcome.waits:
+            return _result(outcome)
+        state = ReadingGroup(
+            name=Reading.ENGINE_CUT,
+            measured_at=self.host.now(),
+            readings={Reading.ENGINE_CUT: cut},
+        )
+        return CommandResult(
+            text=outcome.answer,
+            update=VehicleUpdate(vehicle_id=vehicle_id, groups=(state,)),
+        )
+
+    async def _send(
+        self, vehicle_id: str, chosen: Chosen, known: Sequence[Instruction]
+    ) -> Outcome:
+        if not _can_stop(chosen.effect):
+            return await self._commander.send(vehicle_id, chosen)
+        self._check_online(vehicle_id)
+        restore = commands.find_relay(known, cut=False)
+        return await self._commander.cut(vehicle_id, chosen, restore)
+
+    def _check_online(self, vehicle_id: str) -> None:
+        """Raise VehicleOffline when a vehicle is known to be offline."""
+        vehicle = self.host.vehicle(vehicle_id)
+        if vehicle is not None and vehicle.readings.get(Reading.ONLINE) is False:
+            raise VehicleOffline("Not sent")
+
+    # --- pushes -----------------------------------------------------------------------------
+
+    async def receive_push(self, request: PushRequest) -> PushAnswer:
+        """Take a push: verified and answered at once, processed after."""
+        read = read_push(request, self._push_token)
+        if isinstance(read, Refused):
+            self.counters[f"pushes_refused_{read.status}"] += 1
+            if read.status == 403:
+                self.host.raise_problem(WRONG_PUSH_TOKEN)
+            return PushAnswer(status=read.status)
+        if read is None:
+            return answer(path_of(request) or "")
+        if self._push_token is not None and read.message is None:
+            self.host.clear_problem(WRONG_PUSH_TOKEN)
+        if len(self._pending) + len(read.items) > MOST_PENDING:
+            self.counters["pushes_refused_503"] += 1
+            return PushAnswer(status=503)
+        self.counters["pushes"] += 1
+        fresh = self._duplicates.new(read, self.host.now())
+        self.counters["duplicates"] += len(read.items) - len(fresh)
+        self._pending.extend(_Pending(read, item) for item in fresh)
+        if self._pending and (self._worker is None or self._worker.done()):
+            self._worker = asyncio.create_task(self._process())
+        return answer(read.path)
+
+    async def _process(self) -> None:
+        """Work off what was pushed, with a turn for everybody else between items."""
+        while self._pending:
+            await asyncio.sleep(0)
+            pending = self._pending.popleft()
+            update = self._mapped(pending)
+            if update is None:
+                self.counters["pushes_without_news"] += 1
+                continue
+            if update.vehicle_id not in self.fleet.devices:
+                self._note_unknown()
+                continue
+            if update.vehicle_id not in self._excluded:
+                self.host.receive([await self._noted(pending, update)])
+
+    def _mapped(self, pending: _Pending) -> VehicleUpdate | None:
+        push, now = pending.push, self.host.now()
+        if push.message is not None:
+            return map_message(push.message, pending.item, now)
+        if push.path == TAG_PATH:
+            return map_tag_push(pending.item)
+        return map_push(push.path, pending.item, now)
+
+    async def _noted(self, pending: _Pending, update: VehicleUpdate) -> VehicleUpdate:
+        """Let polling know what need not be polled, and return what is left to tell."""
+        push, now = pending.push, self.host.now()
+        if push.path in _POSITION_PATHS and update.position is not None:
+            self._pushed_positions[update.vehicle_id] = now
+        elif push.path == "pushalarm" or push.message == "jimi.push.device.alarm":
+            return self._alarms.take_pushed(update, now)
+        elif push.path == "pushtripreport":
+            self._trips.note_pushed(update)
+        elif push.path in {"pushobd", "pushfaultinfo"}:
+            await self._obd.note_pushed(push.path, update.vehicle_id)
+        elif push.path in {"uploadCallback", "pushfileupload"}:
+            self.cameras.expect_photo(update.vehicle_id)
+            self.host.poll_soon(self.cameras.photo_wait() or 0)
+        return update
+
+    def _note_unknown(self) -> None:
+        """Look for new vehicles soon, but not for every push of a stranger."""
+        self.counters["unknown_vehicles"] += 1
+        now = self.host.now()
+        asked_at = self._list_asked_at
+        if asked_at is None or now - asked_at >= _LIST_SOON:
+            self._list_asked_at = now
+            self.fleet.list_again()
+            self.host.poll_soon(1)
+
+    # --- the rest ---------------------------------------------------------------------------
+
+    def diagnostics(self) -> Mapping[str, object]:
+        """Return how the account does, without anything private."""
+        return {
+            "counters": dict(self.client.transport.counters + self.counters),
+            "devices": len(self.fleet.devices),
+            "accounts": len(self.fleet.accounts),
+            "refused": len(self._refused),
+            "vehicles_per_call": self.client.batches.limit,
+            "positions_pushed": self._positions_are_pushed(),
+            "alarms_pushed": self._alarms.are_pushed(self.host.now()),
+            "pushes_waiting": len(self._pending),
+        }
+
+    async def close(self) -> None:
+        """Stop processing pushes, and the streams that were started."""
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.gather(self._worker, return_exceptions=True)
+            self._worker = None
+        await self.cameras.close_all()
+
+
+def _hub(options: Mapping[str, object], host: Host) -> InstructionClient | None:
+    """Return the client of the user's own instruction host, if there is one."""
+    url = str(options.get(HUB_URL) or "").strip()
+    if not url:
+        return None
+    return InstructionClient(host.session, url, str(options.get(HUB_TOKEN) or ""))
+
+
+def _can_stop(effect: Effect) -> bool:
+    return effect in {Effect.STOPS, Effect.UNKNOWN}
+
+
+def _camera(arguments: Mapping[str, object]) -> int:
+    number = str(arguments.get(commands.ARGUMENT_CAMERA, FRONT))
+    return int(number) if number.isdecimal() else FRONT
+
+
+def _result(outcome: Outcome) -> CommandResult:
+    return CommandResult(
+        text=outcome.answer,
+        warning="tracksolid_command_queued" if outcome.waits else None,
+    )

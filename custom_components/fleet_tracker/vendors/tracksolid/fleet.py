@@ -1,0 +1,111 @@
+"""Which vehicles an account has, with its sub-accounts' if the user wishes, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+import math
+
+from ...models import VehicleUpdate
+from ...vendor import VehicleUnavailable
+from .client import TracksolidClient
+from .mapping import map_location
+from .records import Device, Location
+
+LIST_EVERY = timedelta(minutes=30)
+MOST_ACCOUNTS = 500
+
+
+class Fleet:
+    """The devices of an account: listed rarely, located in as few calls as possible."""
+
+    def __init__(self, client: TracksolidClient, *, sub_accounts: bool) -> None:
+        """Take what carries the calls, and whether to look into sub-accounts."""
+        self._client = client
+        self._sub_accounts = sub_accounts
+        self.devices: dict[str, Device] = {}
+        self.accounts: list[str] = [client.account]
+        self.listed_at: datetime | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Tell whether the list is to be read."""
+        return self.listed_at is None or now - self.listed_at >= LIST_EVERY
+
+    def list_again(self) -> None:
+        """Read the list with the next poll, unless it was just read."""
+        now = self._client.transport.now()
+        if self.listed_at is not None and now - self.listed_at > timedelta(minutes=1):
+            self.listed_at = now - LIST_EVERY
+
+    async def read(self) -> tuple[dict[str, Device], bool]:
+        """Read the lists and return the devices, and whether the lists are complete.
+
+        The lists do not include sub-accounts (4.1), which are gone through one by one. A
+        sub-account that is refused leaves the list incomplete; its devices are kept.
+        """
+        accounts, complete = await self._all_accounts()
+        found: dict[str, Device] = {}
+        with_devices = []
+        for account in accounts:
+            try:
+                devices = await self._client.devices.devices(account)
+            except VehicleUnavailable:
+                if account == self._client.account:
+                    raise
+                complete = False
+                continue
+            if devices:
+                with_devices.append(account)
+            for device in devices:
+                found.setdefault(device.imei, device)
+        if not complete:
+            found = {**self.devices, **found}
+        self.devices = found
+        self.accounts = with_devices or [self._client.account]
+        self.listed_at = self._client.transport.now()
+        return found, complete
+
+    async def _all_accounts(self) -> tuple[list[str], bool]:
+        """Return the account and those below it, however deep."""
+        accounts = [self._client.account]
+        if not self._sub_accounts:
+            return accounts, True
+        complete = True
+        for account in accounts:  # grows while it is gone through
+            try:
+                below = await self._client.devices.sub_accounts(account)
+            except VehicleUnavailable:
+                complete = False
+                continue
+            accounts += [name for name in below if name not in accounts]
+            if len(accounts) > MOST_ACCOUNTS:
+                return accounts[:MOST_ACCOUNTS], False
+        return accounts, complete
+
+    async def locate(self) -> tuple[list[VehicleUpdate], dict[str, VehicleUnavailable]]:
+        """Return where the devices are, and which of them were refused.
+
+        One call for each account that has devices, or batches of devices where that
+        takes fewer calls. Devices without a position are not in the answers.
+        """
+        now = self._client.transport.now()
+        refused: Mapping[str, VehicleUnavailable] = {}
+        batches = math.ceil(len(self.devices) / self._client.batches.limit)
+        found: list[Location] = []
+        if len(self.accounts) <= max(1, batches):
+            for account in self.accounts:
+                found += await self._client.tracking.locations(account)
+        else:
+            batch = await self._client.tracking.locations_of(self.devices)
+            found, refused = batch.found, batch.refused
+        updates = [
+            map_location(location, now)
+            for location in found
+            if location.imei in self.devices
+        ]
+        return updates, dict(refused)
+
+    def account_of(self, imei: str) -> str:
+        """Return the account that a device belongs to."""
+        device = self.devices.get(imei)
+        return (device.account if device else None) or self._client.account
