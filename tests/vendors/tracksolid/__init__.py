@@ -1,0 +1,1 @@
+"""Tracksolid Pro, against its simulator over real sockets."""

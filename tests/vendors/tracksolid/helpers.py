@@ -1,0 +1,79 @@
+"""What several of these tests need."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+import json
+from urllib.parse import urlencode
+
+from custom_components.fleet_tracker.vendor import PollResult, PushRequest, Settings
+from custom_components.fleet_tracker.vendors.tracksolid.connection import (
+    ACCOUNT,
+    APP_KEY,
+    APP_SECRET,
+    PASSWORD_MD5,
+    SERVER,
+    TracksolidConnection,
+)
+from custom_components.fleet_tracker.vendors.tracksolid.transport import hash_password
+from tests.simulators.tracksolid import TracksolidSimulator
+from tests.vendors.fake_host import FakeHost
+
+VAN, CAR, CAM = "860000000000021", "860000000000022", "860000000000023"
+
+
+def data(sim: TracksolidSimulator) -> dict[str, object]:
+    """Return what the user entered."""
+    return {
+        SERVER: sim.root,
+        APP_KEY: sim.app_key,
+        APP_SECRET: sim.app_secret,
+        ACCOUNT: sim.account,
+        PASSWORD_MD5: hash_password(sim.password),
+    }
+
+
+def settings(sim: TracksolidSimulator, **options: object) -> Settings:
+    """Return the settings with options."""
+    return Settings(
+        data=data(sim),
+        options=options,
+        vehicles={},
+        driving_interval=timedelta(seconds=15),
+        parked_interval=timedelta(seconds=60),
+    )
+
+
+async def poll(connection: TracksolidConnection, host: FakeHost) -> PollResult:
+    """Poll and merge, as the coordinator does."""
+    result = await connection.poll()
+    host.receive(result.updates)
+    return result
+
+
+def request(
+    path: str,
+    body: object,
+    *,
+    token: str | None = None,
+    as_json: bool = False,
+    method: str = "POST",
+) -> PushRequest:
+    """Return a push of a list of items, or of a whole body if it is an object."""
+    fields = body if isinstance(body, dict) else {"data_list": body}
+    if token is not None:
+        fields = {"token": token, **fields}
+    if as_json:
+        raw = json.dumps(fields).encode()
+        kind = "application/json"
+    else:
+        raw = urlencode(
+            {
+                key: value if isinstance(value, str) else json.dumps(value)
+                for key, value in fields.items()
+            }
+        ).encode()
+        kind = "application/x-www-form-urlencoded"
+    return PushRequest(
+        method=method, path=path, content_type=kind, body=raw, remote="127.0.0.1"
+    )

@@ -1,0 +1,1090 @@
+"""An account: what is polled when, what pushes change, and what is learned."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import date, timedelta
+import json
+
+import aiohttp
+from aiohttp import web
+import pytest
+
+from custom_components.fleet_tracker.models import (
+    OccurrenceKind,
+    OccurrenceType,
+    Reading,
+)
+from custom_components.fleet_tracker.vendor import (
+    AuthenticationFailed,
+    CannotConnect,
+    Command,
+    InvalidAnswer,
+    PushRequest,
+    RateLimited,
+    VehicleOffline,
+    VehicleUnavailable,
+    VendorError,
+)
+from custom_components.fleet_tracker.vendors.tracksolid import commands, mapping
+from custom_components.fleet_tracker.vendors.tracksolid.connection import (
+    EXCLUDED,
+    MOST_PENDING,
+    PUSH_TOKEN,
+    SUB_ACCOUNTS,
+    TracksolidConnection,
+    api_url,
+)
+from custom_components.fleet_tracker.vendors.tracksolid.transport import NODES
+from tests.simulators import world
+from tests.simulators.tracksolid import Device, TracksolidSimulator, pushes
+from tests.simulators.tracksolid.media import shoot
+from tests.vendors.fake_host import START, FakeHost, FakeMemory
+
+from .helpers import CAM, CAR, VAN, data, poll, request, settings
+
+LIST = "jimi.user.device.list"
+LOCATIONS = "jimi.user.device.location.list"
+LOCATION = "jimi.device.location.get"
+ALARMS = "jimi.device.alarm.list"
+TRIPS = "jimi.device.track.mileage"
+OBD = "jimi.device.obd.list"
+FAULTS = "jimi.device.obd.fault"
+INSTRUCTIONS = "jimi.open.instruction.list"
+PHOTOS = "jimi.device.jimi.media.URL"
+LIVE = "jimi.device.media.live.stream"
+
+
+async def settled(connection: TracksolidConnection) -> None:
+    """Wait until what was pushed is processed."""
+    if connection._worker is not None:
+        await connection._worker
+
+
+# --- polling --------------------------------------------------------------------------------
+
+
+async def test_first_poll(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """All vehicles, also those that have no position, and one location call."""
+    sim.devices[CAR].located = False
+    result = await poll(connection, host)
+    assert result.error is None
+    assert result.roster == frozenset({VAN, CAR, CAM})
+    assert sim.requests[LIST] == 1
+    assert sim.requests[LOCATIONS] == 1
+    assert sim.requests[LOCATION] == 0
+    assert host.known[VAN].position is not None
+    assert host.known[VAN].details.name == "Van"
+    assert host.known[CAR].position is None
+    assert host.known[CAR].details.name == "FT-002"
+    assert host.reading(VAN, Reading.DRIVER_NAME) == "Robin"
+    assert host.reading(VAN, Reading.ONLINE) is True
+    assert host.reading(CAM, Reading.FUEL) == 212.5
+
+
+async def test_ten_restarts_ask_for_one_token(
+    sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """A restart ten times within a minute asks for one token."""
+    for _ in range(10):
+        connection = TracksolidConnection(settings(sim), host)
+        await connection.open()
+        await poll(connection, host)
+        await connection.close()
+        host.advance(5)
+    assert sim.requests["jimi.oauth.token.get"] == 1
+
+
+async def test_lists_are_read_rarely(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """One location call a poll; the list every half hour; nothing else is repeated."""
+    for _ in range(10):
+        result = await poll(connection, host)
+        host.advance(15)
+    assert result.roster is None
+    assert sim.requests[LOCATIONS] == 10
+    assert sim.requests[LIST] == 1
+    assert sim.requests[ALARMS] <= 3
+    assert sim.requests[OBD] == 1
+    host.advance(1800)
+    assert (await poll(connection, host)).roster is not None
+
+
+async def test_sub_accounts(sim: TracksolidSimulator, host: FakeHost) -> None:
+    """With their vehicles only if the user wishes, however deep they are."""
+    sim.children = {"fleet": ["north", "empty"], "north": ["deep"]}
+    sim.devices[CAR].account = "north"
+    sim.devices[CAM].account = "deep"
+    without = TracksolidConnection(settings(sim), host)
+    assert (await poll(without, host)).roster == frozenset({VAN})
+    await without.close()
+    connection = TracksolidConnection(settings(sim, **{SUB_ACCOUNTS: True}), host)
+    assert (await poll(connection, host)).roster == frozenset({VAN, CAR, CAM})
+    assert connection.account_of(CAM) == "deep"
+    assert connection.account_of("stranger") == "fleet"
+    # three accounts with devices, but one batch takes them all
+    assert sim.requests[LOCATION] == 1
+    await connection.close()
+
+
+async def test_many_vehicles_in_few_accounts(
+    sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """A call for each account where that takes fewer than batches."""
+    sim.children = {"fleet": ["north"]}
+    for number in range(250):
+        vehicle = world.parked(world.HOME, START.timestamp() - 1000)
+        imei = f"8612{number:011}"
+        account = "north" if number % 2 else "fleet"
+        sim.add(Device(imei, f"Car {number}", vehicle, account=account))
+    connection = TracksolidConnection(settings(sim, **{SUB_ACCOUNTS: True}), host)
+    result = await poll(connection, host)
+    assert result.roster is not None
+    assert len(result.roster) == 253
+    assert sim.requests[LOCATIONS] == 2
+    assert sim.requests[LOCATION] == 0
+    await connection.close()
+
+
+async def test_sub_account_that_is_refused(
+    sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """The rest is read, but nothing is said to be gone."""
+    sim.children = {"fleet": ["north"]}
+    sim.devices[CAR].account = "north"
+    connection = TracksolidConnection(settings(sim, **{SUB_ACCOUNTS: True}), host)
+    assert (await poll(connection, host)).roster == frozenset({VAN, CAR, CAM})
+    host.advance(1900)
+    sim.children = {"fleet": ["north", "gone"]}
+    sim.devices[CAR].account = "gone"
+    sim.fail("jimi.user.child.list", 1002, "Illegal user")
+    result = await poll(connection, host)
+    assert result.roster is None
+    assert connection.fleet.devices.keys() == {VAN, CAR, CAM}
+    host.advance(1900)
+    sim.fail(LIST, 1002, "Illegal user", times=-1)
+    with pytest.raises(VehicleUnavailable):
+        await connection.fleet.read()
+    await connection.close()
+
+
+async def test_excluded_vehicles(sim: TracksolidSimulator, host: FakeHost) -> None:
+    """What the user left out is not asked for one by one, but is in the roster."""
+    connection = TracksolidConnection(settings(sim, **{EXCLUDED: [VAN]}), host)
+    result = await poll(connection, host)
+    assert result.roster is not None
+    assert VAN in result.roster
+    assert VAN not in host.known
+    asked = [params["imeis"] for name, params in sim.calls if name == TRIPS]
+    assert asked and all(VAN not in imeis for imeis in asked)
+    await connection.close()
+
+
+async def test_first_list_fails(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Without any list there is nothing to show."""
+    sim.fail(LIST, how="status")
+    with pytest.raises(CannotConnect):
+        await connection.poll()
+    assert (await poll(connection, host)).error is None
+
+
+async def test_later_list_fails(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """The known vehicles go on being located, and the error is told."""
+    await poll(connection, host)
+    host.advance(1900)
+    sim.fail(LIST, how="html")
+    result = await poll(connection, host)
+    assert isinstance(result.error, InvalidAnswer)
+    assert result.roster is None
+    assert host.reading(VAN, Reading.ONLINE) is True
+    assert (await poll(connection, host)).roster is not None
+
+
+async def test_locations_fail(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Without positions a poll has failed."""
+    await poll(connection, host)
+    sim.fail(LOCATIONS, how="half")
+    result = await connection.poll()
+    assert isinstance(result.error, InvalidAnswer)
+    assert not result.updates
+
+
+@pytest.mark.parametrize("method", [ALARMS, TRIPS, INSTRUCTIONS, PHOTOS])
+async def test_part_that_fails(
+    connection: TracksolidConnection,
+    sim: TracksolidSimulator,
+    host: FakeHost,
+    method: str,
+) -> None:
+    """One part does not keep the others back."""
+    await poll(connection, host)
+    host.advance(8 * 86_400)
+    sim.fail(method, how="status", times=-1)
+    result = await poll(connection, host)
+    assert isinstance(result.error, CannotConnect)
+    assert {update.vehicle_id for update in result.updates} == {VAN, CAR, CAM}
+    sim.heal()
+    host.advance(8 * 86_400)
+    assert (await poll(connection, host)).error is None
+
+
+async def test_rate_limit_ends_the_poll(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """After "too frequent" nothing more is asked."""
+    sim.fail(TRIPS, 1006, "request frequency is too high")
+    result = await poll(connection, host)
+    assert isinstance(result.error, RateLimited)
+    assert result.updates
+    assert not sim.requests[INSTRUCTIONS]
+    host.advance(1900)
+    sim.fail(LIST, 1006, "request frequency is too high")
+    with pytest.raises(RateLimited):
+        await connection.poll()
+
+
+async def test_daily_quota_is_told_and_clears_by_itself(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Requests stop for hours, with a repair issue."""
+    await poll(connection, host)
+    sim.fail(LOCATIONS, 1006, "The request frequency exceeds the times per day")
+    result = await connection.poll()
+    assert isinstance(result.error, RateLimited)
+    assert "tracksolid_daily_quota" in host.problems
+    host.advance(4 * 3600)
+    assert (await poll(connection, host)).error is None
+    assert not host.problems
+
+
+async def test_wrong_password_later(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """A changed password asks for a new one."""
+    await poll(connection, host)
+    sim.password = "changed"
+    sim.drop_tokens()
+    host.advance(61)
+    result = await connection.poll()
+    assert isinstance(result.error, AuthenticationFailed)
+
+
+async def test_another_program_is_told(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Tokens that die again and again raise a problem, which clears."""
+    await poll(connection, host)
+    for _ in range(3):
+        host.advance(61)
+        sim.drop_tokens()
+        await connection.poll()
+    assert "account_shared" in host.problems
+    host.advance(3600)
+    await poll(connection, host)
+    assert not host.problems
+
+
+async def test_one_refused_vehicle(sim: TracksolidSimulator, host: FakeHost) -> None:
+    """A vehicle that was moved away does not blind the others; the list is read again."""
+    sim.children = {"fleet": ["a", "b"]}
+    sim.devices[CAR].account, sim.devices[CAM].account = "a", "b"
+    connection = TracksolidConnection(settings(sim, **{SUB_ACCOUNTS: True}), host)
+    await poll(connection, host)
+    host.advance(90)
+    sim.devices[CAR].account = "elsewhere"
+    result = await poll(connection, host)
+    assert {VAN, CAM} <= {update.vehicle_id for update in result.updates}
+    host.advance(90)
+    assert (await poll(connection, host)).roster == frozenset({VAN, CAM})
+    await connection.close()
+
+
+async def test_poll_interval(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Quick while somebody drives."""
+    await poll(connection, host)
+    assert connection.poll_interval() == timedelta(seconds=15)
+    del sim.devices[CAM]
+    host.known.pop(CAM)
+    await poll(connection, host)
+    assert connection.poll_interval() == timedelta(seconds=60)
+
+
+async def test_look(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """One fresh look, even while polling pauses."""
+    await poll(connection, host)
+    host.advance(30)
+    sim.fail(LOCATIONS, 1006, "request frequency is too high")
+    await connection.poll()
+    update = await connection.look(VAN)
+    assert update.position is not None
+    sim.devices[CAR].located = False
+    assert (await connection.look(CAR)).position is None
+    with pytest.raises(VehicleUnavailable):
+        await connection.look("1")
+    connection.fleet.devices.pop(CAR)
+    with pytest.raises(VehicleUnavailable):
+        await connection.look(CAR)
+
+
+# --- alarms ---------------------------------------------------------------------------------
+
+
+async def test_alarms_are_told_once(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Nothing from before the first poll; then each alarm, however often it is read."""
+    await poll(connection, host)
+    assert not [o for _, o in host.occurrences if o.kind is OccurrenceKind.ALARM]
+    for _ in range(14):
+        host.advance(30)
+        await poll(connection, host)
+    alarms = [
+        (occurrence.code, occurrence.occurred_at)
+        for vehicle, occurrence in host.occurrences
+        if vehicle == VAN and occurrence.kind is OccurrenceKind.ALARM
+    ]
+    assert len(alarms) == len(set(alarms))
+    assert {code for code, _ in alarms} >= {"1001", "1002", "28", "29", "3"}
+    assert sim.requests[ALARMS] == 7
+
+
+async def test_late_alarm_is_not_missed(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """A tracker that was in a tunnel tells its alarm minutes later."""
+    await poll(connection, host)
+    host.advance(600)
+    await poll(connection, host)
+    car = sim.devices[CAR]
+    car.alarms.append(car.alarm("1", "SOS alert", host.clock() - 400))
+    host.advance(61)
+    await poll(connection, host)
+    assert [o.code for v, o in host.occurrences if v == CAR] == ["1"]
+
+
+async def test_alarms_after_a_restart(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """The cursor outlives a restart, so that nothing is missed meanwhile."""
+    await poll(connection, host)
+    host.advance(3600)
+    car = sim.devices[CAR]
+    car.alarms.append(car.alarm("1", "SOS alert", host.clock() - 1800))
+    again = TracksolidConnection(settings(sim), host)
+    await poll(again, host)
+    assert [o.code for v, o in host.occurrences if v == CAR] == ["1"]
+    await again.close()
+
+
+async def test_engine_cut_follows_its_alarms(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """138 and 139 say what the immobiliser does, whoever told it to."""
+    await poll(connection, host)
+    host.advance(120)
+    car = sim.devices[CAR]
+    car.alarms.append(car.alarm("138", "Immobilizer on", host.clock() - 10))
+    await poll(connection, host)
+    assert host.reading(CAR, Reading.ENGINE_CUT) is True
+
+
+async def test_pushed_alarm_is_told_once(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """A pushed alarm fires once though sent twice, and once more by polling never."""
+    await poll(connection, host)
+    host.advance(120)
+    car = sim.devices[CAR]
+    at = host.clock() - 20
+    car.alarms.append(car.alarm("3", "Vibration alert", at))
+    item = pushes.alarm(car, "3", "Vibration alert", at + 5)
+    for _ in range(2):
+        answer = await connection.receive_push(request("/pushalarm", [item]))
+        assert answer.body == {"code": 0, "msg": "success"}
+    await settled(connection)
+    await poll(connection, host)
+    host.advance(700)
+    await poll(connection, host)
+    assert [o.code for v, o in host.occurrences if v == CAR] == ["3"]
+
+
+async def test_alarm_that_is_polled_before_it_is_pushed(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """The other way round; but another alarm of the same type is another one."""
+    await poll(connection, host)
+    host.advance(120)
+    car = sim.devices[CAR]
+    at = host.clock() - 20
+    car.alarms.append(car.alarm("3", "Vibration alert", at))
+    await poll(connection, host)
+    for seconds in (3, 600):
+        item = pushes.alarm(car, "3", "Vibration alert", at + seconds)
+        host.advance(seconds)
+        await connection.receive_push(request("/pushalarm", [item]))
+    await settled(connection)
+    assert len([o for v, o in host.occurrences if v == CAR]) == 2
+
+
+async def test_pushed_alarms_are_polled_rarely(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Polling alarms slows when they truly are pushed, and takes over when that ends."""
+    await poll(connection, host)
+    item = pushes.alarm(sim.devices[CAR], "3", "Vibration alert", host.clock())
+    await connection.receive_push(request("/pushalarm", [item]))
+    await settled(connection)
+    reads = 0
+    for _ in range(10):
+        host.advance(60)
+        before = sim.requests[ALARMS]
+        await poll(connection, host)
+        reads += sim.requests[ALARMS] > before
+    assert reads == 1
+    host.advance(7 * 3600)
+    for _ in range(3):
+        host.advance(60)
+        before = sim.requests[ALARMS]
+        await poll(connection, host)
+        assert sim.requests[ALARMS] > before
+
+
+# --- trips ----------------------------------------------------------------------------------
+
+
+async def test_last_trip(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """The last trip is there from the start, and anew after each stop."""
+    await poll(connection, host)
+    assert host.reading(VAN, mapping.TRIP_DISTANCE) is not None
+    assert host.reading(CAR, mapping.TRIP_DISTANCE) is None
+    first = host.reading(VAN, mapping.TRIP_ENDED)
+    before = sim.requests[TRIPS]
+    for _ in range(24):
+        host.advance(15)
+        await poll(connection, host)
+    assert host.reading(VAN, mapping.TRIP_ENDED) != first
+    assert sim.requests[TRIPS] - before <= 4
+    # a restart tells none of them again
+    again = TracksolidConnection(settings(sim), host)
+    await poll(again, host)
+    trips = [o for _, o in host.occurrences if o.kind is OccurrenceKind.TRIP]
+    assert len({trip.occurred_at for trip in trips}) == len(trips) >= 3
+    assert trips[-1].type is OccurrenceType.TRIP_ENDED
+    await again.close()
+
+
+async def test_pushed_trip_is_not_polled_again(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """A trip report and the mileage report tell of the same drive."""
+    await poll(connection, host)
+    van = sim.devices[VAN]
+    host.advance(400)
+    start, end = list(van.trips(host.clock() - 300, host.clock()))[-1]
+    item = pushes.trip(van, start, end)
+    await connection.receive_push(request("/pushtripreport", [item]))
+    await settled(connection)
+    told = len(host.occurrences)
+    connection._trips._stopped[VAN] = START
+    await poll(connection, host)
+    assert not [o for _, o in host.occurrences[told:] if o.kind is OccurrenceKind.TRIP]
+    assert host.reading(VAN, mapping.TRIP_CONSUMPTION) == 1.4
+
+
+async def test_trip_that_goes_on(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """A row of a drive that still goes on is none yet."""
+    await poll(connection, host)
+    sim.devices[VAN].tells_open_drives = True
+    host.advance(60)
+    ended = host.reading(VAN, mapping.TRIP_ENDED)
+    await poll(connection, host)
+    assert host.reading(VAN, Reading.IGNITION) is True
+    connection._trips._stopped[VAN] = START - timedelta(minutes=5)
+    before = sim.requests[TRIPS]
+    await poll(connection, host)
+    assert sim.requests[TRIPS] == before + 1
+    assert host.reading(VAN, mapping.TRIP_ENDED) == ended
+
+
+# --- OBD ------------------------------------------------------------------------------------
+
+
+async def test_obd(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Read while driving, with trouble codes of those that have OBD."""
+    cam = sim.devices[CAM]
+    cam.faults.append(("P0301", "Misfire", host.clock() - 60))
+    await poll(connection, host)
+    host.advance(301)
+    await poll(connection, host)
+    assert host.reading(CAM, mapping.ENGINE_SPEED) is not None
+    assert host.reading(CAM, mapping.OBD_VOLTAGE) == 13.8
+    assert host.reading(CAM, Reading.TROUBLE_CODES) == 1
+    codes = [o.code for _, o in host.occurrences if o.code == "P0301"]
+    assert codes == ["P0301"]
+    assert host.reading(VAN, mapping.ENGINE_SPEED) is None
+    asked = [params["imeis"] for name, params in sim.calls if name == FAULTS]
+    assert asked == [CAM]
+
+
+async def test_pushed_obd_is_not_polled(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Reports and trouble codes that truly are pushed are not asked for."""
+    await poll(connection, host)
+    cam = sim.devices[CAM]
+    await connection.receive_push(
+        request("/pushobd", [pushes.obd(cam, host.clock(), engine_rpm=900)])
+    )
+    await connection.receive_push(
+        request("/pushfaultinfo", [pushes.faults(cam, host.clock(), "P0420")])
+    )
+    await settled(connection)
+    before = sim.requests[OBD], sim.requests[FAULTS]
+    host.advance(600)
+    await poll(connection, host)
+    assert (sim.requests[OBD], sim.requests[FAULTS]) == before
+    assert host.reading(CAM, mapping.ENGINE_SPEED) == 900
+    assert host.reading(CAM, Reading.TROUBLE_CODES) == 1
+    host.advance(2400)
+    await poll(connection, host)
+    assert sim.requests[OBD] == before[0] + 1
+
+
+async def test_account_without_obd(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """An account that may not ask is asked once a day, and nobody is bothered."""
+    sim.fail(OBD, 1100, "Business exception", times=-1)
+    await poll(connection, host)
+    for _ in range(3):
+        host.advance(400)
+        assert (await poll(connection, host)).error is None
+    assert sim.requests[OBD] == 1
+    host.advance(86_400)
+    await poll(connection, host)
+    await poll(connection, host)
+    assert sim.requests[OBD] == 2
+
+
+# --- what vehicles can be told --------------------------------------------------------------
+
+
+async def test_capabilities(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Each model's list is asked for once and kept over a restart."""
+    for _ in range(3):
+        await poll(connection, host)
+        host.advance(15)
+    assert sim.requests[INSTRUCTIONS] == 3
+    assert host.known[VAN].capabilities == {"commands", "engine_cut", "reboot"}
+    assert host.known[CAR].capabilities == {
+        "commands",
+        "engine_cut",
+        "locate",
+        "reboot",
+    }
+    assert host.known[CAM].capabilities >= {
+        "camera",
+        "photo:1",
+        "photo:2",
+        "commands",
+        "reboot",
+    }
+    assert "engine_cut" not in host.known[CAM].capabilities
+    again = TracksolidConnection(settings(sim), host)
+    await poll(again, host)
+    assert sim.requests[INSTRUCTIONS] == 3
+    assert again.lists.capabilities(again.fleet.devices[VAN]) == {
+        "commands",
+        "engine_cut",
+        "reboot",
+    }
+    await again.close()
+
+
+async def test_list_that_is_refused(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """A model without a list is asked for again a day later."""
+    sim.fail(INSTRUCTIONS, 1100, "Business exception", times=-1)
+    for _ in range(4):
+        await poll(connection, host)
+        host.advance(15)
+    assert sim.requests[INSTRUCTIONS] == 3
+    sim.heal()
+    host.advance(86_500)
+    for _ in range(2):
+        await poll(connection, host)
+    assert "engine_cut" in host.known[VAN].capabilities
+
+
+async def test_instructions_on_demand(
+    connection: TracksolidConnection, sim: TracksolidSimulator
+) -> None:
+    """A list is asked for when somebody wants it, if it is not there yet."""
+    await connection.fleet.read()
+    found = await connection.instructions(VAN)
+    assert {one.id for one in found} == {"163", "12", "20", "99"}
+    await connection.instructions(VAN)
+    assert sim.requests[INSTRUCTIONS] == 1
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [None, 5, {"VL802": 5}, {"VL802": {"list": 5}}, {"VL802": {"list": [5, {}]}}],
+)
+async def test_memory_that_holds_something_else(
+    sim: TracksolidSimulator, session: aiohttp.ClientSession, stored: object
+) -> None:
+    """What was stored by nobody is nothing."""
+    memory = FakeMemory()
+    for key in (
+        "instructions",
+        "live",
+        "last_trips",
+        "obd_vehicles",
+        "token",
+        "batch_limit",
+        "alarms_read_until",
+        "lbs_calls",
+    ):
+        memory.stored[key] = json.dumps(stored)
+    host = FakeHost(session, memory=memory)
+    connection = TracksolidConnection(settings(sim), host)
+    assert (await poll(connection, host)).error is None
+    await connection.close()
+
+
+# --- cameras --------------------------------------------------------------------------------
+
+
+async def test_taking_a_photo(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """The photo is looked for until it is there, and is then the newest."""
+    await poll(connection, host)
+    assert connection.cameras.newest_photo(CAM) is None
+    await connection.execute(CAM, Command(commands.TAKE_PHOTO, {"part": "2"}))
+    assert host.polls_asked_for[-1] == 15
+    host.advance(16)
+    await poll(connection, host)
+    photo = connection.cameras.newest_photo(CAM)
+    assert photo is not None
+    assert photo.camera == 1
+    assert host.reading(CAM, mapping.PHOTO_TAKEN) == photo.created_at
+    before = sim.requests[PHOTOS]
+    host.advance(60)
+    await poll(connection, host)
+    assert sim.requests[PHOTOS] == before
+
+
+async def test_photo_that_does_not_come(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """After some tries it is not waited for any more."""
+    await poll(connection, host)
+    connection.cameras.expect_photo(CAM)
+    before = sim.requests[PHOTOS]
+    for _ in range(20):
+        host.advance(16)
+        await poll(connection, host)
+    assert sim.requests[PHOTOS] - before == 7
+    assert connection.cameras.photo_wait() is None
+
+
+async def test_video_and_offline_camera(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """A video of some seconds; a device that is not there says so."""
+    await poll(connection, host)
+    await connection.execute(CAM, Command(commands.RECORD_VIDEO, {"seconds": 3}))
+    assert sim.devices[CAM].media[-1].kind == 2
+    sim.fail_inside("jimi.device.meida.cmd.send", "228")
+    with pytest.raises(VehicleOffline):
+        await connection.execute(CAM, Command(commands.TAKE_PHOTO))
+
+
+async def test_upload_brings_the_photo(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """A pushed upload is looked for soon."""
+    await poll(connection, host)
+    shoot(sim, sim.devices[CAM], 0)
+    item = pushes.sample("/uploadCallback", sim.devices[CAM], host.clock())
+    await connection.receive_push(request("/uploadCallback", [item]))
+    await settled(connection)
+    assert host.polls_asked_for
+    host.advance(16)
+    await poll(connection, host)
+    assert connection.cameras.newest_photo(CAM) is not None
+
+
+async def test_live_is_learned_by_one_try(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Only a vehicle that is awake is tried, once, and its stream is closed again."""
+    for _ in range(4):
+        await poll(connection, host)
+        host.advance(15)
+    assert connection.cameras.channels(CAM) == (0, 1)
+    assert {"live:0", "live:1"} <= host.known[CAM].capabilities
+    assert not sim.devices[CAM].streams
+    assert sim.requests[LIVE] == 2
+    again = TracksolidConnection(settings(sim), host)
+    await poll(again, host)
+    assert again.cameras.channels(CAM) == (0, 1)
+    assert sim.requests[LIVE] == 2
+    await again.close()
+
+
+async def test_live_that_does_not_work(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """No camera entity then; tried again a week later."""
+    sim.live_works = False
+    for _ in range(4):
+        await poll(connection, host)
+        host.advance(15)
+    assert sim.requests[LIVE] == 1
+    assert not connection.cameras.channels(CAM)
+    sim.live_works = True
+    host.advance(8 * 86_400)
+    for _ in range(3):
+        await poll(connection, host)
+    assert connection.cameras.channels(CAM) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "error"),
+    [(1006, "request frequency is too high", RateLimited), (None, "", None)],
+)
+async def test_live_that_cannot_be_tried_now(
+    connection: TracksolidConnection,
+    sim: TracksolidSimulator,
+    host: FakeHost,
+    code: int | None,
+    message: str,
+    error: type[VendorError] | None,
+) -> None:
+    """What says nothing of the camera is no try."""
+    await poll(connection, host)
+    device = replace(connection.fleet.devices[CAM], imei=CAM)
+    connection.cameras._live.clear()
+    if error is None:
+        await sim.stop()
+        error = CannotConnect
+    else:
+        sim.fail(LIVE, code, message)
+    with pytest.raises(error):
+        await connection.cameras.try_live(device)
+    assert connection.cameras.wants_trying(CAM)
+
+
+async def test_parked_camera_is_not_woken(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Polling never wakes a device."""
+    sim.devices[CAM].vehicle = world.parked(world.HOME, host.clock() - 1000)
+    for _ in range(4):
+        await poll(connection, host)
+        host.advance(15)
+    assert not sim.requests[LIVE]
+
+
+async def test_live_stream(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Opened for who watches, closed after, and at the end."""
+    await poll(connection, host)
+    url = await connection.cameras.open_live(CAM, 1)
+    assert url.startswith(sim.root)
+    await connection.cameras.close_live(CAM, 1)
+    assert not sim.devices[CAM].streams
+    await connection.cameras.close_live(CAM, 1)
+    await connection.cameras.open_live(CAM, 0)
+    sim.fail("jimi.device.media.close.stream", how="status", times=-1)
+    await connection.cameras.close_live(CAM, 0)
+    counters = connection.diagnostics()["counters"]
+    assert isinstance(counters, dict)
+    assert counters["streams_not_closed"] == 1
+    sim.heal()
+    await connection.cameras.open_live(CAM, 0)
+    await connection.close()
+    assert not sim.devices[CAM].streams
+
+
+async def test_browsing(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Photos and videos by day, alarm media, and what the device has recorded."""
+    await poll(connection, host)
+    shoot(sim, sim.devices[CAM], 0)
+    shoot(sim, sim.devices[CAM], 1, 2, alarm="147")
+    host.advance(10)
+    today = date(2025, 10, 9)
+    assert len(await connection.cameras.files_of(CAM, today)) == 2
+    assert len(await connection.cameras.files_of(CAM, today, camera=1)) == 1
+    assert not await connection.cameras.files_of(CAM, date(2025, 10, 8))
+    assert len(await connection.cameras.alarm_files_of(CAM, today)) == 1
+    with pytest.raises(VehicleUnavailable):
+        await connection.cameras.alarm_files_of("1", today)
+    recordings = await connection.cameras.recordings_of(CAM, 0, today)
+    assert len(recordings) == 3
+    assert (await connection.cameras.recording_url(CAM, recordings[0])).startswith("ws")
+
+
+# --- pushes ---------------------------------------------------------------------------------
+
+
+async def test_every_push_is_processed(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """All paths of chapter 10, notifications, and TAG pushes."""
+    await poll(connection, host)
+    host.updates.clear()
+    for path in pushes.PATHS:
+        item = pushes.sample(path, sim.devices[VAN], host.clock())
+        answer = await connection.receive_push(request(path, [item]))
+        assert answer.status == 200
+        assert answer.body == {"code": 0, "msg": "success"}
+    content = {"imei": VAN, "alarmType": "2", "alarmTime": "2025-10-09 09:00:00"}
+    await connection.receive_push(
+        request("", {"msgType": "jimi.push.device.alarm", "data": content})
+    )
+    raw = json.dumps([pushes.tag(sim.devices[VAN], host.clock())]).encode()
+    tag = PushRequest(
+        method="POST",
+        path="/api/v1/tag/data/push",
+        content_type="application/json",
+        body=raw,
+        remote="127.0.0.1",
+    )
+    assert (await connection.receive_push(tag)).body == {"code": 200, "msg": "success"}
+    assert not host.updates  # answered at once, processed after
+    await settled(connection)
+    assert len(host.updates) == 22 + 2
+    assert host.reading(VAN, Reading.HUMIDITY) == 61
+    assert host.reading(VAN, f"{Reading.FUEL}:1") == 42.5
+
+
+async def test_push_over_http(
+    connection: TracksolidConnection,
+    sim: TracksolidSimulator,
+    host: FakeHost,
+    session: aiohttp.ClientSession,
+) -> None:
+    """The simulator's pushes come through a real door, in all forms."""
+    await poll(connection, host)
+    host.updates.clear()
+
+    async def door(incoming: web.Request) -> web.Response:
+        answer = await connection.receive_push(
+            PushRequest(
+                method=incoming.method,
+                path=incoming.path.removeprefix("/secret"),
+                content_type=incoming.content_type,
+                body=await incoming.read(),
+                remote=incoming.remote or "",
+            )
+        )
+        if answer.body is None:
+            return web.Response(status=answer.status)
+        return web.json_response(answer.body, status=answer.status)
+
+    app = web.Application()
+    app.router.add_route("*", "/secret{tail:.*}", door)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    base = f"http://127.0.0.1:{runner.addresses[0][1]}/secret"
+    pusher = pushes.Pusher(session, base)
+    van = sim.devices[VAN]
+    try:
+        for as_json in (False, True):
+            for path in pushes.PATHS:
+                item = pushes.sample(path, van, host.clock() - as_json)
+                assert await pusher.data(path, [item], as_json=as_json) == (
+                    200,
+                    {"code": 0, "msg": "success"},
+                )
+        alarm = {"imei": VAN, "alarmType": "1", "alarmTime": "2025-10-09 09:00:00"}
+        assert (await pusher.message("jimi.push.device.alarm", alarm))[0] == 200
+        assert await pusher.tags([pushes.tag(van, host.clock())]) == (
+            200,
+            {"code": 200, "msg": "success"},
+        )
+        assert (await pusher.data("/nowhere", []))[0] == 404
+        async with session.get(base) as probe:
+            assert probe.status == 200
+        await settled(connection)
+    finally:
+        await runner.cleanup()
+    # face ids and the like are the same item whenever they come
+    assert len(host.updates) >= 2 * 22
+
+
+async def test_token(sim: TracksolidSimulator, host: FakeHost) -> None:
+    """A wrong token is refused and told; a right one clears that."""
+    connection = TracksolidConnection(settings(sim, **{PUSH_TOKEN: "secret"}), host)
+    await poll(connection, host)
+    item = pushes.heartbeat(sim.devices[VAN], host.clock())
+    answer = await connection.receive_push(request("/pushhb", [item], token="wrong"))
+    assert (answer.status, answer.body) == (403, None)
+    assert "tracksolid_push_token" in host.problems
+    answer = await connection.receive_push(request("/pushhb", [item], token="secret"))
+    assert answer.status == 200
+    assert not host.problems
+    await settled(connection)
+    await connection.close()
+
+
+async def test_stranger(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """An unknown vehicle is answered, ignored, and makes us look for new ones, once."""
+    await poll(connection, host)
+    host.advance(90)
+    for number in range(3):
+        item = {"deviceImei": "999", "gateTime": "2025-10-09 09:00:00", "n": number}
+        answer = await connection.receive_push(request("/pushhb", [item]))
+        assert answer.status == 200
+    await settled(connection)
+    assert "999" not in host.known
+    assert host.polls_asked_for == [1]
+    assert (await poll(connection, host)).roster is not None
+    counters = connection.diagnostics()["counters"]
+    assert isinstance(counters, dict)
+    assert counters["unknown_vehicles"] == 3
+
+
+async def test_excluded_vehicle_is_not_pushed(
+    sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """What the user left out stays out."""
+    connection = TracksolidConnection(settings(sim, **{EXCLUDED: [VAN]}), host)
+    await poll(connection, host)
+    host.updates.clear()
+    item = pushes.heartbeat(sim.devices[VAN], host.clock())
+    await connection.receive_push(request("/pushhb", [item]))
+    await settled(connection)
+    assert not host.updates
+    await connection.close()
+
+
+async def test_probe_and_odd_items(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Empty probes are answered 200, items that say nothing are counted."""
+    await poll(connection, host)
+    probe = PushRequest(
+        method="GET", path="", content_type="", body=b"", remote="127.0.0.1"
+    )
+    assert (await connection.receive_push(probe)).status == 200
+    await connection.receive_push(request("/pushhb", [{"gateTime": "x"}]))
+    await settled(connection)
+    counters = connection.diagnostics()["counters"]
+    assert isinstance(counters, dict)
+    assert counters["pushes_without_news"] == 1
+
+
+async def test_flood(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """More than can be processed is refused for now, and processing goes on."""
+    await poll(connection, host)
+    answers = []
+    for number in range(MOST_PENDING // 50 + 1):
+        items = [
+            {"deviceImei": VAN, "gateTime": "2025-10-09 09:00:00", "n": f"{number}/{i}"}
+            for i in range(50)
+        ]
+        answers.append(await connection.receive_push(request("/pushhb", items)))
+    assert [answer.status for answer in answers].count(503) == 1
+    await settled(connection)
+    item = {"deviceImei": VAN, "gateTime": "2025-10-09 09:00:01"}
+    assert (await connection.receive_push(request("/pushhb", [item]))).status == 200
+    await settled(connection)
+
+
+async def test_polling_slows_only_while_positions_are_pushed(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Never before a push came, never for a driver that is not pushed."""
+    await poll(connection, host)
+    slow, quick = timedelta(minutes=5), timedelta(seconds=15)
+    assert connection.poll_interval() == quick
+    for imei, expected in ((VAN, quick), (CAM, slow)):
+        item = pushes.gps(sim.devices[imei], host.clock())
+        await connection.receive_push(request("/pushgps", [item]))
+        await settled(connection)
+        assert connection.poll_interval() == expected
+    assert connection.diagnostics()["positions_pushed"] is True
+    host.advance(200)
+    assert connection.poll_interval() == quick
+    del host.known[CAM]
+    assert connection.poll_interval() == slow
+    host.advance(600)
+    assert connection.poll_interval() == timedelta(seconds=60)
+
+
+async def test_closing_while_pushes_wait(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Nothing lingers."""
+    await poll(connection, host)
+    item = pushes.heartbeat(sim.devices[VAN], host.clock())
+    await connection.receive_push(request("/pushhb", [item]))
+    await connection.close()
+    await asyncio.sleep(0)
+    assert connection._worker is None
+
+
+async def test_diagnostics_hold_nothing_private(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Counters and states, no IMEI, no secret."""
+    await poll(connection, host)
+    text = json.dumps(dict(connection.diagnostics()))
+    for private in (VAN, CAR, CAM, sim.app_secret, sim.root, sim.account):
+        assert private not in text
+
+
+def test_addresses() -> None:
+    """The four nodes, and an address by hand with or without its path."""
+    assert len(NODES) == 4
+    for url in NODES.values():
+        assert api_url(url) == url
+        assert url.startswith("https://")
+    assert api_url(" https://my.node/ ") == "https://my.node/route/rest"
+
+
+async def test_data_is_what_the_flow_stores(sim: TracksolidSimulator) -> None:
+    """The keys of the entry's data."""
+    assert data(sim).keys() == {
+        "server",
+        "app_key",
+        "app_secret",
+        "account",
+        "password_md5",
+    }

@@ -1,0 +1,525 @@
+"""Pushes: what comes in at the door, and what it says of vehicles (chapter 10)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+import json
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.fleet_tracker.models import (
+    FixKind,
+    OccurrenceKind,
+    OccurrenceType,
+    Reading,
+    VehicleUpdate,
+)
+from custom_components.fleet_tracker.vendor import PushRequest
+from custom_components.fleet_tracker.vendors.tracksolid import mapping
+from custom_components.fleet_tracker.vendors.tracksolid.push import (
+    PATHS,
+    TAG_PATH,
+    Duplicates,
+    Push,
+    Refused,
+    answer,
+    path_of,
+    read_push,
+)
+from custom_components.fleet_tracker.vendors.tracksolid.push_mapping import (
+    map_message,
+    map_push,
+    map_tag_push,
+)
+from tests.simulators import world
+from tests.simulators.tracksolid import Device, pushes
+from tests.vendors.fake_host import START
+
+from .helpers import VAN, request
+
+TIME = START.timestamp()
+BIKE = Device(VAN, "Van", world.town_van(TIME))
+
+
+def body(raw: bytes, path: str = "/pushgps", kind: str = "text/plain") -> PushRequest:
+    """Return a request with any body."""
+    return PushRequest(
+        method="POST", path=path, content_type=kind, body=raw, remote="127.0.0.1"
+    )
+
+
+def mapped(path: str, item: dict[str, object]) -> VehicleUpdate:
+    """Return the news in an item."""
+    update = map_push(path, item, START)
+    assert update is not None
+    assert update.vehicle_id == VAN
+    return update
+
+
+def readings(update: VehicleUpdate) -> dict[str, object]:
+    """Return all readings of an update."""
+    return {
+        key: value for group in update.groups for key, value in group.readings.items()
+    }
+
+
+# --- the door -------------------------------------------------------------------------------
+
+
+def test_all_paths_of_the_document() -> None:
+    """The 22 of chapter 10."""
+    assert {f"/{path}" for path in PATHS} == set(pushes.PATHS)
+    assert len(PATHS) == 22
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("path", pushes.PATHS)
+def test_every_path_takes_a_list(path: str, as_json: bool) -> None:
+    """As a form and as JSON."""
+    item = pushes.sample(path, BIKE, TIME)
+    read = read_push(request(path, [item], token="t", as_json=as_json), "t")
+    assert isinstance(read, Push)
+    assert read.path == path[1:]
+    assert [dict(one) for one in read.items] == [item]
+
+
+def test_paths_are_found_in_any_case() -> None:
+    """Some installations push to /pushinstructresponse."""
+    assert path_of(request("/pushinstructresponse", [])) == "pushInstructResponse"
+    assert path_of(request("/pushgps/", [])) == "pushgps"
+    assert path_of(request("", [])) == ""
+    assert path_of(request(f"/{TAG_PATH}", [])) == TAG_PATH
+    assert path_of(request("/etc/passwd", [])) is None
+
+
+@pytest.mark.parametrize(
+    ("push", "status"),
+    [
+        (request("/elsewhere", [], token="t"), 404),
+        (request("/pushgps", [], token="wrong"), 403),
+        (request("/pushgps", []), 403),
+        (request("/pushgps", [], token="tö"), 403),
+        (request("/pushgps", [{}] * 51, token="t"), 413),
+        (request("/pushgps", {"data_list": "no json"}, token="t"), 400),
+        (request("/pushgps", {"data_list": "5"}, token="t"), 400),
+        (request("/pushgps", {}, token="t"), 400),
+        (request("", [{}], token="t"), 400),
+        (request(f"/{TAG_PATH}", {}, token="t"), 400),
+        (body(b"\xff\xfe"), 400),
+        (body(b"{broken"), 400),
+        (body(b"[1, 2]"), 400),
+        (body(b"&".join(b"a=1" for _ in range(200))), 400),
+        (body(b"[" * 100_000), 400),
+        (request("", {"msgType": "jimi.push.device.alarm", "data": "x"}), 400),
+    ],
+)
+def test_what_is_refused(push: PushRequest, status: int) -> None:
+    """Hostile until verified; and never a 401."""
+    assert read_push(push, "t") == Refused(status)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
+@pytest.mark.parametrize("path", ["", "/", "/pushalarm", f"/{TAG_PATH}"])
+def test_empty_probes(method: str, path: str) -> None:
+    """Empty requests arrive when an address is registered."""
+    probe = PushRequest(
+        method=method, path=path, content_type="", body=b" \n", remote="127.0.0.1"
+    )
+    assert read_push(probe, "t") is None
+
+
+def test_no_token_is_wanted_where_none_is_set() -> None:
+    """The token is an option."""
+    push = read_push(request("/pushgps", [{"deviceImei": "1"}], token="any"), None)
+    assert isinstance(push, Push)
+
+
+def test_notification() -> None:
+    """MsgType and data, which know no token: on the base URL or wherever."""
+    content = {"imei": VAN, "alarmType": "2", "alarmTime": "2025-10-09 09:00:00"}
+    for path in ("", "/", "/pushalarm"):
+        push = read_push(
+            request(path, {"msgType": "jimi.push.device.alarm", "data": content}), "t"
+        )
+        assert isinstance(push, Push)
+        assert push.message == "jimi.push.device.alarm"
+        assert dict(push.items[0]) == content
+
+
+def test_answers() -> None:
+    """Each family has its own code for success."""
+    assert answer("pushgps").body == {"code": 0, "msg": "success"}
+    assert answer(TAG_PATH).body == {"code": 200, "msg": "success"}
+
+
+def test_tags_come_as_a_bare_list() -> None:
+    """A JSON array without token."""
+    push = read_push(
+        body(json.dumps([pushes.tag(BIKE, TIME)]).encode(), f"/{TAG_PATH}"), "t"
+    )
+    assert isinstance(push, Push)
+    assert push.path == TAG_PATH
+
+
+def test_items_may_be_texts_of_json() -> None:
+    """An item may be encoded once more; what is none is left out."""
+    push = read_push(
+        request("/pushgps", [json.dumps({"deviceImei": "1"}), "x", 5]), None
+    )
+    assert isinstance(push, Push)
+    assert [dict(item) for item in push.items] == [{"deviceImei": "1"}]
+
+
+@given(st.binary(max_size=200), st.sampled_from(["", "/pushgps", f"/{TAG_PATH}", "/x"]))
+def test_any_body_has_an_answer(raw: bytes, path: str) -> None:
+    """Nothing that is sent breaks the door."""
+    read_push(body(raw, path), "t")
+
+
+def test_duplicates() -> None:
+    """The same item within ten minutes is one; another path or time is another."""
+    duplicates = Duplicates()
+    one = Push("pushgps", ({"a": 1}, {"a": 1}, {"a": 2}))
+    assert duplicates.new(one, START) == [{"a": 1}, {"a": 2}]
+    assert not duplicates.new(one, START + timedelta(minutes=9))
+    assert duplicates.new(Push("pushhb", ({"a": 1},)), START) == [{"a": 1}]
+    assert len(duplicates.new(one, START + timedelta(minutes=20))) == 2
+
+
+def test_memory_for_duplicates_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood makes it forget the oldest."""
+    monkeypatch.setattr(
+        "custom_components.fleet_tracker.vendors.tracksolid.push._MOST_HASHES", 10
+    )
+    duplicates = Duplicates()
+    for number in range(50):
+        duplicates.new(Push("pushgps", ({"n": number},)), START)
+    assert len(duplicates._seen) <= 11
+    assert duplicates.new(Push("pushgps", ({"n": 0},)), START) == [{"n": 0}]
+
+
+# --- what is pushed -------------------------------------------------------------------------
+
+
+def test_gps() -> None:
+    """10.3: position, ignition, and that the device is there."""
+    item = pushes.gps(BIKE, TIME) | {"gpsSpeed": 42, "acc": 1}
+    update = mapped("pushgps", item)
+    assert update.position is not None
+    assert update.position.speed == 42
+    assert update.position.altitude == 12
+    assert update.position.kind is FixKind.SATELLITE
+    assert update.heard_at == START
+    found = readings(update)
+    assert found[Reading.IGNITION] is True
+    assert found[Reading.ONLINE] is True
+    assert found[Reading.SATELLITES] == 11
+    metres = round(BIKE.vehicle.at(TIME).odometer)
+    assert found[mapping.TRACKER_MILEAGE] == metres / 1000
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [(1, FixKind.SATELLITE), (2, FixKind.CELL), (3, FixKind.WIFI)]
+)
+def test_kinds_of_pushed_fixes(kind: int, expected: FixKind) -> None:
+    """10.3: postType."""
+    position = mapped("pushgps", pushes.gps(BIKE, TIME) | {"postType": kind}).position
+    assert position is not None
+    assert position.kind is expected
+
+
+def test_gps_without_a_fix() -> None:
+    """(0, 0) is none, but the rest is news."""
+    update = mapped("pushgps", pushes.gps(BIKE, TIME) | {"lat": 0, "lng": 0})
+    assert update.position is None
+    assert readings(update)[Reading.ONLINE] is True
+
+
+def test_heartbeat() -> None:
+    """10.2."""
+    update = mapped("pushhb", pushes.heartbeat(BIKE, TIME, charging=1) | {"fortify": 1})
+    assert readings(update) == {
+        Reading.ONLINE: True,
+        Reading.IGNITION: False,
+        Reading.BATTERY: 86,
+        mapping.SIGNAL_LEVEL: 4,
+        Reading.CHARGING: True,
+        Reading.ARMED: True,
+    }
+
+
+@pytest.mark.parametrize(("kind", "online"), [("LOGIN", True), ("LOGOUT", False)])
+def test_login(kind: str, online: bool) -> None:
+    """10.1."""
+    update = mapped("pushevent", pushes.login(BIKE, TIME, kind))
+    assert readings(update) == {Reading.ONLINE: online}
+    assert update.heard_at == (START if online else None)
+    assert not readings(mapped("pushevent", pushes.login(BIKE, TIME, "SLEEP")))
+
+
+def test_flat_alarm() -> None:
+    """10.4: alarmType, alarmName, gateTime."""
+    update = mapped("pushalarm", pushes.alarm(BIKE, "3", "Vibration alert", TIME))
+    (occurrence,) = update.occurrences
+    assert occurrence.type is OccurrenceType.VIBRATION
+    assert occurrence.occurred_at == START
+    assert "lat" not in occurrence.details
+
+
+@pytest.mark.parametrize(
+    ("msg_class", "removed", "expected"),
+    [
+        (0, False, OccurrenceType.ENGINE_CUT),
+        (1, False, OccurrenceType.OTHER),
+        (0, True, OccurrenceType.CLEARED),
+    ],
+)
+def test_alarm_of_the_hub(
+    msg_class: int, removed: bool, expected: OccurrenceType
+) -> None:
+    """10.4: the form of the IoT hub, in two numberings, with ends."""
+    item = pushes.hub_alarm(BIKE, "138", TIME, msg_class=msg_class, removed=removed)
+    update = mapped("pushalarm", item)
+    (occurrence,) = update.occurrences
+    assert occurrence.type is expected
+    assert occurrence.code == "138"
+    assert (Reading.ENGINE_CUT in readings(update)) is (
+        expected is OccurrenceType.ENGINE_CUT
+    )
+
+
+def test_alarm_without_a_type() -> None:
+    """What cannot be read is passed on."""
+    update = mapped("pushalarm", {"deviceImei": VAN, "strange": 1})
+    assert update.occurrences[0].kind is OccurrenceKind.DEVICE_DATA
+
+
+def test_alarm_from_the_future() -> None:
+    """No event is later than now."""
+    item = pushes.alarm(BIKE, "3", "Vibration", TIME + 3600)
+    assert mapped("pushalarm", item).occurrences[0].occurred_at == START
+
+
+@pytest.mark.parametrize(
+    ("unit", "reading"),
+    [
+        (1, f"{mapping.FUEL_HEIGHT}:2"),
+        (2, f"{Reading.FUEL_LEVEL}:2"),
+        (3, f"{mapping.FUEL_VOLTAGE}:2"),
+        (4, f"{Reading.FUEL}:2"),
+    ],
+)
+def test_oil(unit: int, reading: str) -> None:
+    """10.7: a hundredth, in the unit that is told, one for each sensor."""
+    update = mapped("pushoil", pushes.oil(BIKE, TIME, 2, 42.5, unit))
+    assert readings(update) == {reading: 42.5}
+    assert not readings(mapped("pushoil", pushes.oil(BIKE, TIME, 2, 42.5, 9)))
+
+
+def test_temperature() -> None:
+    """10.9."""
+    update = mapped("pushtem", pushes.temperature(BIKE, TIME, -4.5, 61))
+    assert readings(update) == {Reading.TEMPERATURE: -4.5, Reading.HUMIDITY: 61}
+    update = mapped("pushtem", pushes.temperature(BIKE, TIME, 4, 300))
+    assert readings(update) == {Reading.TEMPERATURE: 4}
+
+
+def test_obd() -> None:
+    """10.20: named values are readings; numbered ones nobody can name."""
+    item = pushes.obd(
+        BIKE,
+        TIME,
+        engine_rpm=900,
+        coolant_temp_c=-3,
+        fuel_level_pct="61",
+        battery_voltage=138,
+        vehicle_speed=12,
+        intake_pressure=99,
+        throttle_pct=5,
+        engine_load_pct=20,
+    )
+    update = mapped("pushobd", item)
+    assert readings(update) == {
+        Reading.IGNITION: False,
+        mapping.ENGINE_SPEED: 900,
+        mapping.COOLANT_TEMPERATURE: -3,
+        Reading.FUEL_LEVEL: 61,
+        mapping.OBD_VOLTAGE: 13.8,
+        mapping.OBD_SPEED: 12,
+        mapping.INTAKE_PRESSURE: 99,
+        mapping.THROTTLE: 5,
+        mapping.ENGINE_LOAD: 20,
+    }
+    (occurrence,) = update.occurrences
+    assert occurrence.kind is OccurrenceKind.DEVICE_DATA
+    assert occurrence.details == {
+        "car_type": 2,
+        "statusFlags": 3,
+        "dataID1": 5016,
+        "dataID2": 77,
+    }
+    flat = mapped("pushobd", {"deviceImei": VAN, "AccState": 1})
+    assert readings(flat) == {Reading.IGNITION: True}
+    assert not flat.occurrences
+
+
+def test_faults() -> None:
+    """10.21: a count, and an event for each code."""
+    update = mapped("pushfaultinfo", pushes.faults(BIKE, TIME, "P0301", "P0420"))
+    assert readings(update) == {Reading.TROUBLE_CODES: 2}
+    assert [one.code for one in update.occurrences] == ["P0301", "P0420"]
+    none = mapped("pushfaultinfo", {"deviceImei": VAN, "faultNum": 0})
+    assert readings(none) == {Reading.TROUBLE_CODES: 0}
+    old = mapped("pushfaultinfo", pushes.faults(BIKE, TIME - 90_000, "P0301"))
+    assert not readings(old)
+
+
+def test_trip() -> None:
+    """10.22: kilometres, litres, and times in BCD."""
+    update = mapped("pushtripreport", pushes.trip(BIKE, TIME - 600, TIME))
+    found = readings(update)
+    assert found[mapping.TRIP_DURATION] == 600
+    assert found[mapping.TRIP_CONSUMPTION] == 1.4
+    assert found[mapping.TRIP_IDLE_TIME] == 35
+    assert found[mapping.TRIP_ENDED] == START
+    assert update.occurrences[0].type is OccurrenceType.TRIP_ENDED
+    start = mapped("pushtripreport", pushes.trip(BIKE, TIME - 60, TIME, properties=1))
+    assert start.occurrences[0].type is OccurrenceType.TRIP_STARTED
+    assert start.occurrences[0].occurred_at == START - timedelta(seconds=60)
+    odd = pushes.trip(BIKE, TIME - 60, TIME) | {"beginTime": "never"}
+    assert mapped("pushtripreport", odd).occurrences[0].type is OccurrenceType.OTHER
+
+
+OTHERS = sorted(
+    PATHS
+    - {"pushgps", "pushhb", "pushevent", "pushalarm", "pushoil", "pushtem", "pushobd"}
+    - {"pushfaultinfo", "pushtripreport"}
+)
+
+
+@pytest.mark.parametrize("path", OTHERS)
+def test_the_rest_is_device_data(path: str) -> None:
+    """All else is one event, without who, where, and what opens doors."""
+    item = pushes.sample(f"/{path}", BIKE, TIME)
+    update = mapped(path, item)
+    (occurrence,) = update.occurrences
+    assert occurrence.kind is OccurrenceKind.DEVICE_DATA
+    assert occurrence.code == path
+    text = json.dumps(dict(occurrence.details), default=str)
+    place = BIKE.vehicle.at(TIME).place
+    for private in (
+        VAN,
+        str(place.latitude),
+        str(place.longitude),
+        "face-1",
+        "0A0B0C0D",
+        "LAC",
+    ):
+        assert private not in text, (path, private)
+
+
+def test_what_may_be_told_of_device_data() -> None:
+    """Objects inside of an item are flattened, lists are counted, secrets stay inside."""
+    item: dict[str, object] = {
+        "deviceImei": VAN,
+        "content": json.dumps(
+            {"volts": 12.5, "gpsLat": 52.3, "inner": {"a": {"b": 1}}}
+        ),
+        "broken": "{not json",
+        "list": [1, 2],
+        "text": "x" * 5000,
+        "flag": True,
+        "nothing": None,
+        "endless": float("inf"),
+        "subMessagesId": 3,
+    }
+    (occurrence,) = mapped("pushextendedkks", item).occurrences
+    assert occurrence.details == {
+        "content_volts": 12.5,
+        "list_count": 2,
+        "text": "x" * 1000,
+        "flag": True,
+        "subMessagesId": 3,
+    }
+
+
+def test_answer_to_a_command() -> None:
+    """10.16: one object, whose words are told."""
+    item = pushes.sample("/pushInstructResponse", BIKE, TIME)
+    (occurrence,) = mapped("pushInstructResponse", item).occurrences
+    assert occurrence.details["_content"] == "STATUS OK"
+
+
+@pytest.mark.parametrize("path", ["uploadCallback", "pushIothubEvent"])
+def test_the_cloud_is_no_sign_of_life(path: str) -> None:
+    """A file that was uploaded says nothing of the device now."""
+    assert mapped(path, pushes.sample(f"/{path}", BIKE, TIME)).heard_at is None
+
+
+def test_notifications() -> None:
+    """An alarm, and raw data of the device."""
+    update = map_message(
+        "jimi.push.device.alarm",
+        {
+            "imei": VAN,
+            "alarmType": "2",
+            "alarmName": "Power off alarm",
+            "lat": 40.6,
+            "lng": "109.8",
+            "alarmTime": "2025-10-09 08:59:00",
+        },
+        START,
+    )
+    assert update is not None
+    assert update.occurrences[0].type is OccurrenceType.POWER_DISCONNECTED
+    assert update.occurrences[0].occurred_at == START - timedelta(minutes=1)
+    raw = map_message(
+        "jimi.open.instruction.raw.receive", {"imei": VAN, "raw_data": "0A0C"}, START
+    )
+    assert raw is not None
+    assert raw.occurrences[0].code == "open.instruction.raw.receive"
+    assert raw.occurrences[0].details == {"raw_data": "0A0C"}
+    assert map_message("jimi.push.device.alarm", {}, START) is None
+
+
+def test_tag_push() -> None:
+    """Milliseconds, and the kind in words."""
+    update = map_tag_push(pushes.tag(BIKE, TIME))
+    assert update is not None
+    assert update.position is not None
+    assert update.position.fixed_at == START
+    assert update.position.kind is FixKind.BEACON
+    assert map_tag_push({"imei": VAN}) is None
+
+
+def test_item_of_nobody() -> None:
+    """An item without a device says nothing."""
+    assert map_push("pushgps", {"lat": 1}, START) is None
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=15),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=6), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.data(), st.sampled_from(sorted(PATHS)))
+def test_any_item_can_be_mapped(data: st.DataObject, path: str) -> None:
+    """Wrong types in any field of any item break nothing and let nothing slip."""
+    sample = pushes.sample(f"/{path}", BIKE, TIME)
+    item = {
+        key: data.draw(st.just(value) | ANYTHING)
+        for key, value in sample.items()
+        if key not in {"deviceImei", "imei", "_imei"}
+    }
+    update = map_push(path, item | {"imei": VAN}, START)
+    assert update is not None
+    for group in update.groups:
+        assert None not in group.readings.values()
+    for occurrence in update.occurrences:
+        assert occurrence.occurred_at.tzinfo is not None
