@@ -332,6 +332,42 @@ def test_an_endless_line_is_not_held() -> None:
 
 
 @pytest.mark.parametrize(
+    "piece",
+    [
+        *(b"$", b"${", b'"', b"\\", b"{", b"}", b'${"', b'${"$', b'${"\\"', b'${"a":"'),
+        *(b"${}", b"${}ab\r\n", b'${"":""', b'"${"}', frame(b"{}")[:-1]),
+    ],
+)
+def test_no_byte_is_looked_at_often(
+    piece: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The work grows with the bytes, whatever they are and however they come."""
+    looked_at = 0
+    follow, of = FrameDecoder._next_mark, Checksum.of
+
+    def counted_mark(decoder: FrameDecoder) -> int:
+        nonlocal looked_at
+        looked_at += 1
+        return follow(decoder)
+
+    def counted_checksum(checksum: Checksum, data: bytes) -> bytes:
+        nonlocal looked_at
+        looked_at += len(data)
+        return of(checksum, data)
+
+    monkeypatch.setattr(FrameDecoder, "_next_mark", counted_mark)
+    monkeypatch.setattr(Checksum, "of", counted_checksum)
+    data = piece * (20_000 // len(piece))
+    for size in (1, 7, len(data)):
+        decoder = FrameDecoder()
+        looked_at = 0
+        for start in range(0, len(data), size):
+            decoder.feed(data[start : start + size])
+            assert len(decoder._candidates) <= 2
+        assert looked_at <= 8 * len(data)
+
+
+@pytest.mark.parametrize(
     ("checksum", "options"),
     [
         (Checksum.LOW_BYTE_FIRST, {"order": "little"}),

@@ -479,6 +479,19 @@ def test_aliases_of_reserved_groups() -> None:
     assert update.position.altitude == 5.0
 
 
+def test_names_of_a_group_with_two_topics() -> None:
+    """Cellular data is set up as cellular1, and may be told as modem1."""
+    one = mapper()
+    one.learn("cellular1", {"modem1.rssi": "level"})
+    assert readings(one.map_values("modem1", {"level": -70}, NOW)) == {"rssi": -70.0}
+    one.map_values("modem1", {"other": 1}, NOW)
+    assert one.strange_groups == {"cellular1"}
+    # These cannot be reset, so nobody is bothered.
+    one.map_values("sysinfo", {"other": 1}, NOW)
+    one.map_values("summary", {"other": 1}, NOW)
+    assert one.strange_groups == {"cellular1"}
+
+
 def test_strange_names_are_counted_within_bounds() -> None:
     """Names of a hostile tracker fill neither memory nor diagnostics."""
     one = mapper()

@@ -157,7 +157,6 @@ class Vt3Connection(Connection):
             )
             if not self.server.is_connected(serial):
                 update = replace(update, groups=(self._link(connected=False),))
-            tracker.told_capabilities = tracker.capabilities()
             updates.append(update)
         self.host.receive(updates)
 
@@ -263,7 +262,8 @@ class Vt3Connection(Connection):
             return
         self.host.receive([replace(update, contact_interval=tracker.heard(now))])
         self._watch_speed(tracker, update)
-        self._tell_problems()
+        if tracker.has_new_problems():
+            self._tell_problems()
 
     async def _take_late_answer(
         self, tracker: Tracker, topic: Topic, message: Message

@@ -28,10 +28,10 @@ from .parameters import (
     OUTPUT,
     PARAMETERS,
     POSITION_PARAMETERS,
-    RESERVED_GROUPS,
     TIME_PARAMETERS,
     TOPIC_GROUPS,
     UPLOAD_INTERVAL,
+    UPLOADED_GROUPS,
     VEHICLE,
 )
 from .values import Reader, as_date_and_time, as_number, as_text, as_time, number
@@ -109,7 +109,7 @@ class Mapper:
 
     def _count_unknown(self, group: str, key: str) -> None:
         prefix = key.partition(".")[0]
-        if group in RESERVED_GROUPS and prefix not in HOME_GROUPS:
+        if group in UPLOADED_GROUPS and prefix not in HOME_GROUPS:
             self.strange_groups.add(group)
         name = f"{group}/{key if _KEY.fullmatch(key) else '(no name)'}"
         if name in self.unknown or len(self.unknown) < _MOST_UNKNOWN:
@@ -131,10 +131,10 @@ class Mapper:
         ``measured_at`` is when the values without a time of their own are from, ``complete``
         that what a reserved group does not list is not known.
         """
+        complete = complete and group in TOPIC_GROUPS
+        group = TOPIC_GROUPS.get(group, group)
         named = self._named(group, values)
-        readings: dict[str, dict[str, Value]] = {}
-        if complete and group in TOPIC_GROUPS:
-            readings[TOPIC_GROUPS[group]] = {}
+        readings: dict[str, dict[str, Value]] = {group: {}} if complete else {}
         engine_off = not as_number(named.get("obd.rpm"))
         for key, value in named.items():
             parameter = PARAMETERS.get(key)
@@ -160,9 +160,7 @@ class Mapper:
                     name=name,
                     measured_at=min(_measured_at(name, named) or default, now),
                     readings=found,
-                    complete=complete
-                    and name == TOPIC_GROUPS.get(group)
-                    and name != VEHICLE,
+                    complete=complete and name == group,
                 )
                 for name, found in readings.items()
             ),

@@ -105,8 +105,7 @@ class Requester:
                 tracker.name, tracker.serial, known.details if known else None, values
             )
             update = replace(update, details=details)
-        if (capabilities := tracker.capabilities()) != tracker.told_capabilities:
-            tracker.told_capabilities = capabilities
+        if (capabilities := tracker.new_capabilities()) is not None:
             update = replace(update, capabilities=capabilities)
         return update
 
@@ -125,11 +124,10 @@ class Requester:
         interval = tracker.mapper.map_interval(
             group, settings.get(INTERVAL), self._host.now()
         )
-        tracker.told_capabilities = tracker.capabilities()
         return replace(
             update,
             groups=(*update.groups, *interval.groups),
-            capabilities=tracker.told_capabilities,
+            capabilities=tracker.capabilities(),
         )
 
     def recall(self, tracker: Tracker) -> None:

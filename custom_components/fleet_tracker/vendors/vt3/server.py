@@ -14,6 +14,7 @@ from datetime import datetime
 import errno
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 import logging
+from time import perf_counter
 from typing import Protocol
 
 from ...vendor import (
@@ -26,7 +27,7 @@ from ...vendor import (
 )
 from .errors import RETRIED, error_in
 from .frames import Checksum, Message
-from .session import Limits, Misbehaved, Session, Unanswered
+from .session import Limits, Misbehaved, Session, Turns, Unanswered
 from .topics import CONTROL, REFRESH, Topic
 
 _LOGGER = logging.getLogger(__name__)
@@ -163,6 +164,7 @@ class Server:
         self._sessions: dict[Session, asyncio.Task[None]] = {}
         self._trackers: dict[str, _Tracker] = {}
         self._noted: set[str] = set()
+        self._turns = Turns()
         self.counts: Counter[str] = Counter()
         """What happened, for the diagnostics."""
 
@@ -255,13 +257,15 @@ class Server:
             return
         self._sessions[session] = task
         try:
-            while (
-                not session.closed and (messages := await session.receive()) is not None
-            ):
-                for message in messages:
+            while not session.closed and (data := await session.read()):
+                await self._turns.wait()
+                begin = perf_counter()
+                for message in session.decode(data):
                     if session.closed:
                         break
                     await self._take(session, message)
+                self._turns.spend(perf_counter() - begin)
+                await session.throttle(len(data))
                 self._note_oddities(session)
         except Misbehaved as err:
             self._note(
@@ -456,4 +460,7 @@ class Server:
                 pending = session.ask(topic, payload)
             except ValueError as err:
                 raise InvalidArgument(key="vt3_request_too_long") from err
-        return await session.wait(pending, seconds)
+        message = await session.wait(pending, seconds)
+        # The tracker counts from when it got the request, however long that took.
+        lane.last = max(lane.last, self._host.now())
+        return message

@@ -15,7 +15,8 @@ from .topics import Topic
 
 LONGEST_TOKEN = 32
 """Bytes in a client token (2.3)."""
-_READ_SIZE = 4096  # small, so that no connection holds the event loop for long
+_READ_SIZE = 4096  # few frames, so that no connection holds the event loop for long
+_LONGEST_TURN = 0.005  # seconds
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
 
@@ -46,6 +47,31 @@ class Misbehaved(Exception):
 
 class Unanswered(Exception):
     """A request was sent, but no answer came."""
+
+
+class Turns:
+    """Shares the event loop: after a few milliseconds of work others have their turn."""
+
+    def __init__(self) -> None:
+        """Start with a fresh turn."""
+        self._spent = 0.0
+        self._begun = False
+
+    async def wait(self) -> None:
+        """Return when there is time to work."""
+        while self._spent >= _LONGEST_TURN:  # noqa: ASYNC110 - the loop itself is waited for
+            await asyncio.sleep(0)
+
+    def spend(self, seconds: float) -> None:
+        """Take that work was done, which ends with the event loop's next round."""
+        if not self._begun:
+            self._begun = True
+            asyncio.get_running_loop().call_soon(self._end)
+        self._spent += seconds
+
+    def _end(self) -> None:
+        self._begun = False
+        self._spent = 0.0
 
 
 @dataclass(slots=True, eq=False)
@@ -94,38 +120,35 @@ class Session:
         """Whether it was closed from this side, or broke."""
         return self._writer.is_closing()
 
-    async def receive(self) -> list[Message] | None:
-        """Wait for the next bytes and return the messages they complete, None at the end.
+    async def read(self) -> bytes:
+        """Wait for the next bytes; none at the end.
 
-        Raises Misbehaved for a peer that sends rubbish, OSError when the connection
-        breaks, TimeoutError when it was silent for too long.
+        Raises OSError when the connection breaks, TimeoutError when it was silent for
+        too long.
         """
         async with asyncio.timeout(self._limits.idle_seconds):
-            data = await self._reader.read(_READ_SIZE)
-        if not data:
-            return None
-        messages = self.decoder.feed(data)
-        self.received += len(messages)
-        self._judge(good=bool(messages))
-        if self.decoder.overlong:
-            self.oddities.add("overlong_frames")
-        if self.decoder.checksum is not Checksum.DOCUMENTED:
-            self.oddities.add(self.decoder.checksum.value)
-        await self._throttle(len(data))
-        return messages
+            return await self._reader.read(_READ_SIZE)
 
-    def _judge(self, *, good: bool) -> None:
+    def decode(self, data: bytes) -> list[Message]:
+        """Return the messages that are complete. Raises Misbehaved for too much rubbish."""
         decoder = self.decoder
+        messages = decoder.feed(data)
+        self.received += len(messages)
         wrong, skipped = self._tolerated
-        if good:
+        if messages:
             self._tolerated = (decoder.wrong, decoder.skipped)
         elif decoder.wrong - wrong > self._limits.wrong_frames:
             raise Misbehaved("only_wrong_frames")
         elif decoder.skipped - skipped > self._limits.skipped_bytes:
             raise Misbehaved("no_frames")
+        if decoder.overlong:
+            self.oddities.add("overlong_frames")
+        if decoder.checksum is not Checksum.DOCUMENTED:
+            self.oddities.add(decoder.checksum.value)
+        return messages
 
-    async def _throttle(self, size: int) -> None:
-        """Let the peer wait, and others have their turn. Unread bytes slow it down."""
+    async def throttle(self, size: int) -> None:
+        """Let a peer wait that sends too much. What is not read slows it down."""
         limits = self._limits
         now = self._loop.time()
         self._allowance += (now - self._allowed_at) * limits.bytes_per_second
@@ -134,8 +157,6 @@ class Session:
         if self._allowance < 0:
             self.oddities.add("too_fast")
             await self._sleep(-self._allowance / limits.bytes_per_second)
-        else:
-            await asyncio.sleep(0)
 
     def ask(self, topic: Topic, payload: Mapping[str, Json]) -> Pending:
         """Send a request, and return what waits for its answer.

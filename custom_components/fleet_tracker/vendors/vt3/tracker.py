@@ -44,7 +44,8 @@ class Tracker:
         self.with_zero = False
         """Whether it wants its outputs spelled with a zero."""
         self.greeting: asyncio.Task[None] | None = None
-        self.told_capabilities: frozenset[str] = frozenset()
+        self._told: object = None
+        self._problems: tuple[bool | None, int] = (None, 0)
         self._heard_at: datetime | None = None
         self._gaps: deque[timedelta] = deque(maxlen=_GAPS)
         for capability in known.capabilities if known else ():
@@ -81,6 +82,25 @@ class Tracker:
                 *(mapper.output_reading(part) for part in mapper.outputs),
             }
         )
+
+    def new_capabilities(self) -> frozenset[str] | None:
+        """Return the capabilities if they changed since this was last asked."""
+        mapper = self.mapper
+        grounds = (
+            mapper.cutting_outputs,
+            len(mapper.outputs),
+            frozenset(self.custom_groups),
+        )
+        if grounds == self._told:
+            return None
+        self._told = grounds
+        return self.capabilities()
+
+    def has_new_problems(self) -> bool:
+        """Tell whether what the user should know changed since this was last asked."""
+        before = self._problems
+        self._problems = (self.speed_unit.is_wrong, len(self.mapper.strange_groups))
+        return self._problems != before
 
     def connected(self) -> None:
         """Take that a connection begins: the time before it says nothing."""
