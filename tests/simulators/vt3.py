@@ -168,6 +168,9 @@ class Vt3Simulator:
         """
         sent = dict.fromkeys(self.intervals, 0.0)
         since = self._clock()
+        with contextlib.suppress(OSError):
+            # No group of 3.1, but real trackers tell it by themselves.
+            await self.upload("sysinfo")
         while not self.lost.is_set():
             now = self._clock()
             with contextlib.suppress(OSError):
