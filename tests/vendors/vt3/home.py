@@ -9,7 +9,11 @@ import socket
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY, ConfigEntryState
+from homeassistant.config_entries import (
+    RELOAD_AFTER_UPDATE_DELAY,
+    SOURCE_INTEGRATION_DISCOVERY,
+    ConfigEntryState,
+)
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
@@ -128,7 +132,8 @@ class Home:
         return tracker
 
     async def reconnect(self, tracker: Vt3Simulator) -> None:
-        """Let a tracker connect and upload all that it knows."""
+        """Let a tracker connect (again) and upload all that it knows."""
+        await tracker.disconnect()
         tracker.requests.clear()
         await tracker.connect(LOCALHOST, self.port)
         for group in ("gnss", "motion", "io", "obd", "cellular1"):
@@ -215,15 +220,14 @@ class Home:
 
     # --- what the user does ---
 
-    async def enable(self, *entities: tuple[str, str], serial: str) -> None:
-        """Enable entities that are disabled by default, and load them."""
+    async def enable(self, *entity_ids: str) -> None:
+        """Enable entities that are disabled by default. Connections do not survive that."""
         registry = er.async_get(self.hass)
-        for platform, key in entities:
-            registry.async_update_entity(
-                self.entity_id(platform, key, serial), disabled_by=None
-            )
-        await self.hass.config_entries.async_reload(self.entry.entry_id)
-        await self.hass.async_block_till_done()
+        for entity_id in entity_ids:
+            registry.async_update_entity(entity_id, disabled_by=None)
+        # Home Assistant reloads the entry half a minute later.
+        await self.elapse(RELOAD_AFTER_UPDATE_DELAY + 1)
+        assert self.entry.state is ConfigEntryState.LOADED
 
     async def call(self, action: str, target: str, **data: Any) -> None:
         """Call an action of an entity (``switch.turn_on``) and wait for it."""
