@@ -613,6 +613,18 @@ def test_contact_is_never_in_the_future_and_never_falls(
     assert seen == sorted(seen)
 
 
+def test_contact_from_the_future_is_told_once() -> None:
+    """A server that repeats what it last heard has not heard anything new."""
+    story = Story()
+    ahead = NOW + HOUR
+    story.tell(news(heard_at=ahead))
+    first = story.now
+    story.tell(news(heard_at=ahead), after=30 * MINUTE)
+    assert story.last.vehicle.heard_at == first
+    story.tell(news(heard_at=ahead + SECOND), after=MINUTE)
+    assert story.last.vehicle.heard_at == story.now
+
+
 def test_last_contact_is_told_every_5_minutes() -> None:
     """More often it would fill the history with nothing."""
     story = Story()

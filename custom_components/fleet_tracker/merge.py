@@ -69,10 +69,12 @@ def merge(
             dropped.append(reason)
         else:
             fix = update.position
-    heard_at = before.heard_at
-    if update.heard_at is not None:
-        # A clock that is ahead must not make a silent vehicle look as if it was just heard.
-        heard = min(update.heard_at, now)
+    heard_at, heard_claim = before.heard_at, before.heard_claim
+    if update.heard_at is not None and update.heard_at != heard_claim:
+        # By a clock that is ahead, a vehicle was heard when that was first told: the same
+        # time told again must not make a silent one look as if it was just heard.
+        heard_claim = update.heard_at
+        heard = min(heard_claim, now)
         heard_at = heard if heard_at is None else max(heard, heard_at)
     known = replace(
         before,
@@ -83,6 +85,7 @@ def merge(
         groups=groups,
         latest_fix=fix,
         heard_at=heard_at,
+        heard_claim=heard_claim,
         contact_interval=update.contact_interval or before.contact_interval,
         odometer_drop=odometer_drop,
         occurrence_kinds=before.occurrence_kinds.union(

@@ -321,6 +321,8 @@ class Vehicle:
     position: Position | None = None
     latest_fix: Position | None = None
     heard_at: datetime | None = None
+    heard_claim: datetime | None = None
+    """When it was heard of as the vendor last told, maybe by a clock that is ahead."""
     contact_interval: timedelta | None = None
     odometer_drop: OdometerDrop | None = None
     occurrence_kinds: frozenset[OccurrenceKind] = frozenset()

@@ -145,6 +145,7 @@ def vehicle_to_json(vehicle: Vehicle) -> dict[str, Any]:
         "position": _position_to_json(vehicle.position),
         "latest_fix": _position_to_json(vehicle.latest_fix),
         "heard_at": vehicle.heard_at and vehicle.heard_at.isoformat(),
+        "heard_claim": vehicle.heard_claim and vehicle.heard_claim.isoformat(),
         "contact_interval": interval and interval.total_seconds(),
         "odometer_drop": drop
         and {"first": drop.first, "since": drop.since.isoformat()},
@@ -173,6 +174,7 @@ def vehicle_from_json(record: Mapping[str, Any]) -> Vehicle:
         position=_position_from_json(record["position"]),
         latest_fix=_position_from_json(record["latest_fix"]),
         heard_at=record["heard_at"] and _time(record["heard_at"]),
+        heard_claim=record["heard_claim"] and _time(record["heard_claim"]),
         contact_interval=interval and timedelta(seconds=interval),
         odometer_drop=drop
         and OdometerDrop(first=drop["first"], since=_time(drop["since"])),
