@@ -77,8 +77,14 @@ class FleetEvent(FleetEntity, EventEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Listen to the occurrences, and fire those that waited."""
+        """Listen to the occurrences as soon as the entity is there."""
         await super().async_added_to_hass()
+        # What is fired before an entity is fully added is not written.
+        self.async_on_remove(self.hass.loop.call_soon(self._listen).cancel)
+
+    @callback
+    def _listen(self) -> None:
+        """Fire the occurrences that waited, and from now on those that come."""
         self.async_on_remove(
             self.coordinator.async_add_occurrence_listener(
                 self.vehicle_id,

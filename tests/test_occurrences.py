@@ -1,0 +1,409 @@
+"""Alarms and other events: each once, in order, new ones only, and none is lost."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import STATE_UNKNOWN
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.fleet_tracker.const import DOMAIN
+from custom_components.fleet_tracker.coordinator import MOST_UNDELIVERED
+from custom_components.fleet_tracker.models import (
+    Occurrence,
+    OccurrenceKind,
+    OccurrenceType,
+)
+from custom_components.fleet_tracker.vendor import CannotConnect
+from tests.common import START, cloud_entry, elapse, entity_id, set_up, state_of
+from tests.neutral_vendor import Cloud, Clouds, alarm, told
+
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+ALARMS = frozenset({"alarms"})
+
+
+@pytest.fixture
+def cloud(clouds: Clouds, freezer: FrozenDateTimeFactory) -> Cloud:
+    """Return the cloud of one account, with a vehicle that raises alarms."""
+    freezer.move_to(START)
+    cloud = clouds["acme"]
+    cloud.tell(told("1", START, name="Van", capabilities=ALARMS))
+    return cloud
+
+
+@pytest.fixture
+def fired(hass: HomeAssistant) -> list[dict[str, Any]]:
+    """Return what event entities fire from now on, by their attributes.
+
+    The oldest Home Assistant does not tell two events of one millisecond apart by their
+    states, so the attributes decide what is new.
+    """
+    events: list[dict[str, Any]] = []
+    last: dict[str, dict[str, Any]] = {}
+
+    @callback
+    def on_change(event: Event[EventStateChangedData]) -> None:
+        new = event.data["new_state"]
+        if new is None or new.domain != "event" or "occurred_at" not in new.attributes:
+            return
+        attributes = dict(new.attributes)
+        if last.get(new.entity_id) != attributes:
+            last[new.entity_id] = attributes
+            events.append(attributes)
+
+    hass.bus.async_listen("state_changed", on_change)
+    return events
+
+
+def push(cloud: Cloud, *occurrences: Occurrence, vehicle_id: str = "1") -> None:
+    """Tell of something that happened."""
+    cloud.push(told(vehicle_id, dt_util.utcnow(), occurrences=occurrences))
+
+
+def times(fired: list[dict[str, Any]]) -> list[datetime]:
+    """Return when what was fired occurred."""
+    return [event["occurred_at"] for event in fired]
+
+
+async def test_event_says_what_happened(
+    hass: HomeAssistant, cloud: Cloud, fired: list[dict[str, Any]]
+) -> None:
+    """Its type in our words, the code and name in the vendor's, and the details."""
+    await set_up(hass, cloud_entry())
+    assert state_of(hass, "event", "alarm").state == STATE_UNKNOWN
+    push(
+        cloud,
+        alarm(START + SECOND, OccurrenceType.VIBRATION, "7", speed=3, level="high"),
+    )
+    assert len(fired) == 1
+    event = {
+        key: fired[0][key]
+        for key in ("event_type", "occurred_at", "code", "name", "speed", "level")
+    }
+    assert event == {
+        "event_type": "vibration",
+        "occurred_at": START + SECOND,
+        "code": "7",
+        "name": "The vendor's own name",
+        "speed": 3,
+        "level": "high",
+    }
+    assert set(fired[0]["event_types"]) == {"sos", "vibration", "other"}
+
+
+async def test_unknown_type_is_other(
+    hass: HomeAssistant, cloud: Cloud, fired: list[dict[str, Any]]
+) -> None:
+    """A type that the vendor was not known to have fires all the same."""
+    await set_up(hass, cloud_entry())
+    unknown = Occurrence(
+        kind=OccurrenceKind.ALARM, type=OccurrenceType.FATIGUE, occurred_at=START
+    )
+    push(cloud, unknown)
+    assert fired[0]["event_type"] == "other"
+    assert "code" not in fired[0]
+
+
+async def test_each_fires_once_and_in_order(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    fired: list[dict[str, Any]],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """However they are mixed up, and however often they are told again."""
+    await set_up(hass, cloud_entry())
+    freezer.tick(MINUTE)
+    alarms = [alarm(START + number * SECOND) for number in range(5)]
+    push(cloud, alarms[3], alarms[1], alarms[2], alarms[2])
+    freezer.tick(SECOND)
+    push(cloud, *alarms)
+    assert times(fired) == [START + number * SECOND for number in (1, 2, 3, 4)]
+    cloud.tell(told("1", START, occurrences=tuple(alarms)))
+    await elapse(hass, freezer, 61)
+    assert len(fired) == 4
+
+
+async def test_types_codes_and_vehicles_have_their_own_past(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    fired: list[dict[str, Any]],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A later alarm of one sort does not hide an earlier one of another."""
+    cloud.tell(told("2", START, capabilities=ALARMS))
+    await set_up(hass, cloud_entry())
+    freezer.tick(MINUTE)
+    later, earlier = START + 30 * SECOND, START + 10 * SECOND
+    push(cloud, alarm(later))
+    for one in (
+        alarm(earlier, OccurrenceType.VIBRATION),
+        alarm(earlier, code="2"),
+        alarm(earlier),
+    ):
+        freezer.tick(SECOND)
+        push(cloud, one)
+    freezer.tick(SECOND)
+    push(cloud, alarm(earlier), vehicle_id="2")
+    assert times(fired) == [later, earlier, earlier, earlier]
+
+
+async def test_two_of_one_second(
+    hass: HomeAssistant, cloud: Cloud, fired: list[dict[str, Any]]
+) -> None:
+    """Two geofences may be left at once; the same one only once."""
+    await set_up(hass, cloud_entry())
+    listened: list[Occurrence] = []
+    coordinator = hass.config_entries.async_entries(DOMAIN)[0].runtime_data
+    coordinator.async_add_occurrence_listener(
+        "1", OccurrenceKind.ALARM, listened.append
+    )
+    home, work = alarm(START, fence="home"), alarm(START, fence="work")
+    push(cloud, home, work, home)
+    assert listened == [home, work]
+
+
+async def test_clock_that_is_ahead_silences_nothing(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    fired: list[dict[str, Any]],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """An alarm from the future fires once; those of now still fire."""
+    await set_up(hass, cloud_entry())
+    future = alarm(START + timedelta(days=400))
+    for occurrence in (future, alarm(START), future, alarm(START + SECOND), future):
+        freezer.tick(SECOND)
+        push(cloud, occurrence)
+    assert times(fired) == [future.occurred_at, START, START + SECOND]
+
+
+async def test_late_news_of_a_running_system_fire(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    fired: list[dict[str, Any]],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A tracker that was out of reach for hours tells what happened meanwhile."""
+    await set_up(hass, cloud_entry())
+    freezer.tick(timedelta(hours=5))
+    push(cloud, alarm(START + timedelta(hours=1)))
+    assert times(fired) == [START + timedelta(hours=1)]
+
+
+async def test_after_a_restart(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    fired: list[dict[str, Any]],
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+) -> None:
+    """What happened meanwhile fires up to an age of 15 minutes; nothing fires twice."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    push(cloud, alarm(START))
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert list(hass_storage[f"{DOMAIN}.{entry.entry_id}.memory"]["data"]) == [
+        "occurrences"
+    ]
+    fired.clear()
+
+    freezer.tick(20 * MINUTE)
+    now = START + 20 * MINUTE
+    cloud.tell(
+        told(
+            "1",
+            now,
+            capabilities=ALARMS,
+            occurrences=(
+                alarm(START),
+                alarm(START + 4 * MINUTE),
+                alarm(now - 15 * MINUTE, code="2"),
+                alarm(now - 15 * MINUTE - SECOND, code="3"),
+                alarm(now - SECOND),
+            ),
+        )
+    )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    await elapse(hass, freezer, 61)
+    assert times(fired) == [now - 15 * MINUTE, now - SECOND]
+
+
+async def test_saved_at_once_and_together(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    hass_storage: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A crash right after an alarm does not repeat it; a hundred are written once."""
+    entry = cloud_entry()
+    coordinator = await set_up(hass, entry)
+    writes: list[str] = []
+    put = coordinator.memory.put
+
+    async def counted(key: str, value: Any) -> None:
+        writes.append(key)
+        await put(key, value)
+
+    monkeypatch.setattr(coordinator.memory, "put", counted)
+    push(cloud, *(alarm(START + number * SECOND) for number in range(100)))
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert writes == ["occurrences"]
+    kept = hass_storage[f"{DOMAIN}.{entry.entry_id}.memory"]["data"]["occurrences"]
+    assert kept == {"1": {"alarm/sos/1": (START + 99 * SECOND).isoformat()}}
+
+
+async def test_alarm_of_a_moment_before_unloading_is_kept(
+    hass: HomeAssistant, cloud: Cloud, hass_storage: dict[str, Any]
+) -> None:
+    """Also if there was no time to write it before."""
+    entry = cloud_entry()
+    coordinator = await set_up(hass, entry)
+    push(cloud, alarm(START))
+    await coordinator.async_close()
+    assert "occurrences" in hass_storage[f"{DOMAIN}.{entry.entry_id}.memory"]["data"]
+
+
+@pytest.mark.parametrize("broken", [[1], {"1": "no times"}])
+async def test_memory_that_makes_no_sense_is_forgotten(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    fired: list[dict[str, Any]],
+    hass_storage: dict[str, Any],
+    broken: object,
+) -> None:
+    """It is no reason to fail."""
+    entry = cloud_entry()
+    key = f"{DOMAIN}.{entry.entry_id}.memory"
+    hass_storage[key] = {"version": 1, "key": key, "data": {"occurrences": broken}}
+    await set_up(hass, entry)
+    push(cloud, alarm(START))
+    assert times(fired) == [START]
+
+
+async def test_delivered_to_the_entity_that_comes_later(
+    hass: HomeAssistant, cloud: Cloud, fired: list[dict[str, Any]]
+) -> None:
+    """The first trip makes the event entity, and is the first that it fires."""
+    await set_up(hass, cloud_entry())
+    assert entity_id(hass, "event", "trip") is None
+    trips = tuple(
+        Occurrence(
+            kind=OccurrenceKind.TRIP,
+            type=OccurrenceType.TRIP_ENDED,
+            occurred_at=START + number * SECOND,
+            details={"distance": number},
+        )
+        for number in range(5)
+    )
+    push(cloud, *trips)
+    await hass.async_block_till_done()
+    assert [event["distance"] for event in fired] == list(range(5))
+    assert entity_id(hass, "event", "trip") is not None
+
+
+async def test_undelivered_do_not_pile_up(hass: HomeAssistant, cloud: Cloud) -> None:
+    """Those of a kind that no entity shows wait, and the oldest are lost first."""
+    coordinator = await set_up(hass, cloud_entry())
+    codes = [
+        Occurrence(
+            kind=OccurrenceKind.TROUBLE_CODE,
+            type=OccurrenceType.TROUBLE_CODE,
+            occurred_at=START + number * SECOND,
+        )
+        for number in range(MOST_UNDELIVERED + 2)
+    ]
+    push(cloud, *codes)
+    delivered: list[Occurrence] = []
+    remove = coordinator.async_add_occurrence_listener(
+        "1", OccurrenceKind.TROUBLE_CODE, delivered.append
+    )
+    assert delivered == codes[2:]
+    remove()
+    delivered.clear()
+    later = Occurrence(
+        kind=OccurrenceKind.TROUBLE_CODE,
+        type=OccurrenceType.TROUBLE_CODE,
+        occurred_at=START + MINUTE * 10,
+    )
+    push(cloud, later)
+    assert delivered == []
+    coordinator.async_add_occurrence_listener(
+        "1", OccurrenceKind.TROUBLE_CODE, delivered.append
+    )
+    assert delivered == [later]
+
+
+async def test_first_of_a_new_vehicle(
+    hass: HomeAssistant, cloud: Cloud, fired: list[dict[str, Any]]
+) -> None:
+    """It comes with the news that make the vehicle known."""
+    await set_up(hass, cloud_entry())
+    push(cloud, alarm(START), vehicle_id="2")
+    await hass.async_block_till_done()
+    assert times(fired) == [START]
+    assert state_of(hass, "event", "alarm", "2").attributes["event_type"] == "sos"
+
+
+async def test_event_entity_of_a_kind_that_was_only_seen(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    caplog: pytest.LogCaptureFixture,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Seen is as good as expected: made once, and not removed with the capability."""
+    cloud.tell(told("1", START))
+    await set_up(hass, cloud_entry())
+    push(cloud, alarm(START))
+    await hass.async_block_till_done()
+    assert state_of(hass, "event", "alarm").attributes["event_type"] == "sos"
+    for reading in ("battery", "fuel"):
+        cloud.push(told("1", dt_util.utcnow(), {reading: 5}))
+        await hass.async_block_till_done()
+    cloud.push(told("1", dt_util.utcnow(), capabilities=ALARMS))
+    cloud.push(told("1", dt_util.utcnow(), capabilities=frozenset()))
+    await hass.async_block_till_done()
+    assert "unique IDs" not in caplog.text
+    assert entity_id(hass, "event", "alarm") is not None
+
+
+async def test_return_of_the_account_fires_nothing(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The entity shows its last event again: the time of it has not changed."""
+    await set_up(hass, cloud_entry())
+    push(cloud, alarm(START))
+    state = state_of(hass, "event", "alarm").state
+    cloud.poll_error = CannotConnect()
+    await elapse(hass, freezer, 61)
+    assert state_of(hass, "event", "alarm").state == "unavailable"
+    cloud.poll_error = None
+    await elapse(hass, freezer, 61)
+    assert state_of(hass, "event", "alarm").state == state
+
+
+async def test_disabled_entity_is_no_obstacle(
+    hass: HomeAssistant, cloud: Cloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its events wait, and nothing grows without end."""
+    entry: MockConfigEntry = cloud_entry()
+    coordinator = await set_up(hass, entry)
+    event = entity_id(hass, "event", "alarm")
+    assert event is not None
+    er.async_get(hass).async_update_entity(
+        event, disabled_by=er.RegistryEntryDisabler.USER
+    )
+    await hass.async_block_till_done()
+    for number in range(MOST_UNDELIVERED + 5):
+        push(cloud, alarm(START + number * SECOND))
+    assert max(map(len, coordinator._undelivered.values())) == MOST_UNDELIVERED
+    assert "Traceback" not in caplog.text
