@@ -1,0 +1,542 @@
+"""Commands: what is shown in between, what is refused, and what is told afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.lock import LockState
+from homeassistant.config_entries import SOURCE_REAUTH
+from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
+import pytest
+
+from custom_components.fleet_tracker.const import (
+    CONF_ALLOW_ENGINE_CUT,
+    CONF_ENGINE_CUT_SPEED_LIMIT,
+)
+from custom_components.fleet_tracker.models import FixKind, Position, Value
+from custom_components.fleet_tracker.vendor import (
+    AuthenticationFailed,
+    CannotConnect,
+    CommandFailed,
+    CommandResult,
+    CommandUnconfirmed,
+    RateLimited,
+    VehicleOffline,
+    VendorError,
+)
+from tests.common import (
+    START,
+    cloud_entry,
+    command,
+    elapse,
+    entity_id,
+    set_up,
+    state_of,
+)
+from tests.neutral_vendor import Cloud, Clouds, told
+
+SECONDS = timedelta(seconds=1)
+EVERYTHING = frozenset(
+    {
+        "beep",
+        "blind",
+        "engine_cut",
+        "lock",
+        "mode",
+        "output:1",
+        "output:2",
+        "restart",
+        "upload_interval",
+    }
+)
+ALLOWED = {CONF_ALLOW_ENGINE_CUT: True}
+
+
+@pytest.fixture
+def cloud(clouds: Clouds, freezer: FrozenDateTimeFactory) -> Cloud:
+    """Return the cloud of one account with a vehicle that can do everything."""
+    freezer.move_to(START)
+    cloud = clouds["acme"]
+    cloud.tell(told("1", START, name="Van", capabilities=EVERYTHING, ignition=False))
+    return cloud
+
+
+def sent(cloud: Cloud) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the commands that were sent to the one vehicle."""
+    return [
+        (command.name, dict(command.arguments))
+        for vehicle_id, command in cloud.commands
+        if vehicle_id == "1"
+    ]
+
+
+async def refusal(
+    hass: HomeAssistant, domain: str, service: str, key: str, **data: Any
+) -> HomeAssistantError:
+    """Return the error that a command ends with."""
+    with pytest.raises(HomeAssistantError) as caught:
+        await command(hass, domain, service, entity_id(hass, domain, key), **data)
+    return caught.value
+
+
+# --- each platform --------------------------------------------------------------------------
+
+
+async def test_lock(hass: HomeAssistant, cloud: Cloud) -> None:
+    """Unknown before anything said so, locking in between, locked once confirmed."""
+    await set_up(hass, cloud_entry())
+    lock = entity_id(hass, "lock", "locked")
+    assert state_of(hass, "lock", "locked").state == STATE_UNKNOWN
+    for service, between, after in (
+        ("lock", LockState.LOCKING, LockState.LOCKED),
+        ("unlock", LockState.UNLOCKING, LockState.UNLOCKED),
+    ):
+        cloud.busy = asyncio.Event()
+        task = hass.async_create_task(command(hass, "lock", service, lock))
+        await asyncio.sleep(0)
+        assert state_of(hass, "lock", "locked").state == between
+        cloud.busy.set()
+        await task
+        assert state_of(hass, "lock", "locked").state == after
+    assert sent(cloud) == [("locked_on", {}), ("locked_off", {})]
+
+
+@pytest.mark.parametrize(
+    ("error", "key"),
+    [
+        (VehicleOffline(), "vehicle_offline"),
+        (CommandFailed(key="helmet_missing"), "helmet_missing"),
+        (CommandUnconfirmed(), "command_unconfirmed"),
+        (CannotConnect(), "cannot_connect"),
+        (RateLimited(), "rate_limited"),
+    ],
+)
+async def test_lock_that_is_refused_falls_back(
+    hass: HomeAssistant, cloud: Cloud, error: VendorError, key: str
+) -> None:
+    """To what it was, with an error that says what happened."""
+    cloud.tell(told("1", START, capabilities=frozenset({"lock"}), locked=False))
+    await set_up(hass, cloud_entry())
+    cloud.answers = {"locked_on": error}
+    caught = await refusal(hass, "lock", "lock", "locked")
+    assert caught.translation_key == key
+    assert state_of(hass, "lock", "locked").state == LockState.UNLOCKED
+
+
+async def test_switches_with_parts(hass: HomeAssistant, cloud: Cloud) -> None:
+    """Each part has a switch of its own, and the command says which is meant."""
+    await set_up(hass, cloud_entry())
+    output = entity_id(hass, "switch", "output_2")
+    await command(hass, "switch", "turn_on", output)
+    assert state_of(hass, "switch", "output_2").state == STATE_ON
+    assert state_of(hass, "switch", "output_1").state == STATE_UNKNOWN
+    await command(hass, "switch", "turn_off", output)
+    assert state_of(hass, "switch", "output_2").state == STATE_OFF
+    assert sent(cloud) == [("output_on", {"part": "2"}), ("output_off", {"part": "2"})]
+
+
+async def test_switch_is_assumed_until_something_reads_it(
+    hass: HomeAssistant, cloud: Cloud
+) -> None:
+    """And for good, where nothing ever does."""
+    await set_up(hass, cloud_entry())
+    for key, assumed_after in (("output_1", None), ("blind", True)):
+        assert state_of(hass, "switch", key).attributes["assumed_state"] is True
+        await command(hass, "switch", "turn_on", entity_id(hass, "switch", key))
+        attributes = state_of(hass, "switch", key).attributes
+        assert attributes.get("assumed_state") is assumed_after
+
+
+async def test_switch_that_is_refused_falls_back(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+) -> None:
+    """The front end shows what was asked for until the state is written again."""
+    await set_up(hass, cloud_entry())
+    output = entity_id(hass, "switch", "output_1")
+    await command(hass, "switch", "turn_off", output)
+    cloud.answers = {"output_on": CommandFailed()}
+    freezer.tick(1)
+    caught = await refusal(hass, "switch", "turn_on", "output_1")
+    assert caught.translation_key == "command_failed"
+    assert state_of(hass, "switch", "output_1").state == STATE_OFF
+    assert state_of(hass, "switch", "output_1").last_reported == dt_util.utcnow()
+
+
+async def test_number(hass: HomeAssistant, cloud: Cloud) -> None:
+    """It shows what was confirmed; what is no number is not known."""
+    await set_up(hass, cloud_entry())
+    number = entity_id(hass, "number", "upload_interval")
+    state = state_of(hass, "number", "upload_interval")
+    assert (state.state, state.attributes["assumed_state"]) == (STATE_UNKNOWN, True)
+    assert state.attributes["max"] == 3600
+    await command(hass, "number", "set_value", number, value=30)
+    assert state_of(hass, "number", "upload_interval").state == "30.0"
+    assert sent(cloud) == [("upload_interval_set", {"value": 30})]
+    cloud.answers = {"upload_interval_set": CommandFailed()}
+    await refusal(hass, "number", "set_value", "upload_interval", value=60)
+    assert state_of(hass, "number", "upload_interval").state == "30.0"
+    cloud.push(told("1", dt_util.utcnow(), upload_interval="often"))
+    assert state_of(hass, "number", "upload_interval").state == "30.0"
+
+
+async def test_number_of_no_number(hass: HomeAssistant, cloud: Cloud) -> None:
+    """A reading of another kind is not shown as one."""
+    await set_up(hass, cloud_entry())
+    for value in ("often", True):
+        cloud.push(told("1", dt_util.utcnow(), upload_interval=value, ignition=True))
+        assert state_of(hass, "number", "upload_interval").state == STATE_UNKNOWN
+    cloud.push(told("1", dt_util.utcnow(), upload_interval=5))
+    assert state_of(hass, "number", "upload_interval").state == "5.0"
+
+
+async def test_select(hass: HomeAssistant, cloud: Cloud) -> None:
+    """It shows what was confirmed; a choice that it does not have is not known."""
+    await set_up(hass, cloud_entry())
+    select = entity_id(hass, "select", "mode")
+    await command(hass, "select", "select_option", select, option="sport")
+    assert state_of(hass, "select", "mode").state == "sport"
+    assert sent(cloud) == [("mode_set", {"option": "sport"})]
+    cloud.answers = {"mode_set": CommandFailed()}
+    await refusal(hass, "select", "select_option", "mode", option="eco")
+    assert state_of(hass, "select", "mode").state == "sport"
+
+
+@pytest.mark.parametrize("value", ["off-road", 0])
+async def test_select_of_an_unknown_choice(
+    hass: HomeAssistant, cloud: Cloud, value: Value
+) -> None:
+    """What the vehicle says it is in is none of those that can be chosen."""
+    await set_up(hass, cloud_entry())
+    cloud.push(told("1", dt_util.utcnow(), mode=value))
+    assert state_of(hass, "select", "mode").state == STATE_UNKNOWN
+
+
+async def test_buttons(hass: HomeAssistant, cloud: Cloud) -> None:
+    """One sends its key, one a command of another name, and refresh takes a look."""
+    await set_up(hass, cloud_entry())
+    for key in ("beep", "restart"):
+        await command(hass, "button", "press", entity_id(hass, "button", key))
+    assert sent(cloud) == [("beep", {}), ("reboot", {})]
+    cloud.tell(told("1", dt_util.utcnow(), ignition=True))
+    await command(hass, "button", "press", entity_id(hass, "button", "refresh"))
+    assert cloud.looks == ["1"]
+    assert state_of(hass, "binary_sensor", "ignition").state == STATE_ON
+    cloud.look_error = CannotConnect()
+    caught = await refusal(hass, "button", "press", "refresh")
+    assert caught.translation_key == "cannot_connect"
+
+
+# --- capabilities ---------------------------------------------------------------------------
+
+
+async def test_capability_that_disappears_and_comes_back(
+    hass: HomeAssistant, cloud: Cloud
+) -> None:
+    """Its entities go, others stay; what the user did to them comes back with them."""
+    await set_up(hass, cloud_entry())
+    for _ in range(2):
+        cloud.push(told("1", dt_util.utcnow(), capabilities=frozenset({"lock"})))
+        await hass.async_block_till_done()
+        assert entity_id(hass, "lock", "locked") is not None
+        for platform, key in (
+            ("switch", "engine_cut"),
+            ("switch", "output_1"),
+            ("number", "upload_interval"),
+            ("select", "mode"),
+            ("button", "beep"),
+        ):
+            assert entity_id(hass, platform, key) is None
+        # The button that every vehicle has, and a reading that is only not told now.
+        assert state_of(hass, "button", "refresh").state == STATE_UNKNOWN
+        assert state_of(hass, "binary_sensor", "ignition").state == STATE_UNKNOWN
+
+        cloud.push(told("1", dt_util.utcnow(), capabilities=EVERYTHING))
+        await hass.async_block_till_done()
+        assert state_of(hass, "button", "beep").state == STATE_UNKNOWN
+        assert state_of(hass, "switch", "output_1").state == STATE_UNKNOWN
+
+
+async def test_part_that_disappears(hass: HomeAssistant, cloud: Cloud) -> None:
+    """Only its own entity goes."""
+    await set_up(hass, cloud_entry())
+    cloud.push(told("1", dt_util.utcnow(), capabilities=EVERYTHING - {"output:1"}))
+    await hass.async_block_till_done()
+    assert entity_id(hass, "switch", "output_1") is None
+    assert state_of(hass, "switch", "output_2").state == STATE_UNKNOWN
+
+
+async def test_reading_that_needs_a_capability(
+    hass: HomeAssistant, cloud: Cloud
+) -> None:
+    """No sensor without it, however often the reading is told."""
+    await set_up(hass, cloud_entry())
+    cloud.push(told("1", dt_util.utcnow(), rare=1))
+    await hass.async_block_till_done()
+    assert entity_id(hass, "sensor", "rare") is None
+    cloud.push(told("1", dt_util.utcnow(), capabilities=frozenset({"rare"}), rare=2))
+    await hass.async_block_till_done()
+    assert state_of(hass, "sensor", "rare").state == "2"
+
+
+# --- what is told afterwards ----------------------------------------------------------------
+
+
+async def test_warning(hass: HomeAssistant, cloud: Cloud) -> None:
+    """Something done with a reservation is no failure, but the user is told."""
+    await set_up(hass, cloud_entry())
+    cloud.answers = {"beep": CommandResult(warning="vehicle_expired")}
+    await command(hass, "button", "press", entity_id(hass, "button", "beep"))
+    shown = list(hass.data["persistent_notification"].values())
+    assert [(one["title"], one["message"]) for one in shown] == [
+        ("Van", "The vehicle's subscription has expired")
+    ]
+
+
+async def test_wrong_credentials_of_a_command(
+    hass: HomeAssistant, cloud: Cloud
+) -> None:
+    """They ask for new ones, as in a poll."""
+    await set_up(hass, cloud_entry())
+    cloud.answers = {"beep": AuthenticationFailed()}
+    caught = await refusal(hass, "button", "press", "beep")
+    assert caught.translation_key == "invalid_auth"
+    await hass.async_block_till_done()
+    flows = hass.config_entries.flow.async_progress()
+    assert [flow["context"]["source"] for flow in flows] == [SOURCE_REAUTH]
+
+
+async def test_commands_of_a_vehicle_come_one_after_the_other(
+    hass: HomeAssistant, cloud: Cloud
+) -> None:
+    """Two at once would make it unclear which of them was confirmed."""
+    cloud.tell(told("2", START, capabilities=frozenset({"beep"})))
+    await set_up(hass, cloud_entry())
+    cloud.busy = asyncio.Event()
+    tasks = [
+        hass.async_create_task(
+            command(hass, "button", "press", entity_id(hass, "button", key, vehicle))
+        )
+        for key, vehicle in (("beep", "1"), ("restart", "1"), ("beep", "2"))
+    ]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert [vehicle for vehicle, _ in cloud.commands] == ["1", "2"]
+    cloud.busy.set()
+    await asyncio.gather(*tasks)
+    assert sent(cloud) == [("beep", {}), ("reboot", {})]
+
+
+# --- the guard ------------------------------------------------------------------------------
+
+
+def fix(fixed_at: datetime, speed: float | None) -> Position:
+    """Return a fix."""
+    return Position(
+        latitude=52,
+        longitude=5,
+        accuracy=10,
+        fixed_at=fixed_at,
+        kind=FixKind.SATELLITE,
+        speed=speed,
+    )
+
+
+class Guarded:
+    """A vehicle whose engine somebody wants to cut."""
+
+    def __init__(
+        self, hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+    ) -> None:
+        """Take where it is seen."""
+        self.hass, self.cloud, self.freezer = hass, cloud, freezer
+
+    async def set_up(self, **options: Any) -> None:
+        """Set the account up, long before the command."""
+        await set_up(self.hass, cloud_entry(options=options))
+        self.cloud.interval = timedelta(hours=2)
+        await elapse(self.hass, self.freezer, 3600 * SECONDS)
+
+    def look_shows(
+        self,
+        *,
+        heard: timedelta = timedelta(),
+        fixed: timedelta | None = None,
+        speed: float | None = None,
+        **readings: Value,
+    ) -> None:
+        """Decide what the look shows: how long ago it was heard, fixed, and so on."""
+        now = dt_util.utcnow()
+        self.cloud.tell(
+            told(
+                "1",
+                now,
+                readings,
+                heard_at=now - heard,
+                position=None if fixed is None else fix(now - fixed, speed),
+                capabilities=EVERYTHING,
+            )
+        )
+
+    async def cut(self) -> None:
+        """Cut the engine."""
+        await command(
+            self.hass, "switch", "turn_on", entity_id(self.hass, "switch", "engine_cut")
+        )
+
+    async def refused(self) -> HomeAssistantError:
+        """Try to cut the engine, and return why that is refused."""
+        with pytest.raises(HomeAssistantError) as caught:
+            await self.cut()
+        assert self.cloud.commands == []
+        return caught.value
+
+
+@pytest.fixture
+def guarded(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+) -> Guarded:
+    """Return the vehicle."""
+    return Guarded(hass, cloud, freezer)
+
+
+async def test_cut_off_is_off_until_the_user_allows_it(guarded: Guarded) -> None:
+    """It is not even looked at the vehicle."""
+    await guarded.set_up()
+    guarded.look_shows(fixed=timedelta(), speed=0, ignition=False)
+    assert (await guarded.refused()).translation_key == "engine_cut_not_enabled"
+    assert guarded.cloud.looks == []
+
+
+PASSES: list[tuple[dict[str, Any], float]] = [
+    # A fresh fix with a speed below the limit
+    ({"fixed": 0 * SECONDS, "speed": 0}, 20),
+    ({"fixed": 0 * SECONDS, "speed": 19.9}, 20),
+    ({"fixed": 0 * SECONDS, "speed": 19.9, "ignition": True, "moving": True}, 20),
+    ({"fixed": 120 * SECONDS, "speed": 3, "heard": 120 * SECONDS}, 20),
+    ({"fixed": 0 * SECONDS, "speed": 49, "online": True}, 50),
+    # Ignition off and not moving, whatever the fix
+    ({"ignition": False, "moving": False}, 20),
+    ({"fixed": 3600 * SECONDS, "speed": 80, "ignition": False}, 20),
+    ({"fixed": 121 * SECONDS, "speed": 0, "ignition": False}, 20),
+    ({"fixed": 0 * SECONDS, "speed": 0, "ignition": False}, 0),
+    ({"fixed": 0 * SECONDS, "speed": 4, "ignition": False}, 3),
+]
+
+
+@pytest.mark.parametrize(("look", "limit"), PASSES)
+async def test_guard_lets_pass(
+    guarded: Guarded, look: dict[str, Any], limit: float
+) -> None:
+    """What surely stands or crawls may be stopped, after one look."""
+    await guarded.set_up(**ALLOWED, **{CONF_ENGINE_CUT_SPEED_LIMIT: limit})
+    guarded.look_shows(**look)
+    await guarded.cut()
+    assert guarded.cloud.looks == ["1"]
+    assert sent(guarded.cloud) == [("engine_cut_on", {})]
+    assert state_of(guarded.hass, "switch", "engine_cut").state == STATE_ON
+
+
+REFUSALS: list[tuple[dict[str, Any], float, str]] = [
+    ({"online": False, "ignition": False, "moving": False}, 20, "vehicle_offline"),
+    ({"heard": 121 * SECONDS, "ignition": False}, 20, "engine_cut_no_contact"),
+    ({"fixed": 0 * SECONDS, "speed": 20}, 20, "engine_cut_too_fast"),
+    ({"fixed": 0 * SECONDS, "speed": 130}, 50, "engine_cut_too_fast"),
+    ({"fixed": 0 * SECONDS, "speed": 0}, 0, "engine_cut_too_fast"),
+    # Towed, or a wrong wire: a fresh speed counts more than the ignition.
+    ({"fixed": 0 * SECONDS, "speed": 30, "ignition": False}, 20, "engine_cut_too_fast"),
+    (
+        {"fixed": 0 * SECONDS, "speed": 30, "ignition": False, "moving": False},
+        20,
+        "engine_cut_too_fast",
+    ),
+    # Nobody knows how fast
+    ({}, 20, "engine_cut_speed_unknown"),
+    ({"fixed": 121 * SECONDS, "speed": 0}, 20, "engine_cut_speed_unknown"),
+    (
+        {"fixed": 121 * SECONDS, "speed": 0, "ignition": True},
+        20,
+        "engine_cut_speed_unknown",
+    ),
+    ({"fixed": 0 * SECONDS, "ignition": False}, 20, "engine_cut_speed_unknown"),
+    ({"ignition": False, "moving": True}, 20, "engine_cut_speed_unknown"),
+    ({"ignition": True, "moving": False}, 20, "engine_cut_speed_unknown"),
+    # A fix from the future has an age that nobody knows.
+    ({"fixed": -180 * SECONDS, "speed": 0}, 20, "engine_cut_speed_unknown"),
+]
+
+
+@pytest.mark.parametrize(("look", "limit", "reason"), REFUSALS)
+async def test_guard_refuses(
+    guarded: Guarded, look: dict[str, Any], limit: float, reason: str
+) -> None:
+    """With the reason, and without sending anything."""
+    await guarded.set_up(**ALLOWED, **{CONF_ENGINE_CUT_SPEED_LIMIT: limit})
+    guarded.look_shows(**look)
+    caught = await guarded.refused()
+    assert caught.translation_key == reason
+    if reason == "engine_cut_too_fast":
+        assert caught.translation_placeholders == {
+            "speed": f"{look['speed']}",
+            "limit": f"{limit}",
+        }
+    assert state_of(guarded.hass, "switch", "engine_cut").state == STATE_UNKNOWN
+
+
+async def test_guard_uses_the_default_limit(guarded: Guarded) -> None:
+    """20 km/h."""
+    await guarded.set_up(**ALLOWED)
+    guarded.look_shows(fixed=timedelta(), speed=20)
+    assert (await guarded.refused()).translation_key == "engine_cut_too_fast"
+    guarded.look_shows(fixed=-SECONDS, speed=19)
+    await guarded.cut()
+
+
+async def test_guard_is_not_misled_by_the_clock_of_the_first_word(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory, guarded: Guarded
+) -> None:
+    """A tracker that was heard from the future was heard when that came, not later."""
+    cloud.tell(
+        told(
+            "1",
+            START,
+            heard_at=START + timedelta(days=1),
+            capabilities=EVERYTHING,
+            ignition=False,
+            moving=False,
+        )
+    )
+    await guarded.set_up(**ALLOWED)
+    assert (await guarded.refused()).translation_key == "engine_cut_no_contact"
+
+
+async def test_guard_refuses_when_the_look_fails(guarded: Guarded) -> None:
+    """What cannot be seen cannot be judged."""
+    await guarded.set_up(**ALLOWED)
+    guarded.cloud.look_error = CannotConnect()
+    assert (await guarded.refused()).translation_key == "cannot_connect"
+
+
+async def test_restoring_is_never_guarded(guarded: Guarded) -> None:
+    """Not by the option, not by the speed, not by the contact."""
+    await guarded.set_up()
+    guarded.look_shows(fixed=timedelta(), speed=100, online=False)
+    switch = entity_id(guarded.hass, "switch", "engine_cut")
+    await command(guarded.hass, "switch", "turn_off", switch)
+    assert guarded.cloud.looks == []
+    assert sent(guarded.cloud) == [("engine_cut_off", {})]
+    assert state_of(guarded.hass, "switch", "engine_cut").state == STATE_OFF
+
+
+async def test_other_commands_are_not_guarded(guarded: Guarded) -> None:
+    """Locking a driving vehicle stops nobody."""
+    await guarded.set_up()
+    lock = entity_id(guarded.hass, "lock", "locked")
+    await command(guarded.hass, "lock", "lock", lock)
+    assert guarded.cloud.looks == []
