@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+import math
 from typing import TYPE_CHECKING, Protocol, override
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
@@ -14,6 +17,7 @@ from homeassistant.helpers.entity import Entity, EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
+from .const import DOMAIN
 from .coordinator import FleetConfigEntry, FleetCoordinator
 from .merge import CAPABILITIES
 from .models import Value, Vehicle
@@ -28,6 +32,12 @@ if TYPE_CHECKING:
     from .select import FleetSelectDescription
     from .sensor import FleetSensorDescription
     from .switch import FleetSwitchDescription
+
+LONGEST_SET_UP = 5
+"""Seconds after which the rest of the entities come behind the set-up of a platform.
+
+Home Assistant warns after 10 and gives up after 60.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,8 +268,18 @@ async def async_setup_entities(
             config_subentry_id=coordinator.subentry_id(vehicle_id),
         )
 
+    async def add(vehicle_ids: deque[str], until: float) -> None:
+        while vehicle_ids and coordinator.hass.loop.time() < until:
+            if entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS:
+                return
+            on_newcomer(vehicle_ids.popleft())
+            await asyncio.sleep(0)
+
     # Before the first yield, or what comes up meanwhile would be missed.
     entry.async_on_unload(coordinator.async_add_newcomer_listener(on_newcomer))
-    for vehicle_id in list(coordinator.vehicles()):
-        on_newcomer(vehicle_id)
-        await asyncio.sleep(0)
+    vehicle_ids = deque(coordinator.vehicles())
+    await add(vehicle_ids, coordinator.hass.loop.time() + LONGEST_SET_UP)
+    if vehicle_ids:
+        entry.async_create_background_task(
+            coordinator.hass, add(vehicle_ids, math.inf), f"{DOMAIN} add entities"
+        )
