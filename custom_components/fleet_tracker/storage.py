@@ -139,6 +139,7 @@ def vehicle_to_json(vehicle: Vehicle) -> dict[str, Any]:
                 "name": group.name,
                 "measured_at": group.measured_at.isoformat(),
                 "readings": _values_to_json(group.readings),
+                "complete": group.complete,
             }
             for group in vehicle.groups.values()
         ],
@@ -146,7 +147,7 @@ def vehicle_to_json(vehicle: Vehicle) -> dict[str, Any]:
         "latest_fix": _position_to_json(vehicle.latest_fix),
         "heard_at": vehicle.heard_at and vehicle.heard_at.isoformat(),
         "heard_claim": vehicle.heard_claim and vehicle.heard_claim.isoformat(),
-        "contact_interval": interval and interval.total_seconds(),
+        "contact_interval": None if interval is None else interval.total_seconds(),
         "odometer_drop": drop
         and {"first": drop.first, "since": drop.since.isoformat()},
     }
@@ -161,6 +162,7 @@ def vehicle_from_json(record: Mapping[str, Any]) -> Vehicle:
             name=group["name"],
             measured_at=_time(group["measured_at"]),
             readings=MappingProxyType(_values_from_json(group["readings"])),
+            complete=group["complete"],
         )
         for group in record["groups"]
     )
@@ -175,7 +177,7 @@ def vehicle_from_json(record: Mapping[str, Any]) -> Vehicle:
         latest_fix=_position_from_json(record["latest_fix"]),
         heard_at=record["heard_at"] and _time(record["heard_at"]),
         heard_claim=record["heard_claim"] and _time(record["heard_claim"]),
-        contact_interval=interval and timedelta(seconds=interval),
+        contact_interval=None if interval is None else timedelta(seconds=interval),
         odometer_drop=drop
         and OdometerDrop(first=drop["first"], since=_time(drop["since"])),
     )

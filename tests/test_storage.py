@@ -1,0 +1,157 @@
+"""What outlives a restart comes back as it was."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.json import json_dumps
+from homeassistant.util.json import json_loads
+from hypothesis import given, strategies as st
+
+from custom_components.fleet_tracker.const import DOMAIN
+from custom_components.fleet_tracker.models import (
+    FixKind,
+    OccurrenceKind,
+    OdometerDrop,
+    Position,
+    Reading,
+    ReadingGroup,
+    Value,
+    Vehicle,
+    VehicleDetails,
+)
+from custom_components.fleet_tracker.storage import (
+    EntryMemory,
+    VehicleStore,
+    async_remove_stored,
+    vehicle_from_json,
+    vehicle_to_json,
+)
+
+texts = st.text(st.characters(codec="utf-8"), max_size=10)
+keys = st.sampled_from([*Reading, "probe:1", "own"]) | texts
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+times = st.datetimes(timezones=st.just(UTC))
+values: st.SearchStrategy[Value] = st.one_of(
+    st.booleans(),
+    st.integers(min_value=-(2**53), max_value=2**53),
+    numbers,
+    texts,
+    times,
+    st.sampled_from(FixKind),
+)
+readings = st.dictionaries(keys, values, max_size=5).map(MappingProxyType)
+positions = st.builds(
+    Position,
+    latitude=numbers,
+    longitude=numbers,
+    accuracy=numbers,
+    fixed_at=times,
+    kind=st.sampled_from(FixKind),
+    altitude=st.none() | numbers,
+    course=st.none() | numbers,
+    speed=st.none() | numbers,
+)
+groups = st.builds(
+    ReadingGroup,
+    name=texts,
+    measured_at=times,
+    readings=readings,
+    complete=st.booleans(),
+)
+details = st.builds(
+    VehicleDetails,
+    **{
+        field.name: texts if field.name == "name" else st.none() | texts
+        for field in fields(VehicleDetails)
+    },
+)
+vehicles = st.builds(
+    Vehicle,
+    vehicle_id=texts,
+    details=details,
+    capabilities=st.frozensets(texts),
+    readings=readings,
+    groups=st.lists(groups, max_size=3, unique_by=lambda one: one.name).map(
+        lambda found: MappingProxyType({one.name: one for one in found})
+    ),
+    position=st.none() | positions,
+    latest_fix=st.none() | positions,
+    heard_at=st.none() | times,
+    heard_claim=st.none() | times,
+    contact_interval=st.none()
+    | st.timedeltas(timedelta(0), timedelta(days=30)).map(
+        lambda one: timedelta(seconds=round(one.total_seconds(), 3))
+    ),
+    odometer_drop=st.none() | st.builds(OdometerDrop, first=numbers, since=times),
+    occurrence_kinds=st.frozensets(st.sampled_from(OccurrenceKind)),
+)
+
+
+@given(vehicles)
+def test_vehicle_survives_being_written(vehicle: Vehicle) -> None:
+    """Every field of it, through the JSON that Home Assistant writes."""
+    record = json_loads(json_dumps(vehicle_to_json(vehicle)))
+    assert isinstance(record, dict)
+    assert vehicle_from_json(record) == vehicle
+
+
+def test_every_field_is_written() -> None:
+    """A field that is added to the model must not be forgotten here."""
+    vehicle = Vehicle(vehicle_id="1", details=VehicleDetails(name="Van"))
+    assert vehicle_to_json(vehicle).keys() == {one.name for one in fields(Vehicle)}
+
+
+async def test_memory(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
+    """It is on disk when `put` returns, and there after a restart."""
+    memory = EntryMemory(hass, "id")
+    await memory.async_load()
+    assert memory.get("token") is None
+    await memory.put("token", {"value": "t", "until": 5})
+    key = f"{DOMAIN}.id.memory"
+    assert hass_storage[key]["data"] == {"token": {"value": "t", "until": 5}}
+
+    # What is known already is not written again.
+    del hass_storage[key]
+    await memory.put("token", {"until": 5, "value": "t"})
+    assert key not in hass_storage
+    await memory.put("cursor", [1, None, "x"])
+
+    again = EntryMemory(hass, "id")
+    await again.async_load()
+    assert again.get("token") == {"value": "t", "until": 5}
+    assert again.get("cursor") == [1, None, "x"]
+
+
+async def test_vehicles_are_written_when_asked_and_needed(
+    hass: HomeAssistant, hass_storage: dict[str, Any]
+) -> None:
+    """Many of them, too; and without news nothing is written."""
+    known = {
+        str(number): Vehicle(
+            vehicle_id=str(number),
+            details=VehicleDetails(name=f"Van {number}"),
+            heard_at=datetime(2025, 10, 9, tzinfo=UTC),
+        )
+        for number in range(25)
+    }
+    store = VehicleStore(hass, "id", lambda: known)
+    assert await store.async_load() == []
+    await store.async_save_pending()
+    assert hass_storage == {}
+    store.async_schedule_save()
+    store.async_schedule_save()
+    await store.async_save_pending()
+    assert await VehicleStore(hass, "id", dict).async_load() == list(known.values())
+    await async_remove_stored(hass, "id")
+    assert hass_storage == {}
+
+
+async def test_stored_files_are_private(hass: HomeAssistant) -> None:
+    """They hold tokens, and where vehicles are."""
+    stores = (EntryMemory(hass, "id")._store, VehicleStore(hass, "id", dict)._store)
+    assert all(store._private for store in stores)
