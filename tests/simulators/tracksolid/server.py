@@ -82,6 +82,7 @@ class TracksolidSimulator:
         self.account = "fleet"
         self.password = "drive-safely"
         self.children: dict[str, list[str]] = {}
+        self.refused_accounts: set[str] = set()
         self.devices: dict[str, Device] = {}
         self.groups: dict[str, str] = {"b54ab3c430864e31a64e54de44c79a1d": "Default"}
         self.platform_fences: dict[str, dict[str, str]] = {}
@@ -238,7 +239,7 @@ class TracksolidSimulator:
 
     def check_account(self, account: str) -> str:
         """Return an account that may be seen; 1002 otherwise."""
-        if account not in self.accounts():
+        if account not in self.accounts() or account in self.refused_accounts:
             raise Refusal(1002, "Illegal user: the account does not exist")
         return account
 
