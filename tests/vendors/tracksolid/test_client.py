@@ -545,7 +545,7 @@ async def test_capture_of_an_offline_device(
 ) -> None:
     """The device's own code is inside of the answer, whatever the outer one is."""
     sim.devices[CAM].online = False
-    with pytest.raises(Exception, match="-1"):
+    with pytest.raises(VehicleOffline):
         await client.media.capture(CAM, 1)
     sim.devices[CAM].online = True
     sim.fail_inside("jimi.device.meida.cmd.send", "228")
@@ -554,7 +554,10 @@ async def test_capture_of_an_offline_device(
     sim.fail_inside("jimi.device.meida.cmd.send", "227")
     with pytest.raises(CommandFailed):
         await client.media.capture(CAM, 1)
-    sim.fail_inside("jimi.device.meida.cmd.send", "255")
+    for taken in ("255", "100", "225"):
+        sim.fail_inside("jimi.device.meida.cmd.send", taken)
+        await client.media.capture(CAM, 1)
+    sim.fail("jimi.device.meida.cmd.send", 0, "Operation successful")
     await client.media.capture(CAM, 1)
 
 
@@ -939,3 +942,23 @@ async def test_list_that_is_none(
     )
     with pytest.raises(InvalidAnswer):
         await client.devices.devices("fleet")
+
+
+async def test_stops_without_a_total(
+    client: TracksolidClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that does not count is asked until a page is not full."""
+    row = {
+        "imei": CAR,
+        "startTime": "2025-10-09T08:00:00.000Z",
+        "durSecond": None,
+        "stopSecond": "60",
+    }
+    name = "jimi.open.platform.report.parking"
+    known = SIMULATED[name]
+    answers = [Reply(data={"rows": [row] * 100}), Reply(data={"rows": [row] * 5})]
+    method = Method(name, known.required, known.optional, lambda *_: answers.pop(0))
+    monkeypatch.setitem(SIMULATED, name, method)
+    batch = await client.reports.stops("fleet", [CAR], START - HOUR, START)
+    assert len(batch.found) == 105
+    assert batch.found[0].duration == 60

@@ -465,6 +465,26 @@ async def test_device_that_says_no(
         await connection.execute(VAN, CUT)
 
 
+async def test_result_without_words(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Done is done, even without words; a state that nobody knows says nothing."""
+    await poll(connection, host)
+    device = sim.devices[VAN]
+    device.behaviour = "silent"
+    states = ["9", "1"]
+    sleep = host.sleep
+
+    async def answer_meanwhile(seconds: float) -> None:
+        device.sent[-1].state = states.pop(0)
+        await sleep(seconds)
+
+    connection.client.transport.sleep = answer_meanwhile
+    result = await connection.execute(VAN, RESTORE)
+    assert result.text is None
+    assert result.update is not None
+
+
 @pytest.mark.parametrize(("state", "words"), [("0", ""), ("4", "Parameter error")])
 async def test_result_that_failed(
     connection: TracksolidConnection,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
 import json
@@ -30,11 +29,13 @@ from custom_components.fleet_tracker.vendor import (
 from custom_components.fleet_tracker.vendors.tracksolid import commands, mapping
 from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     EXCLUDED,
-    MOST_PENDING,
     PUSH_TOKEN,
     SUB_ACCOUNTS,
     TracksolidConnection,
     api_url,
+)
+from custom_components.fleet_tracker.vendors.tracksolid.push_receiver import (
+    MOST_PENDING,
 )
 from custom_components.fleet_tracker.vendors.tracksolid.transport import NODES
 from tests.simulators import world
@@ -58,8 +59,7 @@ LIVE = "jimi.device.media.live.stream"
 
 async def settled(connection: TracksolidConnection) -> None:
     """Wait until what was pushed is processed."""
-    if connection._worker is not None:
-        await connection._worker
+    await connection.pushes.settle()
 
 
 # --- polling --------------------------------------------------------------------------------
@@ -1056,8 +1056,8 @@ async def test_closing_while_pushes_wait(
     item = pushes.heartbeat(sim.devices[VAN], host.clock())
     await connection.receive_push(request("/pushhb", [item]))
     await connection.close()
-    await asyncio.sleep(0)
-    assert connection._worker is None
+    assert connection.pushes._worker is None
+    await connection.pushes.settle()
 
 
 async def test_diagnostics_hold_nothing_private(
@@ -1088,3 +1088,66 @@ async def test_data_is_what_the_flow_stores(sim: TracksolidSimulator) -> None:
         "account",
         "password_md5",
     }
+
+
+async def test_call_by_name(
+    connection: TracksolidConnection, sim: TracksolidSimulator
+) -> None:
+    """A documented method can be called as it is, and answers what it answered."""
+    answer = await connection.call_method(
+        "jimi.device.group.list", {"account": "fleet"}
+    )
+    assert isinstance(answer, dict)
+    assert answer["data"] is None
+    assert answer["result"] == [
+        {"group_id": "b54ab3c430864e31a64e54de44c79a1d", "group_name": "Default"}
+    ]
+    assert "jimi.device.group.list" in connection.methods
+
+
+async def test_new_vehicle_that_is_listed_again_at_once(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """A list that was just read is not read again."""
+    await poll(connection, host)
+    connection.fleet.list_again()
+    host.advance(15)
+    assert (await poll(connection, host)).roster is None
+
+
+async def test_more_accounts_than_can_be_read(
+    sim: TracksolidSimulator, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a huge tree only a part is read, and nothing is said to be gone."""
+    monkeypatch.setattr(
+        "custom_components.fleet_tracker.vendors.tracksolid.fleet.MOST_ACCOUNTS", 3
+    )
+    sim.children = {"fleet": [f"account{number}" for number in range(10)]}
+    connection = TracksolidConnection(settings(sim, **{SUB_ACCOUNTS: True}), host)
+    result = await poll(connection, host)
+    assert result.roster is None
+    assert sim.requests[LIST] == 3
+    await connection.close()
+
+
+async def test_devices_of_a_sub_account_that_are_refused(
+    sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """A sub-account whose devices may not be listed leaves the list incomplete."""
+    sim.children = {"fleet": ["north"]}
+    connection = TracksolidConnection(settings(sim, **{SUB_ACCOUNTS: True}), host)
+    await poll(connection, host)
+    host.advance(1900)
+    sim.refused_accounts.add("north")
+    assert (await poll(connection, host)).roster is None
+    await connection.close()
+
+
+async def test_vehicle_with_neither_ignition_nor_list(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """A vehicle whose ignition is not known has no trips to watch."""
+    sim.devices[CAR].fields["accStatus"] = ""
+    for _ in range(2):
+        assert (await poll(connection, host)).error is None
+    assert host.reading(CAR, Reading.IGNITION) is None

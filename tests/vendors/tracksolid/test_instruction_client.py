@@ -17,7 +17,10 @@ from custom_components.fleet_tracker.vendor import (
     VehicleOffline,
     VendorError,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.errors import Unreachable
+from custom_components.fleet_tracker.vendors.tracksolid.errors import (
+    NoAnswer,
+    Unreachable,
+)
 from custom_components.fleet_tracker.vendors.tracksolid.instruction_client import (
     InstructionClient,
     LiveControl,
@@ -115,6 +118,20 @@ async def test_odd_answers(
         assert type(caught.value) is error
     finally:
         await runner.cleanup()
+
+
+async def test_hub_that_does_not_answer(
+    hub: InstructionClient, sim: TracksolidSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hub that hangs up may have carried it out."""
+    monkeypatch.setattr(
+        "custom_components.fleet_tracker.vendors.tracksolid.instruction_client"
+        "._HTTP_TIMEOUT_S",
+        0.0001,
+    )
+    with pytest.raises(CannotConnect) as caught:
+        await hub.send_text(VAN, "STATUS#")
+    assert type(caught.value) in {NoAnswer, CannotConnect}
 
 
 async def test_hub_that_is_not_there(sim: TracksolidSimulator, host: FakeHost) -> None:

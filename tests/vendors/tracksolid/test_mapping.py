@@ -131,6 +131,30 @@ def test_fields_of_a_location(
 
 
 @pytest.mark.parametrize(
+    ("field", "value", "reading"),
+    [
+        ("powerValue", "1e9", Reading.EXTERNAL_VOLTAGE),
+        ("currentMileage", "1e30", Reading.ODOMETER),
+        ("temperature", "-300", Reading.TEMPERATURE),
+        ("gpsNum", "1e12", Reading.SATELLITES),
+        ("gpsSignal", "1e300", mapping.SIGNAL_LEVEL),
+        ("trackerOil", "9999999L", Reading.FUEL),
+    ],
+)
+def test_absurd_numbers(field: str, value: str, reading: str) -> None:
+    """What cannot be a measurement is none."""
+    update = mapping.map_location(location(**{field: value}), NOW)
+    assert reading not in readings(update)
+
+
+def test_absurd_speed() -> None:
+    """No vehicle is faster than 1000 km/h."""
+    position = mapping.map_location(location(speed="1e9"), NOW).position
+    assert position is not None
+    assert position.speed is None
+
+
+@pytest.mark.parametrize(
     ("kind", "expected", "accuracy"),
     [
         ("GPS", FixKind.SATELLITE, 15),

@@ -219,6 +219,48 @@ async def test_dead_token_is_renewed_once_and_the_call_repeated(
     assert sim.requests[TOKEN_GET] == 3
 
 
+async def test_one_login_for_many_calls_with_a_dead_token(
+    client: TracksolidClient, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """However many calls find the token dead, it died once."""
+    await client.log_in()
+    host.advance(61)
+    sim.drop_tokens()
+    await asyncio.gather(*(client.devices.devices("fleet") for _ in range(5)))
+    assert sim.requests[TOKEN_GET] == 2
+    assert client.transport.counters["tokens_died_early"] == 1
+
+
+async def test_one_failed_login_for_many_calls(
+    client: TracksolidClient, sim: TracksolidSimulator
+) -> None:
+    """Who waited for a login that failed does not try another one."""
+    sim.password = "changed"
+    gate = sim.hold(TOKEN_GET)
+    calls = [asyncio.create_task(client.devices.devices("fleet")) for _ in range(5)]
+    await gate.waiting.wait()
+    gate.open()
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(result) for result in results} == {AuthenticationFailed}
+    assert sim.requests[TOKEN_GET] == 1
+
+
+@pytest.mark.parametrize(
+    ("date", "differs"),
+    [
+        (None, False),
+        ("yesterday", False),
+        ("Thu, 09 Oct 2025 09:00:05 GMT", False),
+        ("Thu, 09 Oct 2025 09:00:05 -0000", False),
+        ("Thu, 09 Oct 2025 10:00:05 GMT", True),
+    ],
+)
+def test_clocks(client: TracksolidClient, date: str | None, differs: bool) -> None:
+    """What the server's clock says; a date that cannot be read says nothing."""
+    client.transport._compare_clocks(date)
+    assert client.transport._clock_differs is differs
+
+
 async def test_token_that_dies_within_the_minute(
     client: TracksolidClient, sim: TracksolidSimulator
 ) -> None:

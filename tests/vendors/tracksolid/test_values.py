@@ -9,16 +9,18 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.fleet_tracker.models import FixKind
+from custom_components.fleet_tracker.vendors.tracksolid.media_records import (
+    MediaFile,
+    Recording,
+)
 from custom_components.fleet_tracker.vendors.tracksolid.records import (
     Alarm,
     Device,
     Fault,
     Instruction,
     Location,
-    MediaFile,
     ObdReport,
     Point,
-    Recording,
     SentCommand,
     Stop,
     TagLocation,
@@ -26,15 +28,18 @@ from custom_components.fleet_tracker.vendors.tracksolid.records import (
 )
 from custom_components.fleet_tracker.vendors.tracksolid.transport import stamp
 from custom_components.fleet_tracker.vendors.tracksolid.values import (
+    as_altitude,
     as_count,
     as_course,
     as_flag,
+    as_json,
     as_kind,
     as_measure,
     as_number,
     as_obd_voltage,
     as_place,
     as_positive,
+    as_speed,
     as_text,
     as_time,
 )
@@ -187,6 +192,22 @@ def test_flags(value: object, expected: bool | None) -> None:
 def test_places(lat: object, lng: object, expected: tuple[float, float] | None) -> None:
     """(0, 0) is what expired devices have."""
     assert as_place({"lat": lat, "lng": lng}) == expected
+
+
+def test_speeds_and_altitudes() -> None:
+    """Within what vehicles do."""
+    assert as_speed("88.5") == 88.5
+    assert as_speed("1001") is None
+    assert as_altitude("-3") == -3
+    assert as_altitude(30_000) is None
+
+
+def test_json_is_passed_on() -> None:
+    """What was read from JSON is JSON; nothing else is."""
+    value = {"a": [1, 2.5, None, True, {"b": "c"}]}
+    assert as_json(value) == value
+    with pytest.raises(TypeError):
+        as_json({"a": object()})
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from uuid import uuid4
 from ...vendor import InvalidAnswer, InvalidArgument, VendorError
 from .api_reports import all_pages
 from .batches import Batch, Batches, in_either_spelling
-from .errors import KNOWN_CODES, SUCCESS, NotReady, error_for
+from .errors import KNOWN_CODES, CommandPending, NotReady, error_for
+from .media_records import LivePage, MediaFile, Recording
 from .periods import check_period, spans
-from .records import LivePage, MediaFile, Recording
 from .transport import Answer, Parameter, Transport, rows_of
 from .values import Record, as_count, as_text, is_record
 
@@ -134,9 +134,12 @@ class MediaApi:
         )
         if is_record(answer.result):
             code = as_text(answer.result.get("code"))
-            # 100 and, in an example, 255 are success; what is a known error is one.
-            if code is not None and code != SUCCESS and code in KNOWN_CODES:
-                raise error_for(code, "")
+            # 100 and, in an example, 255 are success, a known error is one; of a device
+            # that has not answered yet the file may come all the same.
+            if code in KNOWN_CODES:
+                error = error_for(code, "")
+                if not isinstance(error, CommandPending):
+                    raise error
         return answer
 
     async def files(

@@ -22,7 +22,8 @@ from ...vendor import (
 from .api_media import MediaKind, StreamKind, new_session
 from .client import TracksolidClient
 from .mapping import PHOTO_TAKEN, group
-from .records import Device, MediaFile, Recording
+from .media_records import MediaFile, Recording
+from .records import Device
 from .values import as_count, as_time, is_record
 
 PHOTOS_EVERY = timedelta(hours=1)

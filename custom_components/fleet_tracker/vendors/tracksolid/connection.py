@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
 
@@ -18,6 +17,7 @@ from ...vendor import (
     Connection,
     Host,
     InvalidArgument,
+    Json,
     PollResult,
     PushAnswer,
     PushRequest,
@@ -30,6 +30,7 @@ from ...vendor import (
 from . import commands
 from .alarms import AlarmReader
 from .cameras import FRONT, INSIDE, LIVE, PHOTO, Cameras
+from .catalog import METHODS
 from .client import TracksolidClient
 from .commands import Chosen, Commander, Effect, Outcome
 from .fleet import Fleet
@@ -37,11 +38,12 @@ from .instruction_client import InstructionClient
 from .instruction_lists import CAMERA, InstructionLists
 from .mapping import map_device, map_location
 from .obd import ObdReader
-from .push import TAG_PATH, Duplicates, Push, Refused, answer, path_of, read_push
-from .push_mapping import map_message, map_push, map_tag_push
+from .push import TAG_PATH, Push
+from .push_receiver import PushReceiver
 from .records import Instruction
 from .transport import PATH, Credentials
 from .trips import TripReader
+from .values import as_json
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -61,24 +63,14 @@ EXCLUDED = "excluded_vehicles"
 # Problems that the user is told of
 DAILY_QUOTA = "tracksolid_daily_quota"
 ACCOUNT_SHARED = "account_shared"
-WRONG_PUSH_TOKEN = "tracksolid_push_token"
 
 PUSHED_FOR = timedelta(minutes=10)
 """How long after the last pushed position positions count as pushed."""
 DRIVING_PUSH_AGE = timedelta(minutes=3)
 INTERVAL_WHILE_PUSHED = timedelta(minutes=5)
-MOST_PENDING = 2000
 
 _LIST_SOON = timedelta(minutes=10)
 _POSITION_PATHS = frozenset({"pushgps", TAG_PATH})
-
-
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """An item that was answered and waits to be processed."""
-
-    push: Push
-    item: Mapping[str, object]
 
 
 def credentials(data: Mapping[str, object]) -> Credentials:
@@ -101,6 +93,8 @@ def api_url(server: str) -> str:
 class TracksolidConnection(Connection):
     """Polls an account, takes its pushes, and carries its commands."""
 
+    methods = METHODS
+
     def __init__(self, settings: Settings, host: Host) -> None:
         """Take the credentials and options, and what earlier sessions learned."""
         super().__init__(settings, host)
@@ -122,10 +116,8 @@ class TracksolidConnection(Connection):
         self._obd = ObdReader(self.client, self.fleet.account_of)
         excluded = options.get(EXCLUDED)
         self._excluded = frozenset(excluded if isinstance(excluded, list) else ())
-        self._push_token = str(options.get(PUSH_TOKEN) or "") or None
-        self._duplicates = Duplicates()
-        self._pending: deque[_Pending] = deque()
-        self._worker: asyncio.Task[None] | None = None
+        token = str(options.get(PUSH_TOKEN) or "") or None
+        self.pushes = PushReceiver(host, token, self._take)
         self._pushed_positions: dict[str, datetime] = {}
         self._list_asked_at: datetime | None = None
         self._refused: set[str] = set()
@@ -447,57 +439,27 @@ class TracksolidConnection(Connection):
         if vehicle is not None and vehicle.readings.get(Reading.ONLINE) is False:
             raise VehicleOffline("Not sent")
 
+    async def call_method(self, name: str, parameters: Mapping[str, str]) -> Json:
+        """Call a documented method by its name and return its `result` and `data`."""
+        answer = await self.client.call(name, parameters)
+        return {"result": as_json(answer.result), "data": as_json(answer.data)}
+
     # --- pushes -----------------------------------------------------------------------------
 
     async def receive_push(self, request: PushRequest) -> PushAnswer:
         """Take a push: verified and answered at once, processed after."""
-        read = read_push(request, self._push_token)
-        if isinstance(read, Refused):
-            self.counters[f"pushes_refused_{read.status}"] += 1
-            if read.status == 403:
-                self.host.raise_problem(WRONG_PUSH_TOKEN)
-            return PushAnswer(status=read.status)
-        if read is None:
-            return answer(path_of(request) or "")
-        if self._push_token is not None and read.message is None:
-            self.host.clear_problem(WRONG_PUSH_TOKEN)
-        if len(self._pending) + len(read.items) > MOST_PENDING:
-            self.counters["pushes_refused_503"] += 1
-            return PushAnswer(status=503)
-        self.counters["pushes"] += 1
-        fresh = self._duplicates.new(read, self.host.now())
-        self.counters["duplicates"] += len(read.items) - len(fresh)
-        self._pending.extend(_Pending(read, item) for item in fresh)
-        if self._pending and (self._worker is None or self._worker.done()):
-            self._worker = asyncio.create_task(self._process())
-        return answer(read.path)
+        return await self.pushes.receive(request)
 
-    async def _process(self) -> None:
-        """Work off what was pushed, with a turn for everybody else between items."""
-        while self._pending:
-            await asyncio.sleep(0)
-            pending = self._pending.popleft()
-            update = self._mapped(pending)
-            if update is None:
-                self.counters["pushes_without_news"] += 1
-                continue
-            if update.vehicle_id not in self.fleet.devices:
-                self._note_unknown()
-                continue
-            if update.vehicle_id not in self._excluded:
-                self.host.receive([await self._noted(pending, update)])
+    async def _take(self, push: Push, update: VehicleUpdate) -> None:
+        """Take the news in a push, and let polling know what need not be polled."""
+        if update.vehicle_id not in self.fleet.devices:
+            self._note_unknown()
+        elif update.vehicle_id not in self._excluded:
+            self.host.receive([await self._noted(push, update)])
 
-    def _mapped(self, pending: _Pending) -> VehicleUpdate | None:
-        push, now = pending.push, self.host.now()
-        if push.message is not None:
-            return map_message(push.message, pending.item, now)
-        if push.path == TAG_PATH:
-            return map_tag_push(pending.item)
-        return map_push(push.path, pending.item, now)
-
-    async def _noted(self, pending: _Pending, update: VehicleUpdate) -> VehicleUpdate:
+    async def _noted(self, push: Push, update: VehicleUpdate) -> VehicleUpdate:
         """Let polling know what need not be polled, and return what is left to tell."""
-        push, now = pending.push, self.host.now()
+        now = self.host.now()
         if push.path in _POSITION_PATHS and update.position is not None:
             self._pushed_positions[update.vehicle_id] = now
         elif push.path == "pushalarm" or push.message == "jimi.push.device.alarm":
@@ -526,22 +488,21 @@ class TracksolidConnection(Connection):
     def diagnostics(self) -> Mapping[str, object]:
         """Return how the account does, without anything private."""
         return {
-            "counters": dict(self.client.transport.counters + self.counters),
+            "counters": dict(
+                self.client.transport.counters + self.pushes.counters + self.counters
+            ),
             "devices": len(self.fleet.devices),
             "accounts": len(self.fleet.accounts),
             "refused": len(self._refused),
             "vehicles_per_call": self.client.batches.limit,
             "positions_pushed": self._positions_are_pushed(),
             "alarms_pushed": self._alarms.are_pushed(self.host.now()),
-            "pushes_waiting": len(self._pending),
+            "pushes_waiting": self.pushes.waiting,
         }
 
     async def close(self) -> None:
         """Stop processing pushes, and the streams that were started."""
-        if self._worker is not None:
-            self._worker.cancel()
-            await asyncio.gather(self._worker, return_exceptions=True)
-            self._worker = None
+        await self.pushes.close()
         await self.cameras.close_all()
 
 

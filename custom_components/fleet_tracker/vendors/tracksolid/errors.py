@@ -258,10 +258,10 @@ def error_for(code: str, message: str) -> VendorError:
             return error_for(found[1], "")
     if code == "220":
         return TooManyVehicles(_limit(message))
-    if code == "1001" and (special := _parameter_error(text)):
-        return special
     if "appkey" in text.replace(" ", ""):
         return WrongNode(f"Error code {code}")
+    if code == "1001" and (special := _parameter_error(text)):
+        return special
     if "expired" in text and code not in TOKEN_CODES:
         return VehicleUnavailable(f"Error code {code}", key="tracksolid_expired")
     if code in _ERRORS:
@@ -293,8 +293,6 @@ def sign_in_error(code: str, message: str) -> VendorError:
 
 def _parameter_error(text: str) -> VendorError | None:
     """Return what 1001 means when its text says more."""
-    if "appkey" in text.replace(" ", ""):
-        return WrongNode("Error code 1001")
     if "timestamp" in text:
         return ClockWrong("Error code 1001")
     if re.search(r"\bsign(ature)?\b", text):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from ...models import (
     FixKind,
@@ -49,17 +50,73 @@ PHOTO_TAKEN = "photo_taken"  # time
 FAULT_WINDOW = timedelta(days=1)
 """How far back trouble codes count."""
 
-_FUEL_READINGS: Mapping[str, str] = {
-    "L": Reading.FUEL,
-    "%": Reading.FUEL_LEVEL,
-    "V": FUEL_VOLTAGE,
-    "CM": FUEL_HEIGHT,
-}
+_FUEL_READINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "L": Reading.FUEL,
+        "%": Reading.FUEL_LEVEL,
+        "V": FUEL_VOLTAGE,
+        "CM": FUEL_HEIGHT,
+    }
+)
+
+
+# What lies outside of these is no measurement, whatever a field says.
+_PERCENT = (0.0, 100.0)
+_CELSIUS = (-273.15, 1000.0)
+_VOLTS = (0.0, 1000.0)
+_KM = (0.0, 1e7)
+_KMH = (0.0, 1000.0)
+_LITRES = (0.0, 1e6)
+_SECONDS = (0.0, 366 * 86_400.0)
+_LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        Reading.BATTERY: _PERCENT,
+        Reading.BATTERY_VOLTAGE: _VOLTS,
+        Reading.EXTERNAL_VOLTAGE: _VOLTS,
+        Reading.FUEL: _LITRES,
+        Reading.FUEL_LEVEL: _PERCENT,
+        Reading.HUMIDITY: _PERCENT,
+        Reading.ODOMETER: _KM,
+        Reading.SATELLITES: (0.0, 200.0),
+        Reading.TEMPERATURE: _CELSIUS,
+        Reading.TROUBLE_CODES: (0.0, 10_000.0),
+        SIGNAL_LEVEL: (0.0, 100.0),
+        FUEL_HEIGHT: (0.0, 10_000.0),
+        FUEL_VOLTAGE: _VOLTS,
+        TRACKER_MILEAGE: _KM,
+        COOLANT_TEMPERATURE: _CELSIUS,
+        ENGINE_SPEED: (0.0, 30_000.0),
+        ENGINE_LOAD: _PERCENT,
+        INTAKE_PRESSURE: (0.0, 10_000.0),
+        THROTTLE: _PERCENT,
+        OBD_ODOMETER: _KM,
+        OBD_MILEAGE: _KM,
+        OBD_SPEED: _KMH,
+        OBD_VOLTAGE: _VOLTS,
+        TRIP_DISTANCE: _KM,
+        TRIP_DURATION: _SECONDS,
+        TRIP_AVERAGE_SPEED: _KMH,
+        TRIP_TOP_SPEED: _KMH,
+        TRIP_IDLE_TIME: _SECONDS,
+        TRIP_CONSUMPTION: _LITRES,
+    }
+)
 
 
 def known(readings: Mapping[str, Value | None]) -> dict[str, Value]:
-    """Return the readings that have a value: what is not known is absent."""
-    return {key: value for key, value in readings.items() if value is not None}
+    """Return the readings that have a possible value: what is not known is absent."""
+    return {
+        key: value
+        for key, value in readings.items()
+        if value is not None and _is_possible(key, value)
+    }
+
+
+def _is_possible(reading: str, value: Value) -> bool:
+    limits = _LIMITS.get(reading.partition(":")[0])
+    if limits is None or isinstance(value, str | datetime):
+        return True
+    return limits[0] <= value <= limits[1]
 
 
 def group(

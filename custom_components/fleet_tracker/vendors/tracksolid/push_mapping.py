@@ -45,6 +45,7 @@ from .mapping import (
 from .records import Alarm, TagLocation, Trip
 from .values import (
     Record,
+    as_altitude,
     as_count,
     as_course,
     as_flag,
@@ -53,6 +54,7 @@ from .values import (
     as_obd_voltage,
     as_place,
     as_positive,
+    as_speed,
     as_text,
     as_time,
     is_record,
@@ -138,9 +140,9 @@ def _map_gps(imei: str, item: Record, now: datetime) -> VehicleUpdate:
             accuracy=accuracy_m(kind),
             fixed_at=fixed_at,
             kind=kind,
-            altitude=as_number(item.get("altitude")) or None,
+            altitude=as_altitude(item.get("altitude")) or None,
             course=as_course(item.get("direction")),
-            speed=as_positive(item.get("gpsSpeed")),
+            speed=as_speed(item.get("gpsSpeed")),
         )
     measured_at = fixed_at or heard_at
     metres = as_positive(item.get("distance"))
@@ -230,7 +232,7 @@ def _map_alarm(imei: str, item: Record, now: datetime) -> VehicleUpdate:
             code=code,
             name=as_text(inner.get("alarmName")) or as_text(inner.get("alertName")),
             occurred_at=min(occurred_at, now),
-            speed=as_positive(inner.get("gpsSpeed")),
+            speed=as_speed(inner.get("gpsSpeed")),
             foreign=as_count(item.get("msgClass")) == 1,
             ended=ended_code is not None,
         )
@@ -254,7 +256,6 @@ def _map_oil(imei: str, item: Record, now: datetime) -> VehicleUpdate:
 def _map_temperature(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     """10.9."""
     said_at = _said_at(item, now)
-    humidity = as_positive(item.get("hum"))
     return VehicleUpdate(
         vehicle_id=imei,
         groups=group(
@@ -262,9 +263,7 @@ def _map_temperature(imei: str, item: Record, now: datetime) -> VehicleUpdate:
             said_at,
             {
                 Reading.TEMPERATURE: as_number(item.get("tem")),
-                Reading.HUMIDITY: humidity
-                if humidity is None or humidity <= 100
-                else None,
+                Reading.HUMIDITY: as_positive(item.get("hum")),
             },
         ),
         heard_at=said_at,

@@ -10,6 +10,7 @@ from typing import Self
 from ...models import FixKind
 from .values import (
     Record,
+    as_altitude,
     as_count,
     as_course,
     as_flag,
@@ -19,6 +20,7 @@ from .values import (
     as_obd_voltage,
     as_place,
     as_positive,
+    as_speed,
     as_text,
     as_time,
 )
@@ -127,7 +129,7 @@ class Location:
             online=as_flag(row.get("status")),
             ignition=as_flag(row.get("accStatus")),
             expired=as_flag(row.get("expireFlag")) is False,
-            speed=as_positive(row.get("speed")),
+            speed=as_speed(row.get("speed")),
             course=as_course(row.get("direction")),
             satellites=as_count(row.get("gpsNum")),
             signal_level=as_count(row.get("gpsSignal")),
@@ -166,7 +168,7 @@ class TagLocation:
             longitude=place[1],
             fixed_at=fixed_at,
             kind=as_kind(row.get("positionType")),
-            speed=as_positive(row.get("gpsSpeed")),
+            speed=as_speed(row.get("gpsSpeed")),
             battery=as_positive(row.get("battery")),
         )
 
@@ -205,9 +207,9 @@ class Point:
             latitude=place[0],
             longitude=place[1],
             fixed_at=fixed_at,
-            speed=as_positive(row.get("gpsSpeed")),
+            speed=as_speed(row.get("gpsSpeed")),
             course=as_course(row.get("direction")),
-            altitude=as_number(row.get("altitude")),
+            altitude=as_altitude(row.get("altitude")),
             ignition=as_flag(row.get("ignition")) if ignition is None else ignition,
             kind=as_kind(row.get("posType")),
             satellites=as_count(row.get("satellite")),
@@ -333,7 +335,7 @@ class Alarm:
             # The manual's table calls it alertTypeName, its example as the system does.
             name=as_text(row.get("alarmTypeName")) or as_text(row.get("alertTypeName")),
             occurred_at=occurred_at,
-            speed=as_positive(row.get("speed")),
+            speed=as_speed(row.get("speed")),
             geofence=as_text(row.get("geoid")),
         )
 
@@ -397,74 +399,6 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MediaFile:
-    """A photo or a video in the vendor's cloud (7.4, 7.5). Its URLs are private."""
-
-    url: str
-    thumbnail: str | None
-    mime_type: str
-    created_at: datetime
-    camera: int | None
-    size: int | None
-    alarm_at: datetime | None = None
-    alarm_code: str | None = None
-    alarm_name: str | None = None
-
-    @property
-    def is_photo(self) -> bool:
-        """Whether it is a photo; otherwise it is a video."""
-        return self.mime_type.startswith("image/")
-
-    @classmethod
-    def from_row(cls, row: Record, event: Record | None = None) -> Self | None:
-        """Return the file of a row, of an alarm or not; None without URL or time."""
-        around = event or {}
-        url = as_text(row.get("file_URL"))
-        created_at = as_time(row.get("create_time") or around.get("create_time"))
-        if url is None or created_at is None:
-            return None
-        kind = as_text(row.get("media_type"))
-        return cls(
-            url=url,
-            thumbnail=as_text(row.get("thumb_URL")),
-            mime_type=as_text(row.get("mime_type"))
-            or ("image/jpeg" if kind == "1" else "video/mp4"),
-            created_at=created_at,
-            camera=as_count(row.get("camera")),
-            size=as_count(row.get("file_size")),
-            alarm_at=as_time(row.get("alarm_time") or around.get("alarm_time")),
-            alarm_code=as_text(around.get("event_type_id")),
-            alarm_name=as_text(around.get("event_type")),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
-    """A recording on a device's own storage (7.8)."""
-
-    channel: int
-    begins_at: datetime
-    ends_at: datetime
-    size: int | None
-    file_name: str | None
-
-    @classmethod
-    def from_row(cls, row: Record) -> Self | None:
-        """Return the recording of a row, None without its channel or times."""
-        channel = as_count(row.get("channel"))
-        begins_at, ends_at = as_time(row.get("beginTime")), as_time(row.get("endTime"))
-        if channel is None or begins_at is None or ends_at is None:
-            return None
-        return cls(
-            channel=channel,
-            begins_at=begins_at,
-            ends_at=ends_at,
-            size=as_count(row.get("fileSize")),
-            file_name=as_text(row.get("fileName")),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction:
     """A command that a model knows (8.1); its template has places {0}, {1} and on."""
 
@@ -514,14 +448,6 @@ class SentCommand:
             sent_at=as_time(row.get("sendTime")),
             offline=as_flag(row.get("isOffLine")) is True,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LivePage:
-    """The page of a live stream (7.1), whose URL is private."""
-
-    url: str
-    plate: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

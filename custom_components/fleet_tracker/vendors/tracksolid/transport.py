@@ -23,6 +23,7 @@ from ...vendor import (
     VendorError,
 )
 from .errors import (
+    KNOWN_CODES,
     SUCCESS,
     DailyQuota,
     NoAnswer,
@@ -176,6 +177,7 @@ class Transport:
         self._patient = patient
         self._lock = asyncio.Lock()
         self._token = Token.from_json(memory.get("token"))
+        self._buried: Token | None = None
         self._failure: VendorError | None = None
         self._attempts = 0
         self._pauses = 0
@@ -276,7 +278,8 @@ class Transport:
 
     def _bury(self, token: Token) -> None:
         """Note that the server did not take a token that should have been good."""
-        if token is self._token:
+        if token is self._token and token is not self._buried:
+            self._buried = token
             self.counters["tokens_died_early"] += 1
             self._early_deaths.append(self.now())
 
@@ -292,13 +295,14 @@ class Transport:
                     return renewed
             if self._failure is not None and self._attempts != attempts:
                 raise self._failure
-            self._attempts += 1
             self._failure = None
             try:
                 return await self._keep(await self._sign_in())
             except VendorError as error:
                 self._failure = error
                 raise
+            finally:
+                self._attempts += 1
 
     def _alive(self, token: Token) -> bool:
         return token.issued_at <= self.now() < token.expires_at
@@ -390,6 +394,10 @@ class Transport:
     # --- requests ---
 
     def _error(self, raw: _Raw) -> VendorError:
+        # Commands to cameras say inside of the result what was the matter (7.2).
+        inner = as_text(raw.result.get("code")) if is_record(raw.result) else None
+        if inner in KNOWN_CODES:
+            return error_for(inner, "")
         error = error_for(raw.code, raw.message)
         if isinstance(error, ParameterRefused) and self._clock_differs:
             return ClockWrong("The server's clock differs")

@@ -13,6 +13,7 @@ import re
 from typing import TypeIs
 
 from ...models import FixKind
+from ...vendor import Json
 
 type Record = Mapping[str, object]
 
@@ -41,6 +42,17 @@ _KINDS: Mapping[str, FixKind] = {
 def is_record(value: object) -> TypeIs[dict[str, object]]:
     """Tell whether a value is a JSON object."""
     return isinstance(value, dict)
+
+
+def as_json(value: object) -> Json:
+    """Return a value that was read from JSON as the type that it has."""
+    if isinstance(value, dict):
+        return {str(key): as_json(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [as_json(inner) for inner in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"No JSON: {type(value).__name__}")
 
 
 def as_text(value: object) -> str | None:
@@ -170,6 +182,18 @@ def as_place(row: Record) -> tuple[float, float] | None:
     if latitude == 0 and longitude == 0:
         return None
     return latitude, longitude
+
+
+def as_speed(value: object) -> float | None:
+    """Return a speed in km/h; -1 means unknown, and no vehicle is faster than 1000."""
+    speed = as_positive(value)
+    return speed if speed is not None and speed <= 1000 else None
+
+
+def as_altitude(value: object) -> float | None:
+    """Return an altitude in m; beyond 20 km there are no vehicles."""
+    altitude = as_number(value)
+    return altitude if altitude is not None and abs(altitude) <= 20_000 else None
 
 
 def as_course(value: object) -> float | None:
