@@ -123,10 +123,14 @@ async def _async_answer(
         remote=request.remote or "",
         at_root=at_root,
     )
-    answer = PushAnswer(status=HTTPStatus.NOT_FOUND)
+    # Who knows it may be one that is not loaded yet.
+    everybody = len(loaded) == len(entries)
+    unknown = HTTPStatus.NOT_FOUND if everybody else HTTPStatus.SERVICE_UNAVAILABLE
+    answer = PushAnswer(status=unknown)
     for entry in loaded:
-        answer = await entry.runtime_data.connection.receive_push(push)
-        if answer.status != HTTPStatus.NOT_FOUND:
+        found = await entry.runtime_data.connection.receive_push(push)
+        if found.status != HTTPStatus.NOT_FOUND:
+            answer = found
             break
     if answer.body is None:
         return web.Response(status=answer.status)
