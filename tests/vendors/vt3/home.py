@@ -158,12 +158,16 @@ class Home:
             raise AssertionError("it does not happen")
         await self.hass.async_block_till_done()
 
+    async def turns(self) -> None:
+        """Give everything on this machine its turn."""
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+
     async def settle(self) -> None:
         """Let what is on its way over the connections arrive."""
         counts = -1, -1
         for _ in range(100):
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
+            await self.turns()
             await self.hass.async_block_till_done()
             state = self.connection.server.state()
             now = (
