@@ -184,6 +184,12 @@ class Home:
         async_fire_time_changed(self.hass, dt_util.utcnow())
         await self.settle()
 
+    async def elapse_unloaded(self, time: timedelta | float) -> None:
+        """Let time pass while the listener does not run."""
+        self.freezer.tick(time)
+        async_fire_time_changed(self.hass, dt_util.utcnow())
+        await self.hass.async_block_till_done()
+
     # --- what is seen ---
 
     def entity_id(self, platform: str, key: str, serial: str) -> str:
