@@ -334,6 +334,15 @@ def test_first_occurrence_of_a_kind_is_a_change() -> None:
     assert story.tell(update).changed == frozenset()
 
 
+def test_what_was_shown_is_remembered() -> None:
+    """So that after a restart its entity is there, though the value is not known now."""
+    story = Story()
+    story.tell(news(group(rpm=800, fuel=40)))
+    told = story.tell(news(group(fuel=40)))
+    assert "rpm" not in told.vehicle.readings
+    assert told.vehicle.shown_readings >= {"rpm", "fuel"}
+
+
 # --- fixes ----------------------------------------------------------------------------------
 
 

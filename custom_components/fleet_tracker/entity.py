@@ -185,8 +185,8 @@ class EntityFactory(Protocol):
 def by_reading(
     vehicle: Vehicle, descriptions: Mapping[str, FleetDescription]
 ) -> Iterable[str]:
-    """Yield the readings that make entities: those that the vehicle shows."""
-    for reading in vehicle.readings:
+    """Yield the readings that make entities: those that the vehicle has shown."""
+    for reading in sorted(vehicle.shown_readings):
         description = descriptions.get(reading_parts(reading)[0])
         if description is not None and _capable(description, vehicle, reading):
             yield reading

@@ -252,7 +252,13 @@ def _derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Veh
             known.heard_at,
             timedelta() if went_offline else SHOWN_TIME_STEP,
         )
-    return replace(known, readings=MappingProxyType(readings), position=position)
+    shown = known.shown_readings
+    return replace(
+        known,
+        readings=MappingProxyType(readings),
+        position=position,
+        shown_readings=shown if shown.issuperset(readings) else shown.union(readings),
+    )
 
 
 def _add_fix(readings: dict[str, Value], fix: Position, now: datetime) -> None:

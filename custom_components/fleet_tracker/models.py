@@ -327,3 +327,5 @@ class Vehicle:
     odometer_drop: OdometerDrop | None = None
     occurrence_kinds: frozenset[OccurrenceKind] = frozenset()
     """The kinds of occurrences that this vehicle has shown so far."""
+    shown_readings: frozenset[str] = frozenset()
+    """The readings that it has shown so far, those that are not known now included."""

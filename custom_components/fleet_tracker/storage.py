@@ -134,6 +134,7 @@ def vehicle_to_json(vehicle: Vehicle) -> dict[str, Any]:
         "capabilities": sorted(vehicle.capabilities),
         "occurrence_kinds": sorted(vehicle.occurrence_kinds),
         "readings": _values_to_json(vehicle.readings),
+        "shown_readings": sorted(vehicle.shown_readings),
         "groups": [
             {
                 "name": group.name,
@@ -172,6 +173,7 @@ def vehicle_from_json(record: Mapping[str, Any]) -> Vehicle:
         capabilities=frozenset(record["capabilities"]),
         occurrence_kinds=frozenset(map(OccurrenceKind, record["occurrence_kinds"])),
         readings=MappingProxyType(_values_from_json(record["readings"])),
+        shown_readings=frozenset(record["shown_readings"]),
         groups=MappingProxyType({group.name: group for group in groups}),
         position=_position_from_json(record["position"]),
         latest_fix=_position_from_json(record["latest_fix"]),
