@@ -10,7 +10,7 @@ from homeassistant.components.diagnostics import REDACTED, async_redact_data
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
-from .coordinator import FleetConfigEntry, FleetCoordinator
+from .coordinator import FleetConfigEntry, FleetCoordinator, accepted_vehicles
 from .entity import reading_parts
 from .models import Reading, Vehicle
 
@@ -32,7 +32,7 @@ async def async_get_config_entry_diagnostics(
     """Return the diagnostics of an account."""
     coordinator = entry.runtime_data
     vehicles = coordinator.vehicles().values()
-    return _without_secrets(
+    return await _async_without_secrets(
         {
             "vendor": coordinator.vendor.key,
             "settings": async_redact_data(
@@ -61,7 +61,9 @@ async def async_get_device_diagnostics(
         for vehicle_id, vehicle in coordinator.vehicles().items()
         if coordinator.device_identifier(vehicle_id) in device.identifiers
     ]
-    return _without_secrets({"vehicle": vehicles[0] if vehicles else None}, coordinator)
+    return await _async_without_secrets(
+        {"vehicle": vehicles[0] if vehicles else None}, coordinator
+    )
 
 
 def _without_names(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,14 +108,26 @@ def _shown(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def _without_secrets(
+async def _async_without_secrets(
     data: dict[str, Any], coordinator: FleetCoordinator
 ) -> dict[str, Any]:
-    """Return the data with every private text cut out, wherever it may have got to."""
+    """Return the data with every private text cut out, wherever it may have got to.
+
+    There may be thousands of texts, so it is done beside the event loop.
+    """
+    return await coordinator.hass.async_add_executor_job(
+        _without, _private_texts(coordinator), data
+    )
+
+
+def _private_texts(coordinator: FleetCoordinator) -> set[str]:
     entry = coordinator.config_entry
     private = {
-        str(value) for key, value in entry.data.items() if key not in PUBLIC_SETTINGS
+        str(value)
+        for key, value in entry.data.items()
+        if key not in PUBLIC_SETTINGS and not isinstance(value, bool)
     }
+    private.update(coordinator.excluded, accepted_vehicles(entry))
     for vehicle_id, vehicle in coordinator.vehicles().items():
         private.update({vehicle_id, vehicle.details.name})
         private.update(
@@ -124,6 +138,10 @@ def _without_secrets(
         private.update(
             filter(None, (vehicle.details.serial_number, vehicle.details.plate))
         )
+    return private
+
+
+def _without(private: set[str], data: dict[str, Any]) -> dict[str, Any]:
     # Very short texts would be cut out of words that have nothing to do with them.
     longest_first = sorted(
         (text for text in private if len(text) > 3), key=len, reverse=True
@@ -137,6 +155,8 @@ def _without_secrets(
         if isinstance(value, str):
             for text in longest_first:
                 value = value.replace(text, REDACTED)
+        elif isinstance(value, int) and str(value) in longest_first:
+            return REDACTED
         return value
 
     return {key: clean(value) for key, value in data.items()}
