@@ -14,12 +14,12 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.fleet_tracker.const import DOMAIN
-from custom_components.fleet_tracker.coordinator import MOST_UNDELIVERED
 from custom_components.fleet_tracker.models import (
     Occurrence,
     OccurrenceKind,
     OccurrenceType,
 )
+from custom_components.fleet_tracker.occurrences import MOST_UNDELIVERED
 from custom_components.fleet_tracker.vendor import CannotConnect
 from tests.common import START, cloud_entry, elapse, entity_id, set_up, state_of
 from tests.neutral_vendor import Cloud, Clouds, alarm, told
@@ -405,5 +405,8 @@ async def test_disabled_entity_is_no_obstacle(
     await hass.async_block_till_done()
     for number in range(MOST_UNDELIVERED + 5):
         push(cloud, alarm(START + number * SECOND))
-    assert max(map(len, coordinator._undelivered.values())) == MOST_UNDELIVERED
+    assert (
+        max(map(len, coordinator._occurrences._undelivered.values()))
+        == MOST_UNDELIVERED
+    )
     assert "Traceback" not in caplog.text

@@ -18,11 +18,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.fleet_tracker import coordinator as coordinator_module
+from custom_components.fleet_tracker import sliced_work as sliced_work_module
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.coordinator import FleetCoordinator
 from custom_components.fleet_tracker.merge import Rules, merge
 from custom_components.fleet_tracker.models import Position, Value, VehicleUpdate
+from custom_components.fleet_tracker.sliced_work import SlicedWork
 from custom_components.fleet_tracker.storage import VERSION, vehicle_to_json
 from custom_components.fleet_tracker.vendor import CannotConnect
 from tests.common import (
@@ -49,7 +50,7 @@ def cloud(
     """Return a cloud with many vehicles. The coordinator sees how long its work takes."""
     freezer.move_to(START)
     monkeypatch.setattr(
-        coordinator_module,
+        sliced_work_module,
         "monotonic",
         lambda: time.clock_gettime(time.CLOCK_MONOTONIC),
     )
@@ -111,13 +112,13 @@ def _is_ours(handle: Handle) -> bool:
     if isinstance(work, asyncio.Task):
         name = getattr(work.get_coro(), "__qualname__", "")
         return name.startswith(("DataUpdateCoordinator", "ConfigEntry.async_setup"))
-    return isinstance(work, FleetCoordinator)
+    return isinstance(work, FleetCoordinator | SlicedWork)
 
 
 async def finish(hass: HomeAssistant, coordinator: FleetCoordinator) -> None:
     """Wait until all that came in is worked off."""
     await hass.async_block_till_done(wait_background_tasks=True)
-    await coordinator._async_work_done()
+    await coordinator._work.async_done()
 
 
 async def test_many_vehicles_come_in_slices(

@@ -8,12 +8,11 @@ vendor become Home Assistant's here and nowhere else.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 import heapq
-from time import monotonic
 from typing import Any, override
 
 from homeassistant.components import persistent_notification
@@ -47,17 +46,11 @@ from .const import (
     LOGGER,
     SUBENTRY_VEHICLE,
 )
-from .merge import (
-    CAPABILITIES,
-    DETAILS,
-    FUTURE_TOLERANCE,
-    MOVING_SPEED_KMH,
-    Rules,
-    expires_at,
-    merge,
-    refresh,
-)
+from .guard import refusal
+from .merge import CAPABILITIES, DETAILS, Rules, expires_at, merge, refresh
 from .models import Occurrence, OccurrenceKind, Reading, Vehicle, VehicleUpdate
+from .occurrences import OccurrenceLog
+from .sliced_work import SlicedWork
 from .storage import SLICE, EntryMemory, VehicleStore
 from .vendor import (
     AccessDenied,
@@ -75,18 +68,12 @@ type FleetConfigEntry = ConfigEntry[FleetCoordinator]
 type Context = tuple[str, str]
 """What an entity listens to: a vehicle and one of its readings."""
 
-LONGEST_HOLD = 0.005
-"""Seconds of work after which the event loop gets its turn."""
 EXTRA_LOOK_DELAY = 20
 """Seconds after which vendors usually know what came of a stop or a command."""
 FIRST_BACK_OFF = timedelta(minutes=1)
 LONGEST_BACK_OFF = timedelta(minutes=30)
 ABSENCES_UNTIL_GONE = 2
-GUARD_FRESHNESS = timedelta(minutes=2)
-OCCURRENCE_AGE_AFTER_START = timedelta(minutes=15)
-MOST_UNDELIVERED = 100
 MOST_DISCOVERIES = 20
-OCCURRENCES = "occurrences"
 SUBSCRIPTION_WARNING = timedelta(days=14)
 # Problems of every vendor whose service must be paid for
 SUBSCRIPTION_ENDING = "subscription_ending"
@@ -131,26 +118,16 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self.data = self._vehicles
         self._store = VehicleStore(hass, entry.entry_id, self.vehicles)
         self._shown_entry = _without_vehicles(entry)
-        self._started_at = dt_util.utcnow()
-        self._inbox: deque[VehicleUpdate] = deque()
-        self._jobs: deque[CALLBACK_TYPE] = deque()
         self._closed = False
-        self._working = False
-        self._work_done: asyncio.Future[None] | None = None
+        self._work = SlicedWork(self.name)
         self._listeners_of: defaultdict[str, defaultdict[str, list[CALLBACK_TYPE]]] = (
             defaultdict(lambda: defaultdict(list))
         )
         self._newcomer_listeners: list[Callable[[str], None]] = []
-        self._occurrence_listeners: dict[
-            tuple[str, OccurrenceKind], Callable[[Occurrence], None]
-        ] = {}
-        self._undelivered: defaultdict[
-            tuple[str, OccurrenceKind], deque[Occurrence]
-        ] = defaultdict(lambda: deque(maxlen=MOST_UNDELIVERED))
-        self._fired: dict[str, dict[str, str]] = {}
-        self._fired_to_save = False
+        self._occurrences = OccurrenceLog(memory, started_at=dt_util.utcnow())
         self._absences: Counter[str] = Counter()
         self._expiries: list[tuple[datetime, str]] = []
+        self._expiring: set[str] = set()
         self._cancel_expiry: CALLBACK_TYPE | None = None
         self._cancel_early_poll: CALLBACK_TYPE | None = None
         self._early_poll_at = 0.0
@@ -158,6 +135,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._command_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._back_off = timedelta()
         self._partly_failing = False
+        self._saving_occurrences = False
         self.connection = vendor.connect(self._settings(entry), self)
 
     @staticmethod
@@ -186,13 +164,6 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
         Raises VendorError where the connection cannot be opened.
         """
-        fired = self.memory.get(OCCURRENCES)
-        if isinstance(fired, Mapping):
-            self._fired = {
-                vehicle_id: {str(key): str(time) for key, time in times.items()}
-                for vehicle_id, times in fired.items()
-                if isinstance(times, Mapping)
-            }
         for number, vehicle in enumerate(await self._store.async_load(), start=1):
             if self._is_wanted(vehicle.vehicle_id):
                 self._keep(refresh(vehicle, self._rules, self.now()).vehicle)
@@ -202,7 +173,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     async def async_close(self) -> None:
         """Stop everything and keep what is known. What comes in from now on is lost."""
-        await self._async_work_done()
+        await self._work.async_done()
         self._closed = True
         for cancel in (self._cancel_expiry, self._cancel_early_poll):
             if cancel is not None:
@@ -211,8 +182,8 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         await self.async_shutdown()
         await self.connection.close()
         await self._store.async_save_pending()
-        if self._fired_to_save:
-            await self._async_save_fired()
+        if self._occurrences.unsaved:
+            await self._occurrences.async_save()
 
     async def async_entry_changed(self) -> None:
         """Take what the user changed: vehicles at once, all else by a reload."""
@@ -242,7 +213,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Forget a vehicle whose device is gone."""
         self._vehicles.pop(vehicle_id, None)
         self._absences.pop(vehicle_id, None)
-        self._fired.pop(vehicle_id, None)
+        self._occurrences.forget(vehicle_id)
         self._tell_platforms(vehicle_id)
         self._store.async_schedule_save()
 
@@ -268,8 +239,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def receive(self, updates: Iterable[VehicleUpdate]) -> None:
         """Take news, polled or pushed."""
         if not self._closed:
-            self._inbox.extend(updates)
-            self._start_work()
+            self._work.add(partial(self._absorb, update) for update in updates)
 
     @callback
     def discover(self, vehicle_id: str, model: str | None = None) -> None:
@@ -383,7 +353,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         if result.roster is not None:
             self._take_roster(result.roster)
         self.receive(result.updates)
-        await self._async_work_done()
+        await self._work.async_done()
         if result.roster is not None:
             self._check_subscriptions()
         self.update_interval = self._interval_after(result.error)
@@ -451,7 +421,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 self._absences[vehicle_id] += 1
             if self.is_gone(vehicle_id) != was_gone:
                 self._notify(vehicle_id)
-        self._start_work()
+        self._work.start()
 
     def is_gone(self, vehicle_id: str) -> bool:
         """Tell whether a vehicle is no longer in the account."""
@@ -459,39 +429,6 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             vehicle_id not in self._vehicles
             or self._absences[vehicle_id] >= ABSENCES_UNTIL_GONE
         )
-
-    @callback
-    def _start_work(self) -> None:
-        if not self._working:
-            self._working = True
-            self._work()
-
-    @callback
-    def _work(self) -> None:
-        """Work off what came in, a few milliseconds at a time."""
-        until = monotonic() + LONGEST_HOLD
-        while self._inbox or self._jobs:
-            if monotonic() >= until:
-                self.hass.loop.call_soon(self._work)
-                return
-            try:
-                if self._jobs:
-                    self._jobs.popleft()()
-                else:
-                    self._absorb(self._inbox.popleft())
-            except Exception:  # noqa: BLE001  one broken entity must not silence all others
-                LOGGER.exception("Error while telling of news from %s", self.name)
-        self._working = False
-        if self._work_done is not None:
-            self._work_done.set_result(None)
-            self._work_done = None
-
-    async def _async_work_done(self) -> None:
-        """Wait until what came in is worked off."""
-        if self._working:
-            if self._work_done is None:
-                self._work_done = self.hass.loop.create_future()
-            await asyncio.shield(self._work_done)
 
     @callback
     def _absorb(self, update: VehicleUpdate) -> None:
@@ -507,7 +444,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             self._store.async_schedule_save()
         if merged.changed:
             self._tell(before, merged.vehicle, merged.changed)
-        self._fire(vehicle_id, update.occurrences)
+        self._occurrences.fire(vehicle_id, update.occurrences, self.now())
+        if self._occurrences.unsaved and not self._saving_occurrences:
+            self._save_occurrences()
 
     @callback
     def _tell(
@@ -531,7 +470,10 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def _keep(self, vehicle: Vehicle) -> None:
         self._vehicles[vehicle.vehicle_id] = vehicle
-        if (when := expires_at(vehicle)) is not None:
+        # A vehicle that waits already is looked at then: its time only gets later.
+        when = expires_at(vehicle)
+        if when is not None and vehicle.vehicle_id not in self._expiring:
+            self._expiring.add(vehicle.vehicle_id)
             heapq.heappush(self._expiries, (when, vehicle.vehicle_id))
             if self._expiries[0][0] == when or self._cancel_expiry is None:
                 self._schedule_expiry()
@@ -552,88 +494,35 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         now = self.now()
         while self._expiries and self._expiries[0][0] <= now:
             _, vehicle_id = heapq.heappop(self._expiries)
-            self._jobs.append(partial(self._refresh_vehicle, vehicle_id))
+            self._expiring.discard(vehicle_id)
+            self._work.add_urgent([partial(self._refresh_vehicle, vehicle_id)])
         if self._expiries:
             self._schedule_expiry()
-        self._start_work()
+        self._work.start()
 
     @callback
     def _refresh_vehicle(self, vehicle_id: str) -> None:
-        before = self._vehicles.get(vehicle_id)
-        if before is None or (when := expires_at(before)) is None or when > self.now():
+        if (before := self._vehicles.get(vehicle_id)) is None:
             return
         merged = refresh(before, self._rules, self.now())
         # There may be another reading that time will change later.
         self._keep(merged.vehicle)
         self._tell(before, merged.vehicle, merged.changed)
 
-    # --- occurrences ------------------------------------------------------------------------
-
     @callback
-    def _fire(self, vehicle_id: str, occurrences: tuple[Occurrence, ...]) -> None:
-        """Fire what is new, in order and once."""
-        if not occurrences:
-            return
-        fired = self._fired.setdefault(vehicle_id, {})
-        before = dict(fired)
-        latest = self.now() + FUTURE_TOLERANCE
-        news: list[Occurrence] = []
-        for occurrence in sorted(occurrences, key=lambda one: one.occurred_at):
-            time = occurrence.occurred_at.isoformat()
-            key = occurrence.key
-            if occurrence.occurred_at > latest:
-                # A clock that is ahead must not silence all that comes after it.
-                key += "/from_the_future"
-            # Two geofences may be left in one second, so only what came before counts.
-            if time <= before.get(key, "") or occurrence in news:
-                continue
-            news.append(occurrence)
-            fired[key] = time
-            self._save_fired()
-            if occurrence.occurred_at < self._started_at - OCCURRENCE_AGE_AFTER_START:
-                continue
-            address = (vehicle_id, occurrence.kind)
-            if (listener := self._occurrence_listeners.get(address)) is not None:
-                listener(occurrence)
-            else:
-                self._undelivered[address].append(occurrence)
-
-    @callback
-    def _save_fired(self) -> None:
+    def _save_occurrences(self) -> None:
         """Keep what was fired, at once, but once for all that came together."""
-        if not self._fired_to_save:
-            self._fired_to_save = True
-            self.config_entry.async_create_background_task(
-                self.hass,
-                self._async_save_fired(),
-                f"{DOMAIN} save occurrences",
-                eager_start=False,
-            )
-
-    async def _async_save_fired(self) -> None:
-        self._fired_to_save = False
-        await self.memory.put(
-            OCCURRENCES, {key: dict(times) for key, times in self._fired.items()}
+        self._saving_occurrences = True
+        self.config_entry.async_create_background_task(
+            self.hass,
+            self._async_save_occurrences(),
+            f"{DOMAIN} save occurrences",
+            eager_start=False,
         )
 
-    @callback
-    def async_add_occurrence_listener(
-        self,
-        vehicle_id: str,
-        kind: OccurrenceKind,
-        listener: Callable[[Occurrence], None],
-    ) -> CALLBACK_TYPE:
-        """Tell a listener of every new occurrence, and of those that waited for it."""
-        address = (vehicle_id, kind)
-        self._occurrence_listeners[address] = listener
-        for occurrence in self._undelivered.pop(address, ()):
-            listener(occurrence)
-
-        @callback
-        def remove() -> None:
-            self._occurrence_listeners.pop(address, None)
-
-        return remove
+    async def _async_save_occurrences(self) -> None:
+        self._saving_occurrences = False
+        await self._occurrences.async_save()
 
     # --- listeners --------------------------------------------------------------------------
 
@@ -661,10 +550,10 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def async_update_listeners(self) -> None:
         """Tell everybody: the account became available or unavailable."""
-        self._jobs.extend(
+        self._work.add_urgent(
             partial(self._notify, vehicle_id) for vehicle_id in self._vehicles
         )
-        self._start_work()
+        self._work.start()
 
     @callback
     def _notify(self, vehicle_id: str, changed: frozenset[str] | None = None) -> None:
@@ -676,7 +565,17 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             return
         for reading in list(by_reading) if changed is None else changed:
             if reading in by_reading:
-                self._jobs.extend(by_reading[reading])
+                self._work.add_urgent(by_reading[reading])
+
+    @callback
+    def async_add_occurrence_listener(
+        self,
+        vehicle_id: str,
+        kind: OccurrenceKind,
+        listener: Callable[[Occurrence], None],
+    ) -> CALLBACK_TYPE:
+        """Tell a listener of every new occurrence, and of those that waited for it."""
+        return self._occurrences.add_listener(vehicle_id, kind, listener)
 
     @callback
     def _tell_platforms(self, vehicle_id: str) -> None:
@@ -700,7 +599,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         except VendorError as err:
             raise self.home_assistant_error(err) from err
         self._absorb(update)
-        self._start_work()
+        self._work.start()
 
     async def async_execute(self, vehicle_id: str, command: Command) -> CommandResult:
         """Carry out a command and return when the vehicle confirmed it.
@@ -719,7 +618,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 self.poll_soon(EXTRA_LOOK_DELAY)
         if result.update is not None:
             self.receive([result.update])
-            await self._async_work_done()
+            await self._work.async_done()
         if result.warning is not None:
             self._show_warning(vehicle_id, result.warning)
         return result
@@ -733,31 +632,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         if not options.get(CONF_ALLOW_ENGINE_CUT, False):
             raise _refusal("engine_cut_not_enabled")
         await self.async_look(vehicle_id)
-        vehicle = self._vehicles[vehicle_id]
-        oldest = self.now() - GUARD_FRESHNESS
-        if vehicle.readings.get(Reading.ONLINE) is False:
-            raise _refusal("vehicle_offline")
-        if vehicle.heard_at is None or vehicle.heard_at < oldest:
-            raise _refusal("engine_cut_no_contact")
         limit = options.get(CONF_ENGINE_CUT_SPEED_LIMIT, DEFAULT_ENGINE_CUT_SPEED_LIMIT)
-        fix = vehicle.latest_fix
-        speed = None
-        # A fix from the future has an age that is not known.
-        if fix is not None and abs(self.now() - fix.fixed_at) <= GUARD_FRESHNESS:
-            speed = fix.speed
-        if speed is not None and speed < limit:
-            return
-        parked = (
-            vehicle.readings.get(Reading.IGNITION) is False
-            and vehicle.readings.get(Reading.MOVING) is False
-        )
-        if parked and (speed is None or speed < MOVING_SPEED_KMH):
-            return
-        if speed is None:
-            raise _refusal("engine_cut_speed_unknown")
-        raise _refusal(
-            "engine_cut_too_fast", speed=f"{speed:.0f}", limit=f"{limit:.0f}"
-        )
+        if found := refusal(self._vehicles[vehicle_id], limit, self.now()):
+            raise _refusal(found.key, **found.placeholders)
 
     def home_assistant_error(self, err: VendorError) -> HomeAssistantError:
         """Return a vendor's error as what the user is told. Wrong credentials ask for new."""
