@@ -166,6 +166,9 @@ async def test_two_of_one_second(
     home, work = alarm(START, fence="home"), alarm(START, fence="work")
     push(cloud, home, work, home)
     assert listened == [home, work]
+    yard = alarm(START, fence="yard")
+    push(cloud, work, yard)
+    assert listened == [home, work, yard]
 
 
 async def test_clock_that_is_ahead_silences_nothing(

@@ -30,6 +30,7 @@ class OccurrenceLog:
         self._memory = memory
         self._oldest = started_at - OLDEST_AFTER_START
         self._fired: dict[str, dict[str, str]] = {}
+        self._of_last_moment: dict[tuple[str, str], list[Occurrence]] = {}
         self._listeners: dict[_Address, Listener] = {}
         self._undelivered: defaultdict[_Address, deque[Occurrence]] = defaultdict(
             lambda: deque(maxlen=MOST_UNDELIVERED)
@@ -50,18 +51,23 @@ class OccurrenceLog:
         if not occurrences:
             return
         fired = self._fired.setdefault(vehicle_id, {})
-        before = dict(fired)
-        news: list[Occurrence] = []
         for occurrence in sorted(occurrences, key=lambda one: one.occurred_at):
             time = occurrence.occurred_at.isoformat()
             key = occurrence.key
             if occurrence.occurred_at > now + FUTURE_TOLERANCE:
                 # A clock that is ahead must not silence all that comes after it.
                 key += "/from_the_future"
-            # Two geofences may be left in one second, so only what came before counts.
-            if time <= before.get(key, "") or occurrence in news:
+            last = fired.get(key, "")
+            if time < last:
                 continue
-            news.append(occurrence)
+            if time > last:
+                self._of_last_moment[vehicle_id, key] = []
+            # Two geofences may be left in one second. What fired then before a restart is
+            # not known any more, and is taken for the same.
+            moment = self._of_last_moment.get((vehicle_id, key))
+            if moment is None or occurrence in moment:
+                continue
+            moment.append(occurrence)
             fired[key] = time
             self.unsaved = True
             if occurrence.occurred_at >= self._oldest:
