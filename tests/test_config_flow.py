@@ -1,0 +1,688 @@
+"""The flows: adding, changing and logging in again, options, and vehicles one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import (
+    SOURCE_IGNORE,
+    SOURCE_INTEGRATION_DISCOVERY,
+    SOURCE_RECONFIGURE,
+    SOURCE_USER,
+    ConfigEntryState,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.core_config import async_process_ha_core_config
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.helpers.json import json_dumps
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+import voluptuous as vol
+
+from custom_components.fleet_tracker.const import (
+    CONF_ALLOW_ENGINE_CUT,
+    CONF_DRIVING_INTERVAL,
+    CONF_ENGINE_CUT_SPEED_LIMIT,
+    CONF_EXCLUDED_VEHICLES,
+    CONF_HOLD_WHILE_PARKED,
+    CONF_IDENTITY,
+    CONF_PARKED_INTERVAL,
+    CONF_PUSH_SECRET,
+    CONF_VENDOR,
+    DOMAIN,
+    SUBENTRY_VEHICLE,
+)
+from custom_components.fleet_tracker.vendor import (
+    AccessDenied,
+    AuthenticationFailed,
+    CannotConnect,
+    RateLimited,
+    VehicleUnavailable,
+    VendorError,
+)
+from tests.common import (
+    START,
+    cloud_entry,
+    device_of,
+    elapse,
+    entity_id,
+    listener_entry,
+    set_up,
+    state_of,
+)
+from tests.neutral_vendor import CLOUD, LISTENER, Cloud, Clouds, told
+
+type Result = Mapping[str, Any]
+
+OPTIONS = {
+    CONF_HOLD_WHILE_PARKED: True,
+    CONF_ALLOW_ENGINE_CUT: False,
+    CONF_ENGINE_CUT_SPEED_LIMIT: 20,
+    "token": "",
+}
+POLLING_OPTIONS = {
+    CONF_DRIVING_INTERVAL: 15,
+    CONF_PARKED_INTERVAL: 60,
+    CONF_EXCLUDED_VEHICLES: [],
+}
+
+
+@pytest.fixture
+def cloud(clouds: Clouds, freezer: FrozenDateTimeFactory) -> Cloud:
+    """Return the cloud of one account, with a vehicle."""
+    freezer.move_to(START)
+    cloud = clouds["acme"]
+    cloud.tell(told("1", START, name="Van", battery=80))
+    return cloud
+
+
+async def choose(hass: HomeAssistant, vendor: str = CLOUD) -> Result:
+    """Choose a vendor, and return its form."""
+    flows = hass.config_entries.flow
+    result = await flows.async_init(DOMAIN, context={"source": SOURCE_USER})
+    assert result["type"] is FlowResultType.MENU
+    assert vendor in result["menu_options"]
+    return await flows.async_configure(result["flow_id"], {"next_step_id": vendor})
+
+
+async def enter(hass: HomeAssistant, form: Result, **entered: Any) -> Result:
+    """Fill in a form of a config flow."""
+    result = await hass.config_entries.flow.async_configure(form["flow_id"], entered)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    return result
+
+
+# --- adding ---------------------------------------------------------------------------------
+
+
+async def test_adding_an_account(hass: HomeAssistant, cloud: Cloud) -> None:
+    """Every form, what is stored, and a token that need not be asked for again."""
+    cloud.memory = {"token": "t"}
+    form = await choose(hass)
+    assert (form["step_id"], form["errors"]) == (CLOUD, {})
+    form = await enter(hass, form, account="acme", password="p")
+    assert form["step_id"] == f"{CLOUD}_push"
+    assert form["description_placeholders"]["push_url"] == "-"
+    result = await enter(hass, form, token="abc")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    entry = result["result"]
+    assert (entry.title, entry.unique_id) == ("acme", f"{CLOUD}_acme")
+    secret = entry.data[CONF_PUSH_SECRET]
+    assert len(secret) >= 32
+    assert dict(entry.data) == {
+        "account": "acme",
+        "password": "p",
+        CONF_VENDOR: CLOUD,
+        CONF_IDENTITY: f"{CLOUD}_acme",
+        CONF_PUSH_SECRET: secret,
+    }
+    assert dict(entry.options) == {"token": "abc"}
+    assert entry.state is ConfigEntryState.LOADED
+    assert entry.runtime_data.memory.get("token") == "t"
+    assert state_of(hass, "sensor", "battery").state == "80"
+    assert cloud.connections == 1
+
+
+async def test_push_url_is_shown(hass: HomeAssistant, cloud: Cloud) -> None:
+    """With the secret of the entry that is made, and later in the options too."""
+    await async_process_ha_core_config(hass, {"external_url": "https://example.org"})
+    form = await enter(hass, await choose(hass), account="acme", password="p")
+    url = form["description_placeholders"]["push_url"]
+    result = await enter(hass, form, token="")
+    secret = result["result"].data[CONF_PUSH_SECRET]
+    assert url == f"https://example.org/api/fleet_tracker/push/{secret}"
+    options = await hass.config_entries.options.async_init(result["result"].entry_id)
+    assert options["description_placeholders"] == {"push_url": url}
+
+
+async def test_adding_a_listener(hass: HomeAssistant, clouds: Clouds) -> None:
+    """One form, no secret where nothing is pushed over HTTP."""
+    result = await enter(hass, await choose(hass, LISTENER), account="port")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert dict(result["data"]) == {
+        "account": "port",
+        CONF_VENDOR: LISTENER,
+        CONF_IDENTITY: f"{LISTENER}_port",
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "key"),
+    [
+        (AuthenticationFailed(), "invalid_auth"),
+        (AccessDenied(key="account_blocked"), "account_blocked"),
+        (CannotConnect(), "cannot_connect"),
+        (RateLimited(), "rate_limited"),
+        (VendorError(), "vendor_error"),
+    ],
+)
+async def test_nothing_is_stored_before_it_works(
+    hass: HomeAssistant, cloud: Cloud, error: VendorError, key: str
+) -> None:
+    """The form comes back with what was wrong, and with what was entered."""
+    cloud.check_error = error
+    form = await enter(hass, await choose(hass), account="acme", password="p")
+    assert (form["step_id"], form["errors"]) == (CLOUD, {"base": key})
+    again = form["data_schema"]({"password": "p"})
+    assert again == {"account": "acme", "password": "p"}
+    assert hass.config_entries.async_entries(DOMAIN) == []
+    cloud.check_error = None
+    form = await enter(hass, form, account="acme", password="p")
+    assert form["step_id"] == f"{CLOUD}_push"
+
+
+async def test_account_that_is_there_already(hass: HomeAssistant, cloud: Cloud) -> None:
+    """It is not added twice, and its entry is left alone."""
+    await set_up(hass, cloud_entry())
+    result = await enter(hass, await choose(hass), account="acme", password="new")
+    assert (result["type"], result["reason"]) == (
+        FlowResultType.ABORT,
+        "already_configured",
+    )
+    assert cloud.connections == 1
+    assert hass.config_entries.async_entries(DOMAIN)[0].data["password"] == "old"
+
+
+async def test_account_that_is_being_added(hass: HomeAssistant, cloud: Cloud) -> None:
+    """In another window."""
+    first = await enter(hass, await choose(hass), account="acme", password="p")
+    second = await enter(hass, await choose(hass), account="acme", password="p")
+    assert second["reason"] == "already_in_progress"
+    assert first["step_id"] == f"{CLOUD}_push"
+
+
+async def test_first_address_of_an_account_that_moved(
+    hass: HomeAssistant, clouds: Clouds, cloud: Cloud
+) -> None:
+    """Its entities are named after it for ever, so it cannot be added a second time."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    clouds["moved"].tell(*cloud.fleet.values())
+    await reconfigure(hass, entry, account="moved", password="p")
+    assert entry.unique_id == f"{CLOUD}_moved"
+    result = await enter(hass, await choose(hass), account="acme", password="p")
+    assert result["reason"] == "already_configured"
+
+
+# --- logging in again -----------------------------------------------------------------------
+
+
+async def test_new_password(hass: HomeAssistant, cloud: Cloud) -> None:
+    """A wrong one can be corrected; the right one sets the entry up once."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    form = await entry.start_reauth_flow(hass)
+    assert form["step_id"] == "reauth_confirm"
+    assert form["description_placeholders"]["name"] == "acme"
+    cloud.check_error = AuthenticationFailed()
+    form = await enter(hass, form, account="acme", password="wrong")
+    assert form["errors"] == {"base": "invalid_auth"}
+    assert cloud.connections == 1
+    cloud.check_error = None
+    cloud.memory = {"token": "fresh"}
+    result = await enter(hass, form, account="acme", password="new")
+    assert result["reason"] == "reauth_successful"
+    assert entry.data["password"] == "new"
+    assert entry.data[CONF_PUSH_SECRET]
+    assert cloud.connections == 2
+    assert entry.runtime_data.memory.get("token") == "fresh"
+    # What was known of the entry is there for the check.
+    assert cloud.checks[0][CONF_IDENTITY] == f"{CLOUD}_acme"
+
+
+@pytest.mark.parametrize("state", ["error", "retry", "same"])
+async def test_new_password_whatever_the_state(
+    hass: HomeAssistant, cloud: Cloud, state: str
+) -> None:
+    """After a set-up that failed, one that is retried, and the same password again."""
+    entry = cloud_entry()
+    if state == "error":
+        cloud.poll_error = AuthenticationFailed()
+        await set_up(hass, entry, ConfigEntryState.SETUP_ERROR)
+    elif state == "retry":
+        cloud.poll_error = CannotConnect()
+        await set_up(hass, entry, ConfigEntryState.SETUP_RETRY)
+    else:
+        await set_up(hass, entry)
+    cloud.poll_error = None
+    before = cloud.connections
+    for flow in hass.config_entries.flow.async_progress():
+        hass.config_entries.flow.async_abort(flow["flow_id"])
+    form = await entry.start_reauth_flow(hass)
+    password = "old" if state == "same" else "new"
+    result = await enter(hass, form, account="acme", password=password)
+    assert result["reason"] == "reauth_successful"
+    assert cloud.connections == before + 1
+    assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_password_of_another_account(hass: HomeAssistant, cloud: Cloud) -> None:
+    """Nothing is changed by it."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    form = await entry.start_reauth_flow(hass)
+    result = await enter(hass, form, account="other", password="p")
+    assert result["reason"] == "wrong_account"
+    assert entry.data["account"] == "acme"
+    assert cloud.connections == 1
+
+
+# --- changing an account --------------------------------------------------------------------
+
+
+async def reconfigure(
+    hass: HomeAssistant, entry: MockConfigEntry, **entered: Any
+) -> Result:
+    """Change an account."""
+    form: Result = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
+    )
+    assert form["step_id"] == "reconfigure"
+    assert form["description_placeholders"]["name"] == entry.title
+    return await enter(hass, form, **entered)
+
+
+async def test_moved_account_keeps_its_entities(
+    hass: HomeAssistant, clouds: Clouds, cloud: Cloud
+) -> None:
+    """A list that shares a vehicle is the same account; one set-up, the same ids."""
+    entry = cloud_entry()
+    coordinator = await set_up(hass, entry)
+    device, battery = device_of(hass, coordinator), entity_id(hass, "sensor", "battery")
+    assert device is not None
+    moved = clouds["moved"]
+    moved.tell(told("1", START, name="Van", battery=70), told("2", START, battery=60))
+    result = await reconfigure(hass, entry, account="moved", password="p")
+    assert result["reason"] == "reconfigure_successful"
+    assert entry.unique_id == f"{CLOUD}_moved"
+    assert entry.data[CONF_IDENTITY] == f"{CLOUD}_acme"
+    assert (cloud.connections, moved.connections) == (1, 1)
+    same = device_of(hass, entry.runtime_data)
+    assert same is not None
+    assert same.id == device.id
+    assert entity_id(hass, "sensor", "battery") == battery
+    assert state_of(hass, "sensor", "battery", "2").state == "60"
+
+
+async def test_another_account_is_no_change(
+    hass: HomeAssistant, clouds: Clouds, cloud: Cloud
+) -> None:
+    """Without a vehicle in common it has to be added as a new one."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    clouds["other"].tell(told("2", START))
+    result = await reconfigure(hass, entry, account="other", password="p")
+    assert result["reason"] == "wrong_account"
+    assert entry.data["account"] == "acme"
+    assert cloud.connections == 1
+
+
+async def test_change_to_an_account_that_has_an_entry(
+    hass: HomeAssistant, clouds: Clouds, cloud: Cloud
+) -> None:
+    """Two entries of one account would fight for it."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    clouds["beta"].tell(*cloud.fleet.values())
+    await set_up(hass, cloud_entry("beta"))
+    result = await reconfigure(hass, entry, account="beta", password="p")
+    assert result["reason"] == "already_configured"
+    assert entry.data["account"] == "acme"
+
+
+async def test_change_that_does_not_work(hass: HomeAssistant, cloud: Cloud) -> None:
+    """The form comes back; once it works, the entry is set up once."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    cloud.check_error = CannotConnect()
+    form = await reconfigure(hass, entry, account="acme", password="new")
+    assert form["errors"] == {"base": "cannot_connect"}
+    cloud.check_error = None
+    result = await enter(hass, form, account="acme", password="new")
+    assert result["reason"] == "reconfigure_successful"
+    assert entry.data["password"] == "new"
+    assert cloud.connections == 2
+
+
+# --- options --------------------------------------------------------------------------------
+
+
+async def change_options(
+    hass: HomeAssistant, entry: MockConfigEntry, options: Mapping[str, Any]
+) -> Result:
+    """Change the options."""
+    form: Result = await hass.config_entries.options.async_init(entry.entry_id)
+    assert form["step_id"] == "init"
+    result = await hass.config_entries.options.async_configure(
+        form["flow_id"], dict(options)
+    )
+    await hass.async_block_till_done(wait_background_tasks=True)
+    return result
+
+
+async def test_options_set_the_entry_up_once(hass: HomeAssistant, cloud: Cloud) -> None:
+    """And not at all when nothing was changed."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    new = {**OPTIONS, **POLLING_OPTIONS, CONF_PARKED_INTERVAL: 120}
+    result = await change_options(hass, entry, new)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert dict(entry.options) == new
+    assert cloud.connections == 2
+    assert entry.runtime_data.update_interval.total_seconds() == 120
+    await change_options(hass, entry, new)
+    assert cloud.connections == 2
+
+
+async def test_options_of_the_vendor_are_checked(
+    hass: HomeAssistant, cloud: Cloud
+) -> None:
+    """What it refuses is said beside the field, and can be corrected."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    options = {**OPTIONS, **POLLING_OPTIONS}
+    form = await change_options(hass, entry, {**options, "token": "far too long"})
+    assert form["errors"] == {"token": "invalid_argument"}
+    suggested = {
+        str(key): (key.description or {}).get("suggested_value")
+        for key in form["data_schema"].schema
+    }
+    assert suggested["token"] == "far too long"
+    result = await hass.config_entries.options.async_configure(
+        form["flow_id"], {**options, "token": "short"}
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+    assert entry.options["token"] == "short"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (CONF_DRIVING_INTERVAL, 4),
+        (CONF_DRIVING_INTERVAL, 601),
+        (CONF_PARKED_INTERVAL, 14),
+        (CONF_PARKED_INTERVAL, 3601),
+        (CONF_ENGINE_CUT_SPEED_LIMIT, 51),
+        (CONF_ENGINE_CUT_SPEED_LIMIT, -1),
+        ("accuracy_limit", 5001),
+        (CONF_EXCLUDED_VEHICLES, ["no such vehicle"]),
+    ],
+)
+async def test_options_out_of_range(
+    hass: HomeAssistant, cloud: Cloud, key: str, value: object
+) -> None:
+    """They are refused."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    with pytest.raises(InvalidData):
+        await change_options(hass, entry, {**OPTIONS, **POLLING_OPTIONS, key: value})
+
+
+async def test_vehicles_to_leave_out(hass: HomeAssistant, cloud: Cloud) -> None:
+    """All that are known are offered by their names, those that are left out too."""
+    cloud.tell(told("2", START, name="Bus"))
+    entry = cloud_entry()
+    await set_up(hass, entry)
+
+    async def offered() -> list[tuple[str, str]]:
+        form: Result = await hass.config_entries.options.async_init(entry.entry_id)
+        hass.config_entries.options.async_abort(form["flow_id"])
+        (selector,) = (
+            value
+            for key, value in form["data_schema"].schema.items()
+            if key == CONF_EXCLUDED_VEHICLES
+        )
+        return [(one["value"], one["label"]) for one in selector.config["options"]]
+
+    assert await offered() == [("2", "Bus"), ("1", "Van")]
+    options = {**OPTIONS, **POLLING_OPTIONS, CONF_EXCLUDED_VEHICLES: ["2"]}
+    await change_options(hass, entry, options)
+    assert await offered() == [("2", "2"), ("1", "Van")]
+    # Also while the account cannot be read.
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert await offered() == [("2", "2")]
+
+
+async def test_options_that_make_no_sense_are_not_offered(
+    hass: HomeAssistant, clouds: Clouds
+) -> None:
+    """No intervals where nothing is polled, nobody to leave out where none is listed."""
+    entry = listener_entry()
+    await set_up(hass, entry)
+    form: Result = await hass.config_entries.options.async_init(entry.entry_id)
+    assert {str(key) for key in form["data_schema"].schema} == {
+        CONF_HOLD_WHILE_PARKED,
+        "accuracy_limit",
+        CONF_ALLOW_ENGINE_CUT,
+        CONF_ENGINE_CUT_SPEED_LIMIT,
+    }
+    assert form["description_placeholders"] == {"push_url": "-"}
+
+
+# --- vehicles one by one --------------------------------------------------------------------
+
+
+async def add_vehicle(
+    hass: HomeAssistant, entry: MockConfigEntry, vehicle_id: str
+) -> Result:
+    """Add a vehicle by hand."""
+    flows = hass.config_entries.subentries
+    form = await flows.async_init(
+        (entry.entry_id, SUBENTRY_VEHICLE), context={"source": SOURCE_USER}
+    )
+    assert form["step_id"] == "user"
+    result = await flows.async_configure(
+        form["flow_id"], {"vehicle_id": vehicle_id, "colour": "green"}
+    )
+    await hass.async_block_till_done()
+    return result
+
+
+async def test_vehicle_by_hand(hass: HomeAssistant, clouds: Clouds) -> None:
+    """It is checked, known to the connection at once, and nothing is reloaded."""
+    entry = listener_entry("port", "1")
+    await set_up(hass, entry)
+    port = clouds["port"]
+    port.check_error = VehicleUnavailable()
+    form: Result = await add_vehicle(hass, entry, " 2 ")
+    assert form["errors"] == {"base": "vehicle_unavailable"}
+    port.check_error = None
+    result: Result = await hass.config_entries.subentries.async_configure(
+        form["flow_id"], {"vehicle_id": " 2 ", "colour": "green"}
+    )
+    await hass.async_block_till_done()
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert port.accepted == [{"1": {"colour": "red"}, "2": {"colour": "green"}}]
+    assert port.connections == 1
+    for vehicle_id in ("2", " 2"):
+        result = await add_vehicle(hass, entry, vehicle_id)
+        assert result["reason"] == "already_configured"
+
+
+async def test_vehicle_is_changed(hass: HomeAssistant, clouds: Clouds) -> None:
+    """What can be changed of it reaches the connection without a reload."""
+    entry = listener_entry("port", "1")
+    await set_up(hass, entry)
+    (subentry,) = entry.subentries.values()
+    flows = hass.config_entries.subentries
+    form = await flows.async_init(
+        (entry.entry_id, SUBENTRY_VEHICLE),
+        context={
+            "source": SOURCE_RECONFIGURE,
+            "subentry_id": subentry.subentry_id,
+        },
+    )
+    assert form["step_id"] == "reconfigure"
+    assert form["description_placeholders"] == {"name": "Vehicle 1"}
+    result = await flows.async_configure(form["flow_id"], {"colour": "blue"})
+    await hass.async_block_till_done()
+    assert result["reason"] == "reconfigure_successful"
+    assert clouds["port"].accepted == [{"1": {"colour": "blue"}}]
+    assert clouds["port"].connections == 1
+
+
+async def test_only_listeners_take_vehicles(
+    hass: HomeAssistant, clouds: Clouds
+) -> None:
+    """And an ignored discovery, which is an entry of no vendor, harms nobody."""
+    ignored = MockConfigEntry(domain=DOMAIN, source=SOURCE_IGNORE, unique_id="x")
+    for entry, offered in (
+        (listener_entry(), {SUBENTRY_VEHICLE}),
+        (cloud_entry(), set()),
+        (ignored, set()),
+    ):
+        entry.add_to_hass(hass)
+        await hass.config_entries.async_setup(entry.entry_id)
+        assert entry.supported_subentry_types.keys() == offered
+        assert json_dumps(entry.as_json_fragment)
+
+
+# --- vehicles that show up by themselves ----------------------------------------------------
+
+
+async def cards(hass: HomeAssistant) -> list[Result]:
+    """Return the discovery cards."""
+    await hass.async_block_till_done()
+    return [
+        flow
+        for flow in hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+        if flow["context"]["source"] == SOURCE_INTEGRATION_DISCOVERY
+    ]
+
+
+async def discover(
+    hass: HomeAssistant, cloud: Cloud, vehicle_id: str, model: str | None = None
+) -> list[Result]:
+    """Let a vehicle show up, and return the cards."""
+    assert cloud.host is not None
+    cloud.host.discover(vehicle_id, model)
+    return await cards(hass)
+
+
+async def test_discovered_vehicle_is_accepted(
+    hass: HomeAssistant, clouds: Clouds, freezer: FrozenDateTimeFactory
+) -> None:
+    """The card says who it is; before it is accepted there is no device."""
+    freezer.move_to(START)
+    entry = listener_entry("port")
+    coordinator = await set_up(hass, entry)
+    port = clouds["port"]
+    port.push(told("7", START, battery=5))
+    (card,) = await discover(hass, port, "7", "VT310")
+    assert card["context"]["title_placeholders"] == {"name": "VT310 7"}
+    assert device_of(hass, coordinator, "7") is None
+    # A second hello makes no second card.
+    assert len(await discover(hass, port, "7", "VT310")) == 1
+
+    form: Result = await hass.config_entries.flow.async_configure(card["flow_id"])
+    assert form["step_id"] == "accept_vehicle"
+    assert form["description_placeholders"] == {
+        "vehicle": "7",
+        "model": "VT310",
+        "account": "port",
+    }
+    port.check_error = CannotConnect()
+    form = await enter(hass, form)
+    assert form["errors"] == {"base": "cannot_connect"}
+    port.check_error = None
+    result = await enter(hass, form)
+    assert result["reason"] == "vehicle_added"
+    assert [one.unique_id for one in entry.subentries.values()] == ["7"]
+    assert port.accepted == [{"7": {"colour": "red"}}]
+    assert port.connections == 1
+    port.push(told("7", START, battery=5))
+    await hass.async_block_till_done()
+    assert state_of(hass, "sensor", "battery", "7").state == "5"
+    # One that is accepted is not discovered.
+    assert await discover(hass, port, "7", "VT310") == []
+
+
+async def test_discovered_vehicle_with_questions(
+    hass: HomeAssistant, clouds: Clouds
+) -> None:
+    """Where the vendor has to know something of it."""
+    clouds.accept_form = vol.Schema({vol.Required("colour"): str})
+    entry = listener_entry("port")
+    await set_up(hass, entry)
+    (card,) = await discover(hass, clouds["port"], "7")
+    assert card["context"]["title_placeholders"] == {"name": "Neutral listener 7"}
+    form: Result = await hass.config_entries.flow.async_configure(card["flow_id"])
+    assert form["description_placeholders"]["model"] == "-"
+    await enter(hass, form, colour="pink")
+    (subentry,) = entry.subentries.values()
+    assert dict(subentry.data) == {"colour": "pink"}
+
+
+async def test_ignored_vehicle_stays_ignored(
+    hass: HomeAssistant, clouds: Clouds
+) -> None:
+    """Later hellos are silent."""
+    await set_up(hass, listener_entry("port"))
+    (card,) = await discover(hass, clouds["port"], "7")
+    await hass.config_entries.flow.async_init(
+        DOMAIN,
+        context={"source": SOURCE_IGNORE},
+        data={"unique_id": card["context"]["unique_id"], "title": "x"},
+    )
+    assert await discover(hass, clouds["port"], "7") == []
+    assert len(await discover(hass, clouds["port"], "8")) == 1
+
+
+async def test_vehicle_that_is_added_meanwhile(
+    hass: HomeAssistant, clouds: Clouds
+) -> None:
+    """Its card goes away when it is added by hand."""
+    entry = listener_entry("port")
+    await set_up(hass, entry)
+    await discover(hass, clouds["port"], "7")
+    result = await add_vehicle(hass, entry, "7")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert await cards(hass) == []
+
+
+async def test_card_of_an_entry_that_is_gone(
+    hass: HomeAssistant, clouds: Clouds
+) -> None:
+    """It cannot be accepted while the entry is not loaded, and goes away with it."""
+    entry, other = listener_entry("port"), listener_entry("other")
+    await set_up(hass, entry)
+    await set_up(hass, other)
+    port = clouds["port"]
+    (card,) = await discover(hass, port, "7")
+    await discover(hass, clouds["other"], "8")
+    await hass.config_entries.async_unload(entry.entry_id)
+    result = await enter(hass, card)
+    assert result["reason"] == "entry_not_loaded"
+    assert [one["context"]["unique_id"] for one in await discover(hass, port, "9")] == [
+        f"{LISTENER}_other_8"
+    ]
+
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert len(await discover(hass, port, "7")) == 2
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert [one["context"]["unique_id"] for one in await cards(hass)] == [
+        f"{LISTENER}_other_8"
+    ]
+
+
+async def test_cards_do_not_pile_up(hass: HomeAssistant, clouds: Clouds) -> None:
+    """Somebody who invents serial numbers fills no screen."""
+    await set_up(hass, listener_entry("port"))
+    for number in range(30):
+        await discover(hass, clouds["port"], str(number))
+    assert len(await cards(hass)) == 20
+
+
+async def test_reload_after_a_flow_is_only_one(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+) -> None:
+    """Also when time goes on: no second reload is on its way."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    await reconfigure(hass, entry, account="acme", password="new")
+    for _ in range(3):
+        await elapse(hass, freezer, 1)
+    assert cloud.connections == 2
