@@ -14,12 +14,14 @@ from homeassistant.core import callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import Entity, EntityDescription
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.entity_platform import (
+    AddConfigEntryEntitiesCallback,
+    async_get_current_platform,
+)
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import DOMAIN
 from .coordinator import FleetConfigEntry, FleetCoordinator
-from .merge import CAPABILITIES
 from .models import Value, Vehicle
 from .vendor import Argument, Command, CommandResult
 
@@ -126,31 +128,6 @@ class FleetEntity(CoordinatorEntity[FleetCoordinator]):
         """Whether the account can be reached and still has the vehicle."""
         return super().available and not self.coordinator.is_gone(self.vehicle_id)
 
-    @override
-    async def async_added_to_hass(self) -> None:
-        """Listen to the reading, and to what the vehicle is capable of."""
-        await super().async_added_to_hass()
-        if self.entity_description.capability is not None:
-            self.async_on_remove(
-                self.coordinator.async_add_listener(
-                    self._remove_if_incapable, (self.vehicle_id, CAPABILITIES)
-                )
-            )
-
-    @callback
-    def _remove_if_incapable(self) -> None:
-        """Disappear once the vehicle turned out not to know the command."""
-        vehicle = self.coordinator.vehicle(self.vehicle_id)
-        if vehicle is None or self.is_offered(vehicle):
-            return
-        registry = er.async_get(self.hass)
-        if registry.async_get(self.entity_id) is not None:
-            registry.async_remove(self.entity_id)
-
-    def is_offered(self, vehicle: Vehicle) -> bool:
-        """Tell whether the vehicle (still) has what this entity needs."""
-        return _capable(self.entity_description, vehicle, self.reading)
-
     async def async_execute(
         self, name: str, arguments: Mapping[str, Argument] | None = None
     ) -> CommandResult:
@@ -224,7 +201,10 @@ async def async_setup_entities(
         [Vehicle, Mapping[str, FleetDescription]], Iterable[str]
     ] = by_reading,
 ) -> None:
-    """Create a platform's entities: each the first time that its vehicle shows it."""
+    """Create a platform's entities: each the first time that its vehicle shows it.
+
+    One disappears, enabled or not, once the vehicle turned out not to be capable of it.
+    """
     coordinator = entry.runtime_data
     disabled = coordinator.vendor.entities.disabled
     descriptions = {
@@ -235,6 +215,8 @@ async def async_setup_entities(
     }
     descriptions |= {description.key: description for description in vendors_own}
     created: dict[str, set[str]] = {}
+    domain = async_get_current_platform().domain
+    registry = er.async_get(coordinator.hass)
 
     @callback
     def on_newcomer(vehicle_id: str) -> None:
@@ -246,11 +228,18 @@ async def async_setup_entities(
         wanted = list(matches(vehicle, descriptions))
         # What disappeared may come back: a command after a firmware update. A reading
         # that is only not known for a while keeps its entity.
-        known -= {
+        lost = {
             key
             for key in known.difference(wanted)
             if not _capable(descriptions[reading_parts(key)[0]], vehicle, key)
         }
+        known -= lost
+        for key in lost:
+            entity_id = registry.async_get_entity_id(
+                domain, DOMAIN, unique_id(coordinator, vehicle_id, key)
+            )
+            if entity_id is not None:
+                registry.async_remove(entity_id)
         new = [key for key in wanted if key not in known]
         if not new:
             return

@@ -60,14 +60,6 @@ class FleetEvent(FleetEntity, EventEntity):
 
     entity_description: FleetEventDescription
 
-    @override
-    def is_offered(self, vehicle: Vehicle) -> bool:
-        """Tell whether such occurrences are expected of the vehicle, or were seen."""
-        return (
-            super().is_offered(vehicle)
-            or self.entity_description.key in vehicle.occurrence_kinds
-        )
-
     @property
     @override
     def event_types(self) -> list[str]:
