@@ -27,7 +27,10 @@ PARALLEL_UPDATES = 0
 
 @dataclass(frozen=True, kw_only=True)
 class FleetButtonDescription(FleetDescription, ButtonEntityDescription):
-    """A button. Without a command of its own it sends its key, with the part if any."""
+    """A button. Without a command of its own it sends its key, with the part if any.
+
+    The refresh button takes a fresh look, unless the vendor has a command for that.
+    """
 
     command: str | None = None
 
@@ -68,10 +71,11 @@ class FleetButton(FleetEntity, ButtonEntity):
 
     @override
     async def async_press(self) -> None:
-        """Send the command; refresh takes a fresh look instead."""
-        if self.entity_description.key == REFRESH.key:
+        """Send the command, or take a fresh look."""
+        key, part = reading_parts(self.reading)
+        command = self.entity_description.command
+        if command is None and key == REFRESH.key:
             await self.coordinator.async_look(self.vehicle_id)
             return
-        key, part = reading_parts(self.reading)
         arguments: dict[str, Argument] = {"part": part} if part else {}
-        await self.async_execute(self.entity_description.command or key, arguments)
+        await self.async_execute(command or key, arguments)
