@@ -10,8 +10,9 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 import voluptuous as vol
+from yarl import URL
 
-from .vendor import Json
+from .vendor import InvalidArgument, Json
 
 type Input = Mapping[str, Any]
 """What the user entered in the forms so far."""
@@ -113,3 +114,20 @@ class VehicleFlow(ABC):
         A discovered one brings its ``vehicle_id`` and ``model`` in the input. Raises
         VendorError, whose translation key is also an error of the form.
         """
+
+
+def base_url(entered: str) -> str:
+    """Return the base URL of a server: what was entered, with https where it says none.
+
+    Raises InvalidArgument for what is no URL.
+    """
+    text = entered.strip()
+    if "://" not in text:
+        text = f"https://{text}"
+    try:
+        url = URL(text)
+    except ValueError:
+        raise InvalidArgument("No URL", key="invalid_server") from None
+    if url.scheme not in ("http", "https") or not url.host or url.query_string:
+        raise InvalidArgument("No URL", key="invalid_server")
+    return text.rstrip("/")

@@ -23,8 +23,7 @@ import voluptuous as vol
 from yarl import URL
 
 from ...const import CONF_IDENTITY
-from ...vendor import InvalidArgument
-from ...vendor_flow import Account, Input, VendorFlow
+from ...vendor_flow import Account, Input, VendorFlow, base_url
 from .client import OpenApiClient
 from .connection import ACCOUNT, PASSWORD_MD5, SERVER, SUB_ACCOUNTS, TOKEN
 from .transport import hash_password
@@ -69,7 +68,7 @@ class OpenApiFlow(VendorFlow):
         self, hass: HomeAssistant, user_input: Input, entry: ConfigEntry | None
     ) -> Account:
         """Log in and read the device list."""
-        server = _base_url(user_input[SERVER])
+        server = base_url(user_input[SERVER]).removesuffix("/api")
         account = user_input[ACCOUNT].strip()
         password_md5 = hash_password(user_input[PASSWORD])
         client = OpenApiClient(
@@ -106,20 +105,3 @@ def _password() -> TextSelector:
             type=TextSelectorType.PASSWORD, autocomplete="current-password"
         )
     )
-
-
-def _base_url(entered: str) -> str:
-    """Return the base URL of a server: what was entered, with https where it says none.
-
-    Raises InvalidArgument for what is no URL.
-    """
-    text = entered.strip().rstrip("/")
-    if "://" not in text:
-        text = f"https://{text}"
-    try:
-        url = URL(text)
-    except ValueError:
-        raise InvalidArgument("No URL", key="invalid_server") from None
-    if url.scheme not in ("http", "https") or not url.host or url.query_string:
-        raise InvalidArgument("No URL", key="invalid_server")
-    return text.removesuffix("/api")
