@@ -18,6 +18,10 @@ from tests.simulators.segway import SegwaySimulator
 from tests.simulators.segway_mopeds import DEMO_PARKED, DEMO_RIDING, Moped
 from tests.vendors.fake_host import FakeHost
 
+from .rig import door, home_server, rig
+
+__all__ = ["door", "home_server", "rig"]
+
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:

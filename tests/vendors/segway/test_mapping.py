@@ -280,11 +280,11 @@ def test_battery_info() -> None:
         "current_power": 260,
         "iot_battery": 100,
         "iot_voltage": 4.12,
-        "battery:1": 52,
-        "battery_voltage:1": 48,
-        "battery_cycles:1": 23,
-        "battery_temperature:1": -25,
-        "battery_temperature:3": 20,
+        "pack_charge:1": 52,
+        "pack_voltage:1": 48,
+        "pack_cycles:1": 23,
+        "pack_temperature:1": -25,
+        "pack_temperature:3": 20,
     }
     assert readings(map_battery_info(IMEI, {"batteryData": None}, NOW)) == {}
 

@@ -131,14 +131,14 @@ async def test_first_poll(connection: SegwayConnection, host: FakeHost) -> None:
         "current_power": 260,
         "iot_battery": 100,
         "iot_voltage": 4.12,
-        "battery:1": 52,
-        "battery_voltage:1": 48,
-        "battery_cycles:1": 23,
-        "battery_temperature:1": 25,
-        "battery:2": 20,
-        "battery_voltage:2": 48,
-        "battery_cycles:2": 40,
-        "battery_temperature:2": 25,
+        "pack_charge:1": 52,
+        "pack_voltage:1": 48,
+        "pack_cycles:1": 23,
+        "pack_temperature:1": 25,
+        "pack_charge:2": 20,
+        "pack_voltage:2": 48,
+        "pack_cycles:2": 40,
+        "pack_temperature:2": 25,
     }
     assert host.reading(DEMO_PARKED, "moving") is False
     assert host.reading(DEMO_PARKED, "locked") is True
@@ -462,11 +462,11 @@ async def test_a_battery_that_is_taken_out_is_gone(
     host.patient = True
     connection = make_connection(host, server, {DEMO_PARKED: {}})
     await connection.poll()
-    assert host.reading(DEMO_PARKED, "battery:2") == 20
+    assert host.reading(DEMO_PARKED, "pack_charge:2") == 20
     parked.batteries = [Battery(1, 50, 48, 24, 20)]
     await run(connection, host, 3600)
-    assert host.reading(DEMO_PARKED, "battery:1") == 50
-    assert host.reading(DEMO_PARKED, "battery:2") is None
+    assert host.reading(DEMO_PARKED, "pack_charge:1") == 50
+    assert host.reading(DEMO_PARKED, "pack_charge:2") is None
 
 
 # --- accounts that fail ---
@@ -724,7 +724,7 @@ async def test_diagnostics_tell_nothing_private(
         [],
         {DEMO_PARKED: 7},
         {DEMO_PARKED: {"model": "e_moped", "refused": 3, "faults": {"1": "x"}}},
-        {DEMO_PARKED: {"alerts": ["x", 3], "periods": {"status_riding": 1}}},
+        {DEMO_PARKED: {"refused": ["x", 3], "periods": {"status_riding": 1}}},
     ],
 )
 async def test_damaged_memory(

@@ -340,7 +340,7 @@ async def test_alerts_are_raised_cleared_and_end(
     assert host.reading(DEMO_PARKED, "alert_fallen") is None
     await push(4)
     assert host.reading(DEMO_PARKED, "alert_fallen") is True
-    assert "alert_fallen" in host.known[DEMO_PARKED].capabilities
+    assert "alert_fallen" in host.known[DEMO_PARKED].shown_readings
     await push(2, cleared=True)
     assert host.reading(DEMO_PARKED, "alert_fallen") is False
     await push(11)
@@ -367,7 +367,7 @@ async def test_after_a_restart(
     again = make_connection(host, server)
     await again.poll()
     assert host.reading(DEMO_PARKED, "alert_tampering") is None
-    assert "alert_tampering" in host.known[DEMO_PARKED].capabilities
+    assert "alert_tampering" in host.known[DEMO_PARKED].shown_readings
     assert host.reading(DEMO_PARKED, "problem") is True
     host.advance(1)
     fault = sender.form(DEMO_PARKED, server.fault_push("12", cleared=True))

@@ -73,6 +73,8 @@ class Capability(StrEnum):
     BLUETOOTH_KEY = "bluetooth_key"
     EXTRA_STATUS = "extra_status"
     BATTERY_INFO = "battery_info"
+    EVENTS = "events"
+    """It raises alerts and faults, which are pushed."""
 
 
 _COMMON = frozenset(
@@ -85,6 +87,7 @@ _COMMON = frozenset(
         Capability.SOUNDS,
         Capability.UPLOAD_INTERVAL,
         Capability.BLUETOOTH_KEY,
+        Capability.EVENTS,
     }
 )
 

@@ -46,7 +46,7 @@ class SegwayReading(StrEnum):
     """The readings that Segway adds to the common ones.
 
     Charge, voltage, cycles and temperature of single batteries are written with the
-    battery's port (``battery:1``).
+    battery's port (``pack_charge:1``).
     """
 
     REMAINING_RANGE = "remaining_range"
@@ -65,8 +65,12 @@ class SegwayReading(StrEnum):
     """%"""
     IOT_VOLTAGE = "iot_voltage"
     """V"""
-    BATTERY_CYCLES = "battery_cycles"
-    BATTERY_TEMPERATURE = "battery_temperature"
+    PACK_CHARGE = "pack_charge"
+    """%"""
+    PACK_VOLTAGE = "pack_voltage"
+    """V"""
+    PACK_CYCLES = "pack_cycles"
+    PACK_TEMPERATURE = "pack_temperature"
     """°C"""
     SEAT_CASK_HELMETS = "seat_cask_helmets"
     TAILBOX_HELMETS = "tailbox_helmets"
@@ -345,16 +349,16 @@ def map_battery_info(imei: str, record: Record, now: datetime) -> VehicleUpdate:
         # The document spells it so.
         temperature = battery.get("temperatrue", battery.get("temperature"))
         readings |= {
-            f"{Reading.BATTERY}:{port}": number(battery.get("batteryPercent"), 0, 100),
-            f"{Reading.BATTERY_VOLTAGE}:{port}": number(
+            f"{SegwayReading.PACK_CHARGE}:{port}": number(
+                battery.get("batteryPercent"), 0, 100
+            ),
+            f"{SegwayReading.PACK_VOLTAGE}:{port}": number(
                 battery.get("batteryVoltage"), 0
             ),
-            f"{SegwayReading.BATTERY_CYCLES}:{port}": whole(
+            f"{SegwayReading.PACK_CYCLES}:{port}": whole(
                 battery.get("cycleTimes"), 0, 10**6
             ),
-            f"{SegwayReading.BATTERY_TEMPERATURE}:{port}": number(
-                temperature, -100, 200
-            ),
+            f"{SegwayReading.PACK_TEMPERATURE}:{port}": number(temperature, -100, 200),
         }
     return VehicleUpdate(
         vehicle_id=imei,

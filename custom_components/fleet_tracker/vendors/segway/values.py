@@ -286,6 +286,10 @@ class UploadInterval(Setting):
     status: StatusInterval = field(metadata=_wire("statusInterval"))
 
 
+LARGEST_UTC_OFFSET = 43_200
+"""Seconds: the display knows no zones beyond 12 hours from UTC."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeSetting(Setting):
     """The clock on the display ("time adjust").
@@ -294,5 +298,7 @@ class TimeSetting(Setting):
     saving, 0 or 3600.
     """
 
-    utc_offset: int = field(metadata=_wire("utcOffset", range(-43_200, 43_201)))
+    utc_offset: int = field(
+        metadata=_wire("utcOffset", range(-LARGEST_UTC_OFFSET, LARGEST_UTC_OFFSET + 1))
+    )
     dst_offset: int = field(metadata=_wire("dstOffset", (0, 3600)))

@@ -38,15 +38,13 @@ class Facts:
     """What was learned of a vehicle and outlives a restart.
 
     `refused`: what the picked model does not have after all. `proven`: what it has been
-    seen to have. `alerts`: the readings of
-    the alerts that it ever raised. `faults`: for each code, when it was last told and
-    whether it was raised then.
+    seen to have. `faults`: for each code, when it was last told and whether it was
+    raised then.
     """
 
     model: str
     refused: set[str] = field(default_factory=set)
     proven: set[str] = field(default_factory=set)
-    alerts: set[str] = field(default_factory=set)
     faults: dict[str, tuple[float, bool]] = field(default_factory=dict)
     periods: UploadPeriods | None = None
 
@@ -56,7 +54,6 @@ class Facts:
             "model": self.model,
             "refused": sorted(self.refused),
             "proven": sorted(self.proven),
-            "alerts": sorted(self.alerts),
             "faults": {code: [at, up] for code, (at, up) in self.faults.items()},
             "periods": asdict(self.periods) if self.periods else None,
         }
@@ -70,7 +67,6 @@ class Facts:
         if kept.get("model") == model:
             facts.refused.update(_texts(kept.get("refused")))
             facts.proven.update(_texts(kept.get("proven")))
-        facts.alerts.update(ALERT_READINGS.intersection(_texts(kept.get("alerts"))))
         faults = kept.get("faults")
         if isinstance(faults, Mapping):
             for code, told in faults.items():
@@ -177,9 +173,8 @@ class AcceptedVehicle:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What it can do: its model's, without what it refused; and what it warns of."""
-        model = MODEL_CAPABILITIES[self.facts.model]
-        return (model - self.facts.refused) | self.facts.alerts
+        """What it can do: what its model can, without what it refused."""
+        return MODEL_CAPABILITIES[self.facts.model] - self.facts.refused
 
     def lacks(self, capability: Capability, err: VendorError) -> bool:
         """Tell whether an error says that the vehicle does not have something.
@@ -278,7 +273,6 @@ class AcceptedVehicle:
         """Return the news of an alert. Unknown ones have no reading, only the event."""
         groups: tuple[ReadingGroup, ...] = ()
         if (reading := alert.reading) is not None:
-            self.facts.alerts.add(reading)
             self.told.add(reading)
             if alert.raised:
                 self.raised[reading] = now
@@ -293,7 +287,6 @@ class AcceptedVehicle:
             )
         return VehicleUpdate(
             vehicle_id=self.imei,
-            capabilities=self.capabilities,
             groups=groups,
             occurrences=(alert.occurrence,),
             heard_at=alert.at,

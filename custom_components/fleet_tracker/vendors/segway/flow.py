@@ -1,0 +1,257 @@
+"""What the user is asked for a Segway account, and for each of its vehicles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.const import CONF_NAME
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+from ...const import CONF_IDENTITY, CONF_PUSH_AT_ROOT, SUBENTRY_VEHICLE
+from ...vendor import CommandFailed, CommandUnconfirmed, Json, Memory
+from ...vendor_flow import (
+    Account,
+    AddedVehicle,
+    Input,
+    VehicleFlow,
+    VendorFlow,
+    base_url,
+)
+from .client import REGIONS, Credentials, SegwayClient, server_for
+from .commands import DEFAULT_MODEL, MODEL_CAPABILITIES
+from .connection import CLIENT_ID, CLIENT_SECRET, SERVER, SegwayConnection
+from .errors import DeviceInactive, DeviceNotFound, ParameterRefused
+from .values import check_imei
+from .vehicle import MODEL, NAME, name_of
+
+VEHICLE_ID = "vehicle_id"
+PUSH = "push"
+
+# The choices of the server beside a URL by hand, as the texts name them.
+BY_CLIENT_ID = "by_client_id"
+REGION_NAMES: Mapping[str, str] = {
+    "asia_pacific": REGIONS["A"],
+    "europe": REGIONS["E"],
+    "americas": REGIONS["U"],
+    "china": REGIONS["C"],
+}
+
+
+class SegwayFlow(VendorFlow):
+    """Client ID, secret and region, checked by a token; then where to push to."""
+
+    further_forms = (PUSH,)
+
+    def __init__(self) -> None:
+        """Vehicles are added one by one."""
+        self.vehicles = SegwayVehicleFlow()
+
+    def form(self, name: str, defaults: Input) -> vol.Schema:
+        """Return the form of the credentials, or the one that shows the push URL."""
+        if name == PUSH:
+            return vol.Schema(
+                {vol.Required(CONF_PUSH_AT_ROOT, default=False): BooleanSelector()}
+            )
+        return vol.Schema(
+            {
+                vol.Required(
+                    CLIENT_ID, default=defaults.get(CLIENT_ID, vol.UNDEFINED)
+                ): TextSelector(TextSelectorConfig(autocomplete="username")),
+                vol.Required(CLIENT_SECRET): _secret(),
+                vol.Required(
+                    SERVER, default=_choice(defaults.get(SERVER))
+                ): SelectSelector(
+                    SelectSelectorConfig(
+                        options=[BY_CLIENT_ID, *REGION_NAMES],
+                        translation_key="segway_server",
+                        custom_value=True,
+                        mode=SelectSelectorMode.DROPDOWN,
+                    )
+                ),
+            }
+        )
+
+    def reauth_form(self) -> vol.Schema:
+        """Return the form that asks for the client secret alone."""
+        return vol.Schema({vol.Required(CLIENT_SECRET): _secret()})
+
+    async def async_check(
+        self, hass: HomeAssistant, user_input: Input, entry: ConfigEntry | None
+    ) -> Account:
+        """Request a token. Of another account's vehicles, look for one of the entry's."""
+        client_id = user_input[CLIENT_ID].strip()
+        client_secret = user_input[CLIENT_SECRET].strip()
+        server = _server(user_input[SERVER], client_id)
+        memory = FlowMemory()
+        client = SegwayClient(
+            async_get_clientsession(hass),
+            Credentials(client_id, client_secret, server),
+            memory,
+            dt_util.utcnow,
+        )
+        await client.authorize()
+        unique_id = f"segway_{client_id}"
+        shared: str | None = None
+        if entry is not None and unique_id != entry.unique_id:
+            shared = await _first_known(client, _vehicle_ids(entry))
+        return Account(
+            title=f"Segway {client_id}",
+            unique_id=unique_id,
+            identity=entry.data[CONF_IDENTITY] if entry else unique_id,
+            data={CLIENT_ID: client_id, CLIENT_SECRET: client_secret, SERVER: server},
+            vehicle_ids=frozenset({shared} if shared else ()),
+            memory=memory.facts,
+        )
+
+    def options_form(self, entry: ConfigEntry) -> Mapping[vol.Marker, Any]:
+        """Return the choice whether Segway may push to the root of Home Assistant."""
+        return {vol.Required(CONF_PUSH_AT_ROOT, default=False): BooleanSelector()}
+
+
+class SegwayVehicleFlow(VehicleFlow):
+    """The IoT IMEI, which Segway must know, the model, and a name."""
+
+    def form(self, defaults: Input) -> vol.Schema:
+        """Return the form of a vehicle that the user enters."""
+        return vol.Schema(
+            {
+                vol.Required(
+                    VEHICLE_ID, default=defaults.get(VEHICLE_ID, vol.UNDEFINED)
+                ): TextSelector(),
+                **_description(defaults),
+            }
+        )
+
+    def accept_form(self) -> vol.Schema:
+        """Return the form of a vehicle that a push told of."""
+        return vol.Schema(_description({}))
+
+    def settings_form(self, defaults: Input) -> vol.Schema:
+        """Return the form that changes model and name."""
+        return vol.Schema(_description(defaults))
+
+    async def async_check(
+        self, hass: HomeAssistant, entry: ConfigEntry, user_input: Input
+    ) -> AddedVehicle:
+        """Ask Segway for the vehicle's status.
+
+        One that is offline or not activated is a vehicle of the account all the same.
+        """
+        imei = check_imei(user_input[VEHICLE_ID].strip())
+        await _check_known(_client_of(hass, entry), imei)
+        data = {MODEL: user_input[MODEL], NAME: user_input.get(CONF_NAME, "").strip()}
+        return AddedVehicle(vehicle_id=imei, title=name_of(imei, data), data=data)
+
+
+class FlowMemory(Memory):
+    """What a client remembers while a flow runs: its token, for the entry to take over."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.facts: dict[str, Json] = {}
+
+    def get(self, key: str) -> Json:
+        """Return what was put under the key, None before."""
+        return self.facts.get(key)
+
+    async def put(self, key: str, value: Json) -> None:
+        """Keep a value as long as the flow runs."""
+        self.facts[key] = value
+
+
+def _client_of(hass: HomeAssistant, entry: ConfigEntry) -> SegwayClient:
+    """Return the client of an account that runs, or one like it."""
+    if entry.state is ConfigEntryState.LOADED:
+        connection = entry.runtime_data.connection
+        assert isinstance(connection, SegwayConnection)
+        return connection.client
+    credentials = Credentials(
+        entry.data[CLIENT_ID], entry.data[CLIENT_SECRET], entry.data[SERVER]
+    )
+    return SegwayClient(
+        async_get_clientsession(hass), credentials, FlowMemory(), dt_util.utcnow
+    )
+
+
+async def _check_known(client: SegwayClient, imei: str) -> None:
+    """Raise VendorError unless the vehicle is one of the account's."""
+    try:
+        await client.status(imei)
+    except ParameterRefused:
+        raise
+    except (CommandFailed, CommandUnconfirmed, DeviceInactive):
+        # Segway knows it, but it does not answer now.
+        return
+
+
+async def _first_known(client: SegwayClient, imeis: Iterable[str]) -> str | None:
+    """Return the first vehicle that the account has, None if it has none of them."""
+    for imei in imeis:
+        try:
+            await _check_known(client, imei)
+        except DeviceNotFound:
+            continue
+        return imei
+    return None
+
+
+def _vehicle_ids(entry: ConfigEntry) -> list[str]:
+    return [
+        subentry.unique_id
+        for subentry in entry.subentries.values()
+        if subentry.subentry_type == SUBENTRY_VEHICLE and subentry.unique_id
+    ]
+
+
+def _description(defaults: Input) -> dict[vol.Marker, Any]:
+    return {
+        vol.Required(MODEL, default=defaults.get(MODEL, DEFAULT_MODEL)): SelectSelector(
+            SelectSelectorConfig(
+                options=list(MODEL_CAPABILITIES),
+                translation_key="segway_model",
+                mode=SelectSelectorMode.DROPDOWN,
+            )
+        ),
+        vol.Optional(
+            CONF_NAME, default=defaults.get(CONF_NAME, vol.UNDEFINED)
+        ): TextSelector(),
+    }
+
+
+def _secret() -> TextSelector:
+    return TextSelector(
+        TextSelectorConfig(
+            type=TextSelectorType.PASSWORD, autocomplete="current-password"
+        )
+    )
+
+
+def _choice(server: str | None) -> str:
+    """Return the choice that stands for a server, or its URL where none does."""
+    if not server:
+        return BY_CLIENT_ID
+    return next((name for name, url in REGION_NAMES.items() if url == server), server)
+
+
+def _server(choice: str, client_id: str) -> str:
+    """Return the base URL of a chosen region, or the one that was entered.
+
+    Raises InvalidArgument for what is no URL.
+    """
+    if choice == BY_CLIENT_ID:
+        return server_for(client_id)
+    return REGION_NAMES.get(choice) or base_url(choice)

@@ -1,0 +1,260 @@
+"""The actions of Segway vehicles: settings that can be written but not read.
+
+What a vehicle may be sent is checked by the settings themselves (`values.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from homeassistant.core import SupportsResponse
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+from ...const import DOMAIN
+from ...vendor import Argument, Command, CommandResult
+from ...vendor_action import ActionRequest, VendorAction
+from . import commands
+from .arguments import BRIGHTNESS, COLORS, OPENING, REGENERATION
+from .values import LARGEST_UTC_OFFSET, Sound
+
+type Fields = Mapping[vol.Marker, Any]
+
+ATTR_ENABLE = "enable"
+ATTR_DISABLE = "disable"
+ATTR_KEY = "key"
+ATTR_UTC_OFFSET = "utc_offset"
+ATTR_DST_OFFSET = "dst_offset"
+
+OFF = "off"
+LAMPS = ("parking", "cruise", "ready", "fault")
+SOUNDS = tuple(sound.name.lower() for sound in Sound)
+
+# Whole numbers, and their ranges, are checked where they are sent.
+NUMBER = vol.Coerce(float)
+
+
+def _optional(kind: Any, *names: str) -> dict[vol.Marker, Any]:
+    return {vol.Optional(name): kind for name in names}
+
+
+def _required(kind: Any, *names: str) -> dict[vol.Marker, Any]:
+    return {vol.Required(name): kind for name in names}
+
+
+def _setting(
+    name: str,
+    command: str,
+    fields: Fields,
+    arguments: Callable[[Mapping[str, Any]], Mapping[str, Argument]] = dict,
+    *,
+    administrators_only: bool = False,
+) -> VendorAction:
+    """Return an action that sends its fields as the arguments of a command."""
+
+    async def handle(request: ActionRequest) -> None:
+        await _execute(request, Command(command, arguments(request.data)))
+
+    return VendorAction(
+        name=name,
+        fields=fields,
+        handler=handle,
+        administrators_only=administrators_only,
+    )
+
+
+async def _execute(
+    request: ActionRequest, command: Command
+) -> dict[str, CommandResult]:
+    """Send a command to all vehicles at once, and return what each answered.
+
+    One that fails does not keep the others from being told. Raises the first error.
+    """
+    results = await asyncio.gather(
+        *(
+            request.coordinator.async_execute(vehicle_id, command)
+            for vehicle_id in request.vehicle_ids
+        ),
+        return_exceptions=True,
+    )
+    answers = {}
+    for vehicle_id, result in zip(request.vehicle_ids, results, strict=True):
+        if isinstance(result, BaseException):
+            raise result
+        answers[vehicle_id] = result
+    return answers
+
+
+def _ambient_light(data: Mapping[str, Any]) -> dict[str, Argument]:
+    """Return a lamp that is off as such, and one with a colour as on in that colour."""
+    arguments: dict[str, Argument] = {}
+    for name, value in data.items():
+        if name not in LAMPS:
+            arguments[name] = value
+            continue
+        arguments[name] = value != OFF
+        if value != OFF:
+            arguments[f"{name}_color"] = value
+    return arguments
+
+
+def _sounds(data: Mapping[str, Any]) -> dict[str, Argument]:
+    """Return the sounds one by one: those that are neither listed stay as they are."""
+    arguments = {
+        name: value
+        for name, value in data.items()
+        if name not in (ATTR_ENABLE, ATTR_DISABLE)
+    }
+    enable, disable = data.get(ATTR_ENABLE, ()), data.get(ATTR_DISABLE, ())
+    if not set(enable).isdisjoint(disable):
+        raise _invalid("segway_sound_on_and_off")
+    arguments.update({f"sound_{sound}": True for sound in enable})
+    arguments.update({f"sound_{sound}": False for sound in disable})
+    return arguments
+
+
+def _clock(data: Mapping[str, Any]) -> dict[str, Argument]:
+    """Return the offsets from UTC that were entered, else those of Home Assistant now.
+
+    Daylight saving that the document cannot express is part of the first offset.
+    """
+    now = dt_util.now()
+    offset, saving = now.utcoffset() or timedelta(), now.dst() or timedelta()
+    if saving not in (timedelta(), timedelta(hours=1)):
+        saving = timedelta()
+    entered_offset = data.get(ATTR_UTC_OFFSET)
+    utc_offset = int((offset - saving).total_seconds())
+    if entered_offset is None and abs(utc_offset) > LARGEST_UTC_OFFSET:
+        raise _invalid("segway_time_zone", time_zone=str(now.tzinfo))
+    return {
+        ATTR_UTC_OFFSET: utc_offset if entered_offset is None else entered_offset,
+        ATTR_DST_OFFSET: data.get(ATTR_DST_OFFSET, int(saving.total_seconds())),
+    }
+
+
+async def _get_bluetooth_key(request: ActionRequest) -> dict[str, Any]:
+    """Return the Bluetooth keys of vehicles."""
+    results = await _execute(request, Command(commands.GET_BLUETOOTH_KEY))
+    return {
+        vehicle_id: {ATTR_KEY: result.text} for vehicle_id, result in results.items()
+    }
+
+
+def _invalid(key: str, **placeholders: str) -> ServiceValidationError:
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders=placeholders,
+    )
+
+
+ACTIONS = (
+    _setting(
+        "set_rental_conditions",
+        commands.SET_RENTAL_CONDITIONS,
+        {
+            **_optional(vol.In(OPENING), "saddle", "tailbox"),
+            **_optional(cv.boolean, "check_helmets", "check_saddle", "check_tailbox"),
+        },
+        administrators_only=True,
+    ),
+    _setting(
+        "set_moped_switches",
+        commands.SET_SWITCHES,
+        {
+            **_optional(
+                cv.boolean,
+                "british_speed",
+                "alerts_while_locked",
+                "show_time",
+                "show_odometer",
+            ),
+            **_optional(vol.In(REGENERATION), "brake_regeneration"),
+            **_optional(
+                NUMBER,
+                "alert_sensitivity",
+                "low_power",
+                "low_speed_limit",
+                "medium_speed_limit",
+                "high_speed_limit",
+            ),
+        },
+    ),
+    _setting(
+        "set_moped_features",
+        commands.SET_FEATURES,
+        _optional(
+            cv.boolean,
+            "assisted_pushing",
+            "crash_warning",
+            "kickstand_check",
+            "cruise",
+            "speed_mode",
+            "handlebar_lock",
+            "low_power",
+            "saddle_check",
+        ),
+    ),
+    _setting(
+        "set_ambient_light",
+        commands.SET_AMBIENT_LIGHT,
+        {
+            vol.Required("brightness"): vol.In(BRIGHTNESS),
+            **{
+                (vol.Required if lamp == "parking" else vol.Optional)(lamp): vol.In(
+                    (OFF, *COLORS)
+                )
+                for lamp in LAMPS
+            },
+        },
+        _ambient_light,
+    ),
+    _setting(
+        "set_sounds",
+        commands.SET_SOUNDS,
+        {
+            **_optional(cv.boolean, "enabled"),
+            **_optional(NUMBER, "volume"),
+            **_optional(
+                vol.All(cv.ensure_list, [vol.In(SOUNDS)]), ATTR_ENABLE, ATTR_DISABLE
+            ),
+        },
+        _sounds,
+    ),
+    _setting(
+        "set_upload_interval",
+        commands.SET_UPLOAD_INTERVAL,
+        _required(
+            NUMBER,
+            "location_unlocked",
+            "location_locked",
+            "status_riding",
+            "status_standing",
+            "status_locked",
+        ),
+    ),
+    _setting(
+        "set_clock",
+        commands.SET_TIME,
+        _optional(NUMBER, ATTR_UTC_OFFSET, ATTR_DST_OFFSET),
+        _clock,
+    ),
+    VendorAction(
+        name="get_bluetooth_key",
+        fields={},
+        handler=_get_bluetooth_key,
+        response=SupportsResponse.ONLY,
+        administrators_only=True,
+    ),
+    _setting(
+        "set_bluetooth_key",
+        commands.SET_BLUETOOTH_KEY,
+        {vol.Required(ATTR_KEY): cv.string},
+        administrators_only=True,
+    ),
+)

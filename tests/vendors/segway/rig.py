@@ -1,0 +1,315 @@
+"""Home Assistant with a simulated Segway account, both at a time that stands still."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp.test_utils import TestClient
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import SOURCE_USER, ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant, ServiceResponse, State
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    issue_registry as ir,
+)
+import pytest
+
+from custom_components.fleet_tracker.const import (
+    CONF_IDENTITY,
+    CONF_PUSH_SECRET,
+    DOMAIN,
+    SUBENTRY_VEHICLE,
+)
+from custom_components.fleet_tracker.coordinator import (
+    FleetConfigEntry,
+    FleetCoordinator,
+)
+from custom_components.fleet_tracker.push import PUSH_PATH
+from tests.simulators.segway import SegwaySimulator
+from tests.simulators.segway_mopeds import DEMO_PARKED, DEMO_RIDING, Moped
+from tests.simulators.segway_push import PushSender
+
+START = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)
+PARKED, RIDING = DEMO_PARKED, DEMO_RIDING
+MODELS = {PARKED: "e_moped", RIDING: "e_moped"}
+NAMES = {PARKED: "Parked", RIDING: "Riding"}
+
+# Turns of the event loop after which nothing that is due on this machine is left: a
+# request and its answer take about ten.
+TURNS = 60
+
+type Clients = Callable[[], Any]
+
+
+async def no_sleep(_seconds: float) -> None:
+    """Let a push be repeated at once."""
+
+
+async def settle(server: SegwaySimulator) -> None:
+    """Let requests and answers come and go until nobody asks any more."""
+    asked = -1
+    while asked != (asked := server.requests.total()):
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+
+
+@dataclass
+class Rig:
+    """Home Assistant with the simulated account, whose time a test moves on."""
+
+    hass: HomeAssistant
+    server: SegwaySimulator
+    freezer: FrozenDateTimeFactory
+    entry: FleetConfigEntry
+
+    @property
+    def coordinator(self) -> FleetCoordinator:
+        """The coordinator of the account."""
+        return self.entry.runtime_data
+
+    def moped(self, imei: str) -> Moped:
+        """Return the vehicle as it is."""
+        return self.server.mopeds[imei]
+
+    # --- what Home Assistant shows ---
+
+    def entity_id(self, domain: str, imei: str, reading: str) -> str | None:
+        """Return the id of an entity, None if there is none."""
+        unique_id = f"{self.entry.data[CONF_IDENTITY]}_{imei}_{reading}"
+        return er.async_get(self.hass).async_get_entity_id(domain, DOMAIN, unique_id)
+
+    def state(self, domain: str, imei: str, reading: str) -> State:
+        """Return the state of an entity that must be there."""
+        entity_id = self.entity_id(domain, imei, reading)
+        assert entity_id, f"no {domain} for {reading}"
+        state = self.hass.states.get(entity_id)
+        assert state, f"{entity_id} has no state"
+        return state
+
+    def device_id(self, imei: str) -> str:
+        """Return the id of a vehicle's device."""
+        identifier = self.coordinator.device_identifier(imei)
+        return next(
+            device.id
+            for device in dr.async_entries_for_config_entry(
+                dr.async_get(self.hass), self.entry.entry_id
+            )
+            if identifier in device.identifiers
+        )
+
+    def entities(self, imei: str) -> list[er.RegistryEntry]:
+        """Return the entities of a vehicle, enabled or not."""
+        return er.async_entries_for_device(
+            er.async_get(self.hass),
+            self.device_id(imei),
+            include_disabled_entities=True,
+        )
+
+    def issues(self) -> dict[str, Mapping[str, str] | None]:
+        """Return the repair issues: what is wrong, and what their texts say of it."""
+        return {
+            issue.translation_key or "": issue.translation_placeholders
+            for issue in ir.async_get(self.hass).issues.values()
+            if issue.domain == DOMAIN
+        }
+
+    # --- what a user does ---
+
+    async def call(
+        self,
+        domain: str,
+        service: str,
+        imei: str,
+        platform: str,
+        reading: str,
+        **data: Any,
+    ) -> None:
+        """Call an action of an entity, and return when it has ended."""
+        entity_id = self.entity_id(platform, imei, reading)
+        assert entity_id, f"no {platform} for {reading}"
+        await self.hass.services.async_call(
+            domain, service, {"entity_id": entity_id, **data}, blocking=True
+        )
+
+    async def press(self, imei: str, button: str) -> None:
+        """Press a button."""
+        await self.call("button", "press", imei, "button", button)
+
+    async def act(
+        self, action: str, *imeis: str, response: bool = False, **fields: Any
+    ) -> ServiceResponse:
+        """Call an action of the integration on vehicles."""
+        return await self.hass.services.async_call(
+            DOMAIN,
+            action,
+            {"device_id": [self.device_id(imei) for imei in imeis], **fields},
+            blocking=True,
+            return_response=response,
+        )
+
+    async def enable(self, domain: str, imei: str, reading: str) -> None:
+        """Enable an entity that is disabled by default, as the user does."""
+        entity_id = self.entity_id(domain, imei, reading)
+        assert entity_id, f"no {domain} for {reading}"
+        er.async_get(self.hass).async_update_entity(entity_id, disabled_by=None)
+        await self.reload()
+
+    async def reload(self) -> None:
+        """Set the account up anew, as a restart does."""
+        assert await self.hass.config_entries.async_reload(self.entry.entry_id)
+        await self.settle()
+
+    # --- time ---
+
+    async def settle(self) -> None:
+        """Let everything happen that is due now, requests and their answers too."""
+        asked = -1
+        while asked != (asked := self.server.requests.total()):
+            await settle(self.server)
+            await self.hass.async_block_till_done()
+
+    async def advance(self, seconds: float) -> None:
+        """Move the time on, and let happen what is due then."""
+        self.freezer.tick(seconds)
+        await self.settle()
+
+    async def outcome[T](self, call: Coroutine[Any, Any, T]) -> T:
+        """Let the time pass that a call takes, and return what came of it."""
+        task = asyncio.ensure_future(call)
+        for _ in range(60):
+            await settle(self.server)
+            if task.done():
+                break
+            self.freezer.tick(1)
+        result = await task
+        await self.settle()
+        return result
+
+    async def run(self, seconds: int, step: int = 1) -> None:
+        """Let time pass in steps."""
+        for _ in range(0, seconds, step):
+            await self.advance(step)
+
+
+@dataclass
+class Door:
+    """Segway's side of the door for pushes."""
+
+    rig: Rig
+    client: TestClient[Any, Any]
+    secret: str
+    sender: PushSender
+
+    async def push(self, kind: str, imei: str, fields: Mapping[str, object]) -> int:
+        """Push as Segway does, and return the status of the answer."""
+        await self.sender.push(kind, imei, fields)
+        await self.rig.settle()
+        return self.sender.statuses[-1]
+
+    async def alert(self, imei: str, code: int, *, cleared: bool = False) -> int:
+        """Push an alert, or its end."""
+        return await self.push(
+            "alert", imei, self.rig.server.alert_push(code, cleared=cleared)
+        )
+
+    async def fault(self, imei: str, code: str, *, cleared: bool = False) -> int:
+        """Push a fault, or its end."""
+        return await self.push(
+            "fault", imei, self.rig.server.fault_push(code, cleared=cleared)
+        )
+
+    async def tell(self, imei: str) -> None:
+        """Push status and location."""
+        server = self.rig.server
+        assert await self.push("status", imei, server.status_push(imei)) == 200
+        assert await self.push("location", imei, server.location_push(imei)) == 200
+
+
+async def add_account(
+    hass: HomeAssistant, server: SegwaySimulator, *, push_at_root: bool = False
+) -> FleetConfigEntry:
+    """Add an account as the user does, and return its entry once it is loaded."""
+    flows = hass.config_entries.flow
+    result = await flows.async_init(DOMAIN, context={"source": SOURCE_USER})
+    result = await flows.async_configure(result["flow_id"], {"next_step_id": "segway"})
+    result = await flows.async_configure(
+        result["flow_id"],
+        {
+            "client_id": server.client_id,
+            "client_secret": server.client_secret,
+            "server": server.url,
+        },
+    )
+    assert result["step_id"] == "segway_push", result
+    result = await flows.async_configure(
+        result["flow_id"], {"push_at_root": push_at_root}
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY, result
+    await hass.async_block_till_done()
+    entry: FleetConfigEntry = result["result"]
+    assert entry.state is ConfigEntryState.LOADED
+    return entry
+
+
+async def add_vehicle(
+    hass: HomeAssistant, entry: ConfigEntry, imei: str, **fields: str
+) -> Mapping[str, Any]:
+    """Add a vehicle as the user does, and return how the flow ended."""
+    flows = hass.config_entries.subentries
+    result = await flows.async_init(
+        (entry.entry_id, SUBENTRY_VEHICLE), context={"source": SOURCE_USER}
+    )
+    result = await flows.async_configure(
+        result["flow_id"], {"vehicle_id": imei, "model": "e_moped", **fields}
+    )
+    await hass.async_block_till_done()
+    return result
+
+
+@pytest.fixture
+async def home_server() -> AsyncIterator[SegwaySimulator]:
+    """Return an account with the demo's two mopeds, in the frozen time."""
+    async with SegwaySimulator(sleep=no_sleep) as server:
+        yield server
+
+
+@pytest.fixture
+async def rig(
+    hass: HomeAssistant,
+    hass_storage: dict[str, object],
+    home_server: SegwaySimulator,
+    freezer: FrozenDateTimeFactory,
+) -> Rig:
+    """Return Home Assistant with both mopeds. Mark such tests with freeze_time."""
+    entry = await add_account(hass, home_server)
+    rig = Rig(hass, home_server, freezer, entry)
+    for imei, name in NAMES.items():
+        result = await add_vehicle(hass, entry, imei, name=name)
+        assert result["type"] is FlowResultType.CREATE_ENTRY, result
+    # What is to happen at once happens a moment later.
+    await rig.advance(0.1)
+    return rig
+
+
+@asynccontextmanager
+async def open_door(rig: Rig, clients: Clients) -> AsyncIterator[Door]:
+    """Let Segway to the door. No further views can be added then."""
+    client = await clients()
+    secret = rig.entry.data[CONF_PUSH_SECRET]
+    sender = rig.server.sender(str(client.make_url(f"{PUSH_PATH}/{secret}")))
+    yield Door(rig, client, secret, sender)
+    await sender.close()
+
+
+@pytest.fixture
+async def door(rig: Rig, hass_client_no_auth: Clients) -> AsyncIterator[Door]:
+    """Return Segway at the door of the account."""
+    async with open_door(rig, hass_client_no_auth) as door:
+        yield door

@@ -1,0 +1,183 @@
+"""What Home Assistant shows of a vehicle, by its model."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from custom_components.fleet_tracker.vendors.segway.commands import MODEL_CAPABILITIES
+from tests.simulators.segway import SegwaySimulator
+from tests.simulators.segway_mopeds import Model, Moped
+from tests.simulators.world import HOME, parked
+
+from .rig import (
+    PARKED,
+    RIDING,
+    START,
+    Clients,
+    Door,
+    Rig,
+    add_account,
+    add_vehicle,
+    no_sleep,
+    open_door,
+)
+
+pytestmark = pytest.mark.freeze_time(START)
+
+MOST_ENABLED = 18
+# Attributes that only newer versions of Home Assistant have.
+NEWER_ATTRIBUTES = {"in_zones", "tracking_type"}
+MODELS = {
+    "e_moped": Model.E_MOPED,
+    "c80": Model.C80,
+    "es": Model.ES,
+    "max": Model.MAX,
+    "max_pro": Model.MAX_PRO,
+    "max_plus": Model.MAX_PLUS,
+    "other": Model.C80,
+}
+
+
+def test_all_models() -> None:
+    """Each model that a user can pick is looked at here."""
+    assert MODELS.keys() == MODEL_CAPABILITIES.keys()
+
+
+@pytest.fixture
+async def model_door(
+    request: pytest.FixtureRequest,
+    hass: HomeAssistant,
+    hass_storage: dict[str, object],
+    freezer: FrozenDateTimeFactory,
+    hass_client_no_auth: Clients,
+) -> AsyncIterator[Door]:
+    """Return an account with one vehicle of a model, and Segway at the door."""
+    now = START.timestamp()
+    moped = Moped(
+        iot_code=PARKED,
+        life=parked(HOME.away(250, 60), now - 7200, odometer=1_873_000.0),
+        model=MODELS[request.param],
+        changed_at=now - 7200,
+    )
+    async with SegwaySimulator(moped, sleep=no_sleep) as server:
+        entry = await add_account(hass, server)
+        await add_vehicle(hass, entry, PARKED, model=request.param, name="Moped")
+        rig = Rig(hass, server, freezer, entry)
+        await rig.advance(0.1)
+        async with open_door(rig, hass_client_no_auth) as door:
+            yield door
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+def enabled(rig: Rig, imei: str) -> set[str]:
+    """Return the ids of a vehicle's enabled entities."""
+    return {one.entity_id for one in rig.entities(imei) if one.disabled_by is None}
+
+
+async def raise_everything(door: Door) -> None:
+    """Let every alert, and a fault, be pushed."""
+    for code in (1, 2, 3, 4, 10, 11, 12):
+        assert await door.alert(PARKED, code) == 200
+    assert await door.fault(PARKED, "E5") == 200
+
+
+@pytest.mark.parametrize("model_door", MODELS, indirect=True)
+async def test_model(model_door: Door, snapshot: SnapshotAssertion) -> None:
+    """All that is shown of a vehicle, once the user has enabled all of it."""
+    rig = model_door.rig
+    await raise_everything(model_door)
+    by_default = enabled(rig, PARKED)
+    for entry in rig.entities(PARKED):
+        er.async_get(rig.hass).async_update_entity(entry.entity_id, disabled_by=None)
+    await rig.reload()
+    await rig.advance(2)
+    await raise_everything(model_door)
+    shown: dict[str, object] = {}
+    for entry in sorted(rig.entities(PARKED), key=lambda entry: entry.entity_id):
+        state = rig.hass.states.get(entry.entity_id)
+        assert state
+        shown[entry.entity_id] = {
+            # Of a time the seconds, which stand still.
+            "state": state.state[:19],
+            "attributes": {
+                str(key): str(value)
+                for key, value in sorted(state.attributes.items())
+                if key not in NEWER_ATTRIBUTES
+            },
+            "enabled": entry.entity_id in by_default,
+            "category": str(entry.entity_category),
+            "unique_id": entry.unique_id,
+        }
+    assert shown == snapshot
+
+
+@pytest.mark.parametrize("model_door", MODELS, indirect=True)
+async def test_not_too_many_are_enabled(model_door: Door) -> None:
+    """Home Assistant stops at 10,000 enabled entities of an entry: 500 vehicles fit."""
+    await raise_everything(model_door)
+    assert 5 < len(enabled(model_door.rig, PARKED)) <= MOST_ENABLED
+
+
+async def test_riding(rig: Rig) -> None:
+    """A ridden moped is unlocked and moves."""
+    assert rig.state("lock", RIDING, "locked").state == "unlocked"
+    assert rig.state("binary_sensor", RIDING, "ignition").state == "on"
+    assert rig.state("binary_sensor", RIDING, "moving").state == "on"
+    first = rig.state("device_tracker", RIDING, "position").attributes
+    await rig.run(60, 10)
+    assert rig.state("device_tracker", RIDING, "position").attributes != first
+
+
+async def test_offline(rig: Rig) -> None:
+    """An offline moped keeps its place and values, and shows that it is offline."""
+    await rig.enable("sensor", PARKED, "condition")
+    before = rig.state("device_tracker", PARKED, "position")
+    assert rig.state("sensor", PARKED, "condition").state == "connected"
+    rig.moped(PARKED).online = False
+    await rig.run(1800, 300)
+    assert rig.state("binary_sensor", PARKED, "online").state == "off"
+    assert rig.state("sensor", PARKED, "condition").state == "offline"
+    assert rig.state("sensor", PARKED, "battery").state == "76"
+    after = rig.state("device_tracker", PARKED, "position")
+    assert after.attributes == before.attributes
+
+
+async def test_vehicle_that_left_the_account(rig: Rig) -> None:
+    """A vehicle that Segway no longer finds says so, and a repair issue tells of it."""
+    await rig.enable("sensor", PARKED, "condition")
+    moped = rig.server.mopeds.pop(PARKED)
+    await rig.run(1800, 300)
+    assert rig.state("sensor", PARKED, "condition").state == "not_found"
+    issue = rig.issues()["segway_vehicles_not_found"]
+    assert issue == {"account": "Segway E20081", "count": "1"}
+    assert rig.state("lock", RIDING, "locked").state == "unlocked"
+    rig.server.mopeds[PARKED] = moped
+    await rig.run(4500, 900)
+    assert rig.state("sensor", PARKED, "condition").state == "connected"
+    assert "segway_vehicles_not_found" not in rig.issues()
+
+
+async def test_account_that_cannot_be_reached(rig: Rig) -> None:
+    """Without the server nothing is available; with it, all is as it was."""
+    await rig.server.stop()
+    await rig.run(120, 10)
+    assert rig.state("lock", PARKED, "locked").state == "unavailable"
+    await rig.server.start()
+    await rig.run(120, 10)
+    assert rig.state("lock", PARKED, "locked").state == "locked"
+
+
+async def test_restart(rig: Rig) -> None:
+    """After a restart the last known values are shown, even of one that is silent."""
+    await rig.hass.config_entries.async_unload(rig.entry.entry_id)
+    rig.moped(PARKED).silent = True
+    await rig.outcome(rig.hass.config_entries.async_setup(rig.entry.entry_id))
+    assert rig.state("lock", PARKED, "locked").state == "locked"
+    assert rig.state("sensor", PARKED, "battery").state == "76"
+    assert rig.state("lock", RIDING, "locked").state == "unlocked"
