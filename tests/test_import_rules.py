@@ -1,0 +1,176 @@
+"""Who may import whom: what makes a vendor a package that can be read by itself."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+import re
+
+import pytest
+
+import custom_components.fleet_tracker
+from custom_components.fleet_tracker.vendors import VENDORS
+import tests
+
+PACKAGE = "custom_components.fleet_tracker"
+ROOT = Path(custom_components.fleet_tracker.__file__).parent
+TESTS = Path(tests.__file__).parent
+PACKAGES = sorted(path.parent.name for path in ROOT.glob("vendors/*/__init__.py"))
+
+# All else of a vendor reads and tests as a library.
+KNOW_HOME_ASSISTANT = {"__init__.py", "entities.py", "flow.py", "services.py"}
+ROOT_MODULES_OF_THE_MODEL = {"merge.py", "models.py", "vendor.py", "vendor_api.py"}
+EVERY_VENDOR_HAS = {
+    "__init__.py",
+    "commands.py",
+    "connection.py",
+    "entities.py",
+    "flow.py",
+    "mapping.py",
+}
+
+
+def modules() -> list[Path]:
+    """Return all modules of the integration."""
+    return sorted(ROOT.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    """Return how a module is called from the integration's root."""
+    return str(path.relative_to(ROOT))
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """Return the full names of what a module imports at run time."""
+    return frozenset(_imports(path, ast.parse(path.read_text())))
+
+
+def _imports(path: Path, node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        for other in node.orelse:
+            yield from _imports(path, other)
+        return
+    if isinstance(node, ast.Import):
+        yield from (one.name for one in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        module = node.module or ""
+        if node.level:
+            package = path.relative_to(ROOT.parent.parent).parts[: -node.level]
+            module = ".".join(filter(None, (*package, module)))
+        yield from (f"{module}.{one.name}" for one in node.names)
+    for child in ast.iter_child_nodes(node):
+        yield from _imports(path, child)
+
+
+def own_modules(path: Path) -> set[Path]:
+    """Return the modules of the integration that a module imports."""
+    found = set()
+    for name in imports(path):
+        parts = name.split(".")
+        if ".".join(parts[:2]) != PACKAGE:
+            continue
+        # A name may be a module, or something in one.
+        for end in (len(parts), len(parts) - 1):
+            base = ROOT.joinpath(*parts[2:end])
+            if base.with_suffix(".py").is_file() and base != ROOT:
+                found.add(base.with_suffix(".py"))
+                break
+            if (base / "__init__.py").is_file():
+                found.add(base / "__init__.py")
+                break
+    return found
+
+
+def protocol_modules() -> list[Path]:
+    """Return the modules that must work without Home Assistant."""
+    return [ROOT / name for name in sorted(ROOT_MODULES_OF_THE_MODEL)] + [
+        path
+        for path in modules()
+        if path.parent.parent == ROOT / "vendors"
+        and path.name not in KNOW_HOME_ASSISTANT
+    ]
+
+
+@pytest.mark.parametrize("path", protocol_modules(), ids=name_of)
+def test_protocols_know_no_home_assistant(path: Path) -> None:
+    """Not by themselves, and not through a module that they import."""
+    assert not [name for name in imports(path) if name.startswith("homeassistant")]
+    allowed = set(protocol_modules())
+    assert not own_modules(path) - allowed
+
+
+@pytest.mark.parametrize("vendor", PACKAGES)
+def test_no_vendor_imports_another(vendor: str) -> None:
+    """Nor the registry, which knows them all."""
+    own = f"{PACKAGE}.vendors.{vendor}"
+    for path in ROOT.glob(f"vendors/{vendor}/**/*.py"):
+        others = {
+            name
+            for name in imports(path)
+            if name.startswith(f"{PACKAGE}.vendors")
+            and name != own
+            and not name.startswith(f"{own}.")
+        }
+        assert not others, name_of(path)
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("*.py")), ids=name_of)
+def test_root_modules_name_no_vendor(path: Path) -> None:
+    """They know the registry, and that is all."""
+    vendors = {name for name in imports(path) if name.startswith(f"{PACKAGE}.vendors")}
+    assert vendors <= {f"{PACKAGE}.vendors.VENDORS"}
+    names = PACKAGES + [vendor.name for vendor in VENDORS.values()]
+    pattern = "|".join(re.escape(name).replace("_", "[ _-]?") for name in names)
+    found = re.findall(rf"\b(?:{pattern})\b", path.read_text(), re.IGNORECASE)
+    assert not found
+
+
+def test_registry_is_the_only_place_that_names_all_vendors() -> None:
+    """Each is there under the name of its package, which is the key of its entries."""
+    finished = [
+        vendor
+        for vendor in PACKAGES
+        if re.search(
+            r"^VENDOR\b",
+            (ROOT / "vendors" / vendor / "__init__.py").read_text(),
+            re.MULTILINE,
+        )
+    ]
+    assert sorted(VENDORS) == finished
+    assert all(vendor.key == key for key, vendor in VENDORS.items())
+    registry = ROOT / "vendors" / "__init__.py"
+    assert {
+        path.parent.name for path in own_modules(registry) if path.name == "__init__.py"
+    } >= set(finished)
+
+
+@pytest.mark.parametrize("vendor", sorted(VENDORS))
+def test_vendors_have_the_same_files(vendor: str) -> None:
+    """Who knows one vendor finds the way in all of them."""
+    files = {path.name for path in (ROOT / "vendors" / vendor).glob("*.py")}
+    assert files >= EVERY_VENDOR_HAS
+    assert files & {"client.py", "server.py"}
+    assert not VENDORS[vendor].pushes or "push.py" in files
+    assert not VENDORS[vendor].actions or "services.py" in files
+    assert (TESTS / "vendors" / vendor / "__init__.py").is_file()
+    simulator = TESTS / "simulators" / vendor
+    assert simulator.is_dir() or simulator.with_suffix(".py").is_file()
+
+
+@pytest.mark.parametrize("path", sorted(TESTS.glob("simulators/**/*.py")))
+def test_simulators_are_written_from_the_documents(path: Path) -> None:
+    """Not from the code that they test."""
+    tree = ast.parse(path.read_text())
+    found = [
+        node
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.ImportFrom) and "fleet_tracker" in (node.module or ""))
+        or (
+            isinstance(node, ast.Import)
+            and any("fleet_tracker" in one.name for one in node.names)
+        )
+    ]
+    assert not found
