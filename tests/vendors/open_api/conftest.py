@@ -117,6 +117,10 @@ async def server() -> AsyncIterator[OpenApiSimulator]:
         yield server
 
 
+def _is_task(job: asyncio.Future[object]) -> bool:
+    return isinstance(job, asyncio.Task)
+
+
 async def settle(server: OpenApiSimulator) -> None:
     """Let requests and answers come and go until nobody asks any more."""
     asked = -1
@@ -221,6 +225,9 @@ class Rig:
         task = asyncio.create_task(call)
         await settle(self.server)
         while not task.done() and seconds > 0:
+            # What is read from disk takes real time.
+            if reads := [job for job in self.hass._tasks if not _is_task(job)]:
+                await asyncio.wait(reads)
             self.freezer.tick(1)
             seconds -= 1
             await settle(self.server)
