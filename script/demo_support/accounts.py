@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.simulators.open_api_fleet import DEMO_ACCOUNT, DEMO_PASSWORD
+from tests.simulators.vt3 import DEMO_SERIALS
 from tests.simulators.world import HOME, Place
 
 type Entity = Mapping[str, Any]
@@ -36,6 +37,11 @@ def number(low: float, high: float) -> Expectation:
 def one_of(*states: str) -> Expectation:
     """Expect one of some states."""
     return lambda entity: entity["state"] in states
+
+
+def or_unknown(expectation: Expectation) -> Expectation:
+    """Expect something, or that it is not known."""
+    return lambda entity: entity["state"] == "unknown" or expectation(entity)
 
 
 def moment(*, within: timedelta | None = None) -> Expectation:
@@ -92,7 +98,8 @@ class DemoAccount:
     it is given a port of its own, which is put wherever `answers` says `{port}`.
     `answers` are by step of the config flow: what to enter there, or which item of its
     menu to choose. Where the vendor has no list of vehicles, `add_vehicles` is what to
-    enter for each, and `accept_vehicles` how many show up by themselves.
+    enter for each, `accept_vehicles` how many show up by themselves and are accepted, and
+    `leave_vehicles` how many of them are left to be accepted by who looks at the demo.
     """
 
     name: str
@@ -101,6 +108,7 @@ class DemoAccount:
     vehicles: tuple[DemoVehicle, ...]
     add_vehicles: tuple[Mapping[str, Any], ...] = ()
     accept_vehicles: int = 0
+    leave_vehicles: int = 0
     arguments: tuple[str, ...] = ()
 
 
@@ -162,6 +170,37 @@ ACCOUNTS = (
                     "sensor.battery": number(64, 64),
                     "sensor.last_fix": moment(),
                     "lock.locked": one_of("locked", "unlocked", "unknown"),
+                },
+            ),
+        ),
+    ),
+    DemoAccount(
+        name="InHand VT3",
+        simulator="tests.simulators.vt3",
+        answers={"user": "vt3", "vt3": {"host": "127.0.0.1", "port": "{port}"}},
+        add_vehicles=({"vehicle_id": DEMO_SERIALS[0], "name": "Bus"},),
+        leave_vehicles=1,
+        vehicles=(
+            DemoVehicle(
+                name="Bus",
+                drives=True,
+                entities={
+                    "device_tracker.position": near_home(1_000),
+                    "binary_sensor.ignition": ON_OR_OFF,
+                    "binary_sensor.moving": ON_OR_OFF,
+                    "binary_sensor.online": one_of("on"),
+                    "binary_sensor.malfunction_indicator": ON_OR_OFF,
+                    "sensor.speed": number(0, 60),
+                    "sensor.odometer": number(1_250, 9_000),
+                    "sensor.fuel_level": number(62, 63),
+                    "sensor.trouble_codes": number(0, 1),
+                    # Known only while the engine runs.
+                    "sensor.battery_voltage": or_unknown(number(13, 15)),
+                    "sensor.coolant_temperature": or_unknown(number(80, 95)),
+                    "sensor.obd_speed": or_unknown(number(0, 60)),
+                    "sensor.last_fix": moment(within=timedelta(minutes=5)),
+                    "event.trouble_code": moment(within=timedelta(minutes=5)),
+                    "switch.output_1": ON_OR_OFF,
                 },
             ),
         ),

@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 from .accounts import ACCOUNTS, DemoVehicle, Entity
+from .flows import discovery_cards
 from .home_assistant import DOMAIN, HomeAssistant
 from .registry import Entry, entries_by_device, find
 
@@ -67,6 +68,9 @@ async def _check_vehicles(home_assistant: HomeAssistant) -> list[str]:
     problems: list[str] = []
     for vehicle in VEHICLES:
         problems += _check_vehicle(vehicle, registered.get(vehicle.name, ()), states)
+    cards = len(await discovery_cards(home_assistant))
+    if cards != (left := sum(account.leave_vehicles for account in ACCOUNTS)):
+        problems.append(f"{cards} vehicles wait to be accepted, not {left}")
     return problems
 
 
@@ -81,13 +85,18 @@ def _check_vehicle(
 ) -> Iterator[str]:
     """Yield what is wrong with a vehicle's entities."""
     enabled = [entry for entry in entries if entry["disabled_by"] is None]
+    expected_ids = {
+        entry["entity_id"] for key in vehicle.entities for entry in find(enabled, key)
+    }
     if len(enabled) - len(vehicle.enable) > MOST_ENABLED_ENTITIES:
         yield f"{vehicle.name}: {len(enabled)} entities are enabled"
     for entry in enabled:
         entity_id = entry["entity_id"]
         state = states[entity_id]["state"] if entity_id in states else "missing"
         if state in ("missing", "unavailable") or (
-            state == "unknown" and not entity_id.startswith(QUIET_PLATFORMS)
+            state == "unknown"
+            and entity_id not in expected_ids
+            and not entity_id.startswith(QUIET_PLATFORMS)
         ):
             yield f"{entity_id} is {state}"
     for expected, matches in vehicle.entities.items():

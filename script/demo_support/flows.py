@@ -45,16 +45,25 @@ async def add_account(
 async def _accept_vehicle(home_assistant: HomeAssistant, account: DemoAccount) -> None:
     """Accept the next vehicle that shows up by itself."""
     for _ in range(DISCOVERY_TIMEOUT * 2):
-        for flow in await home_assistant.command("config_entries/flow/progress"):
-            if flow["handler"] == DOMAIN and flow["step_id"] == "accept_vehicle":
-                answers = account.answers.get("accept_vehicle", {})
-                path = f"{_FLOWS}/{flow['flow_id']}"
-                end = await home_assistant.post(path, answers)
-                if end.get("reason") != "vehicle_added":
-                    raise DemoError(f"{account.name}: accepting ended with {end}")
-                return
+        if cards := await discovery_cards(home_assistant):
+            answers = account.answers.get("accept_vehicle", {})
+            path = f"{_FLOWS}/{cards[0]['flow_id']}"
+            end = await home_assistant.post(path, answers)
+            if end.get("reason") != "vehicle_added":
+                raise DemoError(f"{account.name}: accepting ended with {end}")
+            return
         await asyncio.sleep(0.5)
     raise DemoError(f"{account.name}: no vehicle showed up")
+
+
+async def discovery_cards(home_assistant: HomeAssistant) -> list[Step]:
+    """Return the flows of vehicles that showed up and are not accepted."""
+    flows: list[Step] = await home_assistant.command("config_entries/flow/progress")
+    return [
+        flow
+        for flow in flows
+        if flow["handler"] == DOMAIN and flow["step_id"] == "accept_vehicle"
+    ]
 
 
 async def _walk(
