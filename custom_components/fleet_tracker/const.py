@@ -26,5 +26,8 @@ DEFAULT_DRIVING_INTERVAL: Final = timedelta(seconds=15)
 DEFAULT_PARKED_INTERVAL: Final = timedelta(seconds=60)
 DEFAULT_ENGINE_CUT_SPEED_LIMIT: Final = 20
 
+EVENT_OCCURRENCE: Final = f"{DOMAIN}_event"
+"""Fired on the bus beside each event entity, for the logbook to tell what happened."""
+
 # Config subentries: vehicles that are added one by one
 SUBENTRY_VEHICLE: Final = "vehicle"

@@ -6,10 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, override
 
-from homeassistant.components.event import EventEntity, EventEntityDescription
+from homeassistant.components.event import (
+    ATTR_EVENT_TYPE,
+    EventEntity,
+    EventEntityDescription,
+)
+from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .const import EVENT_OCCURRENCE
 from .coordinator import FleetConfigEntry
 from .entity import FleetDescription, FleetEntity, async_setup_entities
 from .models import Occurrence, OccurrenceKind, OccurrenceType, Vehicle
@@ -88,14 +94,24 @@ class FleetEvent(FleetEntity, EventEntity):
     @callback
     def _on_occurrence(self, occurrence: Occurrence) -> None:
         known = occurrence.type in self.entity_description.types
+        event_type = (occurrence.type if known else OccurrenceType.OTHER).value
         data: dict[str, Any] = {
             **occurrence.details,
             "occurred_at": occurrence.occurred_at,
             "code": occurrence.code,
             "name": occurrence.name,
         }
-        self._trigger_event(
-            (occurrence.type if known else OccurrenceType.OTHER).value,
-            {key: value for key, value in data.items() if value is not None},
-        )
+        data = {key: value for key, value in data.items() if value is not None}
+        self._trigger_event(event_type, data)
         self.async_write_ha_state()
+        device = self.device_entry
+        self.hass.bus.async_fire(
+            EVENT_OCCURRENCE,
+            {
+                **data,
+                ATTR_ENTITY_ID: self.entity_id,
+                ATTR_DEVICE_ID: device.id if device else None,
+                ATTR_EVENT_TYPE: event_type,
+                "kind": occurrence.kind.value,
+            },
+        )

@@ -27,7 +27,7 @@ from .parameters import (
     UPLOADED_GROUPS,
 )
 from .session import LONGEST_TOKEN
-from .topics import CONTROL, GET, REFRESH, SET, Topic
+from .topics import CLIENT_TOKEN, CONTROL, GET, REFRESH, SET, Topic
 
 TURN_ON_OUTPUT = "turn_on_output"
 TURN_OFF_OUTPUT = "turn_off_output"
@@ -198,7 +198,7 @@ def can_stop(command: Command, serial: str, cutting_outputs: Collection[str]) ->
         not (found := _OUTPUT_KEY.fullmatch(key))
         or (found["output"] in cutting_outputs and value not in (0, "0"))
         for key, value in request.payload.items()
-        if key != "client_token"
+        if key != CLIENT_TOKEN
     )
 
 
@@ -328,7 +328,7 @@ def _raw(arguments: Mapping[str, Argument], serial: str) -> Request:
     payload = _json(arguments[PAYLOAD]) if PAYLOAD in arguments else {}
     if not isinstance(payload, Mapping):
         raise InvalidArgument(key="vt3_invalid_payload")
-    token = payload.get("client_token", "")
+    token = payload.get(CLIENT_TOKEN, "")
     if (
         not isinstance(token, str)
         or len(token.encode(errors="replace")) > LONGEST_TOKEN

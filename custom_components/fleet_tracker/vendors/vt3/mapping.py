@@ -34,6 +34,7 @@ from .parameters import (
     UPLOADED_GROUPS,
     VEHICLE,
 )
+from .topics import CLIENT_TOKEN
 from .values import Reader, as_date_and_time, as_number, as_text, as_time, number
 
 MANUFACTURER = "InHand Networks"
@@ -47,7 +48,6 @@ _KNOWN_ALIASES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {GNSS: {"time": "gnss.ts", "lat": "gnss.latitude", "log": "gnss.longitude"}}
 )
 _USER_DATA = "userdata."
-_ECHO = "client_token"
 _MOST_CUSTOM = 256  # 8 groups of 32 items (2.3)
 _MOST_UNKNOWN = 100
 _KEY = re.compile(r"(?=.{1,64}$)\w+(\.\w+)*", re.ASCII)
@@ -103,7 +103,7 @@ class Mapper:
                 or name in learned
             ):
                 named[key] = value
-            elif key != _ECHO:
+            elif key != CLIENT_TOKEN:
                 self._count_unknown(group, key)
         return named
 

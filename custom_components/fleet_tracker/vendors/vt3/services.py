@@ -15,6 +15,7 @@ from ...vendor import Argument, Command, Json
 from ...vendor_action import ActionRequest, VendorAction
 from . import commands
 from .commands import GROUP_NAME, GROUPS, INTEREST, INTERVAL, PART, PAYLOAD, REQUEST
+from .topics import CLIENT_TOKEN
 
 ATTR_GROUP = "group"
 
@@ -81,6 +82,9 @@ async def _send_request(request: ActionRequest) -> dict[str, Any]:
 
 
 def _answer(result: Json) -> dict[str, Any]:
+    """Return an answer without the token of the request, which some trackers repeat."""
+    if isinstance(result, Mapping):
+        result = {key: value for key, value in result.items() if key != CLIENT_TOKEN}
     return {"answer": result}
 
 

@@ -11,7 +11,7 @@ import socket
 
 from ...vendor import Json
 from .frames import Checksum, FrameDecoder, Message, encode
-from .topics import Topic
+from .topics import CLIENT_TOKEN, Topic
 
 LONGEST_TOKEN = 32
 """Bytes in a client token (2.3)."""
@@ -163,11 +163,11 @@ class Session:
 
         Raises ValueError when it does not fit into a frame.
         """
-        token = payload.get("client_token")
+        token = payload.get(CLIENT_TOKEN)
         if not isinstance(token, str):
             token = secrets.token_hex(LONGEST_TOKEN // 4)
         frame = encode(
-            {"topic": str(topic), "payload": {"client_token": token, **payload}},
+            {"topic": str(topic), "payload": {CLIENT_TOKEN: token, **payload}},
             self.decoder.checksum,
         )
         pending = Pending(topic.answer, token, self._loop.create_future())
@@ -215,9 +215,7 @@ class Session:
 
 def _token_in(message: Message) -> str | None:
     for part in (message, message.get("result"), message.get("payload")):
-        if isinstance(part, dict) and isinstance(
-            token := part.get("client_token"), str
-        ):
+        if isinstance(part, dict) and isinstance(token := part.get(CLIENT_TOKEN), str):
             return token
     return None
 

@@ -14,6 +14,9 @@ _TOPIC = re.compile(
     r"/(?P<action>[A-Za-z0-9_-]{1,32})(?P<answer>/resp)?"
 )
 
+CLIENT_TOKEN = "client_token"
+"""What a request is recognised by in its answer, if the tracker repeats it (2.1.1)."""
+
 INFO = "info"
 SET = "set"
 GET = "get"
