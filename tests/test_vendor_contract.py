@@ -1,0 +1,382 @@
+"""What every vendor of the registry keeps to, seen from outside."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+import importlib
+import json
+import logging
+import math
+from pathlib import Path
+import re
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.diagnostics import REDACTED
+from homeassistant.const import EntityCategory, Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.json import ExtendedJSONEncoder, json_dumps
+from homeassistant.util.json import json_loads
+import pytest
+
+import custom_components.fleet_tracker
+from custom_components.fleet_tracker import (
+    PLATFORMS,
+    binary_sensor,
+    button,
+    device_tracker,
+    sensor,
+)
+from custom_components.fleet_tracker.const import DOMAIN
+from custom_components.fleet_tracker.diagnostics import (
+    async_get_config_entry_diagnostics,
+)
+from custom_components.fleet_tracker.entity import FleetDescription, reading_parts
+from custom_components.fleet_tracker.models import Position, VehicleUpdate
+from custom_components.fleet_tracker.storage import vehicle_from_json, vehicle_to_json
+from custom_components.fleet_tracker.vendor import (
+    AccessDenied,
+    Command,
+    Vendor,
+    VendorError,
+)
+from custom_components.fleet_tracker.vendors import VENDORS
+from tests.vendors.contract import FullAccount, VendorContract
+
+ROOT = Path(custom_components.fleet_tracker.__file__).parent
+STRINGS: dict[str, Any] = json.loads((ROOT / "strings.json").read_text())
+ICONS: dict[str, Any] = json.loads((ROOT / "icons.json").read_text())
+
+MOST_ENABLED = 18
+LOCK_COMMANDS = ("lock_command", "unlock_command")
+# What every vehicle has, whatever it tells.
+ALWAYS = {(Platform.DEVICE_TRACKER, "position"), (Platform.BUTTON, "refresh")}
+
+pytestmark = pytest.mark.parametrize("vendor", VENDORS.values(), ids=VENDORS)
+
+
+def contract_of(vendor: Vendor) -> VendorContract:
+    """Return what the vendor's tests give."""
+    module = importlib.import_module(f"tests.vendors.{vendor.key}.contract")
+    contract: VendorContract = module.CONTRACT
+    return contract
+
+
+@pytest.fixture
+async def account(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    vendor: Vendor,
+) -> AsyncIterator[FullAccount]:
+    """Return the vendor's account with a vehicle that has everything."""
+    async with contract_of(vendor).open(hass, freezer, monkeypatch) as account:
+        yield account
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An entity of the vehicle, and the description that it was made from."""
+
+    platform: Platform
+    key: str
+    description: FleetDescription
+    entry: er.RegistryEntry
+
+
+def tables(vendor: Vendor) -> dict[Platform, dict[str, FleetDescription]]:
+    """Return all descriptions of a vendor's entities, the common ones included."""
+    own = vendor.entities
+    found: dict[Platform, Iterable[FleetDescription]] = {
+        Platform.BINARY_SENSOR: (*binary_sensor.COMMON, *own.binary_sensors),
+        Platform.BUTTON: (button.REFRESH, *own.buttons),
+        Platform.DEVICE_TRACKER: (device_tracker.TRACKER,),
+        Platform.EVENT: own.events,
+        Platform.LOCK: own.locks,
+        Platform.NUMBER: own.numbers,
+        Platform.SELECT: own.selects,
+        Platform.SENSOR: (*sensor.COMMON, *own.sensors),
+        Platform.SWITCH: own.switches,
+    }
+    return {
+        platform: {one.key: one for one in descriptions}
+        for platform, descriptions in found.items()
+    }
+
+
+def own_descriptions(vendor: Vendor) -> Iterator[tuple[Platform, FleetDescription]]:
+    """Yield the platform and description of all that a vendor may show."""
+    for platform, by_key in tables(vendor).items():
+        for description in by_key.values():
+            yield platform, description
+
+
+def shown(hass: HomeAssistant, account: FullAccount) -> list[Shown]:
+    """Return the vehicle's entities, disabled ones too."""
+    prefix = f"{account.coordinator.identity}_{account.vehicle_id}_"
+    by_platform = tables(account.coordinator.vendor)
+    found = []
+    for entry in er.async_entries_for_config_entry(
+        er.async_get(hass), account.entry.entry_id
+    ):
+        if not entry.unique_id.startswith(prefix):
+            continue
+        key = entry.unique_id.removeprefix(prefix)
+        platform = Platform(entry.domain)
+        # A part is written behind its reading: the longest key that fits is the one.
+        fitting = [
+            one
+            for one in by_platform[platform].values()
+            if key == one.key or key.startswith(f"{one.key}_")
+        ]
+        description = max(fitting, key=lambda one: len(one.key))
+        found.append(Shown(platform, key, description, entry))
+    return found
+
+
+# --- the registry ---------------------------------------------------------------------------
+
+
+def test_identity(vendor: Vendor) -> None:
+    """The key is a plain name, and texts say the vendor's name in the menu."""
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", vendor.key)
+    assert vendor.name
+    assert STRINGS["config"]["step"]["user"]["menu_options"][vendor.key]
+
+
+def test_platforms_are_all_known_here(vendor: Vendor) -> None:
+    """A new platform must not be forgotten in these tests."""
+    assert tables(vendor).keys() == set(PLATFORMS)
+
+
+def test_actions_that_vendors_share(vendor: Vendor) -> None:
+    """Whoever offers an action of the same name agrees about what it is called on."""
+    for action in vendor.actions:
+        for other in VENDORS.values():
+            for same in other.actions:
+                if same.name == action.name:
+                    assert same.target is action.target
+                    assert same.response is action.response
+        assert STRINGS["services"][action.name]["name"]
+
+
+# --- what an account shows ------------------------------------------------------------------
+
+
+async def test_times_are_aware_and_values_are_ones(
+    vendor: Vendor, account: FullAccount
+) -> None:
+    """UTC, nothing that is no value, and a place that is one."""
+    vehicle = account.vehicle
+    groups = vehicle.groups.values()
+    times = [vehicle.heard_at, *(group.measured_at for group in groups)]
+    values = [*vehicle.readings.values()]
+    positions = [one for one in (vehicle.position, vehicle.latest_fix) if one]
+    assert positions
+    times += [position.fixed_at for position in positions]
+    times += [value for value in values if isinstance(value, datetime)]
+    for time in times:
+        assert time is not None
+        assert time.utcoffset() == timedelta(0)
+        assert time.year > 2000
+    for value in values:
+        assert isinstance(value, bool | int | float | str | datetime)
+        assert value != ""
+        assert not isinstance(value, float) or math.isfinite(value)
+    for position in positions:
+        assert position.accuracy > 0
+        assert (position.latitude, position.longitude) != (0, 0)
+    assert vehicle.details.name != account.vehicle_id
+    assert {"ignition", "moving", "online", "last_fix", "last_contact"} <= {
+        *vehicle.readings
+    }
+
+
+async def test_vehicle_can_be_kept(vendor: Vendor, account: FullAccount) -> None:
+    """Whatever the vendor tells comes back after a restart."""
+    record = json_loads(json_dumps(vehicle_to_json(account.vehicle)))
+    assert isinstance(record, dict)
+    assert vehicle_from_json(record) == account.vehicle
+
+
+async def test_capabilities_decide_what_exists(
+    hass: HomeAssistant, vendor: Vendor, account: FullAccount
+) -> None:
+    """Each yields an entity, no other does, and all go when they go."""
+    vehicle = account.vehicle
+    names = {reading_parts(capability)[0] for capability in vehicle.capabilities}
+    used = {one.capability for _, one in own_descriptions(vendor) if one.capability}
+    assert names - contract_of(vendor).without_entities <= used
+    there = {(one.platform, one.description.key) for one in shown(hass, account)}
+    for platform, description in own_descriptions(vendor):
+        if description.capability is None:
+            continue
+        seen = description.key in vehicle.occurrence_kinds
+        needs_reading = platform in (Platform.SENSOR, Platform.BINARY_SENSOR)
+        if needs_reading or seen:
+            continue
+        exists = (platform, description.key) in there
+        assert exists is (description.capability in names), description.key
+
+    account.coordinator.receive(
+        [VehicleUpdate(vehicle_id=account.vehicle_id, capabilities=frozenset())]
+    )
+    await hass.async_block_till_done()
+    left = [
+        one
+        for one in shown(hass, account)
+        if one.description.capability is not None
+        and one.description.key not in vehicle.occurrence_kinds
+    ]
+    assert left == []
+
+
+async def test_readings_decide_what_exists(
+    hass: HomeAssistant, vendor: Vendor, account: FullAccount
+) -> None:
+    """No sensor without its reading: what a device has not is not shown."""
+    readings = {reading.replace(":", "_") for reading in account.vehicle.readings}
+    sensors = {
+        (one.platform, one.key)
+        for one in shown(hass, account)
+        if one.platform in (Platform.SENSOR, Platform.BINARY_SENSOR)
+    }
+    assert {key for _, key in sensors} <= readings
+    assert {(one.platform, one.key) for one in shown(hass, account)} >= ALWAYS
+
+
+async def test_not_too_many_are_enabled(
+    hass: HomeAssistant, vendor: Vendor, account: FullAccount
+) -> None:
+    """Home Assistant stops at 10,000 enabled entities of an entry: 500 vehicles fit."""
+    enabled = [one for one in shown(hass, account) if one.entry.disabled_by is None]
+    assert 8 <= len(enabled) <= MOST_ENABLED, sorted(one.key for one in enabled)
+
+
+async def test_entities_have_names_and_icons(
+    hass: HomeAssistant, vendor: Vendor, account: FullAccount
+) -> None:
+    """Texts in strings.json, or a device class that brings them."""
+    for one in shown(hass, account):
+        if one.platform is Platform.DEVICE_TRACKER:
+            assert one.entry.original_name is None
+            continue
+        assert one.entry.original_name, one.entry.entity_id
+        assert "{" not in one.entry.original_name
+        key = one.description.translation_key or one.description.key
+        texts = STRINGS["entity"][one.platform].get(key, {})
+        icons = ICONS["entity"].get(one.platform, {}).get(key, {})
+        assert "name" in texts or one.description.device_class
+        assert "default" in icons or one.description.device_class
+        for option in getattr(one.description, "options", None) or ():
+            assert texts["state"][option]
+        for kind in getattr(one.description, "types", ()):
+            assert texts["state_attributes"]["event_type"]["state"][kind]
+
+
+async def test_only_the_tracker_knows_where(
+    hass: HomeAssistant, vendor: Vendor, account: FullAccount
+) -> None:
+    """Maps show every entity that has coordinates."""
+    knowing = {
+        state.domain
+        for state in hass.states.async_all()
+        if "latitude" in state.attributes and state.domain != "zone"
+    }
+    assert knowing == {Platform.DEVICE_TRACKER}
+    (tracker,) = (
+        one for one in shown(hass, account) if one.platform is Platform.DEVICE_TRACKER
+    )
+    assert tracker.entry.entity_category is None
+
+
+async def test_what_can_stop_is_out_of_reach_of_areas(
+    vendor: Vendor, account: FullAccount
+) -> None:
+    """A voice that turns off a room must not cut an engine; restoring stops nobody."""
+    for platform, one in own_descriptions(vendor):
+        names = [
+            getattr(one, name, None)
+            for name in ("command", "on_command", "off_command", *LOCK_COMMANDS)
+        ]
+        if platform is Platform.BUTTON and not any(names):
+            names.append(one.key)
+        sent = [Command(name) for name in names if isinstance(name, str)]
+        stopping = [
+            command
+            for command in sent
+            if account.coordinator.connection.can_stop(account.vehicle_id, command)
+        ]
+        if stopping:
+            assert one.entity_category is EntityCategory.CONFIG, one.key
+            assert len(stopping) < len(sent) or len(sent) == 1, one.key
+
+
+# --- what an account tells nobody -----------------------------------------------------------
+
+
+async def test_diagnostics_tell_nothing_private(
+    hass: HomeAssistant, vendor: Vendor, account: FullAccount
+) -> None:
+    """No number, name, plate, password or place of the fixtures survives anywhere."""
+    found = await async_get_config_entry_diagnostics(hass, account.entry)
+    text = json.dumps(found, cls=ExtendedJSONEncoder)
+    assert REDACTED in text
+    assert [private for private in account.private if private in text] == []
+    position: Position | None = account.vehicle.latest_fix
+    assert position is not None
+    for degrees in (position.latitude, position.longitude):
+        assert f"{degrees:.3f}" not in text
+        assert f"{degrees:.2f}" not in text
+    settings: Mapping[str, Any] = found["settings"]
+    assert {key for key, value in settings.items() if value != REDACTED} <= {"vendor"}
+
+
+async def test_log_tells_nothing_private(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    vendor: Vendor,
+) -> None:
+    """Not even when it is turned up. What Home Assistant itself logs is its own."""
+    caplog.set_level(logging.DEBUG, f"custom_components.{DOMAIN}")
+    async with contract_of(vendor).open(hass, freezer, monkeypatch) as account:
+        coordinator = account.coordinator
+        await coordinator.async_refresh()
+        await hass.async_block_till_done()
+    ours = [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith(f"custom_components.{DOMAIN}")
+    ]
+    assert ours
+    assert not [
+        (private, message)
+        for private in account.private
+        for message in ours
+        if private in message
+    ]
+
+
+# --- errors ---------------------------------------------------------------------------------
+
+
+def test_errors_have_texts(vendor: Vendor) -> None:
+    """Each code of the documents has its meaning, and the text can be filled in."""
+    errors = list(contract_of(vendor).errors)
+    assert len(errors) > 5
+    for error in errors:
+        assert isinstance(error, VendorError)
+        text = STRINGS["exceptions"][error.translation_key]["message"]
+        assert text.format(**error.placeholders)
+        assert set(re.findall(r"{(\w+)}", text)) <= error.placeholders.keys()
+        if isinstance(error, AccessDenied):
+            assert STRINGS["issues"][error.translation_key]["title"]
+        # For logs: no vehicle, no account. Numbers of this length name one.
+        assert not re.search(r"\d{8}", str(error))

@@ -1,0 +1,58 @@
+"""What the common tests need to know of the Open API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.fleet_tracker.vendors.open_api import commands
+from custom_components.fleet_tracker.vendors.open_api.errors import error_for
+from tests.simulators.open_api import OpenApiSimulator
+from tests.simulators.open_api_protocol import CODES
+from tests.vendors.contract import FullAccount, VendorContract
+
+from .conftest import ACCOUNT, PASSWORD, START, TRUCK, Rig, accounts, add_account, truck
+
+UNKNOWN_CODE = 424242
+
+
+@asynccontextmanager
+async def _full(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, _: pytest.MonkeyPatch
+) -> AsyncIterator[FullAccount]:
+    """Set up an account with a truck that has all fields of the newer document."""
+    freezer.move_to(START)
+    device = truck()
+    async with OpenApiSimulator(*accounts()) as server:
+        entry = await add_account(hass, server)
+        await Rig(hass, server, freezer, entry).settle()
+        yield FullAccount(
+            entry=entry,
+            vehicle_id=TRUCK,
+            private=frozenset(
+                {
+                    TRUCK,
+                    device.name,
+                    device.plate,
+                    device.sim,
+                    device.iccid,
+                    ACCOUNT,
+                    PASSWORD,
+                    server.account(ACCOUNT).password_md5,
+                    server.url,
+                    *server.tokens,
+                }
+            ),
+        )
+        assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+CONTRACT = VendorContract(
+    open=_full,
+    errors=[error_for(code) for code in (*CODES, UNKNOWN_CODE)],
+    without_entities=frozenset({commands.CAPABILITY_OF[commands.SET_MILEAGE]}),
+)

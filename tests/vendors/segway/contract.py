@@ -1,0 +1,72 @@
+"""What the common tests need to know of Segway."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.fleet_tracker.vendors.segway.commands import Capability
+from custom_components.fleet_tracker.vendors.segway.errors import (
+    STATUS_CODES,
+    error_for,
+)
+from tests.simulators.segway import SegwaySimulator
+from tests.vendors.contract import FullAccount, VendorContract
+
+from .rig import RIDING, START, Rig, add_account, add_vehicle
+
+NAME = "A blue moped"
+UNKNOWN_CODE = 16999
+
+
+@asynccontextmanager
+async def _full(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, _: pytest.MonkeyPatch
+) -> AsyncIterator[FullAccount]:
+    """Set up an account with an E-moped that is being ridden."""
+    freezer.move_to(START)
+    async with SegwaySimulator() as server:
+        entry = await add_account(hass, server)
+        await add_vehicle(hass, entry, RIDING, name=NAME)
+        rig = Rig(hass, server, freezer, entry)
+        for _step in range(3):
+            await rig.advance(1)
+        yield FullAccount(
+            entry=entry,
+            vehicle_id=RIDING,
+            private=frozenset(
+                {
+                    RIDING,
+                    NAME,
+                    server.client_id,
+                    server.client_secret,
+                    server.url,
+                    *server.tokens,
+                }
+            ),
+        )
+        assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+CONTRACT = VendorContract(
+    open=_full,
+    errors=[error_for(code) for code in (*STATUS_CODES, UNKNOWN_CODE)],
+    without_entities=frozenset(
+        {
+            Capability.AMBIENT_LIGHT,
+            Capability.BATTERY_INFO,
+            Capability.BLUETOOTH_KEY,
+            Capability.EXTRA_STATUS,
+            Capability.FEATURES,
+            Capability.RENTAL_CONDITIONS,
+            Capability.SOUNDS,
+            Capability.SWITCHES,
+            Capability.TIME,
+            Capability.UPLOAD_INTERVAL,
+        }
+    ),
+)
