@@ -240,6 +240,28 @@ async def test_time_alone_is_told_too(
     assert cloud.polls == 1
 
 
+async def test_time_that_comes_sooner_than_was_thought(
+    hass: HomeAssistant, clouds: Clouds, freezer: FrozenDateTimeFactory
+) -> None:
+    """A vehicle that waits to go offline starts, and is not heard of any more."""
+    freezer.move_to(START)
+    cloud = clouds["port"]
+    await set_up(hass, listener_entry("port", "1"))
+    heard = VehicleUpdate(
+        vehicle_id="1", heard_at=dt_util.utcnow(), contact_interval=5 * MINUTE
+    )
+    cloud.push(heard)
+    await elapse(hass, freezer, MINUTE)
+    cloud.push(VehicleUpdate(vehicle_id="1", position=place(speed=50)))
+    await hass.async_block_till_done()
+    assert state_of(hass, "binary_sensor", "moving").state == STATE_ON
+    await elapse(hass, freezer, 3.1 * MINUTE)
+    assert state_of(hass, "binary_sensor", "moving").state == STATE_OFF
+    assert state_of(hass, "binary_sensor", "online").state == STATE_ON
+    await elapse(hass, freezer, 11 * MINUTE)
+    assert state_of(hass, "binary_sensor", "online").state == STATE_OFF
+
+
 async def test_time_of_a_vehicle_that_is_gone_or_was_heard_again(
     hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
 ) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 import heapq
 from typing import Any, override
@@ -70,6 +70,7 @@ type Context = tuple[str, str]
 
 EXTRA_LOOK_DELAY = 20
 """Seconds after which vendors usually know what came of a stop or a command."""
+NEVER = datetime.max.replace(tzinfo=UTC)
 FIRST_BACK_OFF = timedelta(minutes=1)
 LONGEST_BACK_OFF = timedelta(minutes=30)
 ABSENCES_UNTIL_GONE = 2
@@ -127,7 +128,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._occurrences = OccurrenceLog(memory, started_at=dt_util.utcnow())
         self._absences: Counter[str] = Counter()
         self._expiries: list[tuple[datetime, str]] = []
-        self._expiring: set[str] = set()
+        self._expiring: dict[str, datetime] = {}
         self._cancel_expiry: CALLBACK_TYPE | None = None
         self._cancel_early_poll: CALLBACK_TYPE | None = None
         self._early_poll_at = 0.0
@@ -470,11 +471,13 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def _keep(self, vehicle: Vehicle) -> None:
         self._vehicles[vehicle.vehicle_id] = vehicle
-        # A vehicle that waits already is looked at then: its time only gets later.
-        when = expires_at(vehicle)
-        if when is not None and vehicle.vehicle_id not in self._expiring:
-            self._expiring.add(vehicle.vehicle_id)
-            heapq.heappush(self._expiries, (when, vehicle.vehicle_id))
+        vehicle_id = vehicle.vehicle_id
+        if (when := expires_at(vehicle)) is None:
+            return
+        # A vehicle that waits for an earlier time already is looked at then.
+        if when < self._expiring.get(vehicle_id, NEVER):
+            self._expiring[vehicle_id] = when
+            heapq.heappush(self._expiries, (when, vehicle_id))
             if self._expiries[0][0] == when or self._cancel_expiry is None:
                 self._schedule_expiry()
 
@@ -493,9 +496,10 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._cancel_expiry = None
         now = self.now()
         while self._expiries and self._expiries[0][0] <= now:
-            _, vehicle_id = heapq.heappop(self._expiries)
-            self._expiring.discard(vehicle_id)
-            self._work.add_urgent([partial(self._refresh_vehicle, vehicle_id)])
+            when, vehicle_id = heapq.heappop(self._expiries)
+            if self._expiring.get(vehicle_id) == when:
+                del self._expiring[vehicle_id]
+                self._work.add_urgent([partial(self._refresh_vehicle, vehicle_id)])
         if self._expiries:
             self._schedule_expiry()
         self._work.start()
