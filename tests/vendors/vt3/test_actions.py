@@ -261,6 +261,20 @@ async def test_upload_interval(home: Home) -> None:
     assert home.state("number", "upload_interval_gnss", SERIAL).state == "0.0"
 
 
+@pytest.mark.parametrize("group", ["obd", "gnss", "motion", "io", "cellular1"])
+async def test_interval_of_each_group(home: Home, group: str) -> None:
+    """Each group has a number of its own, disabled by default."""
+    await home.listen(SERIAL)
+    tracker = await home.connect(SERIAL)
+    entity_id = home.entity_id("number", f"upload_interval_{group}", SERIAL)
+    await home.enable(entity_id)
+    await home.reconnect(tracker)
+    await home.call("number.set_value", entity_id, value=3600)
+    assert requests(tracker, f"{group}/set") == [{"interval": 3600}]
+    assert tracker.intervals[group] == 3600
+    assert tracker.violations == []
+
+
 async def test_upload_interval_refused(home: Home) -> None:
     """What the tracker refuses is not shown; what is out of range is not sent."""
     await home.listen(SERIAL)
@@ -308,6 +322,22 @@ async def test_refresh_group(home: Home, group: str) -> None:
     tracker.requests.clear()
     await home.call("button.press", entity_id)
     assert [name for name, _ in tracker.requests] == [f"{group}/refresh"]
+    assert tracker.violations == []
+
+
+async def test_refresh_custom_group(home: Home) -> None:
+    """So has a custom group."""
+    await home.listen(SERIAL)
+    tracker = home.make_tracker(SERIAL)
+    tracker.intervals["mine"] = 0
+    tracker.interests["mine"] = {"obd.f_lvl": "tank"}
+    await home.reconnect(tracker)
+    entity_id = home.entity_id("button", "refresh_group_mine", SERIAL)
+    await home.enable(entity_id)
+    await home.reconnect(tracker)
+    await home.call("button.press", entity_id)
+    assert tracker.requests[-1][0] == "mine/refresh"
+    assert home.state("sensor", "fuel_level", SERIAL).state == "62.5"
     assert tracker.violations == []
 
 
