@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -338,10 +339,13 @@ async def test_undelivered_do_not_pile_up(hass: HomeAssistant, cloud: Cloud) -> 
     )
     push(cloud, later)
     assert delivered == []
-    coordinator.async_add_occurrence_listener(
-        "1", OccurrenceKind.TROUBLE_CODE, delivered.append
-    )
+    listen = delivered.append
+    coordinator.async_add_occurrence_listener("1", OccurrenceKind.TROUBLE_CODE, listen)
     assert delivered == [later]
+    # The end of an old listener is not that of its successor.
+    remove()
+    push(cloud, replace(later, occurred_at=later.occurred_at + SECOND))
+    assert len(delivered) == 2
 
 
 async def test_first_of_a_new_vehicle(

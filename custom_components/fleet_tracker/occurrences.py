@@ -92,7 +92,9 @@ class OccurrenceLog:
             listener(occurrence)
 
         def remove() -> None:
-            self._listeners.pop(address, None)
+            # The entity may have been made again meanwhile.
+            if self._listeners.get(address) is listener:
+                del self._listeners[address]
 
         return remove
 
