@@ -73,6 +73,7 @@ from custom_components.fleet_tracker.vendor_flow import (
 
 CLOUD, LISTENER = "neutral_cloud", "neutral_listener"
 ROOT_PATH = "/neutral/push"
+FIXABLE = "neutral_fixable"
 FAR_AWAY = timedelta(minutes=15)
 
 type Answer = CommandResult | VendorError | None
@@ -133,6 +134,7 @@ class Cloud:
     open_error: VendorError | None = None
     check_error: VendorError | None = None
     look_error: VendorError | None = None
+    solve_error: VendorError | None = None
     interval: timedelta | None = None
     answers: dict[str, Answer] = field(default_factory=dict)
     busy: asyncio.Event | None = None
@@ -260,6 +262,12 @@ class NeutralConnection(Connection):
     ) -> None:
         """Note which vehicles are accepted."""
         self.cloud.accepted.append(dict(vehicles))
+
+    async def solve(self, cause: str) -> Mapping[str, object]:
+        """Solve a problem by another token."""
+        if self.cloud.solve_error is not None:
+            raise self.cloud.solve_error
+        return {"token": cause}
 
     def diagnostics(self) -> Mapping[str, object]:
         """Return what the cloud says."""
@@ -548,6 +556,7 @@ class Clouds(dict[str, Cloud]):
             flow=NeutralFlow(self),
             entities=ENTITIES,
             actions=CLOUD_ACTIONS,
+            fixable_problems=frozenset({FIXABLE}),
             pushes=True,
             push_root_paths=(ROOT_PATH,),
         )

@@ -186,6 +186,17 @@ async def test_number(hass: HomeAssistant, cloud: Cloud) -> None:
     assert state_of(hass, "number", "upload_interval").state == "30.0"
 
 
+async def test_number_with_a_part(hass: HomeAssistant, cloud: Cloud) -> None:
+    """The command says which is meant."""
+    capabilities = frozenset({"upload_interval:gnss"})
+    cloud.tell(told("1", START, capabilities=capabilities))
+    await set_up(hass, cloud_entry())
+    number = entity_id(hass, "number", "upload_interval_gnss")
+    await command(hass, "number", "set_value", number, value=30)
+    assert sent(cloud) == [("upload_interval_set", {"value": 30, "part": "gnss"})]
+    assert state_of(hass, "number", "upload_interval_gnss").state == "30.0"
+
+
 async def test_number_of_no_number(hass: HomeAssistant, cloud: Cloud) -> None:
     """A reading of another kind is not shown as one."""
     await set_up(hass, cloud_entry())

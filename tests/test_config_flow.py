@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -12,6 +13,7 @@ from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     SOURCE_USER,
     ConfigEntryState,
+    ConfigSubentry,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
@@ -105,6 +107,9 @@ async def test_adding_an_account(hass: HomeAssistant, cloud: Cloud) -> None:
     form = await enter(hass, form, account="acme", password="p")
     assert form["step_id"] == f"{CLOUD}_push"
     assert form["description_placeholders"]["push_url"] == "-"
+    # The browser was reloaded.
+    form = await hass.config_entries.flow.async_configure(form["flow_id"])
+    assert form["step_id"] == f"{CLOUD}_push"
     result = await enter(hass, form, token="abc")
     assert result["type"] is FlowResultType.CREATE_ENTRY
     entry = result["result"]
@@ -641,6 +646,27 @@ async def test_vehicle_that_is_added_meanwhile(
     result = await add_vehicle(hass, entry, "7")
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert await cards(hass) == []
+
+
+async def test_vehicle_that_is_added_while_its_card_is_open(
+    hass: HomeAssistant, clouds: Clouds
+) -> None:
+    """In another way than by hand."""
+    entry = listener_entry("port")
+    await set_up(hass, entry)
+    (card,) = await discover(hass, clouds["port"], "7")
+    hass.config_entries.async_add_subentry(
+        entry,
+        ConfigSubentry(
+            data=MappingProxyType({}),
+            subentry_type=SUBENTRY_VEHICLE,
+            title="7",
+            unique_id="7",
+        ),
+    )
+    result = await enter(hass, card)
+    assert result["reason"] == "already_configured"
+    assert len(entry.subentries) == 1
 
 
 async def test_card_of_an_entry_that_is_gone(

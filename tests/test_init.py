@@ -19,14 +19,18 @@ from homeassistant.const import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    issue_registry as ir,
+)
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-from custom_components.fleet_tracker import async_remove_config_entry_device
+from custom_components.fleet_tracker import async_remove_config_entry_device, entity
 from custom_components.fleet_tracker.const import DOMAIN, SUBENTRY_VEHICLE
 from custom_components.fleet_tracker.handover import hand_over
 from custom_components.fleet_tracker.models import Position, VehicleUpdate
@@ -167,6 +171,43 @@ async def test_set_up_that_fails(
     await elapse(hass, freezer, 30)
     assert entry.state is ConfigEntryState.LOADED
     assert state_of(hass, "sensor", "battery").state == "80"
+
+
+async def test_unloading_that_fails(
+    hass: HomeAssistant, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is still shown still has its connection."""
+
+    async def fail(*_: object) -> bool:
+        return False
+
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    with monkeypatch.context() as patch:
+        patch.setattr(hass.config_entries, "async_unload_platforms", fail)
+        assert not await hass.config_entries.async_unload(entry.entry_id)
+    assert cloud.is_open
+
+
+async def test_many_entities_come_behind_the_set_up(
+    hass: HomeAssistant, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Home Assistant warns of platforms that take long."""
+    monkeypatch.setattr(entity, "LONGEST_SET_UP", 0)
+    cloud.tell(*(van(str(number)) for number in range(30)))
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    for number in range(30):
+        assert state_of(hass, "sensor", "battery", str(number)).state == "80"
+
+    # Unloaded before they have come, none comes any more.
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert {state.state for state in hass.states.async_all("sensor")} == {
+        STATE_UNAVAILABLE
+    }
 
 
 async def test_set_up_that_fails_late(
@@ -355,15 +396,19 @@ async def test_removal_forgets_everything(
 ) -> None:
     """No file of the entry stays; those of others do."""
     other = cloud_entry("other")
-    await set_up(hass, other)
+    (await set_up(hass, other)).raise_problem("list_cut_off", count="1")
     entry = cloud_entry()
     coordinator = await set_up(hass, entry)
+    coordinator.raise_problem("list_cut_off", count="2")
     await coordinator.memory.put("token", "secret")
     await other.runtime_data.memory.put("token", "another")
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done()
     assert [key for key in hass_storage if entry.entry_id in key] == []
     assert [key for key in hass_storage if other.entry_id in key] != []
+    assert {issue_id for _, issue_id in ir.async_get(hass).issues} == {
+        f"list_cut_off_{other.entry_id}"
+    }
 
 
 async def test_device_can_be_removed_once_its_vehicle_is_gone(
