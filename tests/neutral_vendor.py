@@ -23,6 +23,7 @@ import pytest
 import voluptuous as vol
 
 from custom_components.fleet_tracker import config_flow
+from custom_components.fleet_tracker.binary_sensor import FleetBinarySensorDescription
 from custom_components.fleet_tracker.button import FleetButtonDescription
 from custom_components.fleet_tracker.const import CONF_IDENTITY, DOMAIN
 from custom_components.fleet_tracker.entity import VendorEntities
@@ -416,6 +417,10 @@ ENTITIES = VendorEntities(
         FleetSensorDescription(key=Reading.FUEL_LEVEL, native_unit_of_measurement="‰"),
         FleetSensorDescription(key="probe", enabled_parts=2),
         FleetSensorDescription(key="rare", capability="rare"),
+    ),
+    binary_sensors=(
+        FleetBinarySensorDescription(key="sealed", inverted=True),
+        FleetBinarySensorDescription(key="wheel"),
     ),
     locks=(
         FleetLockDescription(
