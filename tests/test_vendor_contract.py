@@ -27,7 +27,9 @@ from custom_components.fleet_tracker import (
     PLATFORMS,
     binary_sensor,
     button,
+    camera,
     device_tracker,
+    image,
     sensor,
 )
 from custom_components.fleet_tracker.const import DOMAIN
@@ -94,8 +96,10 @@ def tables(vendor: Vendor) -> dict[Platform, dict[str, FleetDescription]]:
     found: dict[Platform, Iterable[FleetDescription]] = {
         Platform.BINARY_SENSOR: (*binary_sensor.COMMON, *own.binary_sensors),
         Platform.BUTTON: (button.REFRESH, *own.buttons),
+        Platform.CAMERA: camera.COMMON,
         Platform.DEVICE_TRACKER: (device_tracker.TRACKER,),
         Platform.EVENT: own.events,
+        Platform.IMAGE: image.COMMON,
         Platform.LOCK: own.locks,
         Platform.NUMBER: own.numbers,
         Platform.SELECT: own.selects,
@@ -303,7 +307,8 @@ async def test_what_can_stop_is_out_of_reach_of_areas(
             getattr(one, name, None)
             for name in ("command", "on_command", "off_command", *LOCK_COMMANDS)
         ]
-        if platform is Platform.BUTTON and not any(names):
+        sends = platform is Platform.BUTTON and one.key != button.REFRESH.key
+        if sends and not any(names):
             names.append(one.key)
         sent = [Command(name) for name in names if isinstance(name, str)]
         stopping = [

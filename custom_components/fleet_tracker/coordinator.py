@@ -23,7 +23,11 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
-from homeassistant.helpers import discovery_flow, issue_registry as ir
+from homeassistant.helpers import (
+    device_registry as dr,
+    discovery_flow,
+    issue_registry as ir,
+)
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.translation import async_get_exception_message
@@ -694,6 +698,21 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 def discovery_unique_id(entry: ConfigEntry, vehicle_id: str) -> str:
     """Return what names a discovered vehicle among all config flows."""
     return f"{entry.data[CONF_IDENTITY]}_{vehicle_id}"
+
+
+def find_vehicle(
+    hass: HomeAssistant, device_id: str
+) -> tuple[FleetCoordinator, str] | None:
+    """Return whose vehicle a device is, and the vehicle's id; None if it is none."""
+    device = dr.async_get(hass).async_get(device_id)
+    if device is None:
+        return None
+    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
+        coordinator: FleetCoordinator = entry.runtime_data
+        for vehicle_id in coordinator.vehicles():
+            if coordinator.device_identifier(vehicle_id) in device.identifiers:
+                return coordinator, vehicle_id
+    return None
 
 
 def accepted_vehicles(entry: ConfigEntry) -> dict[str, Mapping[str, object]]:

@@ -124,6 +124,8 @@ class Reading(StrEnum):
     HDOP = "hdop"
     FIX_KIND = "fix_kind"
     SIGNAL = "signal"
+    # cameras
+    PHOTO_TAKEN = "photo_taken"
     # maintenance and subscription
     STATUS = "status"
     TROUBLE_CODES = "trouble_codes"

@@ -16,12 +16,12 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.exceptions import ServiceValidationError, Unauthorized, UnknownUser
-from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonObjectType, JsonValueType
 import voluptuous as vol
 
 from .const import DOMAIN
-from .coordinator import FleetCoordinator
+from .coordinator import FleetCoordinator, find_vehicle
 from .vendor import VendorError
 from .vendor_action import ActionRequest, ActionTarget, VendorAction
 from .vendors import VENDORS
@@ -156,7 +156,9 @@ def _targets(
         return [(_coordinator(call.hass, call.data[ATTR_CONFIG_ENTRY]), {})]
     found: dict[str, tuple[FleetCoordinator, dict[str, str]]] = {}
     for device_id in call.data[ATTR_DEVICE_ID]:
-        coordinator, vehicle_id = _vehicle_of_device(call.hass, device_id)
+        if (vehicle := find_vehicle(call.hass, device_id)) is None:
+            raise _invalid("unknown_device")
+        coordinator, vehicle_id = vehicle
         _, devices = found.setdefault(coordinator.identity, (coordinator, {}))
         devices[vehicle_id] = device_id
     return list(found.values())
@@ -170,20 +172,6 @@ def _coordinator(hass: HomeAssistant, entry_id: str) -> FleetCoordinator:
         raise _invalid("entry_not_loaded", account=entry.title)
     coordinator: FleetCoordinator = entry.runtime_data
     return coordinator
-
-
-def _vehicle_of_device(
-    hass: HomeAssistant, device_id: str
-) -> tuple[FleetCoordinator, str]:
-    device = dr.async_get(hass).async_get(device_id)
-    if device is None:
-        raise _invalid("unknown_device")
-    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
-        coordinator: FleetCoordinator = entry.runtime_data
-        for vehicle_id in coordinator.vehicles():
-            if coordinator.device_identifier(vehicle_id) in device.identifiers:
-                return coordinator, vehicle_id
-    raise _invalid("unknown_device")
 
 
 async def _async_require_administrator(call: ServiceCall) -> None:

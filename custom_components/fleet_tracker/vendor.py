@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from .models import Vehicle, VehicleUpdate
 from .vendor_api import ApiMethod
+from .vendor_media import VendorMedia
 
 if TYPE_CHECKING:
     import aiohttp
@@ -349,6 +350,9 @@ class Connection(ABC):
         """
         del name, parameters
         raise CommandUnsupported("No methods")
+
+    media: VendorMedia | None = None
+    """The cameras of the vehicles, where the vendor has any."""
 
     async def solve(self, cause: str) -> Mapping[str, object]:
         """Do what is offered to solve a problem, now that the user agreed.

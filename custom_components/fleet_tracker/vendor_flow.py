@@ -124,6 +124,8 @@ def base_url(entered: str) -> str:
     text = entered.strip()
     if "://" not in text:
         text = f"https://{text}"
+    if any(map(str.isspace, text)):
+        raise InvalidArgument("No URL", key="invalid_server")
     try:
         url = URL(text)
     except ValueError:

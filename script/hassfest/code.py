@@ -25,11 +25,12 @@ _BUILT_IN_REASONS = {
 class NamedKeys:
     """Keys by the section of strings.json that they belong to.
 
-    `errors` says which exceptions of the vendors a key is raised with; `steps` and `reasons` are by kind of flow (the values of FLOW_SECTIONS); `constants`
+    `errors` says which exceptions of the vendors a key is raised with, and in which file;
+    `steps` and `reasons` are by kind of flow (the values of FLOW_SECTIONS); `constants`
     are all texts in the code, which a key may have come from in a way not seen here.
     """
 
-    errors: dict[str, set[str]] = field(default_factory=dict)
+    errors: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     exceptions: set[str] = field(default_factory=set)
     issues: set[str] = field(default_factory=set)
     devices: set[str] = field(default_factory=set)
@@ -44,9 +45,9 @@ def find_keys(sources: Mapping[str, ast.Module], errors: set[str]) -> NamedKeys:
     `errors` are the names of the exceptions that take a translation key as `key`.
     """
     found = NamedKeys()
-    nodes = [node for tree in sources.values() for node in ast.walk(tree)]
-    forwarders = _find_forwarders(nodes)
-    for node in nodes:
+    nodes = [(file, node) for file, tree in sources.items() for node in ast.walk(tree)]
+    forwarders = _find_forwarders([node for _, node in nodes])
+    for file, node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             found.constants.add(node.value)
         elif isinstance(node, ast.Call):
@@ -54,13 +55,13 @@ def find_keys(sources: Mapping[str, ast.Module], errors: set[str]) -> NamedKeys:
                 section.add_to(found, key)
             if (error := _callee(node)) in errors:
                 for key in _texts(_keyword(node, "key")):
-                    found.errors.setdefault(key, set()).add(error)
+                    found.errors.setdefault(key, set()).add((error, file))
         elif isinstance(node, ast.Tuple) and len(node.elts) >= 2:
             # a row of a table: an exception, and the key it is raised with
             first, second = node.elts[:2]
             if isinstance(first, ast.Name) and first.id in errors:
                 for key in _texts(second):
-                    found.errors.setdefault(key, set()).add(first.id)
+                    found.errors.setdefault(key, set()).add((first.id, file))
         elif isinstance(node, ast.ClassDef):
             _find_flow_keys(node, found)
     return found

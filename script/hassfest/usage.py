@@ -6,7 +6,7 @@ forms and actions. The rest is read from the source.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 import importlib
@@ -56,6 +56,12 @@ class Expected:
                 fnmatchcase(path, pattern) for pattern in self.patterns
             ):
                 integration.complain(name, f"nothing uses {path}")
+
+
+def _is_of(path: str, vendors: Sequence[str]) -> bool:
+    """Tell whether a file is shared by all vendors, or of one of these."""
+    _, below, rest = path.partition("vendors/")
+    return not below or rest.partition("/")[0] in vendors
 
 
 class Usage:
@@ -169,15 +175,20 @@ class Usage:
                 f"{subentry}.initiate_flow.user",
                 f"{subentry}.initiate_flow.reconfigure",
             )
-        self._texts.need(*(f"config.error.{key}" for key in self._form_errors()))
+        every = [*self._vendors]
+        self._texts.need(*(f"config.error.{key}" for key in self._form_errors(every)))
         if adds_vehicles:
+            adding = [key for key, one in self._vendors.items() if one.flow.vehicles]
             self._texts.need(
-                *(f"{subentry}.error.{key}" for key in self._form_errors())
+                *(f"{subentry}.error.{key}" for key in self._form_errors(adding))
             )
             self._texts.allow(f"{subentry}.error.*")
 
-    def _form_errors(self) -> Iterator[str]:
-        """Yield the keys of the errors that logging in may end with."""
+    def _form_errors(self, vendors: Sequence[str]) -> Iterator[str]:
+        """Yield the keys of the errors that checking what was entered may end with.
+
+        They are those of the contract, and of the packages of these vendors.
+        """
         contract = self._contract
         others = (
             contract.CommandFailed,
@@ -186,11 +197,16 @@ class Usage:
             contract.VehicleUnavailable,
         )
         for error in self._errors:
-            if not issubclass(error, others):
+            if issubclass(error, others):
+                continue
+            if _is_of(error.__module__.replace(".", "/"), vendors):
                 yield error.key
-                for key, raised in self._keys.errors.items():
-                    if error.__name__ in raised:
-                        yield key
+            for key, raised in self._keys.errors.items():
+                if any(
+                    name == error.__name__ and _is_of(file, vendors)
+                    for name, file in raised
+                ):
+                    yield key
 
     def _forms(self, vendor: Any) -> Iterator[tuple[str, vol.Schema]]:
         """Yield the path of each form of a vendor's flows, and what it asks."""

@@ -150,9 +150,9 @@ CommandResult(warning="with_warning")
     )
     assert found.exceptions == {"direct", "behind_helper", "by_name", "with_warning"}
     assert found.errors == {
-        "first": {"Offline"},
-        "second": {"Offline"},
-        "in_table": {"VendorError"},
+        "first": {("Offline", "x.py")},
+        "second": {("Offline", "x.py")},
+        "in_table": {("VendorError", "x.py")},
     }
 
 

@@ -4,8 +4,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ..vendor import Vendor
-from . import open_api, segway, vt3
+from . import open_api, segway, tracksolid, vt3
 
 VENDORS: Mapping[str, Vendor] = MappingProxyType(
-    {vendor.key: vendor for vendor in (open_api.VENDOR, segway.VENDOR, vt3.VENDOR)}
+    {
+        vendor.key: vendor
+        for vendor in (
+            open_api.VENDOR,
+            segway.VENDOR,
+            tracksolid.VENDOR,
+            vt3.VENDOR,
+        )
+    }
 )

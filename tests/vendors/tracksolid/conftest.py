@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import aiohttp
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.fleet_tracker.vendors.tracksolid.client import TracksolidClient
@@ -17,6 +19,7 @@ from tests.simulators.tracksolid import Device, TracksolidSimulator
 from tests.vendors.fake_host import START, FakeHost, FakeMemory
 
 from .helpers import CAM, CAR, VAN, data, settings
+from .home import Home, add_account, simulator
 
 
 @pytest.fixture
@@ -96,3 +99,21 @@ async def connection(
     await connection.open()
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def account() -> AsyncIterator[TracksolidSimulator]:
+    """Return an account for tests through Home Assistant, whose clock is the frozen one."""
+    async with simulator() as sim:
+        yield sim
+
+
+@pytest.fixture
+async def home(
+    hass: HomeAssistant,
+    hass_storage: dict[str, object],
+    account: TracksolidSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> Home:
+    """Return Home Assistant with the account set up. Mark such tests with freeze_time."""
+    return Home(hass, account, freezer, await add_account(hass, account))

@@ -597,8 +597,14 @@ async def test_capabilities(
         await poll(connection, host)
         host.advance(15)
     assert sim.requests[INSTRUCTIONS] == 3
-    assert host.known[VAN].capabilities == {"commands", "engine_cut", "reboot"}
+    assert host.known[VAN].capabilities == {
+        "alarms",
+        "commands",
+        "engine_cut",
+        "reboot",
+    }
     assert host.known[CAR].capabilities == {
+        "alarms",
         "commands",
         "engine_cut",
         "locate",
@@ -692,7 +698,7 @@ async def test_taking_a_photo(
     photo = connection.cameras.newest_photo(CAM)
     assert photo is not None
     assert photo.camera == 1
-    assert host.reading(CAM, mapping.PHOTO_TAKEN) == photo.created_at
+    assert host.reading(CAM, Reading.PHOTO_TAKEN) == photo.created_at
     before = sim.requests[PHOTOS]
     host.advance(60)
     await poll(connection, host)
@@ -748,7 +754,7 @@ async def test_live_is_learned_by_one_try(
         await poll(connection, host)
         host.advance(15)
     assert connection.cameras.channels(CAM) == (0, 1)
-    assert {"live:0", "live:1"} <= host.known[CAM].capabilities
+    assert {"live:1", "live:2"} <= host.known[CAM].capabilities
     assert not sim.devices[CAM].streams
     assert sim.requests[LIVE] == 2
     again = TracksolidConnection(settings(sim), host)
@@ -837,21 +843,31 @@ async def test_live_stream(
 async def test_browsing(
     connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
 ) -> None:
-    """Photos and videos by day, alarm media, and what the device has recorded."""
+    """Photos and videos by camera and day, alarm media, and what the device recorded."""
     await poll(connection, host)
+    media, today = connection.media, host.now().replace(hour=0)
+    assert media is not None
+    tomorrow, yesterday = today + timedelta(days=1), today - timedelta(days=1)
     shoot(sim, sim.devices[CAM], 0)
     shoot(sim, sim.devices[CAM], 1, 2, alarm="147")
     host.advance(10)
-    today = date(2025, 10, 9)
-    assert len(await connection.cameras.files_of(CAM, today)) == 2
-    assert len(await connection.cameras.files_of(CAM, today, camera=1)) == 1
-    assert not await connection.cameras.files_of(CAM, date(2025, 10, 8))
-    assert len(await connection.cameras.alarm_files_of(CAM, today)) == 1
+    assert media.cameras(CAM) == (1, 2)
+    assert not media.cameras(CAR)
+    (photo,) = await media.files(CAM, 1, today, tomorrow)
+    assert photo.is_photo
+    assert photo.camera == 1
+    (video,) = await media.files(CAM, 2, today, tomorrow)
+    assert not video.is_photo
+    assert video.camera == 2
+    assert not await media.files(CAM, 1, yesterday, today)
+    (alarm,) = await media.alarm_files(CAM, today, tomorrow)
+    assert alarm.name == "Alarm 147"
     with pytest.raises(VehicleUnavailable):
-        await connection.cameras.alarm_files_of("1", today)
-    recordings = await connection.cameras.recordings_of(CAM, 0, today)
+        await media.alarm_files("1", today, tomorrow)
+    camera = connection.fleet.devices[CAM]
+    recordings = await connection.cameras.recordings(camera, 1, date(2025, 10, 9))
     assert len(recordings) == 3
-    assert (await connection.cameras.recording_url(CAM, recordings[0])).startswith("ws")
+    assert recordings[0].channel == 0
 
 
 # --- pushes ---------------------------------------------------------------------------------
@@ -885,7 +901,7 @@ async def test_every_push_is_processed(
     await settled(connection)
     assert len(host.updates) == 22 + 2
     assert host.reading(VAN, Reading.HUMIDITY) == 61
-    assert host.reading(VAN, f"{Reading.FUEL}:1") == 42.5
+    assert host.reading(VAN, f"{mapping.FUEL_SENSOR_VOLUME}:1") == 42.5
 
 
 async def test_push_over_http(

@@ -304,10 +304,10 @@ def test_alarm_from_the_future() -> None:
 @pytest.mark.parametrize(
     ("unit", "reading"),
     [
-        (1, f"{mapping.FUEL_HEIGHT}:2"),
-        (2, f"{Reading.FUEL_LEVEL}:2"),
-        (3, f"{mapping.FUEL_VOLTAGE}:2"),
-        (4, f"{Reading.FUEL}:2"),
+        (1, f"{mapping.FUEL_SENSOR_HEIGHT}:2"),
+        (2, f"{mapping.FUEL_SENSOR_LEVEL}:2"),
+        (3, f"{mapping.FUEL_SENSOR_VOLTAGE}:2"),
+        (4, f"{mapping.FUEL_SENSOR_VOLUME}:2"),
     ],
 )
 def test_oil(unit: int, reading: str) -> None:

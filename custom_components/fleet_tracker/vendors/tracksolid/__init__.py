@@ -1,1 +1,17 @@
 """Tracksolid Pro (Jimi IoT): polled, pushed to us, commanded, and seen."""
+
+from ...vendor import Vendor
+from .connection import TracksolidConnection
+from .entities import ENTITIES
+from .flow import TracksolidFlow
+from .services import ACTIONS
+
+VENDOR = Vendor(
+    key="tracksolid",
+    name="Tracksolid Pro",
+    connect=TracksolidConnection,
+    flow=TracksolidFlow(),
+    entities=ENTITIES,
+    actions=ACTIONS,
+    pushes=True,
+)

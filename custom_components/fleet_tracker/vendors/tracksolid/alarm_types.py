@@ -185,6 +185,19 @@ _UNTYPED = frozenset(
         "other",
     }
 )
+ALARMS = "alarms"
+"""The capability of every vehicle to raise alarms."""
+
+TYPES = frozenset(
+    {
+        *_TYPES.values(),
+        OccurrenceType.CLEARED,
+        OccurrenceType.WINDOW_CLOSED,
+        OccurrenceType.WINDOW_OPENED,
+    }
+)
+"""The types that alarms are told as, `other` apart."""
+
 KNOWN_CODES = frozenset({*_TYPES, *_ENDS, *_UNTYPED})
 
 # statusLeftFrontDoors_1: 0 is closed and 1 open. One entry of the official table calls a
@@ -194,6 +207,16 @@ _OPENING = re.compile(r"status(left|right)(front|rear)(doors|windows)_([01])")
 DOOR = "door"
 WINDOW = "window"
 TRUNK = "trunk"
+OPENINGS = (
+    *(
+        f"{what}_{side}_{end}"
+        for what in (DOOR, WINDOW)
+        for side in ("left", "right")
+        for end in ("front", "rear")
+    ),
+    TRUNK,
+)
+"""Doors and windows that are told apart, beside the plain door."""
 
 _STATES: Mapping[str, tuple[str, bool]] = MappingProxyType(
     {
@@ -241,5 +264,5 @@ def state_of(code: str) -> tuple[str, Value] | None:
     key = code.lower()
     if found := _OPENING.fullmatch(key):
         name = DOOR if found[3] == "doors" else WINDOW
-        return f"{name}:{found[1]}_{found[2]}", found[4] == "1"
+        return f"{name}_{found[1]}_{found[2]}", found[4] == "1"
     return _STATES.get(key)

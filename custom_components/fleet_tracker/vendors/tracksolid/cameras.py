@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
-from ...models import VehicleUpdate
+from ...models import Reading, VehicleUpdate
 from ...vendor import (
     AuthenticationFailed,
     CannotConnect,
@@ -21,7 +21,7 @@ from ...vendor import (
 )
 from .api_media import MediaKind, StreamKind, new_session
 from .client import TracksolidClient
-from .mapping import PHOTO_TAKEN, group
+from .mapping import group
 from .media_records import MediaFile, Recording
 from .records import Device
 from .values import as_count, as_time, is_record
@@ -94,7 +94,9 @@ class Cameras:
                 updates.append(
                     VehicleUpdate(
                         vehicle_id=imei,
-                        groups=group("photo", now, {PHOTO_TAKEN: files[0].created_at}),
+                        groups=group(
+                            "photo", now, {Reading.PHOTO_TAKEN: files[0].created_at}
+                        ),
                     )
                 )
             elif self._tries.get(imei, 0) > 0:
@@ -121,37 +123,16 @@ class Cameras:
         """Let a camera record a video of 3 to 10 s (7.2)."""
         await self._client.media.capture(imei, camera, MediaKind.VIDEO, seconds=seconds)
 
-    # --- browsing ---
+    # --- recordings ---
 
-    async def files_of(
-        self, imei: str, day: date, *, camera: int = 3
-    ) -> list[MediaFile]:
-        """Return the photos and videos of a day (UTC), the newest first (7.4)."""
-        begin, end = _bounds(day)
-        return await self._client.media.files(
-            imei, camera=camera, begin=begin, end=min(end, self._client.transport.now())
-        )
-
-    async def alarm_files_of(self, imei: str, day: date) -> list[MediaFile]:
-        """Return what was recorded of alarms on a day (UTC), newest first (7.5)."""
-        begin, end = _bounds(day)
-        batch = await self._client.media.alarm_files([imei], begin, end)
-        if imei in batch.refused:
-            raise batch.refused[imei]
-        return batch.found
-
-    async def recordings_of(
-        self, imei: str, channel: int, day: date
+    async def recordings(
+        self, device: Device, camera: int, day: date
     ) -> list[Recording]:
-        """Return what a device has recorded on a day, from itself (7.7, 7.8)."""
+        """Return what a device keeps of a camera's pictures of a day (7.7, 7.8)."""
+        channel = first_channel(device) + camera - 1
         return await self._client.media.recordings(
-            imei, channel, day, self._session(imei, channel)
+            device.imei, channel, day, new_session()
         )
-
-    async def recording_url(self, imei: str, recording: Recording) -> str:
-        """Return the address that plays a recording (7.9)."""
-        session = self._session(imei, recording.channel)
-        return await self._client.media.recorded_stream(imei, recording, session)
 
     # --- live ---
 
@@ -175,7 +156,7 @@ class Cameras:
         AuthenticationFailed and VehicleOffline.
         """
         working = []
-        first = 0 if (device.model or "").upper().startswith(_FROM_ZERO) else 1
+        first = first_channel(device)
         for channel in (first, first + 1):
             try:
                 await self.open_live(device.imei, channel)
@@ -248,6 +229,6 @@ class Cameras:
             self._live[imei] = _Live(numbers, tried_at)
 
 
-def _bounds(day: date) -> tuple[datetime, datetime]:
-    begin = datetime.combine(day, time(), UTC)
-    return begin, begin + timedelta(days=1)
+def first_channel(device: Device) -> int:
+    """Return the number of a device's first channel, which depends on its protocol."""
+    return 0 if (device.model or "").upper().startswith(_FROM_ZERO) else 1

@@ -43,6 +43,9 @@ ARGUMENT_HEX = "hex"
 ARGUMENT_CAMERA = "part"
 ARGUMENT_SECONDS = "seconds"
 
+QUEUED = "tracksolid_command_queued"
+"""The reservation of a command that waits for a vehicle that is offline."""
+
 CUT_TEXT = "RELAY,1#"
 RESTORE_TEXT = "RELAY,0#"
 

@@ -28,6 +28,7 @@ from ...vendor import (
     VendorError,
 )
 from . import commands
+from .alarm_types import ALARMS
 from .alarms import AlarmReader
 from .cameras import FRONT, INSIDE, LIVE, PHOTO, Cameras
 from .catalog import METHODS
@@ -37,6 +38,7 @@ from .fleet import Fleet
 from .instruction_client import InstructionClient
 from .instruction_lists import CAMERA, InstructionLists
 from .mapping import map_device, map_location
+from .media import TracksolidMedia
 from .obd import ObdReader
 from .push import TAG_PATH, Push
 from .push_receiver import PushReceiver
@@ -109,6 +111,7 @@ class TracksolidConnection(Connection):
         self.fleet = Fleet(self.client, sub_accounts=bool(options.get(SUB_ACCOUNTS)))
         self.lists = InstructionLists(self.client)
         self.cameras = Cameras(self.client)
+        self.media = TracksolidMedia(self.client, self.cameras, self.has_camera)
         self.hub = _hub(options, host)
         self._commander = Commander(self.client)
         self._alarms = AlarmReader(self.client)
@@ -307,10 +310,11 @@ class TracksolidConnection(Connection):
 
     def _capabilities(self, vehicle_id: str) -> frozenset[str]:
         device = self.fleet.devices[vehicle_id]
-        found = set(self.lists.capabilities(device))
+        found = {ALARMS, *self.lists.capabilities(device)}
         if CAMERA in found:
             found |= {f"{PHOTO}:{FRONT}", f"{PHOTO}:{INSIDE}"}
-        found |= {f"{LIVE}:{channel}" for channel in self.cameras.channels(vehicle_id)}
+        channels = self.cameras.channels(vehicle_id)
+        found |= {f"{LIVE}:{camera}" for camera, _ in enumerate(channels, start=1)}
         return frozenset(found)
 
     def _with_capabilities(self, vehicle_id: str) -> VehicleUpdate:
@@ -526,5 +530,5 @@ def _camera(arguments: Mapping[str, object]) -> int:
 def _result(outcome: Outcome) -> CommandResult:
     return CommandResult(
         text=outcome.answer,
-        warning="tracksolid_command_queued" if outcome.waits else None,
+        warning=commands.QUEUED if outcome.waits else None,
     )

@@ -28,6 +28,11 @@ MANUFACTURER = "Jimi IoT"
 SIGNAL_LEVEL = "signal_level"  # 0 none to 4 very strong
 FUEL_HEIGHT = "fuel_height"  # cm
 FUEL_VOLTAGE = "fuel_voltage"  # V
+# Those of fuel sensors have the sensor's number as their part.
+FUEL_SENSOR_VOLUME = "fuel_sensor_volume"  # L
+FUEL_SENSOR_LEVEL = "fuel_sensor_level"  # %
+FUEL_SENSOR_HEIGHT = "fuel_sensor_height"  # cm
+FUEL_SENSOR_VOLTAGE = "fuel_sensor_voltage"  # V
 TRACKER_MILEAGE = "tracker_mileage"  # km
 COOLANT_TEMPERATURE = "coolant_temperature"  # °C
 ENGINE_SPEED = "engine_speed"  # rpm
@@ -45,7 +50,6 @@ TRIP_TOP_SPEED = "trip_top_speed"  # km/h
 TRIP_IDLE_TIME = "trip_idle_time"  # s
 TRIP_CONSUMPTION = "trip_consumption"  # L
 TRIP_ENDED = "trip_ended"  # time
-PHOTO_TAKEN = "photo_taken"  # time
 
 FAULT_WINDOW = timedelta(days=1)
 """How far back trouble codes count."""
@@ -83,6 +87,10 @@ _LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
         SIGNAL_LEVEL: (0.0, 100.0),
         FUEL_HEIGHT: (0.0, 10_000.0),
         FUEL_VOLTAGE: _VOLTS,
+        FUEL_SENSOR_HEIGHT: (0.0, 10_000.0),
+        FUEL_SENSOR_LEVEL: _PERCENT,
+        FUEL_SENSOR_VOLTAGE: _VOLTS,
+        FUEL_SENSOR_VOLUME: _LITRES,
         TRACKER_MILEAGE: _KM,
         COOLANT_TEMPERATURE: _CELSIUS,
         ENGINE_SPEED: (0.0, 30_000.0),

@@ -29,8 +29,10 @@ from .mapping import (
     ENGINE_LOAD,
     ENGINE_SPEED,
     FAULT_WINDOW,
-    FUEL_HEIGHT,
-    FUEL_VOLTAGE,
+    FUEL_SENSOR_HEIGHT,
+    FUEL_SENSOR_LEVEL,
+    FUEL_SENSOR_VOLTAGE,
+    FUEL_SENSOR_VOLUME,
     INTAKE_PRESSURE,
     OBD_SPEED,
     OBD_VOLTAGE,
@@ -67,10 +69,10 @@ LONGEST_TEXT = 1000
 
 # Oil levels come a hundred times as large, in one of four units (10.7).
 _OIL_READINGS: Mapping[int, str] = {
-    1: FUEL_HEIGHT,
-    2: Reading.FUEL_LEVEL,
-    3: FUEL_VOLTAGE,
-    4: Reading.FUEL,
+    1: FUEL_SENSOR_HEIGHT,
+    2: FUEL_SENSOR_LEVEL,
+    3: FUEL_SENSOR_VOLTAGE,
+    4: FUEL_SENSOR_VOLUME,
 }
 _OIL_SCALE = 100
 

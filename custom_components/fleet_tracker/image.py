@@ -1,0 +1,88 @@
+"""Images: the newest photo of a vehicle's cameras."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import override
+
+from homeassistant.components.image import ImageEntity, ImageEntityDescription
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .const import LOGGER
+from .coordinator import FleetConfigEntry, FleetCoordinator
+from .entity import FleetDescription, FleetEntity, async_setup_entities
+from .media import async_read
+from .models import Reading
+from .vendor import VendorError
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetImageDescription(FleetDescription, ImageEntityDescription):
+    """An image. Its reading is when it was taken."""
+
+
+COMMON = (FleetImageDescription(key=Reading.PHOTO_TAKEN),)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: FleetConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the images of an entry."""
+    await async_setup_entities(entry, async_add_entities, COMMON, (), FleetImage)
+
+
+class FleetImage(FleetEntity, ImageEntity):
+    """The newest photo, read when somebody looks at it and then kept until the next."""
+
+    entity_description: FleetImageDescription
+
+    def __init__(
+        self,
+        coordinator: FleetCoordinator,
+        vehicle_id: str,
+        description: FleetDescription,
+        reading: str,
+    ) -> None:
+        """Take whose photos it shows."""
+        FleetEntity.__init__(self, coordinator, vehicle_id, description, reading)
+        ImageEntity.__init__(self, coordinator.hass)
+        self._photo: bytes | None = None
+        self._note_time()
+
+    def _note_time(self) -> None:
+        value = self.reading_value
+        self._attr_image_last_updated = value if isinstance(value, datetime) else None
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Show that there is a new photo."""
+        before = self._attr_image_last_updated
+        self._note_time()
+        if self._attr_image_last_updated != before:
+            self._photo = None
+        super()._handle_coordinator_update()
+
+    @override
+    async def async_image(self) -> bytes | None:
+        """Return the photo, None where it cannot be had."""
+        if self._photo is None:
+            try:
+                self._photo = await self._async_read()
+            except VendorError as err:
+                LOGGER.debug("A photo cannot be read: %s", err)
+        return self._photo
+
+    async def _async_read(self) -> bytes | None:
+        media = self.coordinator.connection.media
+        photo = media and await media.newest_photo(self.vehicle_id)
+        if not photo:
+            return None
+        self._attr_content_type = photo.mime_type
+        return await async_read(self.coordinator.session, photo.url)

@@ -1,0 +1,254 @@
+"""What the user is asked for a Tracksolid Pro account."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
+import voluptuous as vol
+from yarl import URL
+
+from ...const import CONF_IDENTITY, DOMAIN
+from ...storage import EntryMemory
+from ...vendor import InvalidArgument, Json, Memory
+from ...vendor_flow import Account, Input, VendorFlow, base_url
+from .client import TracksolidClient
+from .connection import (
+    ACCOUNT,
+    APP_KEY,
+    APP_SECRET,
+    HUB_TOKEN,
+    HUB_URL,
+    PASSWORD_MD5,
+    PUSH_TOKEN,
+    SERVER,
+    SUB_ACCOUNTS,
+    api_url,
+)
+from .errors import WrongNode
+from .fleet import Fleet
+from .transport import NODES, Credentials, hash_password
+
+PASSWORD = "password"
+OTHER_NODES = "other_nodes"
+CHOICES = "choices"
+
+# What a login leaves behind, for the next one of the same account to respect.
+_LOGIN_LIMITS = ("token_asked_at", "logins_paused_until")
+
+
+class _FlowMemory(Memory):
+    """What is learned while an account is checked. It lives on between two tries."""
+
+    def __init__(self) -> None:
+        """Start without anything."""
+        self.facts: dict[str, Json] = {}
+
+    def get(self, key: str) -> Json:
+        """Return what was put under the key, None before."""
+        return self.facts.get(key)
+
+    async def put(self, key: str, value: Json) -> None:
+        """Keep a value."""
+        self.facts[key] = value
+
+
+type _Login = tuple[str, str, str]
+"""Whose logins are limited to one a minute: node, app key and account."""
+
+_MEMORIES: HassKey[dict[_Login, _FlowMemory]] = HassKey(f"{DOMAIN}_tracksolid_logins")
+
+
+class TracksolidFlow(VendorFlow):
+    """Node, app key and account, checked by a login and a device list.
+
+    The token of that login is handed to the entry, since there is one a minute.
+    """
+
+    further_forms = (CHOICES,)
+
+    def form(self, name: str, defaults: Input) -> vol.Schema:
+        """Return the form of the credentials, or that of what else there is to choose."""
+        if name == CHOICES:
+            return vol.Schema(_choices())
+        server = defaults.get(SERVER, vol.UNDEFINED)
+        names = {url: node for node, url in NODES.items()}
+        return vol.Schema(
+            {
+                vol.Required(SERVER, default=names.get(server, server)): (
+                    SelectSelector(
+                        SelectSelectorConfig(
+                            options=list(NODES),
+                            translation_key="tracksolid_node",
+                            custom_value=True,
+                            mode=SelectSelectorMode.DROPDOWN,
+                        )
+                    )
+                ),
+                vol.Required(OTHER_NODES, default=False): BooleanSelector(),
+                vol.Required(APP_KEY, default=defaults.get(APP_KEY, vol.UNDEFINED)): (
+                    TextSelector()
+                ),
+                vol.Required(APP_SECRET): _secret(),
+                vol.Required(ACCOUNT, default=defaults.get(ACCOUNT, vol.UNDEFINED)): (
+                    TextSelector(TextSelectorConfig(autocomplete="username"))
+                ),
+                vol.Required(PASSWORD): _secret("current-password"),
+            }
+        )
+
+    def reauth_form(self) -> vol.Schema:
+        """Return the form that asks for the password, and for a new app secret if any."""
+        return vol.Schema(
+            {
+                vol.Required(PASSWORD): _secret("current-password"),
+                vol.Optional(APP_SECRET): _secret(),
+            }
+        )
+
+    async def async_check(
+        self, hass: HomeAssistant, user_input: Input, entry: ConfigEntry | None
+    ) -> Account:
+        """Log in and read the device list, on another node if the user agrees to that."""
+        first = _node_url(user_input[SERVER])
+        nodes = [first]
+        if user_input.get(OTHER_NODES):
+            nodes += [url for url in NODES.values() if url != first]
+        client, memory = await _async_log_in(hass, nodes, user_input, entry)
+        options: Mapping[str, Any] = entry.options if entry else {}
+        fleet = Fleet(client, sub_accounts=bool(options.get(SUB_ACCOUNTS)))
+        vehicles, _ = await fleet.read()
+        entered = client.transport.credentials
+        host = URL(entered.url).host or entered.url
+        unique_id = f"tracksolid_{entered.account.lower()}@{host}"
+        return Account(
+            title=f"{entered.account} ({host})",
+            unique_id=unique_id,
+            identity=entry.data[CONF_IDENTITY] if entry else unique_id,
+            data={
+                SERVER: entered.url,
+                APP_KEY: entered.app_key,
+                APP_SECRET: entered.app_secret,
+                ACCOUNT: entered.account,
+                PASSWORD_MD5: entered.password_md5,
+            },
+            vehicle_ids=frozenset(vehicles),
+            memory=dict(memory.facts),
+        )
+
+    def options_form(self, entry: ConfigEntry) -> Mapping[vol.Marker, Any]:
+        """Return the choices, and the instruction host of those who have one."""
+        return {
+            **_choices(),
+            vol.Optional(HUB_URL): TextSelector(
+                TextSelectorConfig(type=TextSelectorType.URL)
+            ),
+            vol.Optional(HUB_TOKEN): _secret(),
+        }
+
+    def options_error(self, user_input: Input) -> Mapping[str, str]:
+        """Return what is wrong with the instruction host."""
+        if url := user_input.get(HUB_URL):
+            try:
+                base_url(url)
+            except InvalidArgument as err:
+                return {HUB_URL: err.translation_key}
+        return {}
+
+
+async def _async_log_in(
+    hass: HomeAssistant,
+    nodes: Iterable[str],
+    user_input: Input,
+    entry: ConfigEntry | None,
+) -> tuple[TracksolidClient, _FlowMemory]:
+    """Log in on the first node that knows the app key."""
+    wrong_node: WrongNode | None = None
+    for url in nodes:
+        credentials = Credentials(
+            url=url,
+            app_key=user_input[APP_KEY].strip(),
+            app_secret=user_input[APP_SECRET].strip(),
+            account=user_input[ACCOUNT].strip(),
+            password_md5=hash_password(user_input[PASSWORD]),
+        )
+        memory = await _async_memory(hass, credentials, entry)
+        client = TracksolidClient(
+            async_get_clientsession(hass),
+            credentials,
+            memory,
+            now=dt_util.utcnow,
+            sleep=asyncio.sleep,
+            patient=True,
+        )
+        try:
+            await client.log_in()
+        except WrongNode as err:
+            # A key that a node does not know is no login there.
+            memory.facts.pop("token_asked_at", None)
+            wrong_node = wrong_node or err
+        else:
+            _keep_limits(hass, memory, credentials)
+            return client, memory
+    assert wrong_node is not None  # there is one node at least
+    raise wrong_node
+
+
+async def _async_memory(
+    hass: HomeAssistant, credentials: Credentials, entry: ConfigEntry | None
+) -> _FlowMemory:
+    """Return what is known of the logins of an account: earlier tries', the entry's."""
+    login = (credentials.url, credentials.app_key, credentials.account)
+    memories = hass.data.setdefault(_MEMORIES, {})
+    if (memory := memories.get(login)) is None:
+        memory = memories[login] = _FlowMemory()
+        data: Mapping[str, Any] = entry.data if entry else {}
+        if entry and login == (data[SERVER], data[APP_KEY], data[ACCOUNT]):
+            kept = EntryMemory(hass, entry.entry_id)
+            await kept.async_load()
+            for key in _LOGIN_LIMITS:
+                memory.facts[key] = kept.get(key)
+    return memory
+
+
+@callback
+def _keep_limits(
+    hass: HomeAssistant, memory: _FlowMemory, credentials: Credentials
+) -> None:
+    """Keep of a login only when it was: whoever comes next has to log in anew."""
+    login = (credentials.url, credentials.app_key, credentials.account)
+    kept = hass.data[_MEMORIES][login] = _FlowMemory()
+    kept.facts = {key: memory.get(key) for key in _LOGIN_LIMITS}
+
+
+def _choices() -> dict[vol.Marker, Any]:
+    return {
+        vol.Required(SUB_ACCOUNTS, default=False): BooleanSelector(),
+        vol.Optional(PUSH_TOKEN): _secret(),
+    }
+
+
+def _secret(autocomplete: str = "off") -> TextSelector:
+    return TextSelector(
+        TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete=autocomplete)
+    )
+
+
+def _node_url(entered: str) -> str:
+    """Return the address of the API on a node that was chosen or entered."""
+    return NODES.get(entered) or api_url(base_url(entered))

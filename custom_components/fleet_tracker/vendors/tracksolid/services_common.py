@@ -1,0 +1,28 @@
+"""What the actions have in common: whose vehicles are meant."""
+
+from __future__ import annotations
+
+from ...vendor_action import ActionRequest
+from .client import TracksolidClient
+from .connection import TracksolidConnection
+
+
+def connection_of(request: ActionRequest) -> TracksolidConnection:
+    """Return the connection of the account that is meant."""
+    connection = request.coordinator.connection
+    assert isinstance(connection, TracksolidConnection)
+    return connection
+
+
+def client_of(request: ActionRequest) -> TracksolidClient:
+    """Return what carries the calls of the account that is meant."""
+    return connection_of(request).client
+
+
+def by_account(request: ActionRequest) -> dict[str, list[str]]:
+    """Return the vehicles that are meant by the (sub-)accounts that they belong to."""
+    found: dict[str, list[str]] = {}
+    for vehicle_id in request.vehicle_ids:
+        account = connection_of(request).account_of(vehicle_id)
+        found.setdefault(account, []).append(vehicle_id)
+    return found

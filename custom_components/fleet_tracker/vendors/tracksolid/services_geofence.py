@@ -1,0 +1,138 @@
+"""The actions for geofences: circles in a tracker, and on the platform (chapter 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from homeassistant.core import SupportsResponse
+from homeassistant.helpers import config_validation as cv
+import voluptuous as vol
+
+from ...action_fields import (
+    ALARM_ON,
+    ATTR_ALARM_ON,
+    BOTH,
+    CIRCLE,
+    ENTERING,
+    LEAVING,
+    circle,
+)
+from ...vendor_action import ActionRequest, VendorAction
+from .api_fences import DEVICE_RADIUS_M, PLATFORM_RADIUS_M, FenceAlert
+from .services_common import by_account, client_of
+
+ATTR_GEOFENCE = "geofence"
+ATTR_STORED_IN = "stored_in"
+ATTR_DAYS_NOT_ENTERED = "days_not_entered"
+ATTR_DAYS_NOT_LEFT = "days_not_left"
+
+PLATFORM = "platform"
+TRACKER = "tracker"
+
+_STORED_IN: Mapping[vol.Marker, Any] = {
+    vol.Optional(ATTR_STORED_IN, default=PLATFORM): vol.In((PLATFORM, TRACKER)),
+}
+_ALERTS: Mapping[str, frozenset[FenceAlert]] = {
+    ENTERING: frozenset({FenceAlert.ENTERED}),
+    LEAVING: frozenset({FenceAlert.LEFT}),
+    BOTH: frozenset({FenceAlert.ENTERED, FenceAlert.LEFT}),
+}
+_DAYS = vol.All(vol.Coerce(int), vol.Range(min=1, max=365))
+
+
+async def _create_geofence(request: ActionRequest) -> dict[str, Any]:
+    """Create a circle that raises alarms, for all of the vehicles.
+
+    Each tracker holds one of its own (9.1); on the platform vehicles of one account share
+    it (9.3), and are bound to it (9.5).
+    """
+    if request.data[ATTR_STORED_IN] == TRACKER:
+        return await _create_in_trackers(request)
+    fence = circle(request, PLATFORM_RADIUS_M)
+    fences = client_of(request).fences
+    answers = {}
+    for account, vehicle_ids in by_account(request).items():
+        number = await fences.create_circle(
+            account,
+            fence.name,
+            (fence.latitude, fence.longitude),
+            round(fence.radius),
+        )
+        await fences.bind(number, vehicle_ids, _ALERTS[request.data[ATTR_ALARM_ON]])
+        answers.update(dict.fromkeys(vehicle_ids, {ATTR_GEOFENCE: number}))
+    return answers
+
+
+async def _create_in_trackers(request: ActionRequest) -> dict[str, Any]:
+    fence = circle(request, DEVICE_RADIUS_M)
+    alarm_on = request.data[ATTR_ALARM_ON]
+    answers = {}
+    for vehicle_id in request.vehicle_ids:
+        number = await client_of(request).fences.create_in_device(
+            vehicle_id,
+            fence.name,
+            (fence.latitude, fence.longitude),
+            round(fence.radius),
+            entering=alarm_on != LEAVING,
+            leaving=alarm_on != ENTERING,
+        )
+        answers[vehicle_id] = {ATTR_GEOFENCE: number}
+    return answers
+
+
+async def _delete_geofence(request: ActionRequest) -> None:
+    """Delete a geofence, in each tracker (9.2) or on the platform (9.4)."""
+    fences, number = client_of(request).fences, request.data[ATTR_GEOFENCE]
+    if request.data[ATTR_STORED_IN] == TRACKER:
+        for vehicle_id in request.vehicle_ids:
+            await fences.delete_in_device(vehicle_id, number)
+        return
+    for account in by_account(request):
+        await fences.delete(account, number)
+
+
+async def _bind_geofence(request: ActionRequest) -> dict[str, Any]:
+    """Let a geofence of the platform watch these vehicles instead of others (9.5)."""
+    data = request.data
+    alerts = set(_ALERTS[data[ATTR_ALARM_ON]])
+    not_entered = data.get(ATTR_DAYS_NOT_ENTERED)
+    not_left = data.get(ATTR_DAYS_NOT_LEFT)
+    if not_entered is not None:
+        alerts.add(FenceAlert.NOT_ENTERED_FOR_DAYS)
+    if not_left is not None:
+        alerts.add(FenceAlert.NOT_LEFT_FOR_DAYS)
+    count = await client_of(request).fences.bind(
+        data[ATTR_GEOFENCE],
+        request.vehicle_ids,
+        alerts,
+        days_not_entered=not_entered,
+        days_not_left=not_left,
+    )
+    return {vehicle_id: {"bound": count} for vehicle_id in request.vehicle_ids}
+
+
+GEOFENCE_ACTIONS = (
+    VendorAction(
+        name="create_geofence",
+        fields={**CIRCLE, **ALARM_ON, **_STORED_IN},
+        handler=_create_geofence,
+        response=SupportsResponse.OPTIONAL,
+    ),
+    VendorAction(
+        name="delete_geofence",
+        fields={vol.Required(ATTR_GEOFENCE): cv.string, **_STORED_IN},
+        handler=_delete_geofence,
+    ),
+    VendorAction(
+        name="bind_geofence",
+        fields={
+            vol.Required(ATTR_GEOFENCE): cv.string,
+            **ALARM_ON,
+            vol.Optional(ATTR_DAYS_NOT_ENTERED): _DAYS,
+            vol.Optional(ATTR_DAYS_NOT_LEFT): _DAYS,
+        },
+        handler=_bind_geofence,
+        response=SupportsResponse.OPTIONAL,
+    ),
+)
