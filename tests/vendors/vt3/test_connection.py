@@ -32,6 +32,7 @@ from custom_components.fleet_tracker.vendor import (
 from custom_components.fleet_tracker.vendors.vt3 import commands
 from custom_components.fleet_tracker.vendors.vt3.connection import Vt3Connection
 from custom_components.fleet_tracker.vendors.vt3.errors import Refused
+from custom_components.fleet_tracker.vendors.vt3.server import CONTROL_SPACING
 from custom_components.fleet_tracker.vendors.vt3.session import Limits
 from tests.simulators.vt3 import Behaviour, Vt3Simulator
 from tests.simulators.world import HOME, Route, drive, stand
@@ -63,6 +64,8 @@ async def opened(
     )
     connection = Vt3Connection(settings, host, limits=limits)
     await connection.open()
+    # What was asked before it was opened is long ago.
+    host.advance(CONTROL_SPACING)
     try:
         yield connection
     finally:

@@ -349,17 +349,18 @@ async def test_rename(home: Home) -> None:
 async def test_mark_output(home: Home) -> None:
     """An output that is marked becomes another switch, in the settings of the device."""
     await home.listen(SERIAL)
-    tracker = await home.connect(SERIAL)
+    tracker = home.make_tracker(SERIAL)
+    tracker.outputs[0] = 1
+    await home.reconnect(tracker)
     before = home.entity_id("switch", "output_1", SERIAL)
+    await tracker.disconnect()
     await change_tracker(home, SERIAL, name="Van", cuts_engine=["1"])
     assert home.hass.states.get(before) is None
-    await tracker.upload("io")
-    await home.settle()
-    assert home.state("switch", "cutting_output_1", SERIAL).state == "off"
+    assert home.state("switch", "cutting_output_1", SERIAL).state == "on"
+    await home.reconnect(tracker)
+    assert home.state("switch", "cutting_output_1", SERIAL).state == "on"
     await change_tracker(home, SERIAL, name="Van", cuts_engine=[])
-    await tracker.upload("io")
-    await home.settle()
-    assert home.state("switch", "output_1", SERIAL).state == "off"
+    assert home.state("switch", "output_1", SERIAL).state == "on"
 
 
 async def test_remove_tracker(home: Home) -> None:

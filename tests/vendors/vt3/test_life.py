@@ -283,8 +283,8 @@ async def test_restart(home: Home) -> None:
     await home.hass.async_block_till_done()
     after = shown(home)
     assert after["sensor.van_01_last_position"] == before["sensor.van_01_last_position"]
-    # Six seconds after the start it answered the last of what it was asked.
-    assert after["sensor.van_01_last_contact"] == "2025-10-09T09:00:06+00:00"
+    # Nine seconds after the start it answered the last of what it was asked.
+    assert after["sensor.van_01_last_contact"] == "2025-10-09T09:00:09+00:00"
     for key in ("odometer", "fuel_level", "coolant_temperature", "battery_voltage"):
         assert after[f"sensor.van_01_{key}"] == before[f"sensor.van_01_{key}"]
     position = home.state("device_tracker", "position", SERIAL)
@@ -295,6 +295,15 @@ async def test_restart(home: Home) -> None:
     assert after["binary_sensor.van_01_moving"] == "off"
     await home.reconnect(tracker)
     assert online(home) == "on"
+
+
+async def test_spacing_over_a_reload(home: Home) -> None:
+    """What was asked just before a reload counts for the distance of requests too."""
+    await home.listen(SERIAL)
+    tracker = await home.connect(SERIAL)
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.reconnect(tracker)
+    assert tracker.violations == []
 
 
 async def test_removal(home: Home) -> None:

@@ -144,7 +144,7 @@ async def test_every_entity(home: Home) -> None:
             (domain, pattern, enabled)
             for domain, pattern, enabled in rows
             if domain == entry.domain
-            and (pattern.fullmatch(name) if pattern and name else pattern is name)
+            and (pattern.fullmatch(name) if pattern and name else not (pattern or name))
         }
         assert len(found) == 1, f"{entry.domain} {name}"
         used |= found

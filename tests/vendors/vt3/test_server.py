@@ -23,6 +23,7 @@ from custom_components.fleet_tracker.vendor import (
 from custom_components.fleet_tracker.vendors.vt3.errors import CODES, Refused
 from custom_components.fleet_tracker.vendors.vt3.frames import Checksum, Message
 from custom_components.fleet_tracker.vendors.vt3.server import (
+    CONTROL_SPACING,
     Server,
     check_listen,
     parse_networks,
@@ -85,6 +86,8 @@ async def listening(
     """Run a server on some port."""
     server = Server(listener, host, limits=limits, networks=parse_networks(networks))
     await server.start("127.0.0.1", 0)
+    # What was asked before it started is long ago.
+    host.advance(CONTROL_SPACING)
     try:
         yield server, server.ports[0]
     finally:

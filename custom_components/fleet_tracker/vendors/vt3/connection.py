@@ -150,14 +150,20 @@ class Vt3Connection(Connection):
             details = map_details(
                 tracker.name, serial, known.details if known else None, {}
             )
-            update = VehicleUpdate(
-                vehicle_id=serial,
-                details=details,
-                capabilities=tracker.capabilities(),
-            )
+            groups = []
             if not self.server.is_connected(serial):
-                update = replace(update, groups=(self._link(connected=False),))
-            updates.append(update)
+                groups.append(self._link(connected=False))
+            if known is not None and (held := known.groups.get(IO)) is not None:
+                renamed = tracker.mapper.rename_outputs(held.readings)
+                groups.append(replace(held, readings=renamed, complete=True))
+            updates.append(
+                VehicleUpdate(
+                    vehicle_id=serial,
+                    details=details,
+                    capabilities=tracker.capabilities(),
+                    groups=tuple(groups),
+                )
+            )
         self.host.receive(updates)
 
     def _link(self, *, connected: bool) -> ReadingGroup:

@@ -174,6 +174,15 @@ class Mapper:
         self.outputs.add(part)
         return self.output_reading(part)
 
+    def rename_outputs(self, readings: Mapping[str, Value]) -> dict[str, Value]:
+        """Return readings with outputs called as they are marked now."""
+        renamed = {}
+        for reading, value in readings.items():
+            kind, _, part = reading.partition(":")
+            is_output = kind in (OUTPUT, CUTTING_OUTPUT)
+            renamed[self.output_reading(part) if is_output else reading] = value
+        return renamed
+
     def output_reading(self, part: str) -> str:
         """Return the reading of an output, another one if it stops the vehicle."""
         kind = CUTTING_OUTPUT if part in self.cutting_outputs else OUTPUT

@@ -75,18 +75,18 @@ class _Lane:
     """Requests of one kind to one tracker, which must not follow too closely."""
 
     spacing: float
+    last: datetime
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    last: datetime | None = None
 
 
 @dataclass(slots=True)
 class _Tracker:
     """An accepted tracker. It outlives its connections, and so does the spacing."""
 
+    requests: _Lane
+    controls: _Lane
     session: Session | None = None
     contested: bool = False
-    requests: _Lane = field(default_factory=lambda: _Lane(REQUEST_SPACING))
-    controls: _Lane = field(default_factory=lambda: _Lane(CONTROL_SPACING))
 
 
 def parse_networks(texts: Iterable[object]) -> tuple[Network, ...]:
@@ -165,6 +165,7 @@ class Server:
         self._trackers: dict[str, _Tracker] = {}
         self._noted: set[str] = set()
         self._turns = Turns()
+        self._made_at = host.now()
         self.counts: Counter[str] = Counter()
         """What happened, for the diagnostics."""
 
@@ -203,6 +204,18 @@ class Server:
 
     # --- who is connected ---------------------------------------------------------------
 
+    def _tracker(self, serial: str) -> _Tracker:
+        """Return an accepted tracker.
+
+        A listener before this one may have asked it something up to the end.
+        """
+        if (tracker := self._trackers.get(serial)) is None:
+            tracker = self._trackers[serial] = _Tracker(
+                requests=_Lane(REQUEST_SPACING, self._made_at),
+                controls=_Lane(CONTROL_SPACING, self._made_at),
+            )
+        return tracker
+
     def is_connected(self, serial: str) -> bool:
         """Tell whether an accepted tracker has a connection."""
         tracker = self._trackers.get(serial)
@@ -227,7 +240,7 @@ class Server:
             if session.serial is None or session.accepted or session.closed:
                 continue
             if self._owner.is_accepted(session.serial):
-                tracker = self._trackers.setdefault(session.serial, _Tracker())
+                tracker = self._tracker(session.serial)
                 if tracker.session is None:
                     self._adopt(tracker, session, session.serial)
                 elif not tracker.contested:
@@ -348,7 +361,7 @@ class Server:
         It takes over at once from one of the same address, whose end was not noticed, else
         only when the other does not prove that it is alive.
         """
-        tracker = self._trackers.setdefault(serial, _Tracker())
+        tracker = self._tracker(serial)
         old = tracker.session
         if old is not None and old.address != session.address:
             if tracker.contested or await self._is_alive(tracker, old, serial):
@@ -448,11 +461,10 @@ class Server:
         is_control = topic.action == CONTROL
         lane = tracker.controls if is_control else tracker.requests
         async with lane.lock:
-            if lane.last is not None:
-                passed = (self._host.now() - lane.last).total_seconds()
-                if passed < lane.spacing:
-                    # A clock that was put back must not make it longer.
-                    await self._host.sleep(lane.spacing - max(0.0, passed))
+            passed = (self._host.now() - lane.last).total_seconds()
+            if passed < lane.spacing:
+                # A clock that was put back must not make it longer.
+                await self._host.sleep(lane.spacing - max(0.0, passed))
             if tracker.session is not session:
                 raise VehicleOffline
             lane.last = self._host.now()
