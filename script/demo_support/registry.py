@@ -31,11 +31,19 @@ async def entries_by_device(
 
 
 def find(entries: Sequence[Entry], wanted: str) -> Iterator[Entry]:
-    """Yield the entities of a domain whose unique id ends so: `sensor.speed`."""
+    """Yield the entity of a vehicle's that is of a domain and shows this: `sensor.speed`.
+
+    What comes before the reading in a unique id is what the tracker's begins with.
+    """
     domain, _, key = wanted.partition(".")
+    beginnings = {
+        entry["unique_id"].removesuffix("position")
+        for entry in entries
+        if entry["entity_id"].startswith("device_tracker.")
+    }
     for entry in entries:
-        if entry["entity_id"].startswith(f"{domain}.") and entry["unique_id"].endswith(
-            f"_{key}"
+        if entry["entity_id"].startswith(f"{domain}.") and any(
+            entry["unique_id"] == beginning + key for beginning in beginnings
         ):
             yield entry
 
