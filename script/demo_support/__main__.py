@@ -15,7 +15,7 @@ import time
 
 from .accounts import ACCOUNTS, DemoAccount
 from .check import check
-from .flows import add_account
+from .flows import add_account, push_url
 from .home_assistant import DOMAIN, ROOT, VERSION, DemoError, HomeAssistant
 from .processes import Child
 from .registry import enable_entities
@@ -67,6 +67,10 @@ async def demo(options: argparse.Namespace) -> int:
         for account, port in zip(ACCOUNTS, ports[1:], strict=True):
             print(f"Adding the account at {account.name} ...", flush=True)
             await add_account(home_assistant, account, port)
+            if account.pushes:
+                push_url_file(account, folder).write_text(
+                    await push_url(home_assistant, account.pushes), encoding="ascii"
+                )
             await enable_entities(home_assistant, account)
         if options.check:
             return report(await check(home_assistant))
@@ -93,9 +97,15 @@ async def start_simulator(
     """Start a simulator and return when it is ready."""
     child = Child(account.simulator, folder / f"{account.simulator}.log")
     child.log.unlink(missing_ok=True)
+    pushes: list[str] = []
+    if account.pushes:
+        file = push_url_file(account, folder)
+        file.unlink(missing_ok=True)
+        pushes = ["--push-url-file", str(file)]
     await child.start(
         *(sys.executable, "-m", account.simulator, "--port", str(port)),
         *account.arguments,
+        *pushes,
         cwd=ROOT,
         environment=dict(os.environ),
     )
@@ -109,6 +119,11 @@ async def start_simulator(
     raise DemoError(
         "\n".join([f"{account.simulator} does not start:", *child.last_lines()])
     )
+
+
+def push_url_file(account: DemoAccount, folder: Path) -> Path:
+    """Return the file by which a simulator learns where to push to."""
+    return folder / f"{account.simulator}.push_url"
 
 
 def introduce(home_assistant: HomeAssistant) -> None:

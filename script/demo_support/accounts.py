@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.simulators.open_api_fleet import DEMO_ACCOUNT, DEMO_PASSWORD
+from tests.simulators.tracksolid import ACCOUNT, APP_KEY, APP_SECRET, PASSWORD
 from tests.simulators.vt3 import DEMO_SERIALS
 from tests.simulators.world import HOME, Place
 
@@ -100,6 +101,9 @@ class DemoAccount:
     menu to choose. Where the vendor has no list of vehicles, `add_vehicles` is what to
     enter for each, `accept_vehicles` how many show up by themselves and are accepted, and
     `leave_vehicles` how many of them are left to be accepted by who looks at the demo.
+    `pushes` is the title of the account that the simulator pushes to. It is given
+    `--push-url-file` too: the demo writes there where to push to once the account is
+    added, as the vendor's staff would be told.
     """
 
     name: str
@@ -109,6 +113,7 @@ class DemoAccount:
     add_vehicles: tuple[Mapping[str, Any], ...] = ()
     accept_vehicles: int = 0
     leave_vehicles: int = 0
+    pushes: str = ""
     arguments: tuple[str, ...] = ()
 
 
@@ -170,6 +175,71 @@ ACCOUNTS = (
                     "sensor.battery": number(64, 64),
                     "sensor.last_fix": moment(),
                     "lock.locked": one_of("locked", "unlocked", "unknown"),
+                },
+            ),
+        ),
+    ),
+    DemoAccount(
+        name="Tracksolid Pro",
+        simulator="tests.simulators.tracksolid",
+        pushes=f"{ACCOUNT} (127.0.0.1)",
+        answers={
+            "user": "tracksolid",
+            "tracksolid": {
+                "server": "http://127.0.0.1:{port}",
+                "other_nodes": False,
+                "app_key": APP_KEY,
+                "app_secret": APP_SECRET,
+                "account": ACCOUNT,
+                "password": PASSWORD,
+            },
+            "tracksolid_choices": {"sub_accounts": False},
+        },
+        vehicles=(
+            DemoVehicle(
+                name="Town van",
+                drives=True,
+                returns_home=True,
+                entities={
+                    "device_tracker.position": near_home(1_000),
+                    "binary_sensor.ignition": ON_OR_OFF,
+                    "binary_sensor.moving": ON_OR_OFF,
+                    "binary_sensor.online": one_of("on"),
+                    "sensor.speed": number(0, 60),
+                    "sensor.last_fix": moment(within=timedelta(minutes=5)),
+                    "image.photo_taken": moment(within=timedelta(hours=1)),
+                    "camera.live_1": one_of("idle", "streaming"),
+                    "button.take_photo_1": or_unknown(moment()),
+                    "switch.engine_cut": or_unknown(one_of("off")),
+                    "event.alarm": moment(within=timedelta(minutes=5)),
+                },
+            ),
+            DemoVehicle(
+                name="Ring truck",
+                drives=True,
+                enable=(
+                    "sensor.temperature",
+                    "sensor.fuel",
+                    "sensor.engine_speed",
+                    "sensor.coolant_temperature",
+                ),
+                entities={
+                    "device_tracker.position": near_home(10_000),
+                    "binary_sensor.ignition": one_of("on"),
+                    "binary_sensor.moving": one_of("on"),
+                    "sensor.speed": number(70, 90),
+                    "sensor.temperature": number(4, 5),
+                    "sensor.engine_speed": number(2_000, 4_000),
+                    "sensor.last_fix": moment(within=timedelta(minutes=5)),
+                },
+            ),
+            DemoVehicle(
+                name="Parked car",
+                entities={
+                    "device_tracker.position": near_home(1_000),
+                    "binary_sensor.ignition": one_of("off"),
+                    "sensor.battery": number(1, 100),
+                    "sensor.last_fix": moment(),
                 },
             ),
         ),

@@ -12,6 +12,7 @@ from .home_assistant import DOMAIN, DemoError, HomeAssistant
 DISCOVERY_TIMEOUT = 60
 
 _FLOWS = "config/config_entries/flow"
+_OPTIONS_FLOWS = "config/config_entries/options/flow"
 _SUBENTRY_FLOWS = "config/config_entries/subentries/flow"
 _VEHICLE = "vehicle"
 
@@ -40,6 +41,18 @@ async def add_account(
             raise DemoError(f"{account.name}: adding a vehicle ended with {added}")
     for _ in range(account.accept_vehicles):
         await _accept_vehicle(home_assistant, account)
+
+
+async def push_url(home_assistant: HomeAssistant, title: str) -> str:
+    """Return where an account wants pushes, as the form of its options tells it."""
+    entries = await home_assistant.get(f"config/config_entries/entry?domain={DOMAIN}")
+    for entry in entries:
+        if entry["title"] == title:
+            form = await home_assistant.post(
+                _OPTIONS_FLOWS, {"handler": entry["entry_id"]}
+            )
+            return str(form["description_placeholders"]["push_url"])
+    raise DemoError(f"There is no account {title}")
 
 
 async def _accept_vehicle(home_assistant: HomeAssistant, account: DemoAccount) -> None:

@@ -69,7 +69,8 @@ class HomeAssistant:
         (self.folder / "secrets.yaml").write_text(
             f"latitude: {HOME.latitude}\n"
             f"longitude: {HOME.longitude}\n"
-            f"radius: {HOME_ZONE.radius}\n",
+            f"radius: {HOME_ZONE.radius}\n"
+            f"external_url: {self.url}\n",
             encoding="utf-8",
         )
         storage = self.folder / ".storage"

@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from script.demo_support.accounts import DemoAccount
-from script.demo_support.flows import add_account, fill_in
+from script.demo_support.flows import add_account, fill_in, push_url
 from script.demo_support.home_assistant import DemoError, HomeAssistant
 
 ACCOUNT = DemoAccount(
@@ -43,6 +43,31 @@ async def add(answers: Answers) -> list[tuple[str, Any]]:
     """Add the account and return what was sent."""
     await add_account(cast("HomeAssistant", answers), ACCOUNT, 1234)
     return answers.sent
+
+
+class Entries:
+    """A Home Assistant with accounts, whose options tell where to push to."""
+
+    async def get(self, path: str) -> list[dict[str, str]]:
+        """Return the accounts."""
+        assert path == "config/config_entries/entry?domain=fleet_tracker"
+        return [
+            {"title": "other", "entry_id": "1"},
+            {"title": "fleet", "entry_id": "2"},
+        ]
+
+    async def post(self, path: str, body: dict[str, str]) -> dict[str, Any]:
+        """Return the form of the options."""
+        assert path == "config/config_entries/options/flow"
+        return {"description_placeholders": {"push_url": f"http://x/{body['handler']}"}}
+
+
+async def test_push_url() -> None:
+    """The address is that of the account with the title."""
+    home_assistant = cast("HomeAssistant", Entries())
+    assert await push_url(home_assistant, "fleet") == "http://x/2"
+    with pytest.raises(DemoError):
+        await push_url(home_assistant, "nobody")
 
 
 async def test_add_all() -> None:

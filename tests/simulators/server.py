@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 import signal
 import time
 from typing import Self
@@ -162,6 +163,18 @@ class SimulatedServer(ABC):
         if request.transport:
             request.transport.abort()
         return web.Response()
+
+
+async def push_url_of(file: Path) -> str:
+    """Return where to push to, once somebody has written that to a file."""
+    # Another process writes the file.
+    while not (found := await asyncio.to_thread(_read, file)):  # noqa: ASYNC110
+        await asyncio.sleep(0.5)
+    return found
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="ascii").strip() if file.exists() else ""
 
 
 async def run_until_stopped(server: SimulatedServer, *lines: str) -> None:

@@ -7,6 +7,14 @@ real system does. Where sources differ, a switch of the simulator says which hol
 
 from .device import Device
 from .registry import METHODS
-from .server import TracksolidSimulator
+from .server import ACCOUNT, APP_KEY, APP_SECRET, PASSWORD, TracksolidSimulator
 
-__all__ = ["METHODS", "Device", "TracksolidSimulator"]
+__all__ = [
+    "ACCOUNT",
+    "APP_KEY",
+    "APP_SECRET",
+    "METHODS",
+    "PASSWORD",
+    "Device",
+    "TracksolidSimulator",
+]

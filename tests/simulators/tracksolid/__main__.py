@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+from pathlib import Path
 import sys
 import time
 
 import aiohttp
 
 from tests.simulators import world
+from tests.simulators.server import push_url_of
 
 from . import Device, TracksolidSimulator, pushes
 from .device import ALARMS, REPORT_DRIVING
@@ -84,6 +86,9 @@ async def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.simulators.tracksolid")
     parser.add_argument("--port", type=int, default=8092)
     parser.add_argument("--push-url", help="where to push to, without the path")
+    parser.add_argument(
+        "--push-url-file", type=Path, help="a file that will say where to push to"
+    )
     parser.add_argument("--push-token", default="")
     arguments = parser.parse_args()
     sim = TracksolidSimulator()
@@ -96,8 +101,11 @@ async def main() -> None:
     print(f"app key {sim.app_key}, app secret {sim.app_secret}")
     print(f"account {sim.account}, password {sim.password}", flush=True)
     try:
-        if arguments.push_url:
-            await push_for_ever(sim, arguments.push_url, arguments.push_token)
+        push_url = arguments.push_url
+        if arguments.push_url_file:
+            push_url = await push_url_of(arguments.push_url_file)
+        if push_url:
+            await push_for_ever(sim, push_url, arguments.push_token)
         await asyncio.Event().wait()
     finally:
         await sim.stop()

@@ -34,6 +34,10 @@ COMMON = {
     "format",
     "access_token",
 }
+APP_KEY = "8FB345B8693CCD00TESTAPPKEY"
+APP_SECRET = "testsecret0000000000000000000000"
+ACCOUNT, PASSWORD = "fleet", "drive-safely"
+
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 TIMESTAMP_TOLERANCE = 600
 TOKEN_PAUSE = 60
@@ -77,10 +81,10 @@ class TracksolidSimulator:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         """Prepare an account without devices; times come from the clock."""
         self.clock = clock
-        self.app_key = "8FB345B8693CCD00TESTAPPKEY"
-        self.app_secret = "testsecret0000000000000000000000"
-        self.account = "fleet"
-        self.password = "drive-safely"
+        self.app_key = APP_KEY
+        self.app_secret = APP_SECRET
+        self.account = ACCOUNT
+        self.password = PASSWORD
         self.children: dict[str, list[str]] = {}
         self.refused_accounts: set[str] = set()
         self.devices: dict[str, Device] = {}

@@ -154,6 +154,11 @@ class Home:
         assert isinstance(connection, TracksolidConnection)
         return connection
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the account is set up."""
+        return self.entry.state is ConfigEntryState.LOADED
+
     # --- time ---
 
     async def elapse(self, seconds: float) -> None:

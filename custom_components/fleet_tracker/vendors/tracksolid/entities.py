@@ -249,7 +249,6 @@ ENTITIES = VendorEntities(
         FleetEventDescription(
             key=OccurrenceKind.TRIP,
             types=frozenset({OccurrenceType.TRIP_STARTED, OccurrenceType.TRIP_ENDED}),
-            entity_registry_enabled_default=False,
         ),
         FleetEventDescription(
             key=OccurrenceKind.TROUBLE_CODE,

@@ -1,0 +1,230 @@
+"""The actions of Tracksolid, through Home Assistant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    Unauthorized,
+)
+import pytest
+from pytest_homeassistant_custom_component.common import MockUser
+
+from tests.simulators import world
+
+from .helpers import CAM, CAR, VAN
+from .home import NOW, Home
+
+pytestmark = pytest.mark.freeze_time(NOW)
+
+PERIOD: dict[str, Any] = {
+    "begin": "2025-10-09T08:00:00+00:00",
+    "end": "2025-10-09T09:00:00+00:00",
+}
+
+
+async def test_trips_route_and_stops(home: Home) -> None:
+    """What a vehicle did in an hour: drives, waypoints, and when it stood."""
+    trips = (await home.call("get_trips", VAN, CAR, **PERIOD))[VAN]["trips"]
+    assert len(trips) > 5
+    assert trips[0].keys() >= {"begin", "end", "distance", "duration", "top_speed"}
+    assert 0 < trips[0]["distance"] < 5
+    points = (await home.call("get_route", VAN, **PERIOD))[VAN]["points"]
+    assert len(points) > 100
+    assert abs(points[0]["latitude"] - world.HOME.latitude) < 0.1
+    stops = await home.call("get_stops", VAN, CAR, **PERIOD)
+    assert len(stops[VAN]["stops"]) > 5
+    assert stops[CAR] == {"stops": []}
+    idling = await home.call("get_stops", VAN, idling=True, **PERIOD)
+    assert idling != {VAN: stops[VAN]}
+
+
+async def test_alarms(home: Home) -> None:
+    """Alarms in our words and in the vendor's."""
+    home.sim.devices[VAN].alarms.append(
+        home.sim.devices[VAN].alarm("3", "Vibration alert", home.sim.now - 60)
+    )
+    alarms = (await home.call("get_alarms", VAN, **PERIOD))[VAN]["alarms"]
+    vibration = next(one for one in alarms if one["code"] == "3")
+    assert vibration["type"] == "vibration"
+    assert vibration["name"] == "Vibration alert"
+
+
+async def test_obd_history(home: Home) -> None:
+    """OBD reports and trouble codes."""
+    home.sim.devices[CAM].faults.append(("P0301", "Misfire", home.sim.now - 60))
+    history = (await home.call("get_obd_history", CAM, **PERIOD))[CAM]
+    assert len(history["reports"]) >= 59
+    assert history["reports"][0]["coolant_temperature"] == 77
+    assert "imei" not in history["reports"][0]
+    assert [one["code"] for one in history["trouble_codes"]] == ["P0301"]
+
+
+async def test_period_that_cannot_be(home: Home) -> None:
+    """An end before its begin, and a vehicle that was taken away."""
+    with pytest.raises(ServiceValidationError):
+        await home.call("get_trips", begin=PERIOD["end"], end=PERIOD["begin"])
+    del home.sim.devices[CAR]
+    with pytest.raises(HomeAssistantError) as refused:
+        await home.call("get_trips", CAR, **PERIOD)
+    assert refused.value.translation_key == "tracksolid_illegal"
+
+
+async def test_share_link_and_raw_bytes_are_for_administrators(
+    home: Home, hass_admin_user: MockUser, hass_read_only_user: MockUser
+) -> None:
+    """Others are refused before anything is asked."""
+    administrator = Context(user_id=hass_admin_user.id)
+    other = Context(user_id=hass_read_only_user.id)
+    link = await home.call("get_share_link", context=administrator)
+    assert link[VAN]["link"].startswith("http")
+    asked = home.sim.requests.total()
+    with pytest.raises(Unauthorized):
+        await home.call("get_share_link", context=other)
+    with pytest.raises(Unauthorized):
+        await home.call("send_raw_command", context=other, hex="7878")
+    assert home.sim.requests.total() == asked
+
+
+async def test_cell_position_ten_times_a_day(home: Home) -> None:
+    """The eleventh look-up of a vehicle on a day is refused, also after a restart."""
+    cells = "204,8,3312,51003,-70"
+    for _ in range(10):
+        found = await home.call("get_cell_position", cells=cells)
+    assert found[VAN]["latitude"]
+    await home.reload()
+    with pytest.raises(HomeAssistantError) as refused:
+        await home.call("get_cell_position", cells=cells)
+    assert refused.value.translation_key == "tracksolid_lbs_quota"
+    await home.call("get_cell_position", CAR, wifi="00:11:22:33:44:55,-60")
+    with pytest.raises(ServiceValidationError):
+        await home.call("get_cell_position", CAR)
+
+
+async def test_list_and_send_commands(home: Home) -> None:
+    """The device's own list, a command of it with its values, and a text."""
+    listed = (await home.call("list_commands", VAN))[VAN]["commands"]
+    timer = next(one for one in listed if one["template"] == "TIMER,{0}#")
+    assert timer["may_wait"]
+    answer = await home.call(
+        "send_command", VAN, command=timer["command"], values=["30"]
+    )
+    assert answer[VAN] == {"answer": "TIMER,30 OK", "queued": False}
+    wrong: tuple[dict[str, Any], ...] = ({}, {"command": "20", "text": "STATUS#"})
+    for fields in wrong:
+        with pytest.raises(ServiceValidationError):
+            await home.call("send_command", VAN, **fields)
+
+
+async def test_command_that_waits_says_so(home: Home) -> None:
+    """A harmless command may wait for a vehicle that is offline."""
+    home.sim.devices[VAN].online = False
+    answer = await home.wait_for(
+        home.call("send_command", VAN, command="20", values=["30"])
+    )
+    assert answer[VAN] == {"answer": None, "queued": True}
+
+
+async def test_raw_bytes(home: Home) -> None:
+    """They pass the guard and are sent as they are."""
+    await home.set_options(allow_engine_cut=True)
+    home.freezer.move_to(NOW)
+    answer = await home.call("send_raw_command", CAR, hex="78 78")
+    assert CAR in answer
+    assert home.sim.calls[-1][1]["raw_cmd"] == "7878"
+
+
+async def test_geofences_of_the_platform(hass: HomeAssistant, home: Home) -> None:
+    """Made of a zone, bound to the vehicles, bound anew, deleted."""
+    place = {"latitude": 1, "longitude": 2, "radius": 300}
+    hass.states.async_set("zone.depot", "0", place)
+    made = await home.call("create_geofence", VAN, CAR, zone="zone.depot")
+    number = made[VAN]["geofence"]
+    assert made[CAR]["geofence"] == number
+    fence = home.sim.platform_fences[number]
+    assert fence["geom"] == "1.00000000,2.00000000"
+    assert fence["radius"] == "300"
+    assert home.sim.bindings[number] == {VAN, CAR}
+    bound = await home.call(
+        "bind_geofence",
+        CAR,
+        geofence=number,
+        alarm_on="entering",
+        days_not_entered=3,
+        days_not_left=2,
+    )
+    assert bound == {CAR: {"bound": 1}}
+    assert home.sim.bindings[number] == {CAR}
+    await home.call("delete_geofence", CAR, response=False, geofence=number)
+    assert number not in home.sim.platform_fences
+
+
+async def test_geofences_in_the_tracker(home: Home) -> None:
+    """Their radius is in full 100 m; what cannot be expressed is refused."""
+    place: dict[str, Any] = {"latitude": 1, "longitude": 2, "name": "Yard"}
+    made = await home.call(
+        "create_geofence", VAN, stored_in="tracker", radius=400, **place
+    )
+    fences = home.sim.devices[VAN].fences
+    assert fences[made[VAN]["geofence"]]["radius"] == "4"
+    for radius in (450, 50):
+        with pytest.raises(HomeAssistantError):
+            await home.call(
+                "create_geofence", VAN, stored_in="tracker", radius=radius, **place
+            )
+    await home.call(
+        "delete_geofence",
+        VAN,
+        response=False,
+        geofence=made[VAN]["geofence"],
+        stored_in="tracker",
+    )
+    assert not fences
+
+
+async def test_update_vehicle(home: Home) -> None:
+    """What is changed at the vendor is shown soon."""
+    await home.elapse(61)
+    await home.call(
+        "update_vehicle", VAN, response=False, driver="Kim", odometer=1234.5
+    )
+    van = home.sim.devices[VAN]
+    assert (van.driver, van.fields["currentMileage"]) == ("Kim", "1234.5")
+    await home.elapse(1)
+    assert home.coordinator.vehicles()[VAN].readings["driver_name"] == "Kim"
+
+
+async def test_recordings(home: Home) -> None:
+    """What a device keeps, and how a part of it comes to the media browser."""
+    found = await home.wait_for(home.call("get_recordings", CAM, day="2025-10-09"))
+    recording = found[CAM]["recordings"][0]
+    await home.call("upload_recording", CAM, response=False, file=recording["file"])
+    await home.call(
+        "upload_recording", CAM, response=False, camera=2, time=recording["begin"]
+    )
+    assert [one.camera for one in home.sim.devices[CAM].media] == [0, 1]
+    with pytest.raises(ServiceValidationError):
+        await home.call("upload_recording", CAM, response=False)
+    with pytest.raises(HomeAssistantError) as refused:
+        await home.call("get_recordings", VAN, day="2025-10-09")
+    assert refused.value.translation_key == "tracksolid_camera_unknown"
+
+
+async def test_call_api(hass: HomeAssistant, home: Home) -> None:
+    """Any documented method by its name, what cuts an engine apart."""
+    answer = await hass.services.async_call(
+        "fleet_tracker",
+        "call_api",
+        {
+            "config_entry": home.entry.entry_id,
+            "method": "jimi.device.group.list",
+            "parameters": {"account": "fleet"},
+        },
+        blocking=True,
+        return_response=True,
+    )
+    assert answer
+    assert "Default" in str(answer["answer"])
