@@ -88,7 +88,10 @@ class SimulatedServer(ABC):
     async def start(self) -> None:
         """Listen, on the port that was given or used before."""
         self._stopping.clear()
-        self._runner = web.ServerRunner(web.Server(self._serve))
+        # Who goes away is served no further.
+        self._runner = web.ServerRunner(
+            web.Server(self._serve, handler_cancellation=True)
+        )
         await self._runner.setup()
         await web.TCPSite(
             self._runner, self._host, self._port, reuse_address=True

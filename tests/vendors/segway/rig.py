@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -180,7 +180,7 @@ class Rig:
         self.freezer.tick(seconds)
         await self.settle()
 
-    async def outcome[T](self, call: Coroutine[Any, Any, T]) -> T:
+    async def outcome[T](self, call: Awaitable[T]) -> T:
         """Let the time pass that a call takes, and return what came of it."""
         task = asyncio.ensure_future(call)
         for _ in range(60):
@@ -189,7 +189,7 @@ class Rig:
                 break
             self.freezer.tick(1)
         result = await task
-        await self.settle()
+        await settle(self.server)
         return result
 
     async def run(self, seconds: int, step: int = 1) -> None:
