@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 import json
+from pathlib import Path
 
 import pytest
 
+import custom_components.fleet_tracker as integration
 from custom_components.fleet_tracker.vendor import (
     AccessDenied,
     AuthenticationFailed,
@@ -29,7 +31,6 @@ from custom_components.fleet_tracker.vendors.segway.client import (
     server_for,
 )
 from custom_components.fleet_tracker.vendors.segway.errors import (
-    OTHER_TEXTS,
     STATUS_CODES,
     WARNINGS,
     DeviceNotFound,
@@ -311,7 +312,7 @@ async def test_values_out_of_range_are_not_sent(
     """What the document does not allow never leaves the house."""
     with pytest.raises(InvalidArgument) as caught:
         await call(client)
-    assert caught.value.translation_key in OTHER_TEXTS
+    assert caught.value.translation_key in texts()
     assert not server.requests
 
 
@@ -503,25 +504,30 @@ async def test_every_status_code_has_its_error(
 ) -> None:
     """Each code is raised as its type with its own text; the server's is not shown."""
     server.demand(LOCK_PATH, code)
-    expected = STATUS_CODES[code]
-    error = CommandUnconfirmed if expected.error is ServerError else expected.error
+    expected, key = STATUS_CODES[code]
+    error = CommandUnconfirmed if expected is ServerError else expected
     with pytest.raises(error) as caught:
         await client.lock(DEMO_PARKED)
-    if expected.error is not ServerError:
-        assert caught.value.translation_key == expected.key
+    if expected is not ServerError:
+        assert caught.value.translation_key == key
     assert simulator.STATUS_CODES[code] not in str(caught.value)
     assert DEMO_PARKED not in str(caught.value)
+
+
+def texts() -> dict[str, str]:
+    """Return what users read instead of the server's messages."""
+    folder = Path(integration.__file__).parent
+    strings = json.loads((folder / "strings.json").read_text(encoding="utf-8"))
+    return {key: text["message"] for key, text in strings["exceptions"].items()}
 
 
 def test_status_codes_are_those_of_the_document() -> None:
     """No code of the document lacks its meaning, and all texts differ."""
     assert STATUS_CODES.keys() | WARNINGS.keys() | {0} == simulator.STATUS_CODES.keys()
-    keys = [one.key for one in STATUS_CODES.values()]
-    keys += [key for key, _ in WARNINGS.values()]
-    texts = [one.text for one in STATUS_CODES.values()]
-    texts += [text for _, text in WARNINGS.values()]
+    keys = [*(key for _, key in STATUS_CODES.values()), *WARNINGS.values()]
     assert len(set(keys)) == len(keys)
-    assert len(set(texts)) == len(texts)
+    shown = [texts()[key] for key in keys]
+    assert len(set(shown)) == len(shown)
 
 
 @pytest.mark.parametrize(
@@ -541,7 +547,7 @@ def test_status_codes_are_those_of_the_document() -> None:
 )
 def test_meaning_of_status_codes(code: int, error: type[VendorError]) -> None:
     """The codes on which behaviour depends are of the right family."""
-    assert issubclass(STATUS_CODES[code].error, error)
+    assert issubclass(STATUS_CODES[code][0], error)
 
 
 @pytest.mark.parametrize("code", sorted(WARNINGS))
@@ -550,7 +556,7 @@ async def test_rental_that_started_with_a_reservation(
 ) -> None:
     """15623, 15624 and 15625 are a started rental."""
     server.demand(f"{MOPED_CONTROL}/startRental", code)
-    assert await client.start_rental(DEMO_PARKED) == WARNINGS[code][0]
+    assert await client.start_rental(DEMO_PARKED) == WARNINGS[code]
     assert not parked.locked
 
 

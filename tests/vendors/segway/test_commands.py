@@ -214,7 +214,7 @@ async def test_rental_with_a_reservation(
     """It has started, and the user is told what did not work."""
     server.demand(f"{MOPED_CONTROL}/startRental", code)
     result = await execute(connection, commands.START_RENTAL)
-    assert result.warning == WARNINGS[code][0]
+    assert result.warning == WARNINGS[code]
     assert host.reading(DEMO_PARKED, "locked") is False
 
 

@@ -26,9 +26,7 @@ FLEET = 50
 DEAD = 7
 
 
-async def asked_in(
-    rig: Rig, path: str, imei: str, seconds: int, step: int = 1
-) -> int:
+async def asked_in(rig: Rig, path: str, imei: str, seconds: int, step: int = 1) -> int:
     """Return how often a vehicle is asked for something while time passes."""
     before = rig.server.queried[path, imei]
     await rig.run(seconds, step)

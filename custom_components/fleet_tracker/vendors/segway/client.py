@@ -390,7 +390,7 @@ class SegwayClient:
         """Send a command and return the key of a warning, if there is one."""
         body = {"iotCode": check_imei(imei), **(values or {})}
         code, _ = await self._call(endpoint, body=body)
-        return WARNINGS[code][0] if code in WARNINGS else None
+        return WARNINGS.get(code)
 
     async def _call(
         self,

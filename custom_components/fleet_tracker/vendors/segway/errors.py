@@ -1,13 +1,12 @@
 """What the Segway API's status codes mean: an error with a text of its own for each.
 
 From the lists of the document `segway-emoped`, one per endpoint, and its Appendix 1. The
-`msg` of an answer is never shown: the texts here are, in the user's language.
+`msg` of an answer is never shown: the user reads a text in the own language instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from ...vendor import (
@@ -97,224 +96,53 @@ class UnknownCode(InvalidAnswer):
     key = "segway_unknown_code"
 
 
-@dataclass(frozen=True, slots=True)
-class StatusCode:
-    """What a status code is raised as, its translation key, and the English text."""
-
-    error: type[VendorError]
-    key: str
-    text: str
-
-
-STATUS_CODES: Mapping[int, StatusCode] = MappingProxyType(
+# What each status code is raised as, and the key of its text.
+STATUS_CODES: Mapping[int, tuple[type[VendorError], str]] = MappingProxyType(
     {
-        15001: StatusCode(
-            ServerError,
-            "segway_server_error",
-            "The Segway server reports an error. Try again later.",
-        ),
-        15004: StatusCode(
-            ParameterRefused,
-            "segway_parameter_refused",
-            "Segway does not accept a value of this request for this vehicle.",
-        ),
-        15100: StatusCode(
-            AccessDenied,
-            "segway_platform_refused",
-            "Segway does not know this client ID on this server. Check the region.",
-        ),
-        TOKEN_REFUSED: StatusCode(
-            TokenRefused,
-            "segway_token_refused",
-            "Segway accepts the client ID and secret, but not the token that it issued"
-            " for them. Check the region.",
-        ),
-        15102: StatusCode(
-            DeviceNotFound,
-            "segway_device_not_found",
-            "Segway finds no vehicle with this IoT IMEI in your account.",
-        ),
-        15300: StatusCode(
-            DeviceInactive,
-            "segway_device_inactive",
-            "This vehicle has not been activated at Segway.",
-        ),
-        15301: StatusCode(
-            VehicleOffline, "segway_device_offline", "The vehicle is offline."
-        ),
-        15302: StatusCode(
-            DeviceTimeout,
-            "segway_device_timeout",
-            "The vehicle did not answer in time. Whether it carried out the command is"
-            " not known.",
-        ),
-        15303: StatusCode(
-            CommandFailed,
-            "segway_send_failed",
-            "Segway could not send the command to the vehicle.",
-        ),
-        15400: StatusCode(
-            LocationUnknown,
-            "segway_location_unknown",
-            "Segway knows no location of this vehicle yet.",
-        ),
-        15500: StatusCode(
-            CommandFailed,
-            "segway_upgrading",
-            "The vehicle is updating its software. Try again when it has finished.",
-        ),
-        15600: StatusCode(
-            CommandFailed,
-            "segway_lock_riding",
-            "The vehicle was not locked because it is being ridden.",
-        ),
-        15601: StatusCode(
-            CommandFailed, "segway_lock_failed", "The vehicle could not be locked."
-        ),
-        15602: StatusCode(
-            CommandFailed,
-            "segway_lock_network",
-            "The vehicle could not be locked because of a network error.",
-        ),
-        15603: StatusCode(
-            CommandFailed,
-            "segway_handlebar_lock_failed",
-            "The handlebar could not be locked. Turn it to the side and try again.",
-        ),
-        15611: StatusCode(
-            CommandFailed, "segway_unlock_failed", "The vehicle could not be unlocked."
-        ),
-        15612: StatusCode(
-            CommandFailed,
-            "segway_unlock_network",
-            "The vehicle could not be unlocked because of a network error.",
-        ),
-        15613: StatusCode(
-            CommandFailed,
-            "segway_handlebar_unlock_failed",
-            "The handlebar could not be unlocked. Move it a little and try again.",
-        ),
-        15620: StatusCode(
-            CommandFailed,
-            "segway_start_rental_failed",
-            "The rental could not be started.",
-        ),
-        15621: StatusCode(
-            CommandFailed,
-            "segway_start_rental_network",
-            "The rental could not be started because of a network error.",
-        ),
-        15622: StatusCode(
-            CommandFailed,
-            "segway_start_rental_handlebar",
-            "The rental could not be started because the handlebar did not unlock.",
-        ),
-        15627: StatusCode(
-            CommandFailed,
-            "segway_end_rental_riding",
-            "The rental was not ended because the vehicle is being ridden.",
-        ),
-        15628: StatusCode(
-            CommandFailed, "segway_end_rental_failed", "The rental could not be ended."
-        ),
-        15629: StatusCode(
-            CommandFailed,
-            "segway_end_rental_network",
-            "The rental could not be ended because of a network error.",
-        ),
-        15630: StatusCode(
-            CommandFailed,
-            "segway_end_rental_handlebar",
-            "The rental was not ended because the handlebar did not lock.",
-        ),
-        15631: StatusCode(
-            CommandFailed,
-            "segway_end_rental_helmet",
-            "The rental was not ended because a helmet has not been returned.",
-        ),
-        15632: StatusCode(
-            CommandFailed,
-            "segway_end_rental_saddle",
-            "The rental was not ended because the saddle is not locked.",
-        ),
-        15633: StatusCode(
-            CommandFailed,
-            "segway_end_rental_tailbox",
-            "The rental was not ended because the tail box is not locked.",
-        ),
-        15634: StatusCode(
-            CommandFailed,
-            "segway_end_rental_tailbox_saddle",
-            "The rental was not ended because tail box and saddle are not locked.",
-        ),
-        15635: StatusCode(
-            CommandFailed,
-            "segway_open_while_locked",
-            "This opens only while the vehicle is unlocked.",
-        ),
-        15638: StatusCode(
-            CommandFailed,
-            "segway_execution_failed",
-            "The vehicle could not carry out the command.",
-        ),
-        15707: StatusCode(
-            CommandUnsupported,
-            "segway_not_supported",
-            "This vehicle or its software does not support this.",
-        ),
-        15990: StatusCode(
-            AccessDenied,
-            "segway_restricted",
-            "Segway has restricted this for your account. Ask your contact at Segway.",
-        ),
-        15996: StatusCode(
-            CommandFailed,
-            "segway_lock_geofence",
-            "The vehicle must not be locked in this area.",
-        ),
-        15997: StatusCode(
-            CommandFailed,
-            "segway_lock_moving",
-            "The vehicle cannot be locked while it is moving.",
-        ),
+        15001: (ServerError, "segway_server_error"),
+        15004: (ParameterRefused, "segway_parameter_refused"),
+        15100: (AccessDenied, "segway_platform_refused"),
+        TOKEN_REFUSED: (TokenRefused, "segway_token_refused"),
+        15102: (DeviceNotFound, "segway_device_not_found"),
+        15300: (DeviceInactive, "segway_device_inactive"),
+        15301: (VehicleOffline, "segway_device_offline"),
+        15302: (DeviceTimeout, "segway_device_timeout"),
+        15303: (CommandFailed, "segway_send_failed"),
+        15400: (LocationUnknown, "segway_location_unknown"),
+        15500: (CommandFailed, "segway_upgrading"),
+        15600: (CommandFailed, "segway_lock_riding"),
+        15601: (CommandFailed, "segway_lock_failed"),
+        15602: (CommandFailed, "segway_lock_network"),
+        15603: (CommandFailed, "segway_handlebar_lock_failed"),
+        15611: (CommandFailed, "segway_unlock_failed"),
+        15612: (CommandFailed, "segway_unlock_network"),
+        15613: (CommandFailed, "segway_handlebar_unlock_failed"),
+        15620: (CommandFailed, "segway_start_rental_failed"),
+        15621: (CommandFailed, "segway_start_rental_network"),
+        15622: (CommandFailed, "segway_start_rental_handlebar"),
+        15627: (CommandFailed, "segway_end_rental_riding"),
+        15628: (CommandFailed, "segway_end_rental_failed"),
+        15629: (CommandFailed, "segway_end_rental_network"),
+        15630: (CommandFailed, "segway_end_rental_handlebar"),
+        15631: (CommandFailed, "segway_end_rental_helmet"),
+        15632: (CommandFailed, "segway_end_rental_saddle"),
+        15633: (CommandFailed, "segway_end_rental_tailbox"),
+        15634: (CommandFailed, "segway_end_rental_tailbox_saddle"),
+        15635: (CommandFailed, "segway_open_while_locked"),
+        15638: (CommandFailed, "segway_execution_failed"),
+        15707: (CommandUnsupported, "segway_not_supported"),
+        15990: (AccessDenied, "segway_restricted"),
+        15996: (CommandFailed, "segway_lock_geofence"),
+        15997: (CommandFailed, "segway_lock_moving"),
     }
 )
 
-# A rental that has started all the same.
-WARNINGS: Mapping[int, tuple[str, str]] = MappingProxyType(
+# A rental that has started all the same: the keys of the warnings.
+WARNINGS: Mapping[int, str] = MappingProxyType(
     {
-        15623: (
-            "segway_started_without_saddle",
-            "The rental has started, but the saddle did not open.",
-        ),
-        15624: (
-            "segway_started_without_tailbox",
-            "The rental has started, but the tail box did not open.",
-        ),
-        15625: (
-            "segway_started_without_tailbox_saddle",
-            "The rental has started, but tail box and saddle did not open.",
-        ),
-    }
-)
-
-# What no status code stands behind.
-OTHER_TEXTS: Mapping[str, str] = MappingProxyType(
-    {
-        "segway_invalid_auth": "Segway does not accept this client ID and secret.",
-        "segway_invalid_answer": "This server does not answer as the Segway API does.",
-        "segway_no_answer": "The Segway server did not answer in time.",
-        "segway_unknown_code": "Segway answered with the unknown status code {code}.",
-        "segway_unknown_region": "The first letter of the client ID names no region."
-        " Choose the server yourself.",
-        "segway_invalid_imei": "An IoT IMEI has 1 to 32 letters and digits.",
-        "segway_invalid_value": "{name} must be one of: {allowed}.",
-        "segway_missing_value": "{name} is missing.",
-        "segway_unknown_value": "{name} is not known here.",
-        "segway_nothing_to_set": "Choose at least one setting to change.",
-        "segway_not_on_model": "Vehicles of this model do not support this.",
-        "segway_not_confirmed": "Segway accepted the command, but the vehicle does not"
-        " show that it was carried out.",
+        15623: "segway_started_without_saddle",
+        15624: "segway_started_without_tailbox",
+        15625: "segway_started_without_tailbox_saddle",
     }
 )
 
@@ -326,7 +154,8 @@ def error_for(code: int) -> VendorError:
         return UnknownCode(
             f"Unknown status code {code}", placeholders={"code": str(code)}
         )
-    return known.error(f"Status code {code}", key=known.key)
+    error, key = known
+    return error(f"Status code {code}", key=key)
 
 
 def invalid_value(name: str, allowed: str) -> InvalidArgument:
