@@ -74,7 +74,7 @@ async def test_vehicle(door: Door) -> None:
     rig = door.rig
     await live(door)
     device = dr.async_get(rig.hass).async_get(rig.device_id(PARKED))
-    assert device
+    assert isinstance(device, dr.DeviceEntry)
     found = await async_get_device_diagnostics(rig.hass, rig.entry, device)
     text = json.dumps(found)
     assert not [secret for secret in private(rig) if secret in text]

@@ -308,7 +308,7 @@ async def test_add_a_vehicle(hass: HomeAssistant, home_server: SegwaySimulator) 
 async def test_device(rig: Rig) -> None:
     """The device page shows name, model and IoT IMEI."""
     device = dr.async_get(rig.hass).async_get(rig.device_id(PARKED))
-    assert device
+    assert isinstance(device, dr.DeviceEntry)
     assert (device.name, device.manufacturer) == (NAMES[PARKED], "Segway")
     assert (device.model, device.serial_number) == ("E-moped", PARKED)
 
@@ -393,7 +393,7 @@ async def test_change_the_model(rig: Rig) -> None:
     assert not rig.entity_id("binary_sensor", PARKED, "saddle_unlocked")
     assert rig.state("select", PARKED, "speed_mode").state == "medium"
     device = dr.async_get(rig.hass).async_get(rig.device_id(PARKED))
-    assert device
+    assert isinstance(device, dr.DeviceEntry)
     assert (device.name, device.model) == ("Scooter", "KickScooter ES")
     await change(rig, PARKED, model="e_moped", name="Scooter")
     await rig.advance(60)

@@ -52,7 +52,7 @@ async def test_entities(home: Home, imei: str, snapshot: SnapshotAssertion) -> N
 async def test_device(home: Home) -> None:
     """The device page says whose vehicle it is and what tracks it."""
     device = dr.async_get(home.hass).async_get(home.device_id())
-    assert device is not None
+    assert isinstance(device, dr.DeviceEntry)
     assert (device.name, device.manufacturer) == ("Van", "Jimi IoT")
     assert (device.model, device.model_id) == ("VL802", "FT-001")
     assert device.serial_number == VAN

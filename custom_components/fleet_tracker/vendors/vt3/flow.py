@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import secrets
 from typing import Any
 
@@ -159,7 +159,7 @@ class Vt3Flow(VendorFlow):
         return {}
 
 
-def _whole_number(lowest: int, highest: int) -> vol.All:
+def _whole_number(lowest: int, highest: int) -> Callable[[Any], Any]:
     return vol.All(
         NumberSelector(
             NumberSelectorConfig(
