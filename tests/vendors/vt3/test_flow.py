@@ -359,7 +359,7 @@ async def test_mark_output(home: Home) -> None:
     assert home.state("switch", "cutting_output_1", SERIAL).state == "on"
     await home.reconnect(tracker)
     assert home.state("switch", "cutting_output_1", SERIAL).state == "on"
-    await change_tracker(home, SERIAL, name="Van", cuts_engine=[])
+    await change_tracker(home, SERIAL, name="Van")
     assert home.state("switch", "output_1", SERIAL).state == "on"
 
 

@@ -72,7 +72,9 @@ class Vt3VehicleFlow(VehicleFlow):
                     CONF_NAME, default=defaults.get(CONF_NAME, vol.UNDEFINED)
                 ): TextSelector(),
                 vol.Optional(
-                    CUTS_ENGINE, default=defaults.get(CUTS_ENGINE, [])
+                    CUTS_ENGINE,
+                    default=list,
+                    description={"suggested_value": defaults.get(CUTS_ENGINE)},
                 ): SelectSelector(
                     SelectSelectorConfig(
                         options=[str(output) for output in OUTPUTS],
