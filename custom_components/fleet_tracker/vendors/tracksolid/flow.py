@@ -214,15 +214,16 @@ async def _async_memory(
 ) -> _FlowMemory:
     """Return what is known of the logins of an account: earlier tries', the entry's."""
     login = (credentials.url, credentials.app_key, credentials.account)
-    memories = hass.data.setdefault(_MEMORIES, {})
-    if (memory := memories.get(login)) is None:
-        memory = memories[login] = _FlowMemory()
-        data: Mapping[str, Any] = entry.data if entry else {}
-        if entry and login == (data[SERVER], data[APP_KEY], data[ACCOUNT]):
-            kept = EntryMemory(hass, entry.entry_id)
-            await kept.async_load()
-            for key in _LOGIN_LIMITS:
-                memory.facts[key] = kept.get(key)
+    memory = hass.data.setdefault(_MEMORIES, {}).setdefault(login, _FlowMemory())
+    data: Mapping[str, Any] = entry.data if entry else {}
+    if entry and login == (data[SERVER], data[APP_KEY], data[ACCOUNT]):
+        kept = EntryMemory(hass, entry.entry_id)
+        await kept.async_load()
+        for key in _LOGIN_LIMITS:
+            times = (memory.get(key), kept.get(key))
+            memory.facts[key] = max(
+                (time for time in times if isinstance(time, int | float)), default=None
+            )
     return memory
 
 
