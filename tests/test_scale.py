@@ -41,6 +41,8 @@ VEHICLES = 500
 # The longest hold may be so much of all the work: a machine that is slow, or busy with
 # something else, does not matter.
 LARGEST_SHARE = 1 / 4
+# A start loads what was never needed before, in one go, which is not ours to part.
+LARGEST_SHARE_OF_START = 1 / 2
 
 
 @pytest.fixture
@@ -84,7 +86,9 @@ def fleet(number: int) -> list[VehicleUpdate]:
 
 
 @contextmanager
-def measured_holds(at_least: int) -> Iterator[None]:
+def measured_holds(
+    at_least: int, largest_share: float = LARGEST_SHARE
+) -> Iterator[None]:
     """Measure how long (in CPU time) our own work holds the event loop, and judge it."""
     run = Handle._run
     times: list[float] = []
@@ -103,7 +107,7 @@ def measured_holds(at_least: int) -> Iterator[None]:
         yield
     gc.enable()
     assert len(times) >= at_least
-    assert max(times) < LARGEST_SHARE * sum(times), sorted(times)[-5:]
+    assert max(times) < largest_share * sum(times), sorted(times)[-5:]
 
 
 def _is_ours(handle: Handle) -> bool:
@@ -203,7 +207,7 @@ async def test_start_with_many_vehicles(
         "data": {"vehicles": [vehicle_to_json(one) for one in vehicles]},
     }
     cloud.fleet.clear()
-    with measured_holds(at_least=10):
+    with measured_holds(10, LARGEST_SHARE_OF_START):
         await hass.async_create_task(
             hass.config_entries.async_setup(entry.entry_id), eager_start=False
         )
