@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.simulators.open_api_fleet import DEMO_ACCOUNT, DEMO_PASSWORD
+from tests.simulators.segway import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
+from tests.simulators.segway_mopeds import DEMO_PARKED, DEMO_RIDING
 from tests.simulators.tracksolid import ACCOUNT, APP_KEY, APP_SECRET, PASSWORD
 from tests.simulators.vt3 import DEMO_SERIALS
 from tests.simulators.world import HOME, Place
@@ -271,6 +273,57 @@ ACCOUNTS = (
                     "sensor.last_fix": moment(within=timedelta(minutes=5)),
                     "event.trouble_code": moment(within=timedelta(minutes=5)),
                     "switch.output_1": ON_OR_OFF,
+                },
+            ),
+        ),
+    ),
+    DemoAccount(
+        name="Segway",
+        simulator="tests.simulators.segway",
+        pushes=f"Segway {DEMO_CLIENT_ID}",
+        answers={
+            "user": "segway",
+            "segway": {
+                "client_id": DEMO_CLIENT_ID,
+                "client_secret": DEMO_CLIENT_SECRET,
+                "server": "http://127.0.0.1:{port}",
+            },
+            "segway_push": {"push_at_root": False},
+        },
+        add_vehicles=(
+            {"vehicle_id": DEMO_PARKED, "model": "e_moped", "name": "Moped"},
+            {"vehicle_id": DEMO_RIDING, "model": "e_moped", "name": "Ridden moped"},
+        ),
+        vehicles=(
+            DemoVehicle(
+                name="Moped",
+                enable=("binary_sensor.saddle_unlocked",),
+                entities={
+                    "device_tracker.position": near_home(1_000),
+                    "lock.locked": one_of("locked", "unlocked"),
+                    "binary_sensor.ignition": ON_OR_OFF,
+                    "binary_sensor.moving": one_of("off"),
+                    "binary_sensor.online": one_of("on"),
+                    "binary_sensor.saddle_unlocked": ON_OR_OFF,
+                    "binary_sensor.alert_illegal_movement": ON_OR_OFF,
+                    "sensor.battery": number(76, 76),
+                    "sensor.remaining_range": number(45, 46),
+                    "sensor.last_fix": moment(within=timedelta(minutes=20)),
+                    "select.speed_mode": one_of("low", "medium", "high"),
+                    "event.alarm": moment(within=timedelta(minutes=5)),
+                },
+            ),
+            DemoVehicle(
+                name="Ridden moped",
+                drives=True,
+                entities={
+                    "device_tracker.position": near_home(1_000),
+                    "lock.locked": one_of("unlocked"),
+                    "binary_sensor.ignition": one_of("on"),
+                    "binary_sensor.moving": one_of("on"),
+                    "binary_sensor.online": one_of("on"),
+                    "sensor.odometer": number(4_210, 6_000),
+                    "sensor.last_fix": moment(within=timedelta(minutes=5)),
                 },
             ),
         ),

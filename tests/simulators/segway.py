@@ -3,7 +3,8 @@
 Where the document leaves something open, a switch of the simulator says how it behaves.
 
 Alone: ``python -m tests.simulators.segway --port 8203`` shows the demo's two mopeds;
-with ``--push-url`` it pushes to that base URL what the real system would.
+with ``--push-url`` it pushes to that base URL what the real system would. So it does with
+``--push-url-file``, as soon as that file holds the URL.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 import secrets
 from typing import override
 
@@ -31,7 +33,7 @@ from .segway_mopeds import (
     demo_mopeds,
 )
 from .segway_push import PushSender
-from .server import ANY_PATH, Fault, SimulatedServer, run_until_stopped
+from .server import ANY_PATH, Fault, SimulatedServer, push_url_of, run_until_stopped
 
 DEMO_CLIENT_ID = "E20081"
 DEMO_CLIENT_SECRET = "e2651be5-12d3-48f3-ba6c-bc2b04a447b6"
@@ -113,6 +115,7 @@ class SegwaySimulator(SimulatedServer):
       instead of with what it told last.
     - `range_key`: the examples say `remainderRange`, the tables `remainingRange`.
     - `gps_time_key`: `gpsUtcTime`, or `gpsUTCTime` as seen elsewhere.
+    - `command_seconds`: how long a vehicle takes to carry out a control or setting.
 
     `max_in_flight` is the most requests that were ever served at once.
     """
@@ -127,6 +130,7 @@ class SegwaySimulator(SimulatedServer):
         offline_refuses_queries: bool = False,
         range_key: str = "remainderRange",
         gps_time_key: str = "gpsUtcTime",
+        command_seconds: float = 0,
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         push_url: str | None = None,
@@ -145,6 +149,7 @@ class SegwaySimulator(SimulatedServer):
         self.offline_refuses_queries = offline_refuses_queries
         self.range_key = range_key
         self.gps_time_key = gps_time_key
+        self.command_seconds = command_seconds
         self.tokens: dict[str, float] = {}
         self.queried: Counter[tuple[str, str]] = Counter()
         self.max_in_flight = 0
@@ -239,7 +244,7 @@ class SegwaySimulator(SimulatedServer):
         return {"statusUtcTime": int(self.now), "type": component, "status": status}
 
     async def push_for_ever(
-        self, *, alert_every: float = 90, cleared_after: float = 30
+        self, *, alert_every: float = 90, alert_lasts: float = 30
     ) -> None:
         """Push what the real system would, second by second, until cancelled.
 
@@ -260,9 +265,7 @@ class SegwaySimulator(SimulatedServer):
                         pushed.pop(("status", code), None)
                         pushed.pop(("location", code), None)
                     await self._push_due(sender, moped, pushed)
-                    raised = (self.now - begin) % alert_every >= (
-                        alert_every - cleared_after
-                    )
+                    raised = (self.now - begin) % alert_every < alert_lasts
                     if (moped.locked and raised) != (code in alarmed):
                         alarmed ^= {code}
                         fields = self.alert_push(1, cleared=code not in alarmed)
@@ -377,6 +380,8 @@ class SegwaySimulator(SimulatedServer):
             raise Refused(moped.unsupported)
         if path in QUERIES:
             return self._coded(0, self._answer_query(path, moped, body))
+        if self.command_seconds:
+            await self._sleep(self.command_seconds)
         code = self._carry_out(path, moped, body)
         return self._coded(demand.code if demand else code)
 
@@ -463,10 +468,18 @@ class SegwaySimulator(SimulatedServer):
         )
 
 
-async def run_demo(port: int, push_url: str | None, *, host: str = "127.0.0.1") -> None:
-    """Serve the demo's mopeds until stopped, pushing if there is where to."""
-    server = SegwaySimulator(host=host, port=port, push_url=push_url)
-    pushing = asyncio.create_task(server.push_for_ever()) if push_url else None
+async def run_demo(
+    port: int,
+    push_url: str | None = None,
+    push_url_file: Path | None = None,
+    *,
+    host: str = "127.0.0.1",
+) -> None:
+    """Serve the demo's mopeds until stopped, pushing once there is where to."""
+    server = SegwaySimulator(host=host, port=port, push_url=push_url, command_seconds=3)
+    pushing = None
+    if push_url or push_url_file:
+        pushing = asyncio.create_task(_push(server, push_url_file))
     try:
         await run_until_stopped(
             server,
@@ -480,13 +493,20 @@ async def run_demo(port: int, push_url: str | None, *, host: str = "127.0.0.1") 
                 await pushing
 
 
+async def _push(server: SegwaySimulator, push_url_file: Path | None) -> None:
+    if push_url_file is not None:
+        server.push_url = await push_url_of(push_url_file)
+    await server.push_for_ever()
+
+
 def main() -> None:
     """Run the simulator alone, with the demo's mopeds."""
     parser = argparse.ArgumentParser(description="Play a server of the Segway API.")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--push-url", help="base URL to push to")
+    parser.add_argument("--push-url-file", type=Path, help="where to read that later")
     options = parser.parse_args()
-    asyncio.run(run_demo(options.port, options.push_url))
+    asyncio.run(run_demo(options.port, options.push_url, options.push_url_file))
 
 
 if __name__ == "__main__":
