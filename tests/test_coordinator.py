@@ -432,7 +432,13 @@ async def test_unreachable_account_makes_everything_unavailable(
     ]
     assert len(ours) > 5
     assert {state.state for state in ours} == {STATE_UNAVAILABLE}
-    assert len([one for one in caplog.records if one.levelno >= logging.ERROR]) == 1
+    # The camera component complains of a library that it can do without.
+    errors = [
+        one
+        for one in caplog.records
+        if one.levelno >= logging.ERROR and "camera" not in one.name
+    ]
+    assert len(errors) == 1
     assert hass.config_entries.flow.async_progress() == []
 
     cloud.poll_error = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 import heapq
@@ -52,7 +53,14 @@ from .const import (
 )
 from .guard import refusal
 from .merge import CAPABILITIES, DETAILS, Rules, expires_at, merge, refresh
-from .models import Occurrence, OccurrenceKind, Reading, Vehicle, VehicleUpdate
+from .models import (
+    Occurrence,
+    OccurrenceKind,
+    Reading,
+    Vehicle,
+    VehicleDetails,
+    VehicleUpdate,
+)
 from .occurrences import OccurrenceLog
 from .sliced_work import SlicedWork
 from .storage import SLICE, EntryMemory, VehicleStore
@@ -442,6 +450,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         if not self._is_wanted(vehicle_id):
             return
         before = self._vehicles.get(vehicle_id)
+        if before is None and update.details is None:
+            # A push may come first. Its serial number must not name device and entities.
+            update = replace(update, details=self._first_details(vehicle_id))
         merged = merge(before, update, self._rules, self.now())
         self.dropped.update(merged.dropped)
         if merged.changed or before is None or merged.vehicle != before:
@@ -682,6 +693,17 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def device_identifier(self, vehicle_id: str) -> tuple[str, str]:
         """Return what names a vehicle's device in the registry."""
         return (DOMAIN, f"{self.identity}_{vehicle_id}")
+
+    def _first_details(self, vehicle_id: str) -> VehicleDetails | None:
+        """Return the name that the user gave a vehicle that was added one by one."""
+        return next(
+            (
+                VehicleDetails(name=subentry.title)
+                for subentry in self.config_entry.subentries.values()
+                if subentry.unique_id == vehicle_id
+            ),
+            None,
+        )
 
     def subentry_id(self, vehicle_id: str) -> str | None:
         """Return the config subentry that a vehicle was added by, if it was one by one."""

@@ -61,6 +61,7 @@ def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
         for record in caplog.records
         if record.levelno >= logging.INFO
         and ("fleet_tracker" in record.name or record.levelno >= logging.ERROR)
+        and "camera" not in record.name
     ]
 
 
