@@ -135,7 +135,7 @@ ACCOUNTS = (
             DemoVehicle(
                 name="Van",
                 drives=True,
-                returns_home=True,
+                returns_home=False,
                 enable=("lock.locked",),
                 entities={
                     "device_tracker.position": near_home(1_000),
@@ -201,7 +201,7 @@ ACCOUNTS = (
             DemoVehicle(
                 name="Town van",
                 drives=True,
-                returns_home=True,
+                returns_home=False,
                 entities={
                     "device_tracker.position": near_home(1_000),
                     "binary_sensor.ignition": ON_OR_OFF,
