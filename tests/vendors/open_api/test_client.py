@@ -309,7 +309,7 @@ async def test_life_of_a_token(
     assert token.renew_at - token.issued_at == timedelta(seconds=renew_after)
 
 
-@pytest.mark.parametrize("record", [None, [], {}, {"access_token": 7}, "token"])
+@pytest.mark.parametrize("record", [None, [], {}, {"access_token": [7]}, "token"])
 async def test_login_without_a_token(
     client: OpenApiClient, server: OpenApiSimulator, record: object
 ) -> None:

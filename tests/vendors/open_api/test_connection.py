@@ -244,7 +244,7 @@ async def test_devices_are_news_with_the_list(line: Line) -> None:
 
 async def test_a_list_with_rows_that_are_none(line: Line) -> None:
     """Broken rows hide no other."""
-    rows: list[object] = [None, 7, {}, {"imei": 5}, {"imei": TRUCK, "devicename": []}]
+    rows: list[object] = [None, 7, {}, {"imei": [5]}, {"imei": TRUCK, "devicename": []}]
     line.server.answer_next(DEVICE_LIST, {"code": 0, "record": rows})
     assert (await line.poll()).roster == ALL - {CAR, SPARE}
     assert line.host.known[TRUCK].details.name == "Open API"

@@ -41,7 +41,7 @@ from custom_components.fleet_tracker.vendors.segway.errors import (
     ServerError,
     UnknownCode,
 )
-from custom_components.fleet_tracker.vendors.segway.values import (
+from custom_components.fleet_tracker.vendors.segway.settings import (
     AmbientSetting,
     FeatureSetting,
     LampEffect,

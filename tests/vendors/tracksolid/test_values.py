@@ -8,6 +8,7 @@ import math
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.fleet_tracker.json_values import as_flag, as_text
 from custom_components.fleet_tracker.models import FixKind
 from custom_components.fleet_tracker.vendors.tracksolid.media_records import (
     MediaFile,
@@ -31,7 +32,6 @@ from custom_components.fleet_tracker.vendors.tracksolid.values import (
     as_altitude,
     as_count,
     as_course,
-    as_flag,
     as_json,
     as_kind,
     as_measure,
@@ -40,7 +40,6 @@ from custom_components.fleet_tracker.vendors.tracksolid.values import (
     as_place,
     as_positive,
     as_speed,
-    as_text,
     as_time,
 )
 

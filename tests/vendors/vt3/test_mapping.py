@@ -31,7 +31,7 @@ from custom_components.fleet_tracker.vendors.vt3.parameters import (
     TIME_PARAMETERS,
 )
 from custom_components.fleet_tracker.vendors.vt3.speed_unit import SpeedUnitWatch
-from custom_components.fleet_tracker.vendors.vt3.values import as_text
+from custom_components.fleet_tracker.vendors.vt3.values import as_shown_text
 from tests.simulators.world import HOME, Place
 
 NOW = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)
@@ -208,7 +208,7 @@ def test_table_is_complete() -> None:
 def test_nothing_is_absent(key: str) -> None:
     """Nulls, empty texts, wrong types and numbers out of all scales leave no reading."""
     nothing: list[Json] = [None, "", " ", [], {}]
-    if PARAMETERS[key].read is not as_text:
+    if PARAMETERS[key].read is not as_shown_text:
         nothing += ["?", 9e99, -9e99, "nan"]
     for value in nothing:
         update = mapper().map_values(key.partition(".")[0], {key: value}, NOW)
@@ -228,7 +228,7 @@ def test_nothing_is_absent(key: str) -> None:
         ("modem1.rssi", 0),
         ("cellular1.up_at", 381),
         ("io.DI1", 2),
-        ("obd.mil", "on"),
+        ("obd.mil", "yes"),
         ("obd.rpm", True),
         ("obd.rpm", "1" * 400),
         ("obd.vin", True),

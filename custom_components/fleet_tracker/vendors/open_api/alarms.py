@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 import logging
 
+from ...json_values import as_unix_time
 from ...models import VehicleUpdate
 from ...vendor import Host, VehicleUnavailable, VendorError
 from .client import OpenApiClient
 from .mapping import map_alarm
-from .records import as_time
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class AlarmReader:
     async def open(self) -> None:
         """Recall when the account was added."""
         memory = self._host.memory
-        if (since := as_time(memory.get(ALARMS_SINCE))) is None:
+        if (since := as_unix_time(memory.get(ALARMS_SINCE))) is None:
             await memory.put(ALARMS_SINCE, self._since.timestamp())
         else:
             self._since = since

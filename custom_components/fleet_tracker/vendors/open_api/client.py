@@ -18,6 +18,7 @@ from typing import cast
 
 import aiohttp
 
+from ...json_values import as_integer, as_number, as_text, is_record
 from ...vendor import (
     AccessDenied,
     CannotConnect,
@@ -35,10 +36,6 @@ from .records import (
     Alarm,
     Point,
     User,
-    as_integer,
-    as_number,
-    as_text,
-    is_object,
     parse_alarm,
     parse_alarm_text,
     parse_point,
@@ -382,7 +379,7 @@ class OpenApiClient:
         if data:
             params["paramData"] = json.dumps(data, separators=(",", ":"))
         record = await self._transport.call("POST", "/api/command/send", **params)
-        number = as_text(record.get("commandid")) if is_object(record) else None
+        number = as_text(record.get("commandid")) if is_record(record) else None
         if number is None:
             raise InvalidAnswer("The answer has no command id")
         return number
@@ -392,7 +389,7 @@ class OpenApiClient:
         record = await self._transport.call(
             "POST", "/api/command/query", commandid=commandid
         )
-        if not is_object(record):
+        if not is_record(record):
             raise InvalidAnswer("The answer has no command status")
         if as_integer(record.get("commandstatus")) != 1:
             return None
@@ -447,7 +444,7 @@ class OpenApiClient:
     async def user_info(self, account: str) -> User:
         """Return an account's brief information (2.11)."""
         record = await self._transport.call("GET", "/api/user/info", account=account)
-        user = parse_user(record) if is_object(record) else None
+        user = parse_user(record) if is_record(record) else None
         if user is None:
             raise InvalidAnswer("The answer is no account")
         return user
@@ -531,7 +528,7 @@ class OpenApiClient:
             return ()
         if not isinstance(record, list):
             raise InvalidAnswer("The answer is no list")
-        rows = tuple(row for row in record if is_object(row))
+        rows = tuple(row for row in record if is_record(row))
         self._count_dropped(len(record) - len(rows))
         return rows
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from ...json_values import as_integer, as_number, as_text, as_unix_time
 from ...models import (
     FixKind,
     Occurrence,
@@ -20,7 +21,7 @@ from ...models import (
     VehicleUpdate,
     accuracy_m,
 )
-from .records import Alarm, as_coordinates, as_integer, as_number, as_text, as_time
+from .records import Alarm, as_coordinates
 
 FUEL_MEASURED_AT = "fuel_measured_at"
 TEMPERATURE_MEASURED_AT = "temperature_measured_at"
@@ -119,12 +120,12 @@ def map_track(
     imei = as_text(record.get("imei"))
     if imei is None:
         return None
-    server_time = as_time(record.get("servertime")) or now
-    heard_at = as_time(record.get("hearttime"))
+    server_time = as_unix_time(record.get("servertime")) or now
+    heard_at = as_unix_time(record.get("hearttime"))
     groups = [
         ReadingGroup(
             name="tracker",
-            measured_at=heard_at or as_time(record.get("gpstime")) or server_time,
+            measured_at=heard_at or as_unix_time(record.get("gpstime")) or server_time,
             readings=_tracker_readings(record, known, server_time, heard_at),
         ),
         ReadingGroup(
@@ -156,7 +157,7 @@ def map_device(
     due_times = [
         time
         for name in ("platformduetime", "userduetime")
-        if (time := as_time(record.get(name))) is not None
+        if (time := as_unix_time(record.get(name))) is not None
     ]
     if due_times:
         readings[Reading.SERVICE_EXPIRES] = min(due_times)
@@ -215,7 +216,7 @@ def _position(record: Mapping[str, object]) -> Position | None:
     longitude, latitude = as_coordinates(
         record.get("longitude"), record.get("latitude")
     )
-    fixed_at = as_time(record.get("gpstime"))
+    fixed_at = as_unix_time(record.get("gpstime"))
     if longitude is None or latitude is None or fixed_at is None:
         return None
     return Position(
@@ -313,7 +314,7 @@ def _platform_readings(record: Mapping[str, object]) -> dict[str, Value]:
 
 def _fuel(record: Mapping[str, object], server_time: datetime) -> ReadingGroup:
     readings: dict[str, Value] = {}
-    measured_at = as_time(record.get("fueltime"))
+    measured_at = as_unix_time(record.get("fueltime"))
     litres = _up_to(MOST_LITRES, record.get("fuel"))
     if measured_at is not None and litres is not None:
         if server_time - measured_at <= OLDEST_REPORTED:
@@ -326,7 +327,7 @@ def _fuel(record: Mapping[str, object], server_time: datetime) -> ReadingGroup:
 
 def _temperatures(record: Mapping[str, object], server_time: datetime) -> ReadingGroup:
     readings: dict[str, Value] = {}
-    measured_at = as_time(record.get("temperaturetime"))
+    measured_at = as_unix_time(record.get("temperaturetime"))
     coldest, hottest = CELSIUS_RANGE
     probes = record["temperature"]
     if measured_at is not None and isinstance(probes, list) and probes:

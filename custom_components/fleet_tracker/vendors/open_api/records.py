@@ -5,14 +5,10 @@ Fields keep the vendor's names. A row that makes no sense is left out, never gue
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-import math
-from typing import TypeGuard
+from datetime import datetime
 
-# 2100-01-01: no tracker's clock is that wrong, and `datetime` can still tell it.
-_LATEST = 4_102_444_800
+from ...json_values import Record, as_integer, as_number, as_text, as_unix_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +61,7 @@ def parse_point(text: str) -> Point | None:
     if len(fields) != 5:
         return None
     longitude, latitude = as_coordinates(fields[0], fields[1])
-    time = as_time(fields[2])
+    time = as_unix_time(fields[2])
     speed, course = as_number(fields[3]), as_number(fields[4])
     if longitude is None or latitude is None or time is None:
         return None
@@ -92,10 +88,10 @@ def parse_alarm_text(text: str) -> Alarm | None:
     return parse_alarm(dict(zip(names, fields, strict=True)))
 
 
-def parse_alarm(record: Mapping[str, object]) -> Alarm | None:
+def parse_alarm(record: Record) -> Alarm | None:
     """Return the alarm in a record of list2 (open-api-2025 2.17), None if none."""
     kind = as_integer(record.get("alarmtype"))
-    time = as_time(record.get("systemtime"))
+    time = as_unix_time(record.get("systemtime"))
     if kind is None or time is None:
         return None
     longitude, latitude = as_coordinates(
@@ -104,7 +100,7 @@ def parse_alarm(record: Mapping[str, object]) -> Alarm | None:
     return Alarm(
         kind,
         time,
-        as_time(record.get("gpstime")),
+        as_unix_time(record.get("gpstime")),
         longitude,
         latitude,
         as_number(record.get("speed")),
@@ -114,7 +110,7 @@ def parse_alarm(record: Mapping[str, object]) -> Alarm | None:
     )
 
 
-def parse_user(record: Mapping[str, object]) -> User | None:
+def parse_user(record: Record) -> User | None:
     """Return the account in a record (open-api-classic 2.11), None if it has no name."""
     account = as_text(record.get("account"))
     if account is None:
@@ -126,45 +122,10 @@ def parse_user(record: Mapping[str, object]) -> User | None:
         as_text(record.get("email")),
         as_text(record.get("mobile")),
         as_text(record.get("telephone")),
-        as_time(record.get("createtime")),
+        as_unix_time(record.get("createtime")),
         as_integer(record.get("roletype")),
         {0: True, 1: False}.get(block) if block is not None else None,
     )
-
-
-def is_object(value: object) -> TypeGuard[Mapping[str, object]]:
-    """Tell whether a value that came as JSON is an object."""
-    return isinstance(value, dict)
-
-
-def as_number(value: object) -> float | None:
-    """Return a number or the text of one as a finite float, None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def as_integer(value: object) -> int | None:
-    """Return a whole number or the text of one, None for anything else."""
-    number = as_number(value)
-    return int(number) if number is not None and number.is_integer() else None
-
-
-def as_text(value: object) -> str | None:
-    """Return a text that says something, None for anything else."""
-    return (value.strip() or None) if isinstance(value, str) else None
-
-
-def as_time(value: object) -> datetime | None:
-    """Return UNIX seconds as aware UTC; 0 and what cannot be a time is None."""
-    seconds = as_number(value)
-    if seconds is None or not 0 < seconds < _LATEST:
-        return None
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def as_coordinates(

@@ -14,6 +14,7 @@ import re
 
 import aiohttp
 
+from ...json_values import as_integer, as_number, as_text, as_unix_time, is_record
 from ...vendor import (
     CannotConnect,
     ClockWrong,
@@ -30,7 +31,6 @@ from .errors import (
     Unreachable,
     error_for,
 )
-from .records import as_integer, as_number, as_text, as_time, is_object
 
 HTTP_TIMEOUT_S = 30.0
 
@@ -84,11 +84,11 @@ class Token:
     @classmethod
     def from_json(cls, stored: object) -> Token | None:
         """Return a token that was stored, None if there is none."""
-        if not is_object(stored):
+        if not is_record(stored):
             return None
         value = as_text(stored.get("value"))
-        issued_at = as_time(stored.get("issued_at"))
-        renew_at = as_time(stored.get("renew_at"))
+        issued_at = as_unix_time(stored.get("issued_at"))
+        renew_at = as_unix_time(stored.get("renew_at"))
         if value is None or issued_at is None or renew_at is None:
             return None
         return cls(value, issued_at, renew_at)
@@ -242,7 +242,7 @@ class Transport:
             answer = await self._request_token()
         if answer.code:
             raise error_for(answer.code)
-        record = answer.record if is_object(answer.record) else {}
+        record = answer.record if is_record(answer.record) else {}
         value = as_text(record.get("access_token"))
         if value is None:
             raise InvalidAnswer("The answer has no token")
@@ -314,7 +314,7 @@ def _read(body: bytes) -> _Answer:
         answer = json.loads(body)
     except (ValueError, RecursionError):
         raise InvalidAnswer("The answer is no JSON") from None
-    if not is_object(answer):
+    if not is_record(answer):
         raise InvalidAnswer("The answer is no JSON object")
     code = as_integer(answer.get("code"))
     if code is None:

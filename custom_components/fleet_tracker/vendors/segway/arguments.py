@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from ...vendor import Argument, InvalidArgument
 from .errors import invalid_value
-from .values import (
+from .settings import (
     AmbientSetting,
     FeatureSetting,
     LampEffect,

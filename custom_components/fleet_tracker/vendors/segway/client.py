@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 import aiohttp
 
+from ...json_values import Record
 from ...vendor import (
     AccessDenied,
     AuthenticationFailed,
@@ -66,8 +67,7 @@ from .errors import (
     UnknownCode,
     error_for,
 )
-from .records import Record
-from .values import (
+from .settings import (
     AmbientSetting,
     FeatureSetting,
     LightSetting,

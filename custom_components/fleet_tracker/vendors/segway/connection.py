@@ -39,8 +39,8 @@ from .mapping import (
 )
 from .poller import Poller
 from .push import Push, PushInbox, PushKind, PushRefused
-from .records import whole
 from .schedule import SELDOM, Query, UploadPeriods
+from .values import whole
 from .vehicle import AcceptedVehicle, FactsBook, model_of, name_of
 
 # Keys of the settings

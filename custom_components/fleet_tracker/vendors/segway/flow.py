@@ -35,7 +35,7 @@ from .client import REGIONS, Credentials, SegwayClient, server_for
 from .commands import DEFAULT_MODEL, MODEL_CAPABILITIES
 from .connection import CLIENT_ID, CLIENT_SECRET, SERVER, SegwayConnection
 from .errors import DeviceInactive, DeviceNotFound, ParameterRefused
-from .values import check_imei
+from .settings import check_imei
 from .vehicle import MODEL, NAME, name_of
 
 VEHICLE_ID = "vehicle_id"

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 
+from ...json_values import Record, as_flag, as_text, as_unix_time
 from ...merge import MOVING_FIX_AGE, MOVING_SPEED_KMH
 from ...models import (
     FixKind,
@@ -27,7 +28,7 @@ from ...models import (
     accuracy_m,
 )
 from .faults import FAULTS
-from .records import Record, boolean, moment, number, text, whole
+from .values import number, whole
 
 
 class Group(StrEnum):
@@ -177,9 +178,9 @@ def map_status(imei: str, record: Record, now: datetime) -> VehicleUpdate:
     `remainingRange`, which the examples call `remainderRange`, in 10 m. Unlocked is what
     ignition means here. The network signal (2 to 32) is told in %.
     """
-    measured_at = moment(record.get("statusUtcTime"))
-    locked = boolean(record.get("locked"))
-    online = boolean(record.get("online"))
+    measured_at = as_unix_time(record.get("statusUtcTime"))
+    locked = as_flag(record.get("locked"))
+    online = as_flag(record.get("online"))
     remaining = record.get("remainingRange")
     if remaining in (None, ""):
         remaining = record.get("remainderRange")
@@ -189,7 +190,7 @@ def map_status(imei: str, record: Record, now: datetime) -> VehicleUpdate:
             Reading.ONLINE: online,
             Reading.LOCKED: locked,
             Reading.IGNITION: _negated(locked),
-            Reading.CHARGING: boolean(record.get("charging")),
+            Reading.CHARGING: as_flag(record.get("charging")),
             Reading.BATTERY: number(record.get("powerPercent"), 0, 100),
             Reading.ODOMETER: _scaled(
                 number(record.get("odometer"), 0), 0.001, digits=3
@@ -251,7 +252,7 @@ def map_location(
     """
     if record.get("locationStatus", "valid") not in ("valid", None, ""):
         return None
-    fixed_at = moment(record.get("gpsUtcTime") or record.get("gpsUTCTime"))
+    fixed_at = as_unix_time(record.get("gpsUtcTime") or record.get("gpsUTCTime"))
     latitude = number(record.get("latitude"), -90, 90)
     longitude = number(record.get("longitude"), -180, 180)
     if fixed_at is None or latitude is None or longitude is None:
@@ -306,18 +307,18 @@ def map_extra_status(imei: str, record: Record, now: datetime) -> VehicleUpdate:
                         SegwayReading.TAILBOX_HELMETS: whole(
                             record.get("tailboxHelmet"), 0, 2
                         ),
-                        SegwayReading.RIDER_SEATED: boolean(record.get("peopleSat")),
-                        SegwayReading.CRUISE: boolean(record.get("cruiseStatus")),
+                        SegwayReading.RIDER_SEATED: as_flag(record.get("peopleSat")),
+                        SegwayReading.CRUISE: as_flag(record.get("cruiseStatus")),
                         SegwayReading.SADDLE_UNLOCKED: _negated(
-                            boolean(record.get("saddleStatus"))
+                            as_flag(record.get("saddleStatus"))
                         ),
                         SegwayReading.TAILBOX_UNLOCKED: _negated(
-                            boolean(record.get("tailboxStatus"))
+                            as_flag(record.get("tailboxStatus"))
                         ),
                         SegwayReading.HANDLEBAR_UNLOCKED: _negated(
-                            boolean(record.get("handlebarStatus"))
+                            as_flag(record.get("handlebarStatus"))
                         ),
-                        SegwayReading.KICKSTAND_OPEN: boolean(record.get("kickstand")),
+                        SegwayReading.KICKSTAND_OPEN: as_flag(record.get("kickstand")),
                     }
                 ),
             ),
@@ -390,17 +391,17 @@ def map_alert(record: Record, now: datetime) -> Alert | None:
     `alertStatus` is 0 when an alert appears and 1 when it has disappeared; the
     document's example leaves it out.
     """
-    code = text(record.get("code"))
+    code = as_text(record.get("code"))
     if code is None:
         return None
-    raised = not boolean(record.get("alertStatus"))
+    raised = not as_flag(record.get("alertStatus"))
     kind = ALERTS.get(code)
     return _alert(
         OccurrenceKind.ALARM,
         code,
         kind.type if kind else OccurrenceType.OTHER,
         raised=raised,
-        at=moment(record.get("statusUtcTime")) or now,
+        at=as_unix_time(record.get("statusUtcTime")) or now,
         name=kind.name if kind else None,
         reading=kind.reading if kind else None,
     )
@@ -411,7 +412,7 @@ def map_fault(record: Record, now: datetime) -> Alert | None:
 
     `faultStatus` is 0 when a fault appears and 1 when it has disappeared.
     """
-    code = text(record.get("code"))
+    code = as_text(record.get("code"))
     if code is None:
         return None
     code = code.upper()
@@ -420,8 +421,8 @@ def map_fault(record: Record, now: datetime) -> Alert | None:
         OccurrenceKind.FAULT,
         code,
         OccurrenceType.TROUBLE_CODE if fault else OccurrenceType.OTHER,
-        raised=not boolean(record.get("faultStatus")),
-        at=moment(record.get("statusUtcTime")) or now,
+        raised=not as_flag(record.get("faultStatus")),
+        at=as_unix_time(record.get("statusUtcTime")) or now,
         name=fault.description if fault else None,
         details={"system": fault.system} if fault else {},
         reading=SegwayReading.PROBLEM,
@@ -464,7 +465,7 @@ def map_components(imei: str, record: Record, now: datetime) -> VehicleUpdate | 
     )
     if status is None or reading is None:
         return None
-    at = moment(record.get("statusUtcTime")) or now
+    at = as_unix_time(record.get("statusUtcTime")) or now
     return VehicleUpdate(
         vehicle_id=imei,
         groups=(

@@ -21,7 +21,7 @@ from ...vendor import Argument, Command, CommandResult
 from ...vendor_action import ActionRequest, VendorAction
 from . import commands
 from .arguments import BRIGHTNESS, COLORS, OPENING, REGENERATION
-from .values import LARGEST_UTC_OFFSET, Sound
+from .settings import LARGEST_UTC_OFFSET, Sound
 
 type Fields = Mapping[vol.Marker, Any]
 

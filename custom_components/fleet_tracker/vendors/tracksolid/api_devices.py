@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from ...json_values import as_flag, as_text, is_record
 from ...vendor import InvalidAnswer
 from .batches import Batches
 from .records import Device, Group, UpdateResult
 from .transport import Transport, rows_of
-from .values import as_flag, as_text, is_record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
+from ...json_values import as_text
 from ...vendor import InvalidAnswer, InvalidArgument
 from .batches import Batches
 from .transport import Transport
-from .values import as_count, as_text
+from .values import as_count
 
 DEVICE_RADIUS_M = (100, 999_900)
 PLATFORM_RADIUS_M = (200, 5000)

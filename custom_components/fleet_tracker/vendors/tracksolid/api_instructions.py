@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import json
 import re
 
+from ...json_values import as_text
 from ...vendor import InvalidArgument
 from .records import Instruction, SentCommand
 from .transport import Transport, rows_of
-from .values import as_text
 
 SEND_WAIT_S = 45.0
 """How long sending may take: the server waits for the device."""

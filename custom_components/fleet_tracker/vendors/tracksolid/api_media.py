@@ -13,6 +13,7 @@ import secrets
 import string
 from uuid import uuid4
 
+from ...json_values import Record, as_text, is_record
 from ...vendor import InvalidAnswer, InvalidArgument, VendorError
 from .api_reports import all_pages
 from .batches import Batch, Batches, in_either_spelling
@@ -20,7 +21,7 @@ from .errors import KNOWN_CODES, CommandPending, NotReady, error_for
 from .media_records import LivePage, MediaFile, Recording
 from .periods import check_period, spans
 from .transport import Answer, Parameter, Transport, rows_of
-from .values import Record, as_count, as_text, is_record
+from .values import as_count
 
 MEDIA_DAYS = 366
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
+from ...json_values import Record, as_text, is_record
 from .batches import Batch, Batches, in_either_spelling
 from .periods import check_period, spans
 from .records import Alarm, Fault, ObdReport, Stop, Trip
 from .transport import Parameter, Transport, rows_of
-from .values import Record, as_count, as_text, is_record
+from .values import as_count
 
 REPORT_DAYS = 366
 """How long a period of drives, stops, alarms or OBD reports may be."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from ...json_values import as_text, is_record
 from ...vendor import InvalidAnswer, RateLimited
 from .batches import Batch, Batches
 from .periods import check_period, spans
 from .records import CellLocation, Location, Point, TagLocation
 from .transport import Transport, rows_of
-from .values import as_count, as_place, as_positive, as_text, is_record
+from .values import as_count, as_place, as_positive
 
 TRACK_DAYS = 90
 """How far back waypoints go: three months (5.5)."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from ...json_values import is_record
 from ...models import Reading, VehicleUpdate
 from ...vendor import (
     AuthenticationFailed,
@@ -24,7 +25,7 @@ from .client import TracksolidClient
 from .mapping import group
 from .media_records import MediaFile, Recording
 from .records import Device
-from .values import as_count, as_time, is_record
+from .values import as_count, as_time
 
 PHOTOS_EVERY = timedelta(hours=1)
 AFTER_COMMAND = timedelta(seconds=15)

@@ -14,6 +14,7 @@ import json
 
 import aiohttp
 
+from ...json_values import as_text, is_record
 from ...vendor import (
     AccessDenied,
     CannotConnect,
@@ -26,7 +27,6 @@ from ...vendor import (
 )
 from .errors import NoAnswer, Unreachable
 from .transport import stamp
-from .values import as_text, is_record
 
 PATH = "/api/device/sendInstruct"
 ANSWER_WAIT_S = 30.0

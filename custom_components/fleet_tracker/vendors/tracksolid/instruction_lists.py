@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
+from ...json_values import as_flag, as_text, is_record
 from ...vendor import Json, VendorError
 from . import commands
 from .client import TracksolidClient
 from .records import Device, Instruction
-from .values import as_flag, as_text, as_time, is_record
+from .values import as_time
 
 LIST_EVERY = timedelta(days=7)
 AFTER_REFUSAL = timedelta(days=1)

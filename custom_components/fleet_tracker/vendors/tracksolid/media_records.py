@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from .values import Record, as_count, as_text, as_time
+from ...json_values import Record, as_text
+from .values import as_count, as_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+from ...json_values import as_text
 from ...models import VehicleUpdate
 from ...vendor import AccessDenied
 from .client import TracksolidClient
 from .errors import BusinessError, MethodUnknown
 from .mapping import FAULT_WINDOW, map_faults, map_obd
 from .records import Fault, ObdReport
-from .values import as_text, as_time
+from .values import as_time
 
 REPORTS_EVERY = timedelta(minutes=5)
 REPORTS_BACK = timedelta(minutes=3)

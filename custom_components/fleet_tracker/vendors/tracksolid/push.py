@@ -15,8 +15,8 @@ import hmac
 import json
 from urllib.parse import parse_qsl
 
+from ...json_values import Record, as_text, is_record
 from ...vendor import PushAnswer, PushRequest
-from .values import Record, as_text, is_record
 
 PATHS = frozenset(
     {

@@ -12,6 +12,7 @@ import json
 import math
 import re
 
+from ...json_values import Record, as_flag, as_text, is_record
 from ...models import (
     FixKind,
     Occurrence,
@@ -46,20 +47,16 @@ from .mapping import (
 )
 from .records import Alarm, TagLocation, Trip
 from .values import (
-    Record,
     as_altitude,
     as_count,
     as_course,
-    as_flag,
     as_kind,
     as_number,
     as_obd_voltage,
     as_place,
     as_positive,
     as_speed,
-    as_text,
     as_time,
-    is_record,
 )
 
 type Mapper = Callable[[str, Record, datetime], VehicleUpdate]

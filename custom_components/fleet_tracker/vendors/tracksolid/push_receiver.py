@@ -7,11 +7,11 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from ...json_values import Record
 from ...models import VehicleUpdate
 from ...vendor import Host, PushAnswer, PushRequest
 from .push import TAG_PATH, Duplicates, Push, Refused, answer, path_of, read_push
 from .push_mapping import map_message, map_push, map_tag_push
-from .values import Record
 
 MOST_PENDING = 2000
 WRONG_TOKEN = "tracksolid_push_token"

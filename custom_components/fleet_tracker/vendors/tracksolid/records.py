@@ -7,13 +7,12 @@ from datetime import datetime
 import math
 from typing import Self
 
+from ...json_values import Record, as_flag, as_text
 from ...models import FixKind
 from .values import (
-    Record,
     as_altitude,
     as_count,
     as_course,
-    as_flag,
     as_kind,
     as_measure,
     as_number,
@@ -21,7 +20,6 @@ from .values import (
     as_place,
     as_positive,
     as_speed,
-    as_text,
     as_time,
 )
 

@@ -13,6 +13,7 @@ import json
 
 import aiohttp
 
+from ...json_values import Record, as_text, is_record
 from ...vendor import (
     CannotConnect,
     ClockWrong,
@@ -35,7 +36,7 @@ from .errors import (
     is_too_frequent,
     sign_in_error,
 )
-from .values import Record, as_number, as_text, as_time, is_record
+from .values import as_number, as_time
 
 NODES: Mapping[str, str] = {
     "ts": "https://open.10000track.com/route/rest",

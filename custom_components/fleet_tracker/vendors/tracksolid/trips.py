@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+from ...json_values import is_record
 from ...models import OccurrenceType, Reading, Vehicle, VehicleUpdate
 from .client import TracksolidClient
 from .mapping import map_trip
 from .records import Trip
-from .values import as_time, is_record
+from .values import as_time
 
 EVERY = timedelta(hours=1)
 """How often all vehicles are asked for, in case a stop was missed."""

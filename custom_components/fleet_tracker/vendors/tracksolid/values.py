@@ -10,12 +10,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 import math
 import re
-from typing import TypeIs
 
+from ...json_values import Record, as_text, as_unix_time
 from ...models import FixKind
 from ...vendor import Json
-
-type Record = Mapping[str, object]
 
 _CALENDAR = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})"
@@ -24,7 +22,6 @@ _CALENDAR = re.compile(
 )
 _MEASURE = re.compile(r"(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*([^\d\s]*)")
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
-_LATEST_SECONDS = 7_258_118_400  # the year 2200
 
 _KINDS: Mapping[str, FixKind] = {
     "GPS": FixKind.SATELLITE,
@@ -39,11 +36,6 @@ _KINDS: Mapping[str, FixKind] = {
 }
 
 
-def is_record(value: object) -> TypeIs[dict[str, object]]:
-    """Tell whether a value is a JSON object."""
-    return isinstance(value, dict)
-
-
 def as_json(value: object) -> Json:
     """Return a value that was read from JSON as the type that it has."""
     if isinstance(value, dict):
@@ -53,14 +45,6 @@ def as_json(value: object) -> Json:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"No JSON: {type(value).__name__}")
-
-
-def as_text(value: object) -> str | None:
-    """Return a text that says something; numbers as they are written."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    text = str(value).strip()
-    return text if text and text.lower() != "null" else None
 
 
 def as_measure(value: object) -> tuple[float, str] | None:
@@ -97,18 +81,6 @@ def as_positive(value: object) -> float | None:
     return None if number is None or number < 0 else number
 
 
-def as_flag(value: object) -> bool | None:
-    """Return whether something is on: 0 and 1 in any type, ON and OFF."""
-    if isinstance(value, bool):
-        return value
-    match (as_text(value) or "").upper():
-        case "1" | "1.0" | "ON" | "TRUE":
-            return True
-        case "0" | "0.0" | "OFF" | "FALSE":
-            return False
-    return None
-
-
 def as_time(value: object) -> datetime | None:
     """Return a time by its shape, as aware UTC.
 
@@ -119,7 +91,7 @@ def as_time(value: object) -> datetime | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
-        return _from_unix(value)
+        return as_unix_time(value)
     if not isinstance(value, str):
         return None
     text = value.strip()
@@ -128,7 +100,7 @@ def as_time(value: object) -> datetime | None:
             return _from_parts("20" + text)
         if len(text) == 14:
             return _from_parts(text)
-        return _from_unix(int(text))
+        return as_unix_time(text)
     found = _CALENDAR.fullmatch(text)
     if found is None:
         return None
@@ -156,15 +128,6 @@ def _offset(text: str | None) -> timedelta:
         return timedelta()
     size = timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))
     return -size if text[0] == "-" else size
-
-
-def _from_unix(value: float) -> datetime | None:
-    if not math.isfinite(value):
-        return None
-    seconds = value / 1000 if value > _LATEST_SECONDS else value
-    if not 946_684_800 <= seconds < _LATEST_SECONDS:
-        return None
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def as_kind(value: object) -> FixKind | None:

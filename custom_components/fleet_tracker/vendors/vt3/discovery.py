@@ -11,7 +11,7 @@ from ...vendor import Host
 from .frames import Message
 from .parameters import SYSINFO
 from .topics import Topic
-from .values import as_text
+from .values import as_shown_text
 
 MOST_PENDING = 20
 _SPACING = timedelta(seconds=5)
@@ -48,7 +48,7 @@ class Introductions:
             return
         values = message.get("payload")
         if topic.group == SYSINFO and isinstance(values, dict):
-            card.model = as_text(values.get("sysinfo.model_name")) or card.model
+            card.model = as_shown_text(values.get("sysinfo.model_name")) or card.model
 
     def _begin(self, serial: str) -> _Card | None:
         """Begin to show a tracker, unless there are too many or they come too fast."""

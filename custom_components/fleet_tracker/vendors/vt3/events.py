@@ -10,10 +10,11 @@ from datetime import datetime
 import re
 from types import MappingProxyType
 
+from ...json_values import as_flag, as_integer, as_number
 from ...models import Occurrence, OccurrenceKind, OccurrenceType, Value
 from ...vendor import Json
 from .parameters import DIGITAL_INPUT, PARAMETERS
-from .values import as_flag, as_integer, as_number, as_text, as_time
+from .values import as_shown_text, as_time
 
 EVENT = "event"
 
@@ -57,7 +58,7 @@ def map_event(payload: Mapping[str, Json], now: datetime) -> Occurrence | None:
 
     It happened at its end for a recovery, at its start otherwise.
     """
-    type_name = as_text(payload.get("type"))
+    type_name = as_shown_text(payload.get("type"))
     if type_name is None:
         return None
     starts_at, ends_at = (
@@ -89,7 +90,7 @@ def map_event(payload: Mapping[str, Json], now: datetime) -> Occurrence | None:
         type=what,
         occurred_at=occurred_at,
         code=code,
-        name=as_text(payload.get("desc")),
+        name=as_shown_text(payload.get("desc")),
         details=details,
     )
 
@@ -110,8 +111,8 @@ def time_of_event(payload: Mapping[str, Json]) -> datetime | None:
 def _trouble_code(type_name: str, payload: Mapping[str, Json]) -> str:
     """Return the code as workshops write it."""
     if type_name.startswith(_OBD2):
-        return as_text(payload.get("dtc")) or type_name.removeprefix(_OBD2)
-    spn = as_text(payload.get("spn")) or type_name.removeprefix(_J1939)
+        return as_shown_text(payload.get("dtc")) or type_name.removeprefix(_OBD2)
+    spn = as_shown_text(payload.get("spn")) or type_name.removeprefix(_J1939)
     fmi = as_integer(payload.get("fmi"))
     return f"SPN {spn}" if fmi is None else f"SPN {spn} FMI {fmi}"
 

@@ -8,6 +8,7 @@ from datetime import datetime
 import re
 from types import MappingProxyType
 
+from ...json_values import as_number
 from ...models import (
     FixKind,
     Position,
@@ -35,7 +36,7 @@ from .parameters import (
     VEHICLE,
 )
 from .topics import CLIENT_TOKEN
-from .values import Reader, as_date_and_time, as_number, as_text, as_time, number
+from .values import Reader, as_date_and_time, as_shown_text, as_time, number
 
 MANUFACTURER = "InHand Networks"
 MODEL = "VT3"
@@ -255,9 +256,9 @@ def map_details(
     name: str, serial: str, known: VehicleDetails | None, values: Mapping[str, Json]
 ) -> VehicleDetails:
     """Return what the device page shows, from the system parameters (A.6) if there are."""
-    model = as_text(values.get("sysinfo.model_name"))
-    firmware = as_text(values.get("sysinfo.firmware_version"))
-    hardware = as_text(values.get("sysinfo.product_number"))
+    model = as_shown_text(values.get("sysinfo.model_name"))
+    firmware = as_shown_text(values.get("sysinfo.firmware_version"))
+    hardware = as_shown_text(values.get("sysinfo.product_number"))
     return VehicleDetails(
         name=name,
         manufacturer=MANUFACTURER,
@@ -289,7 +290,7 @@ def _custom_value(value: Json) -> Value | None:
         return value
     if isinstance(value, int | float):
         return as_number(value)
-    return as_text(value)
+    return as_shown_text(value)
 
 
 def _float(read: Reader, value: object) -> float | None:

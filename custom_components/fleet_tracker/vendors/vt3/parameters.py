@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import math
 from types import MappingProxyType
 
+from ...json_values import as_flag
 from ...models import Reading
-from .values import Reader, as_flag, as_text, as_time, number, one_of, whole
+from .values import Reader, as_shown_text, as_time, number, one_of, whole
 
 # Reserved groups, as topics name them.
 GNSS = "gnss"
@@ -208,10 +209,10 @@ _OBD: Mapping[str, tuple[str, Reader]] = {
     "obd.a_torque": ("engine_torque", number(-125, 125)),
     "obd.brake_prim_press": ("brake_pressure:1", number(0, 10_000)),
     "obd.brake_sec_press": ("brake_pressure:2", number(0, 10_000)),
-    "obd.status": ("obd_status", as_text),
+    "obd.status": ("obd_status", as_shown_text),
 }
 _VEHICLE: Mapping[str, tuple[str, Reader]] = {
-    "obd.vin": (Reading.VIN, as_text),
+    "obd.vin": (Reading.VIN, as_shown_text),
     "obd.f_lvl": (Reading.FUEL_LEVEL, number(0, 100)),
     "obd.dtc": (Reading.TROUBLE_CODES, whole(0, 250)),
     "obd.dtcs": (Reading.TROUBLE_CODES, whole(0, 250)),
@@ -232,37 +233,37 @@ _VEHICLE: Mapping[str, tuple[str, Reader]] = {
     },
 }
 _CELLULAR: Mapping[str, tuple[str, Reader]] = {
-    "modem1.imei": ("imei", as_text),
-    "modem1.imsi": ("imsi", as_text),
-    "modem1.iccid": (Reading.ICCID, as_text),
-    "modem1.phone_num": (Reading.SIM, as_text),
-    "modem1.active_sim": ("active_sim", as_text),
+    "modem1.imei": ("imei", as_shown_text),
+    "modem1.imsi": ("imsi", as_shown_text),
+    "modem1.iccid": (Reading.ICCID, as_shown_text),
+    "modem1.phone_num": (Reading.SIM, as_shown_text),
+    "modem1.active_sim": ("active_sim", as_shown_text),
     "modem1.signal_lvl": ("signal_level", whole(0, 97)),  # 99: not known
     "modem1.reg_status": ("network_registration", one_of(REGISTRATIONS)),
-    "modem1.operator": ("network_operator", as_text),
+    "modem1.operator": ("network_operator", as_shown_text),
     "modem1.network": ("network_type", one_of(NETWORKS)),
-    "modem1.lac": ("location_area", as_text),
-    "modem1.cell_id": ("cell", as_text),
+    "modem1.lac": ("location_area", as_shown_text),
+    "modem1.cell_id": ("cell", as_shown_text),
     "modem1.rssi": ("rssi", number(-150, -1)),
     "modem1.rsrp": ("rsrp", number(-200, -1)),
     "modem1.rsrq": ("rsrq", number(-50, 30)),
     "modem1.sinr": ("sinr", number(-50, 50)),
     "cellular1.status": ("network_link", one_of(LINKS)),
-    "cellular1.ip": ("ip_address", as_text),
-    "cellular1.netmask": ("netmask", as_text),
-    "cellular1.gateway": ("gateway", as_text),
-    "cellular1.dns1": ("dns_server", as_text),
+    "cellular1.ip": ("ip_address", as_shown_text),
+    "cellular1.netmask": ("netmask", as_shown_text),
+    "cellular1.gateway": ("gateway", as_shown_text),
+    "cellular1.dns1": ("dns_server", as_shown_text),
     # Small numbers, the seconds for which it has been up, are no time.
     "cellular1.up_at": ("network_up_since", as_time),
 }
 _SYSINFO: Mapping[str, tuple[str, Reader]] = {
-    "sysinfo.hostname": ("hostname", as_text),
-    "sysinfo.model_name": ("model_name", as_text),
-    "sysinfo.oem_name": ("manufacturer", as_text),
-    "sysinfo.serial_number": ("serial_number", as_text),
-    "sysinfo.firmware_version": ("firmware_version", as_text),
-    "sysinfo.product_number": ("product_number", as_text),
-    "sysinfo.description": ("description", as_text),
+    "sysinfo.hostname": ("hostname", as_shown_text),
+    "sysinfo.model_name": ("model_name", as_shown_text),
+    "sysinfo.oem_name": ("manufacturer", as_shown_text),
+    "sysinfo.serial_number": ("serial_number", as_shown_text),
+    "sysinfo.firmware_version": ("firmware_version", as_shown_text),
+    "sysinfo.product_number": ("product_number", as_shown_text),
+    "sysinfo.description": ("description", as_shown_text),
 }
 _IDLE: Mapping[str, float] = {
     "obd.c_temp": -40,

@@ -8,57 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-import math
 
+from ...json_values import as_integer, as_number, as_text, as_unix_time
 from ...models import Value
 
 type Reader = Callable[[object], Value | None]
 
-EARLIEST_TIME = 1_577_836_800
-"""2020-01-01: before that there was no such tracker, and its clock is not set."""
-_LATEST_TIME = 4_102_444_800
+EARLIEST_TIME = datetime(2020, 1, 1, tzinfo=UTC)
+"""Before that there was no such tracker, and its clock is not set."""
 _LONGEST_TEXT = 255
 
 
-def as_number(value: object) -> float | None:
-    """Return a finite number, None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def as_integer(value: object) -> int | None:
-    """Return a whole number, None for anything else."""
-    number = as_number(value)
-    return int(number) if number is not None and number == int(number) else None
-
-
-def as_flag(value: object) -> bool | None:
-    """Return a boolean, None for anything but 0 and 1."""
-    if isinstance(value, bool):
-        return value
-    number = as_number(value)
-    return number == 1 if number in (0, 1) else None
-
-
-def as_text(value: object) -> str | None:
+def as_shown_text(value: object) -> str | None:
     """Return a text that can be shown, None for an empty one."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    text = "".join(letter if letter.isprintable() else " " for letter in str(value))
+    text = as_text(value) or ""
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
     return text.strip()[:_LONGEST_TEXT] or None
 
 
 def as_time(value: object) -> datetime | None:
     """Return the time of UNIX seconds (2.1.1), None where no clock was set."""
-    seconds = as_number(value)
-    if seconds is None or not EARLIEST_TIME <= seconds < _LATEST_TIME:
-        return None
-    return datetime.fromtimestamp(seconds, UTC)
+    time = as_unix_time(value)
+    return time if time is not None and time >= EARLIEST_TIME else None
 
 
 def as_date_and_time(date: object, time: object) -> datetime | None:
