@@ -15,7 +15,7 @@ from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import EVENT_OCCURRENCE
+from .const import EVENT_OCCURRENCE, IS_WORTH_TELLING
 from .coordinator import FleetConfigEntry
 from .entity import FleetDescription, FleetEntity, async_setup_entities
 from .models import Occurrence, OccurrenceKind, OccurrenceType, Vehicle
@@ -104,6 +104,9 @@ class FleetEvent(FleetEntity, EventEntity):
         data = {key: value for key, value in data.items() if value is not None}
         self._trigger_event(event_type, data)
         self.async_write_ha_state()
+        is_worth_telling = self.hass.data.get(IS_WORTH_TELLING)
+        if is_worth_telling and not is_worth_telling(occurrence.kind, event_type):
+            return
         device = self.device_entry
         self.hass.bus.async_fire(
             EVENT_OCCURRENCE,

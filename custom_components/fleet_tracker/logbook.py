@@ -1,6 +1,7 @@
 """Logbook: what happened to a vehicle, in words.
 
-Home Assistant itself writes of event entities only that they detected an event.
+Of event entities Home Assistant 2025 writes only that they detected an event, later ones
+the type of the event. What it writes is not written a second time.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from homeassistant.components.logbook import (
     LOGBOOK_ENTRY_MESSAGE,
     LOGBOOK_ENTRY_NAME,
     LazyEventPartialState,
+    const as logbook_const,
 )
 from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.translation import async_get_cached_translations
 
-from .const import DOMAIN, EVENT_OCCURRENCE
+from .const import DOMAIN, EVENT_OCCURRENCE, IS_WORTH_TELLING
 from .models import OccurrenceKind, OccurrenceType
 
 # What the vendor calls it is worth reading only where our own word is not enough.
@@ -48,6 +50,20 @@ def async_describe_events(
         }
 
     async_describe_event(DOMAIN, EVENT_OCCURRENCE, describe)
+    hass.data[IS_WORTH_TELLING] = _is_worth_telling
+
+
+def _is_worth_telling(kind: str, event_type: str) -> bool:
+    """Tell whether the logbook itself says less than we can."""
+    types_are_written = ATTR_EVENT_TYPE in getattr(
+        logbook_const, "EXPOSED_STATE_ATTRIBUTES", ()
+    )
+    return not types_are_written or _has_more_words(kind, event_type)
+
+
+def _has_more_words(kind: str, event_type: str) -> bool:
+    """Tell whether the vendor's own words say more than the type does."""
+    return kind in _NAMED_KINDS or event_type == OccurrenceType.OTHER
 
 
 def _message(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
@@ -58,7 +74,7 @@ def _message(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
     entity_key = (entry and entry.translation_key) or kind
     key = f"entity.event.{entity_key}.state_attributes.event_type.state.{event_type}"
     text = texts.get(f"component.{DOMAIN}.{key}", str(event_type))
-    if kind not in _NAMED_KINDS and event_type != OccurrenceType.OTHER:
+    if not _has_more_words(kind, event_type):
         return text
     names = [str(data[name]) for name in ("code", "name") if data.get(name)]
     return f"{text}: {', '.join(names)}" if names else text
