@@ -38,8 +38,10 @@ from tests.common import (
 from tests.neutral_vendor import Cloud, Clouds, told
 
 VEHICLES = 500
-# The longest hold may be so much of all the work: a machine that is slow, or busy with
-# something else, does not matter.
+LONGEST_HOLD = 0.010
+"""Seconds for which the event loop may be held."""
+# On a machine that is slow, or busy with something else, the longest hold may be longer,
+# as long as it is only so much of all the work.
 LARGEST_SHARE = 1 / 4
 # A start loads what was never needed before, in one go, which is not ours to part.
 LARGEST_SHARE_OF_START = 1 / 2
@@ -86,9 +88,7 @@ def fleet(number: int) -> list[VehicleUpdate]:
 
 
 @contextmanager
-def measured_holds(
-    at_least: int, largest_share: float = LARGEST_SHARE
-) -> Iterator[None]:
+def measured_holds(largest_share: float = LARGEST_SHARE) -> Iterator[None]:
     """Measure how long (in CPU time) our own work holds the event loop, and judge it."""
     run = Handle._run
     times: list[float] = []
@@ -106,8 +106,8 @@ def measured_holds(
         patch.setattr(Handle, "_run", measure)
         yield
     gc.enable()
-    assert len(times) >= at_least
-    assert max(times) < largest_share * sum(times), sorted(times)[-5:]
+    longest = max(LONGEST_HOLD, largest_share * sum(times))
+    assert 0 < max(times) < longest, sorted(times)[-5:]
 
 
 def _is_ours(handle: Handle) -> bool:
@@ -138,7 +138,7 @@ async def test_many_vehicles_come_in_slices(
     # All have changed.
     freezer.tick(1)
     cloud.tell(*fleet(2))
-    with measured_holds(at_least=10):
+    with measured_holds():
         await poll()
     assert state_of(hass, "sensor", "battery", "499").state == "2"
 
@@ -171,17 +171,17 @@ async def test_many_vehicles_come_in_slices(
 
     # The account cannot be reached, and can again.
     cloud.poll_error = CannotConnect()
-    with measured_holds(at_least=5):
+    with measured_holds():
         await poll()
     assert state_of(hass, "sensor", "battery", "499").state == STATE_UNAVAILABLE
     cloud.poll_error = None
     cloud.interval = timedelta(hours=1)
-    with measured_holds(at_least=5):
+    with measured_holds():
         await poll()
     assert state_of(hass, "sensor", "battery", "499").state == "3"
 
     # All stop moving at once.
-    with measured_holds(at_least=5):
+    with measured_holds():
         await elapse(hass, freezer, timedelta(minutes=3))
         await finish(hass, coordinator)
     assert state_of(hass, "binary_sensor", "moving", "499").state == STATE_OFF
@@ -207,7 +207,7 @@ async def test_start_with_many_vehicles(
         "data": {"vehicles": [vehicle_to_json(one) for one in vehicles]},
     }
     cloud.fleet.clear()
-    with measured_holds(10, LARGEST_SHARE_OF_START):
+    with measured_holds(LARGEST_SHARE_OF_START):
         await hass.async_create_task(
             hass.config_entries.async_setup(entry.entry_id), eager_start=False
         )
