@@ -337,6 +337,24 @@ async def test_polling_is_quick_while_driving(
     assert await polls_within(hass, freezer, cloud, 2 * driving + 2) == 2
 
 
+async def test_who_is_offline_or_gone_sets_no_pace(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+) -> None:
+    """An ignition that was on when a tracker fell silent may stay so for months."""
+    cloud.tell(told("1", dt_util.utcnow(), ignition=True, online=False), parked("2"))
+    coordinator = await set_up(hass, cloud_entry())
+    assert coordinator.update_interval == MINUTE
+    cloud.tell(told("1", dt_util.utcnow(), ignition=True, online=True))
+    await elapse(hass, freezer, 61)
+    assert coordinator.update_interval == timedelta(seconds=15)
+    # It is sold, with the engine running.
+    del cloud.fleet["1"]
+    cloud.roster = frozenset({"2"})
+    for interval in (timedelta(seconds=15), MINUTE):
+        await elapse(hass, freezer, 16)
+        assert coordinator.update_interval == interval
+
+
 async def test_extra_look_after_ignition_went_off(
     hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
 ) -> None:
@@ -681,6 +699,28 @@ async def test_vehicle_that_left_the_account(
     assert await poll("1") == "80"
     assert await poll("1", "2") == "80"
     assert await poll("1") == "80"
+
+
+async def test_vehicle_that_left_the_account_stays_gone(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+) -> None:
+    """A restart does not bring it back for the time of two lists."""
+    cloud.tell(parked("1"), parked("2"))
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    gone = cloud.fleet.pop("2")
+    cloud.roster = frozenset({"1"})
+    for _ in range(2):
+        await elapse(hass, freezer, 61)
+    cloud.roster = None
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert state_of(hass, "sensor", "battery", "2").state == STATE_UNAVAILABLE
+    assert state_of(hass, "sensor", "battery", "1").state == "80"
+    cloud.tell(gone)
+    cloud.roster = frozenset({"1", "2"})
+    await elapse(hass, freezer, 61)
+    assert state_of(hass, "sensor", "battery", "2").state == "80"
 
 
 async def test_excluded_vehicle_has_no_device(

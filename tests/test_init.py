@@ -470,6 +470,18 @@ async def test_device_of_nothing_can_be_removed(
     assert await async_remove_config_entry_device(hass, entry, device)
 
 
+async def test_no_device_can_be_removed_while_the_account_is_not_running(
+    hass: HomeAssistant, cloud: Cloud
+) -> None:
+    """Nobody knows then which vehicles there are."""
+    entry = cloud_entry()
+    coordinator = await set_up(hass, entry)
+    device = device_of(hass, coordinator)
+    assert device is not None
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert not await async_remove_config_entry_device(hass, entry, device)
+
+
 # --- vehicles one by one --------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.json import json_dumps
 from homeassistant.util.json import json_loads
 from hypothesis import given, strategies as st
+import pytest
 
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.models import (
@@ -89,6 +90,7 @@ vehicles = st.builds(
     ),
     odometer_drop=st.none() | st.builds(OdometerDrop, first=numbers, since=times),
     occurrence_kinds=st.frozensets(st.sampled_from(OccurrenceKind)),
+    absences=st.integers(0, 2),
 )
 
 
@@ -149,6 +151,29 @@ async def test_vehicles_are_written_when_asked_and_needed(
     assert await VehicleStore(hass, "id", dict).async_load() == list(known.values())
     await async_remove_stored(hass, "id")
     assert hass_storage == {}
+
+
+async def test_vehicle_of_another_version_is_forgotten(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is told anew soon; the others, and the account, must not be lost for it."""
+    van = Vehicle(vehicle_id="1", details=VehicleDetails(name="Van"))
+    good = vehicle_to_json(van)
+    records: list[Any] = [
+        {**good, "details": {"name": "Van", "colour": "red"}},
+        {key: value for key, value in good.items() if key != "groups"},
+        {**good, "heard_at": "yesterday"},
+        "a van",
+        good,
+    ]
+    key = f"{DOMAIN}.id.vehicles"
+    hass_storage[key] = {"version": 1, "key": key, "data": {"vehicles": records}}
+    assert await VehicleStore(hass, "id", dict).async_load() == [van]
+    assert "4 vehicles cannot be read" in caplog.text
+    hass_storage[key]["data"] = {}
+    assert await VehicleStore(hass, "id", dict).async_load() == []
 
 
 async def test_stored_files_are_private(hass: HomeAssistant) -> None:

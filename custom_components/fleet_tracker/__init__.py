@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 
-from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY
+from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
@@ -116,6 +116,9 @@ async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: FleetConfigEntry, device: dr.DeviceEntry
 ) -> bool:
     """Let the user delete a device whose vehicle is no longer in the account."""
+    if entry.state is not ConfigEntryState.LOADED:
+        # Who does not know which vehicles there are must not let one be deleted.
+        return False
     coordinator = entry.runtime_data
     present = [
         vehicle_id

@@ -54,6 +54,7 @@ from .const import (
 from .guard import refusal
 from .merge import CAPABILITIES, DETAILS, Rules, expires_at, merge, refresh
 from .models import (
+    ABSENCES_UNTIL_GONE,
     Occurrence,
     OccurrenceKind,
     Reading,
@@ -85,7 +86,6 @@ EXTRA_LOOK_DELAY = 20
 NEVER = datetime.max.replace(tzinfo=UTC)
 FIRST_BACK_OFF = timedelta(minutes=1)
 LONGEST_BACK_OFF = timedelta(minutes=30)
-ABSENCES_UNTIL_GONE = 2
 MOST_DISCOVERIES = 20
 SUBSCRIPTION_WARNING = timedelta(days=14)
 # Problems of every vendor whose service must be paid for
@@ -138,7 +138,6 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         )
         self._newcomer_listeners: list[Callable[[str], None]] = []
         self._occurrences = OccurrenceLog(memory, started_at=dt_util.utcnow())
-        self._absences: Counter[str] = Counter()
         self._expiries: list[tuple[datetime, str]] = []
         self._expiring: dict[str, datetime] = {}
         self._cancel_expiry: CALLBACK_TYPE | None = None
@@ -225,7 +224,6 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def async_forget(self, vehicle_id: str) -> None:
         """Forget a vehicle whose device is gone."""
         self._vehicles.pop(vehicle_id, None)
-        self._absences.pop(vehicle_id, None)
         self._occurrences.forget(vehicle_id)
         self._tell_platforms(vehicle_id)
         self._store.async_schedule_save()
@@ -394,11 +392,11 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         now = self.now()
         ends = [
             expires
-            for vehicle_id, vehicle in self._vehicles.items()
+            for vehicle in self._vehicles.values()
             if isinstance(
                 expires := vehicle.readings.get(Reading.SERVICE_EXPIRES), datetime
             )
-            and not self.is_gone(vehicle_id)
+            and not vehicle.is_gone
         ]
         ended = sum(end <= now for end in ends)
         ending = sum(now < end <= now + SUBSCRIPTION_WARNING for end in ends)
@@ -426,22 +424,21 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Note which vehicles the account still has. An empty list says nothing."""
         if not roster:
             return
-        for vehicle_id in self._vehicles:
-            was_gone = self.is_gone(vehicle_id)
-            if vehicle_id in roster:
-                self._absences.pop(vehicle_id, None)
-            else:
-                self._absences[vehicle_id] += 1
-            if self.is_gone(vehicle_id) != was_gone:
+        for vehicle_id, before in list(self._vehicles.items()):
+            absences = 0 if vehicle_id in roster else before.absences + 1
+            after = replace(before, absences=min(absences, ABSENCES_UNTIL_GONE))
+            if after.absences == before.absences:
+                continue
+            self._vehicles[vehicle_id] = after
+            self._store.async_schedule_save()
+            if after.is_gone != before.is_gone:
                 self._notify(vehicle_id)
         self._work.start()
 
     def is_gone(self, vehicle_id: str) -> bool:
         """Tell whether a vehicle is no longer in the account."""
-        return (
-            vehicle_id not in self._vehicles
-            or self._absences[vehicle_id] >= ABSENCES_UNTIL_GONE
-        )
+        vehicle = self._vehicles.get(vehicle_id)
+        return vehicle is None or vehicle.is_gone
 
     @callback
     def _absorb(self, update: VehicleUpdate) -> None:

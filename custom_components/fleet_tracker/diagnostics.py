@@ -79,7 +79,7 @@ def _vehicle(coordinator: FleetCoordinator, vehicle: Vehicle) -> dict[str, Any]:
     return {
         "model": vehicle.details.model,
         "sw_version": vehicle.details.sw_version,
-        "gone": coordinator.is_gone(vehicle.vehicle_id),
+        "gone": vehicle.is_gone,
         "capabilities": sorted(vehicle.capabilities),
         "readings": {
             str(key): REDACTED if _is_private(coordinator, key) else _shown(value)

@@ -54,6 +54,7 @@ def accuracy_m(
 
 
 EARTH_RADIUS_M = 6_371_008.8
+ABSENCES_UNTIL_GONE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,3 +332,10 @@ class Vehicle:
     """The kinds of occurrences that this vehicle has shown so far."""
     shown_readings: frozenset[str] = frozenset()
     """The readings that it has shown so far, those that are not known now included."""
+    absences: int = 0
+    """How many complete lists of the account it was missing from lately, in a row."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is no longer in the account."""
+        return self.absences >= ABSENCES_UNTIL_GONE

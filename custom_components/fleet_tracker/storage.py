@@ -13,7 +13,7 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN
+from .const import DOMAIN, LOGGER
 from .models import (
     FixKind,
     OccurrenceKind,
@@ -77,12 +77,21 @@ class VehicleStore:
 
     async def async_load(self) -> list[Vehicle]:
         """Return the vehicles as they were when last written, a slice at a time."""
-        stored = await self._store.async_load() or {"vehicles": []}
+        stored = await self._store.async_load() or {}
         vehicles = []
-        for number, record in enumerate(stored["vehicles"], start=1):
-            vehicles.append(vehicle_from_json(record))
+        unreadable = 0
+        for number, record in enumerate(stored.get("vehicles", ()), start=1):
+            try:
+                vehicles.append(vehicle_from_json(record))
+            except (KeyError, TypeError, ValueError):
+                unreadable += 1
             if number % SLICE == 0:
                 await asyncio.sleep(0)
+        if unreadable:
+            LOGGER.warning(
+                "What was kept of %d vehicles cannot be read and is forgotten",
+                unreadable,
+            )
         return vehicles
 
     @callback
@@ -151,6 +160,7 @@ def vehicle_to_json(vehicle: Vehicle) -> dict[str, Any]:
         "contact_interval": None if interval is None else interval.total_seconds(),
         "odometer_drop": drop
         and {"first": drop.first, "since": drop.since.isoformat()},
+        "absences": vehicle.absences,
     }
 
 
@@ -182,6 +192,7 @@ def vehicle_from_json(record: Mapping[str, Any]) -> Vehicle:
         contact_interval=None if interval is None else timedelta(seconds=interval),
         odometer_drop=drop
         and OdometerDrop(first=drop["first"], since=_time(drop["since"])),
+        absences=record["absences"],
     )
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from .models import Vehicle, VehicleUpdate
+from .models import Reading, Vehicle, VehicleUpdate
 from .vendor_api import ApiMethod
 from .vendor_media import VendorMedia
 
@@ -299,10 +299,7 @@ class Connection(ABC):
 
         Quick while any vehicle drives, slow while all are parked.
         """
-        driving = any(
-            vehicle.readings.get("moving") or vehicle.readings.get("ignition")
-            for vehicle in self.host.vehicles().values()
-        )
+        driving = any(map(_drives, self.host.vehicles().values()))
         settings = self.settings
         return settings.driving_interval if driving else settings.parked_interval
 
@@ -368,6 +365,17 @@ class Connection(ABC):
 
     async def close(self) -> None:
         """Stop everything; ports and connections are free when this returns."""
+
+
+def _drives(vehicle: Vehicle) -> bool:
+    """Tell whether a vehicle drives, or may start to.
+
+    What one that is offline or gone said last may be true for months.
+    """
+    readings = vehicle.readings
+    if vehicle.is_gone or readings.get(Reading.ONLINE) is False:
+        return False
+    return bool(readings.get(Reading.MOVING) or readings.get(Reading.IGNITION))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
