@@ -20,6 +20,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.json import ExtendedJSONEncoder, json_dumps
 from homeassistant.util.json import json_loads
+from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
 import custom_components.fleet_tracker
@@ -51,6 +52,7 @@ from tests.vendors.contract import FullAccount, VendorContract
 ROOT = Path(custom_components.fleet_tracker.__file__).parent
 STRINGS: dict[str, Any] = json.loads((ROOT / "strings.json").read_text())
 ICONS: dict[str, Any] = json.loads((ROOT / "icons.json").read_text())
+SERVICES: dict[str, Any] = load_yaml_dict(str(ROOT / "services.yaml"))
 
 MOST_ENABLED = 18
 LOCK_COMMANDS = ("lock_command", "unlock_command")
@@ -385,3 +387,14 @@ def test_errors_have_texts(vendor: Vendor) -> None:
             assert STRINGS["issues"][error.translation_key]["title"]
         # For logs: no vehicle, no account. Numbers of this length name one.
         assert not re.search(r"\d{8}", str(error))
+
+
+# --- actions --------------------------------------------------------------------------------
+
+
+def test_actions_take_what_the_front_end_enters(vendor: Vendor) -> None:
+    """A field with a default is sent by the front end to whichever vendor is meant."""
+    for action in vendor.actions:
+        fields: dict[str, Any] = SERVICES[action.name]["fields"]
+        entered = {name for name, field in fields.items() if "default" in field}
+        assert entered <= {str(field) for field in action.fields}, action.name
