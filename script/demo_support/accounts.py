@@ -82,8 +82,8 @@ class DemoVehicle:
 
     `entities` are written as in the registries: the domain, and the end of the unique id
     (which is the reading). Those in `enable` are disabled until the demo enables them.
-    `drives` says that it has to be seen moving, `returns_home` that it has to leave home
-    and to come back.
+    `drives` says that it has to be seen moving, `returns_home` that it has to be seen
+    leaving home and coming home.
     """
 
     name: str
@@ -135,7 +135,7 @@ ACCOUNTS = (
             DemoVehicle(
                 name="Van",
                 drives=True,
-                returns_home=False,
+                returns_home=True,
                 enable=("lock.locked",),
                 entities={
                     "device_tracker.position": near_home(1_000),
@@ -201,7 +201,7 @@ ACCOUNTS = (
             DemoVehicle(
                 name="Town van",
                 drives=True,
-                returns_home=False,
+                returns_home=True,
                 entities={
                     "device_tracker.position": near_home(1_000),
                     "binary_sensor.ignition": ON_OR_OFF,

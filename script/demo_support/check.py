@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 import re
 import time
@@ -38,8 +38,8 @@ async def check(home_assistant: HomeAssistant) -> list[str]:
     problems = await _wait(home_assistant, ENTITY_TIMEOUT, _check_vehicles)
     if not problems:
         print(
-            "Waiting until the vehicles moved, the van came home again and the "
-            "automations ran: about four minutes ...",
+            "Waiting until the vehicles moved, the vans left home and came home and the "
+            "automations ran: about three minutes ...",
             flush=True,
         )
         problems = await _wait(home_assistant, LIFE_TIMEOUT, Life().look)
@@ -131,14 +131,18 @@ class Life:
             zones = [zone for zone, _ in groupby(state for _, state in way)]
             if vehicle.drives and len(way) < 2:
                 problems.append(f"{vehicle.name} did not move")
-            elif vehicle.returns_home and not _left_and_came_home(zones):
+            elif vehicle.returns_home and not left_and_came_home(zones):
                 problems.append(f"{vehicle.name} did not leave home and come back")
         return problems
 
 
-def _left_and_came_home(zones: list[str]) -> bool:
-    """Tell whether somebody who was in these zones in turn left home and came back."""
-    return "home" in zones and "home" in zones[zones.index("home") + 1 :]
+def left_and_came_home(zones: list[str]) -> bool:
+    """Tell whether somebody in these zones in turn left home and came home, in any order.
+
+    Who is on the way when the watching begins comes home first, and leaves it later.
+    """
+    moves = {(before == "home", after == "home") for before, after in pairwise(zones)}
+    return moves >= {(True, False), (False, True)}
 
 
 def complaints(log: Path) -> Iterator[str]:

@@ -1,8 +1,10 @@
-"""Tests of what the demo's check takes for a complaint of the integration."""
+"""Tests of how the demo's check judges what it sees."""
 
 from pathlib import Path
 
-from script.demo_support.check import complaints
+import pytest
+
+from script.demo_support.check import complaints, left_and_came_home
 
 
 def test_complaints(tmp_path: Path) -> None:
@@ -34,3 +36,20 @@ def test_quiet_log(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("", encoding="utf-8")
     assert list(complaints(log)) == []
+
+
+@pytest.mark.parametrize(
+    ("zones", "expected"),
+    [
+        (["home", "not_home", "home"], True),
+        (["Station", "home", "not_home"], True),
+        (["home", "not_home", "Station"], False),
+        (["not_home", "home"], False),
+        (["not_home", "Station"], False),
+        (["home"], False),
+        ([], False),
+    ],
+)
+def test_left_and_came_home(zones: list[str], expected: bool) -> None:
+    """Both have to be seen, whichever is first."""
+    assert left_and_came_home(zones) is expected
