@@ -123,8 +123,7 @@ async def test_the_server_answers_nonsense(
     await rig.advance(31)
     assert unavailable(rig) == {state.entity_id for state in states(rig)}
     reason = (
-        "The server answered something unexpected. "
-        "Check that the address is that of an Open API server"
+        "The server does not answer as the vendor's API does. Check its address"
         if fault in (Fault.HTML, Fault.HALF_JSON, Fault.NOT_AN_OBJECT)
         else "The server cannot be reached"
     )
