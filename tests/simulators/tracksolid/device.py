@@ -121,6 +121,7 @@ class Device:
     oil: str | None = "0.00L"
     address: str | None = None
     obd: bool = False
+    obd_every: int = 60
     tag: bool = False
     channels: tuple[int, ...] = ()
     distance_unit: str = "m"
@@ -363,9 +364,9 @@ class Device:
         }
 
     def obd_rows(self, begin: float, end: float) -> list[dict[str, object]]:
-        """Return its OBD reports: one a minute while the engine runs (the manual)."""
+        """Return its OBD reports while the engine runs (the manual)."""
         rows: list[dict[str, object]] = []
-        time = begin - begin % 60 + 60
+        time = begin - begin % self.obd_every + self.obd_every
         while self.obd and time <= end:
             state = self.vehicle.at(time)
             if state.ignition:
@@ -384,7 +385,7 @@ class Device:
                         "vin": self.vin,
                     }
                 )
-            time += 60
+            time += self.obd_every
         return rows[::-1]
 
     def fault_rows(self, begin: float, end: float) -> list[dict[str, object]]:

@@ -546,6 +546,21 @@ async def test_obd(
     assert asked == [CAM]
 
 
+async def test_tracker_that_reports_obd_rarely(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """No report falls between two readings."""
+    sim.devices[CAM].obd_every = 600
+    await poll(connection, host)
+    host.advance(240)
+    for _ in range(3):
+        await poll(connection, host)
+        host.advance(301)
+    # It was 4 minutes old when it was read.
+    measured = host.known[CAM].groups["obd"].measured_at
+    assert measured == START + timedelta(minutes=10)
+
+
 async def test_pushed_obd_is_not_polled(
     connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
 ) -> None:

@@ -15,8 +15,9 @@ from .records import Fault, ObdReport
 from .values import as_time
 
 REPORTS_EVERY = timedelta(minutes=5)
-REPORTS_BACK = timedelta(minutes=3)
-"""Only the newest report counts, and many a tracker sends several a minute."""
+REPORTS_OVERLAP = timedelta(minutes=1)
+REPORTS_BACK = timedelta(minutes=30)
+"""Only the newest report counts, so that a pause is not made up for altogether."""
 FAULTS_EVERY = timedelta(minutes=30)
 AFTER_REFUSAL = timedelta(days=1)
 REPORTS_PUSHED_FOR = timedelta(minutes=30)
@@ -68,8 +69,11 @@ class ObdReader:
         updates: list[VehicleUpdate] = []
         try:
             if asked := self._reports_due(known, driving, now):
-                self._reports_at = now
-                updates += await self._reports(asked, now)
+                last_at, self._reports_at = self._reports_at, now
+                # What was reported since then, for some trackers report every 10 minutes.
+                begin = (last_at or now - REPORTS_EVERY) - REPORTS_OVERLAP
+                begin = max(begin, now - REPORTS_BACK)
+                updates += await self._reports(asked, begin, now)
             if asked := self._faults_due(known, now):
                 self._faults_at = now
                 updates += await self._faults(asked, now)
@@ -93,12 +97,12 @@ class ObdReader:
             return []
         return [imei for imei in known if imei in self._with_obd]
 
-    async def _reports(self, imeis: list[str], now: datetime) -> list[VehicleUpdate]:
+    async def _reports(
+        self, imeis: list[str], begin: datetime, now: datetime
+    ) -> list[VehicleUpdate]:
         last: dict[str, ObdReport] = {}
         for account, own in self._by_account(imeis).items():
-            batch = await self._client.reports.obd(
-                account, own, now - REPORTS_BACK, now
-            )
+            batch = await self._client.reports.obd(account, own, begin, now)
             for report in batch.found:
                 last[report.imei] = report
         await self._note_obd(last.keys())
