@@ -107,6 +107,7 @@ class TracksolidSimulator:
         self.frame_pause = 1.0
         self.codes_as_text = False
         self.trip_rows = 100
+        self.has_pages = True  # else the first rows are all that can be had
         self.live_works = True
         # what was seen
         self.requests: Counter[str] = Counter()

@@ -43,6 +43,12 @@ def location_share(sim: TracksolidSimulator, params: Params) -> Reply:
     return Reply({"URL": f"data.16180track.com/api/share?ver=2&deviceinfo={imei[-4:]}"})
 
 
+def _first_row(sim: TracksolidSimulator, params: Params) -> int:
+    """Return the row that is asked for, which some servers do not look at."""
+    row = whole(params, "start_row", 0, 1_000_000, 0)
+    return row if sim.has_pages else 0
+
+
 @method(
     "jimi.device.track.mileage",
     "imeis",
@@ -55,7 +61,7 @@ def track_mileage(sim: TracksolidSimulator, params: Params) -> Reply:
     begin, end = sim.period(params, "begin_time", "end_time")
     if end - begin > 550 * DAY:
         return Reply()
-    first = whole(params, "start_row", 0, 1_000_000, 0)
+    first = _first_row(sim, params)
     size = min(sim.trip_rows, whole(params, "page_size", 1, 10_000, sim.trip_rows))
     found = sim.batch(params)
     drives = [
@@ -136,7 +142,7 @@ def report_parking(sim: TracksolidSimulator, params: Params) -> Reply:
                         "stopSecond": None,
                     }
                 )
-    first = whole(params, "start_row", 0, 1_000_000, 0)
+    first = _first_row(sim, params)
     size = whole(params, "page_size", 1, 1000, 10)
     data = {
         "totalTime": "12",
@@ -209,7 +215,7 @@ def alarm_list(sim: TracksolidSimulator, params: Params) -> Reply:
 def _obd_page(
     sim: TracksolidSimulator, params: Params, rows: list[dict[str, object]]
 ) -> Reply:
-    page = whole(params, "page_no", 1, 100_000, 1)
+    page = whole(params, "page_no", 1, 100_000, 1) if sim.has_pages else 1
     size = whole(params, "page_size", 1, 100, 10)
     return Reply(
         data={

@@ -367,6 +367,35 @@ async def test_trips_in_pages(
     assert sim.requests["jimi.device.track.mileage"] == len(trips) // 100 + 1
 
 
+@pytest.mark.parametrize("imeis", [[VAN], [VAN, CAR, CAM]])
+async def test_trips_of_a_server_without_pages(
+    client: TracksolidClient, sim: TracksolidSimulator, imeis: list[str]
+) -> None:
+    """Where there is no second page, less is asked for, until all is there."""
+    sim.devices[VAN].since = 0
+    expected = (await client.reports.trips([VAN], START - DAY, START)).found
+    sim.requests.clear()
+    sim.has_pages = False
+    trips = (await client.reports.trips(imeis, START - DAY, START)).found
+    # Only drives across one of the borders are told in another way.
+    missing = {trip.started_at for trip in expected} - {t.started_at for t in trips}
+    assert len(missing) <= 8
+    assert len({trip.started_at for trip in trips}) == len(trips)
+    assert sim.requests["jimi.device.track.mileage"] < 60
+
+
+async def test_reports_of_a_server_without_pages(
+    client: TracksolidClient, sim: TracksolidSimulator
+) -> None:
+    """The same rows again are the end of a report, not its second page."""
+    sim.devices[VAN].since = 0
+    sim.has_pages = False
+    stops = await client.reports.stops("fleet", [VAN], START - DAY, START)
+    assert len(stops.found) == 100
+    reports = await client.reports.obd("fleet", [CAM], START - 3 * HOUR, START)
+    assert len(reports.found) == 100
+
+
 @pytest.mark.parametrize("codes", [("on", "off"), ("0", "1")])
 async def test_stops(
     client: TracksolidClient, sim: TracksolidSimulator, codes: tuple[str, str]
@@ -426,6 +455,16 @@ async def test_more_alarms_than_a_call_answers(
     alarms = (await client.reports.alarms([VAN], START - DAY, START)).found
     assert len(alarms) > 3000
     assert len(set(alarms)) == len(alarms)
+    assert alarms[0].occurred_at < START - timedelta(hours=23, minutes=50)
+
+
+async def test_alarms_that_cannot_be_read_are_no_end(
+    client: TracksolidClient, sim: TracksolidSimulator
+) -> None:
+    """One without a type among a thousand does not hide those before them."""
+    sim.devices[VAN].since = 0
+    sim.devices[VAN].alarms.append(sim.devices[VAN].alarm("", "", sim.now - 60))
+    alarms = (await client.reports.alarms([VAN], START - DAY, START)).found
     assert alarms[0].occurred_at < START - timedelta(hours=23, minutes=50)
 
 

@@ -18,6 +18,7 @@ REPORT_DAYS = 366
 _ROWS_PER_PAGE = 100
 _MOST_ALARMS = 1000
 _MONTH = timedelta(days=30)
+_SHORTEST_PERIOD = timedelta(hours=1)
 
 
 class ReportsApi:
@@ -35,28 +36,48 @@ class ReportsApi:
         begin, end = check_period(begin, end, self._transport.now(), days=REPORT_DAYS)
 
         async def ask(part: Sequence[str]) -> list[Trip]:
-            found: list[Trip] = []
-            row = 0
-            while True:
-                answer = await self._transport.call(
-                    "jimi.device.track.mileage",
-                    {
-                        "imeis": ",".join(part),
-                        "begin_time": begin,
-                        "end_time": end,
-                        "start_row": row,
-                        "page_size": _ROWS_PER_PAGE,
-                    },
-                )
-                rows = rows_of(answer.result)
-                found += [trip for each in rows if (trip := Trip.from_row(each))]
-                if len(rows) < _ROWS_PER_PAGE:
-                    return found
-                row += len(rows)
+            trips: dict[tuple[str, datetime], Trip] = {}
+            for row in await self._trip_rows(part, begin, end):
+                if trip := Trip.from_row(row):
+                    trips.setdefault((trip.imei, trip.started_at), trip)
+            return list(trips.values())
 
         batch = await self._batches.each(imeis, ask)
         batch.found.sort(key=lambda trip: trip.started_at)
         return batch
+
+    async def _trip_rows(
+        self, imeis: Sequence[str], begin: datetime, end: datetime
+    ) -> list[Record]:
+        """Return the rows of some devices, however many an answer takes.
+
+        It takes 100. Where the server does not look at `start_row`, so that there is no
+        second page, the rest is had by asking for less: fewer devices, shorter periods.
+        """
+
+        async def page(start: int) -> tuple[list[Record], int | None]:
+            answer = await self._transport.call(
+                "jimi.device.track.mileage",
+                {
+                    "imeis": ",".join(imeis),
+                    "begin_time": begin,
+                    "end_time": end,
+                    "start_row": start,
+                    "page_size": _ROWS_PER_PAGE,
+                },
+            )
+            return rows_of(answer.result), None
+
+        rows, complete = await all_rows(page, _ROWS_PER_PAGE)
+        if complete or end - begin < _SHORTEST_PERIOD:
+            return rows
+        if len(imeis) > 1:
+            middle = len(imeis) // 2
+            halves = [(imeis[:middle], begin, end), (imeis[middle:], begin, end)]
+        else:
+            noon = begin + (end - begin) / 2
+            halves = [(imeis, begin, noon), (imeis, noon, end)]
+        return [row for half in halves for row in await self._trip_rows(*half)]
 
     async def stops(
         self,
@@ -98,8 +119,7 @@ class ReportsApi:
         end: datetime,
         kind: str,
     ) -> list[Record]:
-        found: list[Record] = []
-        while True:
+        async def page(start: int) -> tuple[list[Record], int | None]:
             answer = await self._transport.call(
                 "jimi.open.platform.report.parking",
                 {
@@ -107,19 +127,16 @@ class ReportsApi:
                     "imeis": ",".join(imeis),
                     "start_time": begin,
                     "end_time": end,
-                    "start_row": len(found),
+                    "start_row": start,
                     "page_size": _ROWS_PER_PAGE,
                     "acc_type": kind,
                 },
             )
             data = answer.data if is_record(answer.data) else {}
             rows = rows_of(data.get("rows", answer.result))
-            found += rows
-            total = as_count(data.get("dataTotalRows"))
-            if not rows or (total is not None and len(found) >= total):
-                return found
-            if total is None and len(rows) < _ROWS_PER_PAGE:
-                return found
+            return rows, as_count(data.get("dataTotalRows"))
+
+        return (await all_rows(page, _ROWS_PER_PAGE))[0]
 
     async def alarms(
         self,
@@ -140,10 +157,11 @@ class ReportsApi:
             found: dict[Alarm, None] = {}
             for start, until in spans(begin, end, _MONTH):
                 while True:
-                    alarms = await self._alarm_pages(part, start, until, code)
+                    rows = await self._alarm_rows(part, start, until, code)
+                    alarms = [alarm for row in rows if (alarm := Alarm.from_row(row))]
                     found.update(dict.fromkeys(alarms))
                     oldest = min((a.occurred_at for a in alarms), default=start)
-                    if len(alarms) < _MOST_ALARMS or not start < oldest < until:
+                    if len(rows) < _MOST_ALARMS or not start < oldest < until:
                         break
                     until = oldest
             return list(found)
@@ -152,10 +170,10 @@ class ReportsApi:
         batch.found.sort(key=lambda alarm: alarm.occurred_at)
         return batch
 
-    async def _alarm_pages(
+    async def _alarm_rows(
         self, imeis: Sequence[str], begin: datetime, end: datetime, code: str | None
-    ) -> list[Alarm]:
-        found: list[Alarm] = []
+    ) -> list[Record]:
+        found: list[Record] = []
         for page in range(1, _MOST_ALARMS // _ROWS_PER_PAGE + 1):
             answer = await self._transport.call(
                 "jimi.device.alarm.list",
@@ -169,7 +187,7 @@ class ReportsApi:
                 },
             )
             rows = rows_of(answer.result)
-            found += [alarm for row in rows if (alarm := Alarm.from_row(row))]
+            found += rows
             if len(rows) < _ROWS_PER_PAGE:
                 break
         return found
@@ -238,20 +256,41 @@ class ReportsApi:
         return [record for row in rows if (record := parse(row)) is not None]
 
 
-async def all_pages(
-    page: Callable[[int], Awaitable[tuple[list[Record], int | None]]],
-    size: int,
-    *,
-    first: int = 1,
-) -> list[Record]:
-    """Return the rows of all pages; a page may tell how many there are in all."""
+type Page = Callable[[int], Awaitable[tuple[list[Record], int | None]]]
+"""Asks for a page and returns its rows, and how many there are in all if it is told."""
+
+
+async def all_rows(page: Page, size: int) -> tuple[list[Record], bool]:
+    """Return the rows of all pages, which are asked for by their first row.
+
+    Whether they are all is returned too: a server that does not look at what is asked for
+    answers the same rows again.
+    """
     found: list[Record] = []
+    last: list[Record] = []
+    while True:
+        rows, total = await page(len(found))
+        if not rows or rows == last:
+            return found, not rows
+        found += rows
+        if len(found) >= total if total is not None else len(rows) < size:
+            return found, True
+        last = rows
+
+
+async def all_pages(page: Page, size: int, *, first: int = 1) -> list[Record]:
+    """Return the rows of all pages, which are asked for by their number."""
+    found: list[Record] = []
+    last: list[Record] = []
     number = first
     while True:
         rows, total = await page(number)
+        if rows == last:
+            return found
         found += rows
         if len(rows) < size or (total is not None and len(found) >= total):
             return found
+        last = rows
         number += 1
 
 
