@@ -61,6 +61,7 @@ class Fault:
     message: str = ""
     how: str = "code"  # code, html, status, half, hang
     only: str | None = None
+    after: bool = False
 
 
 @dataclass(slots=True)
@@ -182,13 +183,15 @@ class TracksolidSimulator:
         how: str = "code",
         times: int = 1,
         only: str | None = None,
+        after: bool = False,
     ) -> None:
         """Let the next requests of a method go wrong, all of them with times=-1.
 
         `how` is code (answered with the code), html, status (HTTP 500), half (half a
         JSON text) or hang; with `only` it concerns requests that name that device.
+        `after` lets the request be carried out all the same.
         """
-        fault = Fault(times, code, message, how, only)
+        fault = Fault(times, code, message, how, only, after)
         self._faults.setdefault(name, []).append(fault)
 
     def fail_inside(self, name: str, code: str) -> None:
@@ -284,7 +287,8 @@ class TracksolidSimulator:
         if (gate := self._gates.get(name)) is not None:
             gate.waiting.set()
             await gate.opened.wait()
-        if (fault := self._fault(name, params)) is not None:
+        fault = self._fault(name, params)
+        if fault is not None and not fault.after:
             return await self._go_wrong(fault)
         try:
             self._check(name, params)
@@ -296,8 +300,10 @@ class TracksolidSimulator:
             if inspect.isawaitable(reply):
                 reply = await reply
         except Refusal as refusal:
-            return self._refuse(refusal)
-        return self._answer(0, reply.message, reply.result, reply.data)
+            answer = self._refuse(refusal)
+        else:
+            answer = self._answer(0, reply.message, reply.result, reply.data)
+        return answer if fault is None else await self._go_wrong(fault)
 
     def _fault(self, name: str, params: Params) -> Fault | None:
         for faults in (self._faults.get(name, []), self._faults.get("*", [])):

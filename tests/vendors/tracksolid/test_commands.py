@@ -425,6 +425,40 @@ async def test_server_that_does_not_answer(
     sim.heal()
 
 
+@pytest.mark.parametrize("how", ["status", "html", "half"])
+async def test_gateway_that_loses_its_patience(
+    connection: TracksolidConnection,
+    sim: TracksolidSimulator,
+    host: FakeHost,
+    how: str,
+) -> None:
+    """No answer to a cut-off is no failure of it, whatever the gateway says instead."""
+    await poll(connection, host)
+    sim.devices[VAN].behaviour = "late"
+    sim.fail(SEND, how=how, times=1, after=True)
+    result = await connection.execute(VAN, CUT)
+    assert result.text is not None
+    assert "Success" in result.text
+    assert sim.devices[VAN].relay
+    assert sim.requests[SEND] == 1
+
+
+async def test_result_that_cannot_be_read_at_first(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """A command that was sent has not failed because its result could not be read."""
+    await poll(connection, host)
+    sim.devices[VAN].behaviour = "late"
+    sim.fail(RESULT, 1006, "request frequency is too high", times=1)
+    sim.fail(RESULT, how="status", times=1)
+    result = await connection.execute(VAN, CUT)
+    assert result.update is not None
+    sim.devices[VAN].behaviour = "silent"
+    sim.fail(RESULT, 1006, "request frequency is too high", times=-1)
+    with pytest.raises(CommandUnconfirmed):
+        await connection.execute(VAN, RESTORE)
+
+
 @pytest.mark.parametrize(
     ("behaviour", "error", "key"),
     [
@@ -605,6 +639,9 @@ async def test_raw(
     await poll(connection, host)
     raw = Command(commands.SEND_RAW, {"hex": "0B02"})
     assert connection.can_stop(VAN, raw)
+    result = await connection.execute(VAN, raw)
+    assert result.warning == "tracksolid_command_sent"
+    sim.fail("jimi.open.instruction.raw.send", how="status", after=True)
     result = await connection.execute(VAN, raw)
     assert result.warning == "tracksolid_command_sent"
     sim.devices[VAN].online = False

@@ -27,7 +27,6 @@ from custom_components.fleet_tracker.vendor import (
 from custom_components.fleet_tracker.vendors.tracksolid.client import TracksolidClient
 from custom_components.fleet_tracker.vendors.tracksolid.errors import (
     KNOWN_CODES,
-    TEXTS,
     BusinessError,
     Busy,
     CommandPending,
@@ -181,6 +180,8 @@ async def test_token_is_refreshed_before_it_dies(
     [
         (1006, "request frequency is too high", "code", 1),
         (None, "", "status", 1),
+        (None, "", "html", 1),
+        (0, "success, but without a token", "code", 1),
         (1004, "token is invalid", "code", 2),
     ],
 )
@@ -346,6 +347,20 @@ async def test_daily_quota_of_calls_stops_for_hours(
     host.advance(2.5 * 3600)
     assert await again.devices.devices("fleet")
     assert not again.transport.quota_exhausted
+
+
+async def test_quota_of_one_method_stops_no_other(
+    client: TracksolidClient, sim: TracksolidSimulator
+) -> None:
+    """5.6: cells can be resolved 10 times a day, whoever asks."""
+    where = {"imei": VAN, "lbs": "204,8,1,2,-70"}
+    for _ in range(10):
+        await client.call("jimi.lbs.address.get", where)
+    with pytest.raises(RateLimited) as caught:
+        await client.call("jimi.lbs.address.get", where)
+    assert caught.value.translation_key == "tracksolid_lbs_quota"
+    assert not client.transport.quota_exhausted
+    assert await client.devices.devices("fleet")
 
 
 async def test_daily_quota_of_logins_stops_only_logins(
@@ -528,6 +543,7 @@ MEANINGS: dict[str, type[VendorError]] = {
     "213": VendorError,
     "214": VendorError,
     "215": AccessDenied,
+    "216": BusinessError,
     "217": VendorError,
     "218": AccessDenied,
     "219": InvalidArgument,
@@ -679,13 +695,6 @@ def test_which_texts_mean_a_dead_token() -> None:
     assert is_token_problem("10011", "")
     assert is_token_problem("xxx", "Illegal request，token is invalid")
     assert not is_token_problem("1001", "Parameter error: token")
-
-
-def test_every_text_is_whole() -> None:
-    """Texts end as sentences do, and have only placeholders that are filled."""
-    for key, text in TEXTS.items():
-        assert key.startswith("tracksolid_")
-        assert text.endswith((".", "}"))
 
 
 async def test_nothing_private_is_logged(

@@ -17,6 +17,7 @@ from ...vendor import (
     CommandFailed,
     CommandUnconfirmed,
     CommandUnsupported,
+    InvalidAnswer,
     InvalidArgument,
     VehicleOffline,
     VendorError,
@@ -260,14 +261,17 @@ class Commander:
             answer = await self._client.instructions.send(
                 imei, chosen.instruction, chosen.values
             )
-        except (CommandPending, NoAnswer):
+        except (CommandPending, InvalidAnswer, NoAnswer):
             answer = None
         if answer is not None:
             check_answer(answer)
             return Outcome(answer)
         for _ in range(_RESULT_QUERIES):
             await self._client.transport.sleep(_RESULT_EVERY_S)
-            sent = await self._newest(imei, chosen)
+            try:
+                sent = await self._newest(imei, chosen)
+            except VendorError:
+                continue  # it was sent all the same, and the next look may tell
             if sent is None or sent.sent_at is None:
                 continue
             if sent.sent_at < started - _CLOCK_TOLERANCE:
@@ -275,6 +279,13 @@ class Commander:
             if (outcome := _outcome(sent)) is not None:
                 return outcome
         raise CommandUnconfirmed("No answer in time", key="tracksolid_command_sent")
+
+    async def send_raw(self, imei: str, data: str) -> str | None:
+        """Send bytes given as hex and return the answer, None where none came in time."""
+        try:
+            return await self._client.instructions.send_raw(imei, data)
+        except (CommandPending, InvalidAnswer, NoAnswer):
+            return None
 
     async def cut(self, imei: str, chosen: Chosen, restore: Chosen | None) -> Outcome:
         """Send what can stop a vehicle; it never waits.

@@ -380,7 +380,7 @@ class TracksolidConnection(Connection):
                 return CommandResult()
             case commands.SEND_RAW:
                 self._check_online(vehicle_id)
-                text = await self.client.instructions.send_raw(
+                text = await self._commander.send_raw(
                     vehicle_id, str(arguments.get(commands.ARGUMENT_HEX, ""))
                 )
                 warning = "tracksolid_command_sent" if text is None else None

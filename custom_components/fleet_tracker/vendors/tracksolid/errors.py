@@ -20,79 +20,6 @@ from ...vendor import (
     VendorError,
 )
 
-TEXTS: Mapping[str, str] = MappingProxyType(
-    {
-        "tracksolid_abnormal": "Tracksolid refused the request as abnormal.",
-        "tracksolid_account_exists": "An account of this name exists already.",
-        "tracksolid_account_failed": "Tracksolid could not create the account.",
-        "tracksolid_account_type": "This account may not have that kind of user.",
-        "tracksolid_account_unknown": "Tracksolid does not know the account.",
-        "tracksolid_already_bound": "The vehicle is bound to an app user already.",
-        "tracksolid_already_there": "The vehicle is in that account already.",
-        "tracksolid_ambiguous_command": (
-            "The vehicle has no such command, or its values do not fit."
-        ),
-        "tracksolid_business": "Tracksolid could not carry out the request.",
-        "tracksolid_busy": "Tracksolid is busy. Try again in a moment.",
-        "tracksolid_camera_unknown": "The vehicle has no such camera.",
-        "tracksolid_command_failed": "The vehicle did not carry out the command.",
-        "tracksolid_command_format": "The vehicle does not understand the command.",
-        "tracksolid_command_interrupted": "The vehicle was interrupted. Try again.",
-        "tracksolid_command_network": "The connection to the vehicle broke.",
-        "tracksolid_command_password": "The command's password is wrong.",
-        "tracksolid_command_queued": (
-            "The vehicle is offline. The command waits for it."
-        ),
-        "tracksolid_command_refused": "The vehicle refused: {answer}",
-        "tracksolid_command_sent": (
-            "The command was sent, but the vehicle has not answered yet."
-        ),
-        "tracksolid_cut_off_withdrawn": (
-            "The vehicle went offline, so the cut-off was withdrawn."
-        ),
-        "tracksolid_cut_off_waiting": (
-            "The vehicle went offline and the cut-off could not be withdrawn: it may "
-            "take effect later."
-        ),
-        "tracksolid_cut_off_would_wait": (
-            "This vehicle only has a cut-off that would wait while it is offline, which "
-            "is not used."
-        ),
-        "tracksolid_daily_quota": (
-            "The account's requests for today are used up. Requests go on in some hours."
-        ),
-        "tracksolid_device_busy": "The vehicle is busy. Try again in a moment.",
-        "tracksolid_expired": "The vehicle's subscription has ended.",
-        "tracksolid_fence_exists": "A geofence of this name exists already.",
-        "tracksolid_fence_failed": "Tracksolid could not change the geofence.",
-        "tracksolid_fence_limit": "The vehicle cannot hold more geofences.",
-        "tracksolid_hub_token": "The instruction host does not accept the token.",
-        "tracksolid_illegal": "The vehicle or account does not belong to this account.",
-        "tracksolid_imeis": "The list of vehicles is not accepted.",
-        "tracksolid_ip_limit": "Tracksolid does not accept this network address.",
-        "tracksolid_lbs_quota": "A vehicle's cell position can be asked 10 times a day.",
-        "tracksolid_list_not_ready": "The vehicle did not send its list in time.",
-        "tracksolid_method": "This account's server does not know the request.",
-        "tracksolid_move_failed": "Tracksolid could not move the vehicles.",
-        "tracksolid_move_target": "Vehicles can only be moved to a sub-account.",
-        "tracksolid_parameter": "Tracksolid does not accept the values.",
-        "tracksolid_radius": "The radius must be between {least} and {most} m.",
-        "tracksolid_radius_step": "A geofence in the tracker needs full 100 m.",
-        "tracksolid_repeated": "The same request was made before.",
-        "tracksolid_time_range": "The period must be in the past and at most {days} days.",
-        "tracksolid_token_rejected": (
-            "Tracksolid accepts no new token. Another program may use the account."
-        ),
-        "tracksolid_token_soon": "A new token can be had once a minute. Please wait.",
-        "tracksolid_unknown_code": "Tracksolid answered with the error code {code}.",
-        "tracksolid_wrong_node": (
-            "This server does not know the app key. Try the other servers."
-        ),
-        "tracksolid_wrong_secret": "The app secret does not fit the app key.",
-    }
-)
-"""The English texts of the translation keys that only this vendor uses."""
-
 
 class Unreachable(CannotConnect):
     """No connection could be made, so the request was certainly not carried out."""
@@ -184,6 +111,8 @@ _ERRORS: Mapping[str, tuple[type[VendorError], str | None]] = MappingProxyType(
         "213": (VendorError, "tracksolid_account_exists"),
         "214": (VendorError, "tracksolid_account_unknown"),
         "215": (AccessDenied, "tracksolid_account_type"),
+        # One of the codes for accounts and transfers, whose meaning is told nowhere.
+        "216": (BusinessError, None),
         "217": (VendorError, "tracksolid_account_unknown"),
         "218": (AccessDenied, "tracksolid_move_target"),
         "219": (InvalidArgument, "tracksolid_imeis"),

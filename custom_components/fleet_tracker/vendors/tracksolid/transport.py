@@ -63,6 +63,9 @@ _WAR_DEATHS = 3
 _WAR_PERIOD = timedelta(minutes=30)
 _WAR_SPACING = timedelta(minutes=10)
 
+# Methods with a quota of their own, which says nothing of other methods (5.6).
+_OWN_QUOTAS: Mapping[str, str] = {"jimi.lbs.address.get": "tracksolid_lbs_quota"}
+
 type Parameter = str | int | float | datetime | None
 
 
@@ -244,6 +247,8 @@ class Transport:
                 await self._resume()
             return Answer(raw.result, raw.data, raw.message)
         if is_too_frequent(raw.code, raw.message):
+            if is_daily_quota(raw.message) and (key := _OWN_QUOTAS.get(method)):
+                raise RateLimited("The method's quota of the day", key=key)
             raise await self._pause("calls_paused_until", raw.message)
         raise self._error(raw)
 
@@ -324,10 +329,10 @@ class Transport:
         )
         try:
             raw = await self._request("jimi.oauth.token.refresh", parameters, token)
-        except CannotConnect:
+            if raw.code == SUCCESS:
+                return await self._keep(self._token_of(raw))
+        except (CannotConnect, InvalidAnswer):
             return token  # which lives on for some minutes
-        if raw.code == SUCCESS:
-            return await self._keep(self._token_of(raw))
         if is_too_frequent(raw.code, raw.message):
             return token
         return None
@@ -441,6 +446,10 @@ class Transport:
             raise Unreachable("The address is not valid") from None
         except (aiohttp.ClientError, TimeoutError) as error:
             raise NoAnswer(f"No answer ({type(error).__name__})") from None
+        if (
+            status >= 500
+        ):  # a gateway's patience, too, may end before the vehicle answers
+            raise NoAnswer(f"HTTP status {status}")
         if status != 200:
             raise CannotConnect(f"HTTP status {status}")
         self._compare_clocks(date)
