@@ -109,18 +109,45 @@ def hub_alarm(
 ) -> Item:
     """10.4, the form of the IoT hub: class 0 is Jimi's own numbers, 1 is JT808's."""
     place = device.vehicle.at(now).place
+    kind: Item = {"alertType": code}
+    if removed:
+        kind = {"alertType": "removeAlarmType", "removeAlarmType": code}
     return {
         "type": "DEVICE",
         "msgClass": msg_class,
         "imei": device.imei,
         "gateTime": stamp(now),
-        "msg": {
-            "removeAlarmType" if removed else "alertType": code,
+        "msg": kind
+        | {
             "lat": place.latitude,
             "lng": place.longitude,
             "gpsSpeed": 12,
             "alarmTime": stamp(now),
         },
+    }
+
+
+def identity(device: Device, now: float, kind: str, value: str) -> Item:
+    """10.4, where a tracker tells its ICCID or VIN instead of an alarm."""
+    return {
+        "type": kind,
+        "imei": device.imei,
+        "gateTime": stamp(now),
+        "msg": {kind: value},
+    }
+
+
+def notification(device: Device, code: str, name: str, now: float) -> Item:
+    """Return the data of the notification jimi.push.device.alarm."""
+    place = device.vehicle.at(now).place
+    return {
+        "imei": device.imei,
+        "deviceName": device.name,
+        "alarmType": code,
+        "alarmName": name,
+        "lat": place.latitude,
+        "lng": str(place.longitude),
+        "alarmTime": stamp(now),
     }
 
 

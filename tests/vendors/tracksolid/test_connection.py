@@ -422,6 +422,65 @@ async def test_pushed_alarm_is_told_once(
     assert [o.code for v, o in host.occurrences if v == CAR] == ["3"]
 
 
+async def test_alarm_that_is_pushed_by_both_families(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Who has both set up is told once, in whichever order they come."""
+    await poll(connection, host)
+    host.advance(120)
+    car = sim.devices[CAR]
+    for code, notified_first in (("3", False), ("2", True)):
+        at = host.clock() - 20
+        ways = [
+            request("/pushalarm", [pushes.alarm(car, code, "Alert", at + 5)]),
+            request(
+                "",
+                {
+                    "msgType": "jimi.push.device.alarm",
+                    "data": pushes.notification(car, code, "Alert", at),
+                },
+            ),
+        ]
+        for way in reversed(ways) if notified_first else ways:
+            await connection.receive_push(way)
+    await settled(connection)
+    assert [o.code for v, o in host.occurrences if v == CAR] == ["3", "2"]
+
+
+async def test_end_of_an_alarm_is_not_its_repetition(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """It has the number of the alarm, and may come right after it in another way."""
+    await poll(connection, host)
+    host.advance(120)
+    car = sim.devices[CAR]
+    at = host.clock() - 20
+    car.alarms.append(car.alarm("28", "Door open", at))
+    await poll(connection, host)
+    end = pushes.hub_alarm(car, "28", at + 5, removed=True)
+    await connection.receive_push(request("/pushalarm", [end]))
+    await settled(connection)
+    types = [o.type for v, o in host.occurrences if v == CAR]
+    assert types == [OccurrenceType.DOOR_OPENED, OccurrenceType.CLEARED]
+
+
+async def test_two_alarms_in_a_second(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Two geofences that are left at once are two alarms."""
+    await poll(connection, host)
+    host.advance(120)
+    car = sim.devices[CAR]
+    for number in "12":
+        left = car.alarm("out", "Exit fence", host.clock() - 20)
+        car.alarms.append(left | {"geoid": number})
+    await poll(connection, host)
+    host.advance(61)
+    await poll(connection, host)
+    left_fences = [o.details for v, o in host.occurrences if v == CAR]
+    assert [details["geofence"] for details in left_fences] == ["1", "2"]
+
+
 async def test_alarm_that_is_polled_before_it_is_pushed(
     connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
 ) -> None:
@@ -503,6 +562,9 @@ async def test_pushed_trip_is_not_polled_again(
     told = len(host.occurrences)
     connection._trips._stopped[VAN] = START
     await poll(connection, host)
+    again = TracksolidConnection(settings(sim), host)
+    await poll(again, host)
+    await again.close()
     assert not [o for _, o in host.occurrences[told:] if o.kind is OccurrenceKind.TRIP]
     assert host.reading(VAN, mapping.TRIP_CONSUMPTION) == 1.4
 

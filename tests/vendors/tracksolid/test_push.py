@@ -103,7 +103,7 @@ def test_paths_are_found_in_any_case() -> None:
         (request("/pushgps", [{}] * 51, token="t"), 413),
         (request("/pushgps", {"data_list": "no json"}, token="t"), 400),
         (request("/pushgps", {"data_list": "5"}, token="t"), 400),
-        (request("/pushgps", {}, token="t"), 400),
+        (request("/pushgps", {}, token="wrong"), 403),
         (request("", [{}], token="t"), 400),
         (request(f"/{TAG_PATH}", {}, token="t"), 400),
         (body(b"\xff\xfe"), 400),
@@ -127,6 +127,12 @@ def test_empty_probes(method: str, path: str) -> None:
         method=method, path=path, content_type="", body=b" \n", remote="127.0.0.1"
     )
     assert read_push(probe, "t") is None
+
+
+@pytest.mark.parametrize("body", [{}, {"data_list": ""}, {"data": ""}])
+def test_probes_with_nothing_but_a_token(body: dict[str, object]) -> None:
+    """A push without items is a probe too, if its token is right."""
+    assert read_push(request("/pushgps", body, token="t"), "t") is None
 
 
 def test_no_token_is_wanted_where_none_is_set() -> None:
@@ -289,10 +295,42 @@ def test_alarm_of_the_hub(
     )
 
 
-def test_alarm_without_a_type() -> None:
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"strange": 1},
+        {"alarmType": "removeAlarmType"},
+        {"msg": {"alertType": "removeAlarmType", "removeAlarmType": ""}},
+    ],
+)
+def test_alarm_without_a_type(item: dict[str, object]) -> None:
     """What cannot be read is passed on."""
-    update = mapped("pushalarm", {"deviceImei": VAN, "strange": 1})
+    update = mapped("pushalarm", {"deviceImei": VAN, **item})
     assert update.occurrences[0].kind is OccurrenceKind.DEVICE_DATA
+
+
+def test_alarm_beside_an_empty_removal() -> None:
+    """A field for the end of an alarm that says nothing ends none."""
+    item = pushes.alarm(BIKE, "3", "Vibration alert", TIME) | {"removeAlarmType": 0}
+    assert mapped("pushalarm", item).occurrences[0].type is OccurrenceType.VIBRATION
+
+
+def test_subtype_of_jt808() -> None:
+    """Its number is told whole."""
+    item = pushes.hub_alarm(BIKE, "264", TIME, msg_class=1)
+    item["msg"] = {"alertType": 264, "alarmType": 4, "alarmTime": item["gateTime"]}
+    (occurrence,) = mapped("pushalarm", item).occurrences
+    assert (occurrence.type, occurrence.code) == (OccurrenceType.OTHER, "264-4")
+
+
+@pytest.mark.parametrize(
+    ("kind", "reading"), [("ICCID", Reading.ICCID), ("VIN", Reading.VIN)]
+)
+def test_identity_of_a_tracker(kind: str, reading: str) -> None:
+    """Where alarms are told, a tracker tells its ICCID and VIN too."""
+    update = mapped("pushalarm", pushes.identity(BIKE, TIME, kind, "WF0X"))
+    assert readings(update) == {reading: "WF0X"}
+    assert not update.occurrences
 
 
 def test_alarm_from_the_future() -> None:
@@ -359,6 +397,8 @@ def test_obd() -> None:
         "dataID1": 5016,
         "dataID2": 77,
     }
+    text = mapped("pushobd", item | {"obdJson": json.dumps(item["obdJson"])})
+    assert readings(text) == readings(update)
     flat = mapped("pushobd", {"deviceImei": VAN, "AccState": 1})
     assert readings(flat) == {Reading.IGNITION: True}
     assert not flat.occurrences
@@ -369,6 +409,8 @@ def test_faults() -> None:
     update = mapped("pushfaultinfo", pushes.faults(BIKE, TIME, "P0301", "P0420"))
     assert readings(update) == {Reading.TROUBLE_CODES: 2}
     assert [one.code for one in update.occurrences] == ["P0301", "P0420"]
+    text = pushes.faults(BIKE, TIME) | {"faultCodeList": '["P0301"]'}
+    assert [one.code for one in mapped("pushfaultinfo", text).occurrences] == ["P0301"]
     none = mapped("pushfaultinfo", {"deviceImei": VAN, "faultNum": 0})
     assert readings(none) == {Reading.TROUBLE_CODES: 0}
     old = mapped("pushfaultinfo", pushes.faults(BIKE, TIME - 90_000, "P0301"))
@@ -432,6 +474,7 @@ def test_what_may_be_told_of_device_data() -> None:
         "flag": True,
         "nothing": None,
         "endless": float("inf"),
+        "huge": 10**400,
         "subMessagesId": 3,
     }
     (occurrence,) = mapped("pushextendedkks", item).occurrences
@@ -449,6 +492,10 @@ def test_answer_to_a_command() -> None:
     item = pushes.sample("/pushInstructResponse", BIKE, TIME)
     (occurrence,) = mapped("pushInstructResponse", item).occurrences
     assert occurrence.details["_content"] == "STATUS OK"
+    wrapped = {"code": 0, "msg": "success", "data": item}
+    for inner in (wrapped, wrapped | {"data": json.dumps(item)}):
+        (occurrence,) = mapped("pushInstructResponse", inner).occurrences
+        assert occurrence.details["_content"] == "STATUS OK"
 
 
 @pytest.mark.parametrize("path", ["uploadCallback", "pushIothubEvent"])
@@ -496,6 +543,7 @@ def test_tag_push() -> None:
 def test_item_of_nobody() -> None:
     """An item without a device says nothing."""
     assert map_push("pushgps", {"lat": 1}, START) is None
+    assert map_push("pushgps", {"data": {"lat": 1}}, START) is None
 
 
 ANYTHING = st.recursive(

@@ -80,8 +80,12 @@ async def test_alarm_fires_once_though_sent_twice(
     fired = home.events("event", "alarm")
     item = pushes.alarm(van, "3", "Vibration alert", home.sim.now)
     van.alarms.append(van.alarm("3", "Vibration alert", home.sim.now))
+    pusher = pushes.Pusher(client, home.push_base)
+    told = pushes.notification(van, "3", "Vibration alert", home.sim.now)
     for _ in range(2):
         assert await home.push(client, "/pushalarm", [item]) == (HTTPStatus.OK, DONE)
+        status, _ = await pusher.message("jimi.push.device.alarm", told)
+        assert status == HTTPStatus.OK
     await home.poll(10)
     vibrations = [one for one in fired if one.attributes["code"] == "3"]
     assert len(vibrations) == 1

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
-from ...models import VehicleUpdate
+from ...models import OccurrenceKind, VehicleUpdate
 from .client import TracksolidClient
 from .mapping import map_alarm
 from .records import Alarm
@@ -27,12 +28,21 @@ _CURSOR = "alarms_read_until"
 _SAVE_CURSOR_EVERY = timedelta(minutes=5)
 _SAME_ALARM = timedelta(seconds=90)
 
-type _Times = dict[tuple[str, str], dict[datetime, datetime]]
-"""By vehicle and code: when alarms were raised, and when we were told."""
+type _Times = dict[datetime, datetime]
+"""When alarms were raised, and when we were told."""
+
+
+class Way(Enum):
+    """How we come to know of an alarm."""
+
+    POLLED = auto()
+    PUSHED = auto()
+    NOTIFIED = auto()
+    """Pushed too, but by the other family: `msgType` and `data`."""
 
 
 class AlarmReader:
-    """Reads alarms that are new."""
+    """Reads alarms that are new, and knows which were told already in another way."""
 
     def __init__(self, client: TracksolidClient) -> None:
         """Take what carries the calls; the cursor is in its memory."""
@@ -42,8 +52,8 @@ class AlarmReader:
         self._saved_until = self._read_until
         self._asked_at: datetime | None = None
         self._pushed_at: datetime | None = None
-        self._polled: _Times = {}
-        self._pushed: _Times = {}
+        self._read: dict[Alarm, datetime] = {}
+        self._told: dict[tuple[str, str, Way], _Times] = {}
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether alarms are to be read with this poll."""
@@ -54,16 +64,13 @@ class AlarmReader:
         """Tell whether alarms truly come by push."""
         return self._pushed_at is not None and now - self._pushed_at < PUSHED_FOR
 
-    def take_pushed(self, update: VehicleUpdate, now: datetime) -> VehicleUpdate:
-        """Note alarms that were pushed, and leave out those that were polled before."""
-        fresh = []
-        for occurrence in update.occurrences:
-            key = (update.vehicle_id, (occurrence.code or "").lower())
+    def take_pushed(
+        self, update: VehicleUpdate, way: Way, now: datetime
+    ) -> VehicleUpdate:
+        """Note alarms that were pushed, and leave out those that were told before."""
+        if any(one.kind is OccurrenceKind.ALARM for one in update.occurrences):
             self._pushed_at = now
-            self._pushed.setdefault(key, {})[occurrence.occurred_at] = now
-            if not _is_near(self._polled.get(key, ()), occurrence.occurred_at):
-                fresh.append(occurrence)
-        return replace(update, occurrences=tuple(fresh))
+        return self._untold(update, way, now)
 
     async def read(self, imeis: Iterable[str]) -> list[VehicleUpdate]:
         """Return the alarms since the last reading that were not told yet.
@@ -78,31 +85,41 @@ class AlarmReader:
         begin = max(self._read_until - OVERLAP, now - LONGEST_BACK)
         batch = await self._client.reports.alarms(imeis, begin, now)
         self._forget(now)
-        updates = [
-            map_alarm(alarm) for alarm in batch.found if self._is_new(alarm, now)
-        ]
+        fresh = [alarm for alarm in batch.found if alarm not in self._read]
+        self._read.update(dict.fromkeys(fresh, now))
+        updates = [self._untold(map_alarm(alarm), Way.POLLED, now) for alarm in fresh]
         await self._move_cursor(now, at_once=bool(updates))
         return updates
 
-    def _is_new(self, alarm: Alarm, now: datetime) -> bool:
-        """Tell whether an alarm was neither polled nor pushed yet, and note it."""
-        key = (alarm.imei, alarm.code.lower())
-        polled = self._polled.setdefault(key, {})
-        if alarm.occurred_at in polled:
-            return False
-        polled[alarm.occurred_at] = now
-        return not _is_near(self._pushed.get(key, ()), alarm.occurred_at)
+    def _untold(self, update: VehicleUpdate, way: Way, now: datetime) -> VehicleUpdate:
+        """Note what an update tells, and leave out what came in another way before.
+
+        The two may differ a little in the time.
+        """
+        fresh = []
+        for occurrence in update.occurrences:
+            what, at = occurrence.key.lower(), occurrence.occurred_at
+            came = (
+                other
+                for another in Way
+                if another is not way
+                for other in self._told.get((update.vehicle_id, what, another), ())
+            )
+            if not any(abs(other - at) <= _SAME_ALARM for other in came):
+                fresh.append(occurrence)
+            self._told.setdefault((update.vehicle_id, what, way), {})[at] = now
+        return replace(update, occurrences=tuple(fresh))
 
     def _forget(self, now: datetime) -> None:
         """Forget what the overlap can no longer bring again."""
         oldest = now - OVERLAP - 2 * EVERY_WHILE_PUSHED
-        for known in (self._polled, self._pushed):
-            for key, times in list(known.items()):
-                kept = {time: at for time, at in times.items() if at >= oldest}
-                if kept:
-                    known[key] = kept
-                else:
-                    del known[key]
+        self._read = {row: at for row, at in self._read.items() if at >= oldest}
+        for key, times in list(self._told.items()):
+            kept = {time: at for time, at in times.items() if at >= oldest}
+            if kept:
+                self._told[key] = kept
+            else:
+                del self._told[key]
 
     async def _move_cursor(self, now: datetime, *, at_once: bool = True) -> None:
         self._read_until = now
@@ -110,8 +127,3 @@ class AlarmReader:
         if at_once or saved is None or now - saved >= _SAVE_CURSOR_EVERY:
             self._saved_until = now
             await self._memory.put(_CURSOR, now.timestamp())
-
-
-def _is_near(times: Iterable[datetime], time: datetime) -> bool:
-    """Tell whether an alarm that came the other way is the same one."""
-    return any(abs(other - time) <= _SAME_ALARM for other in times)

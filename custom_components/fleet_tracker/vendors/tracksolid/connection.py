@@ -29,7 +29,7 @@ from ...vendor import (
 )
 from . import commands
 from .alarm_types import ALARMS
-from .alarms import AlarmReader
+from .alarms import AlarmReader, Way
 from .cameras import FRONT, INSIDE, LIVE, PHOTO, Cameras
 from .catalog import METHODS
 from .client import TracksolidClient
@@ -466,10 +466,12 @@ class TracksolidConnection(Connection):
         now = self.host.now()
         if push.path in _POSITION_PATHS and update.position is not None:
             self._pushed_positions[update.vehicle_id] = now
-        elif push.path == "pushalarm" or push.message == "jimi.push.device.alarm":
-            return self._alarms.take_pushed(update, now)
+        elif push.message == "jimi.push.device.alarm":
+            return self._alarms.take_pushed(update, Way.NOTIFIED, now)
+        elif push.path == "pushalarm" and push.message is None:
+            return self._alarms.take_pushed(update, Way.PUSHED, now)
         elif push.path == "pushtripreport":
-            self._trips.note_pushed(update)
+            await self._trips.note_pushed(update)
         elif push.path in {"pushobd", "pushfaultinfo"}:
             await self._obd.note_pushed(push.path, update.vehicle_id)
         elif push.path in {"uploadCallback", "pushfileupload"}:

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 
 from ...json_values import Record, as_text, is_record
 from ...vendor import PushAnswer, PushRequest
+from .values import from_text
 
 PATHS = frozenset(
     {
@@ -80,7 +81,7 @@ def path_of(request: PushRequest) -> str | None:
 
 
 def read_push(request: PushRequest, token: str | None) -> Push | Refused | None:
-    """Return what a request pushes, None for an empty probe, or why it is refused.
+    """Return what a request pushes, None for a probe with nothing, or why it is refused.
 
     404 is an unknown path, 403 a wrong token, 400 what cannot be read, 413 too many
     items. The token is compared in constant time.
@@ -96,13 +97,16 @@ def read_push(request: PushRequest, token: str | None) -> Push | Refused | None:
         return Refused(400)
     kind = as_text(body.get("msgType"))
     if kind is not None and kind.startswith("jimi."):
-        content = _json(body.get("data"))
+        content = from_text(body.get("data"))
         return Push(path, (content,), kind) if is_record(content) else Refused(400)
     if token and not _same(as_text(body.get("token")) or "", token):
         return Refused(403)
     if path in {TAG_PATH, ""}:
         return Refused(400)
-    return _limited(path, _json(body.get("data_list", body.get("data"))))
+    items = body.get("data_list", body.get("data"))
+    if items is None or items == "":
+        return None
+    return _limited(path, from_text(items))
 
 
 def answer(path: str) -> PushAnswer:
@@ -152,7 +156,7 @@ def _limited(path: str, items: object) -> Push | Refused:
 def _records(items: Iterable[object]) -> Iterable[Record]:
     """Yield the objects of a list; one may be a text of JSON once more."""
     for item in items:
-        read = _json(item)
+        read = from_text(item)
         if is_record(read):
             yield read
 
@@ -164,23 +168,12 @@ def _body(request: PushRequest) -> object:
     except UnicodeDecodeError:
         return None
     if text.lstrip()[:1] in {"{", "["}:
-        return _json(text)
+        return from_text(text)
     try:
         fields = parse_qsl(text, keep_blank_values=True, max_num_fields=100)
     except ValueError:
         return None
     return dict(fields)
-
-
-def _json(value: object) -> object:
-    """Return a value that may be a text of JSON, None where that is broken."""
-    if not isinstance(value, str):
-        return value
-    try:
-        read: object = json.loads(value)
-    except (ValueError, RecursionError):
-        return None
-    return read
 
 
 def _same(given: str, expected: str) -> bool:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-import json
-import math
 import re
 
 from ...json_values import Record, as_flag, as_text, is_record
@@ -57,12 +55,14 @@ from .values import (
     as_positive,
     as_speed,
     as_time,
+    from_text,
 )
 
 type Mapper = Callable[[str, Record, datetime], VehicleUpdate]
 
 LONGEST_TEXT = 1000
 """Texts in event data are cut off here."""
+_LARGEST = 2**63 - 1  # what JSON can hold in Home Assistant
 
 # Oil levels come a hundred times as large, in one of four units (10.7).
 _OIL_READINGS: Mapping[int, str] = {
@@ -83,6 +83,10 @@ _PRIVATE_PAYLOADS: Mapping[str, frozenset[str]] = {
     "rfid": frozenset({"value"}),
     "pushFileContent": frozenset({"content"}),
 }
+# What `type` of an item says that it is no alarm, but what the tracker told of itself.
+_IDENTITIES: Mapping[str, str] = {"ICCID": Reading.ICCID, "VIN": Reading.VIN}
+_REMOVAL = "removeAlarmType"
+"""The type of an alarm that ended, and the field that then holds the alarm's own type."""
 _TIMES = ("gateTime", "gpsTime", "postTime", "alarmTime")
 
 
@@ -100,7 +104,11 @@ def map_push(path: str, item: Record, now: datetime) -> VehicleUpdate | None:
     The path is the last part of the URL (`pushgps`).
     """
     if (imei := imei_of(item)) is None:
-        return None
+        # Answers to commands come alone, or in a list with `data` around them (10.16).
+        inner = from_text(item.get("data"))
+        if not is_record(inner) or (imei := imei_of(inner)) is None:
+            return None
+        item = inner
     return _MAPPERS.get(path, _map_other(path))(imei, item, now)
 
 
@@ -213,17 +221,21 @@ def _map_login(imei: str, item: Record, now: datetime) -> VehicleUpdate:
 
 def _map_alarm(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     """10.4, in its flat form and in that of the IoT hub, and the notification."""
-    message = item.get("msg")
+    message = from_text(item.get("msg"))
     inner: Record = message if is_record(message) else item
-    ended_code = as_text(inner.get("removeAlarmType"))
-    code = (
-        ended_code
-        or as_text(inner.get("alarmType"))
-        or as_text(inner.get("alertType"))
-        or as_text(inner.get("alertTypeId"))
-    )
-    if code is None:
+    if learned := _identity_of(item, inner):
+        said_at = _said_at(item, now)
+        return VehicleUpdate(
+            vehicle_id=imei,
+            groups=group("identity", said_at, learned),
+            heard_at=said_at,
+        )
+    foreign = as_count(item.get("msgClass")) == 1
+    code = _alarm_code(inner, foreign=foreign)
+    ended = code is None or code.lower() == _REMOVAL.lower()
+    if ended and (code := as_text(inner.get(_REMOVAL))) is None:
         return _device_data("pushalarm", imei, item, now)
+    assert code is not None
     occurred_at = as_time(inner.get("alarmTime")) or _said_at(item, now)
     return map_alarm(
         Alarm(
@@ -232,10 +244,29 @@ def _map_alarm(imei: str, item: Record, now: datetime) -> VehicleUpdate:
             name=as_text(inner.get("alarmName")) or as_text(inner.get("alertName")),
             occurred_at=min(occurred_at, now),
             speed=as_speed(inner.get("gpsSpeed")),
-            foreign=as_count(item.get("msgClass")) == 1,
-            ended=ended_code is not None,
+            geofence=as_text(inner.get("geoid")),
+            foreign=foreign,
+            ended=ended,
         )
     )
+
+
+def _alarm_code(message: Record, *, foreign: bool) -> str | None:
+    """Return the type of an alarm; JT808 has subtypes of some (264-4)."""
+    alert, alarm = as_text(message.get("alertType")), as_text(message.get("alarmType"))
+    if foreign and alert is not None and alarm is not None and alert != alarm:
+        return f"{alert}-{alarm}"
+    return alert or alarm or as_text(message.get("alertTypeId"))
+
+
+def _identity_of(item: Record, message: Record) -> dict[str, Value | None]:
+    """Return what a tracker tells of itself where alarms are told too (10.4)."""
+    kind = as_text(item.get("type")) or ""
+    if (reading := _IDENTITIES.get(kind)) is None:
+        return {}
+    return {
+        reading: as_text(message.get(kind)) or as_text(message.get(kind.lower())),
+    }
 
 
 def _map_oil(imei: str, item: Record, now: datetime) -> VehicleUpdate:
@@ -276,7 +307,7 @@ def _map_cells(imei: str, item: Record, now: datetime) -> VehicleUpdate:
 
 def _map_obd(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     """10.20: what `dataIDn` mean is documented nowhere, so they are passed on."""
-    content = item.get("obdJson")
+    content = from_text(item.get("obdJson"))
     report: Record = content if is_record(content) else item
     said_at = as_time(report.get("event_time")) or as_time(report.get("push_time"))
     measured_at = min(said_at or _said_at(item, now), now)
@@ -318,7 +349,7 @@ def _map_faults(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     """10.21."""
     reported_at = as_time(item.get("eventTime")) or _said_at(item, now)
     reported_at = min(reported_at, now)
-    listed = item.get("faultCodeList")
+    listed = from_text(item.get("faultCodeList"))
     codes = [
         code
         for code in map(as_text, listed if isinstance(listed, list) else ())
@@ -422,10 +453,7 @@ def _scalars(
             continue
         name = f"{prefix}{key}"
         if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
-            try:
-                value = json.loads(value)
-            except (ValueError, RecursionError):
-                continue  # nobody knows what is in there
+            value = from_text(value)  # if it is broken, nobody knows what is in there
         if is_record(value):
             if depth:
                 yield from _scalars(value, private, f"{name}_", depth - 1)
@@ -433,7 +461,7 @@ def _scalars(
             yield f"{name}_count", len(value)
         elif isinstance(value, str):
             yield name, value[:LONGEST_TEXT]
-        elif isinstance(value, bool | int | float) and math.isfinite(value):
+        elif isinstance(value, bool | int | float) and abs(value) <= _LARGEST:
             yield name, value
 
 

@@ -59,11 +59,12 @@ class TripReader:
         asked = [imei for imei in (*stopped, *self._waiting) if imei in known]
         return list(dict.fromkeys(asked))[: self._client.batches.limit]
 
-    def note_pushed(self, update: VehicleUpdate) -> None:
+    async def note_pushed(self, update: VehicleUpdate) -> None:
         """Take the end of a trip that was pushed, so that it is not told again."""
         for occurrence in update.occurrences:
             if occurrence.type is OccurrenceType.TRIP_ENDED:
                 self._ended[update.vehicle_id] = occurrence.occurred_at
+                await self._save()
 
     async def read(self, imeis: list[str]) -> list[VehicleUpdate]:
         """Return the trips of vehicles that are new; at first only the last ones."""
@@ -89,10 +90,13 @@ class TripReader:
             else:
                 news.setdefault(trip.imei, []).append(trip)
         if news:
-            await self._memory.put(
-                _KEY, {imei: end.timestamp() for imei, end in self._ended.items()}
-            )
+            await self._save()
         return [map_trip(trip) for trips in news.values() for trip in trips]
+
+    async def _save(self) -> None:
+        await self._memory.put(
+            _KEY, {imei: end.timestamp() for imei, end in self._ended.items()}
+        )
 
     def _goes_on(self, trip: Trip, now: datetime) -> bool:
         """Tell whether the row of a drive ends now only because it goes on."""

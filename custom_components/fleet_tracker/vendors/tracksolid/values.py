@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+import json
 import math
 import re
 
@@ -45,6 +46,20 @@ def as_json(value: object) -> Json:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"No JSON: {type(value).__name__}")
+
+
+def from_text(value: object) -> object:
+    """Return what a text of JSON says, None where it is broken, and all else as it is.
+
+    In forms objects and lists come as texts, and inside of them once more as often as not.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        read: object = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    return read
 
 
 def as_measure(value: object) -> tuple[float, str] | None:
