@@ -1007,7 +1007,7 @@ async def test_push_over_http(
 
     app = web.Application()
     app.router.add_route("*", "/secret{tail:.*}", door)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     base = f"http://127.0.0.1:{runner.addresses[0][1]}/secret"

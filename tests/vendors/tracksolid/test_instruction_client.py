@@ -107,7 +107,7 @@ async def test_odd_answers(
 
     app = web.Application()
     app.router.add_post("/api/device/sendInstruct", answer)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
