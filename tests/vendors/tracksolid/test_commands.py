@@ -667,6 +667,23 @@ async def test_unknown_commands_and_vehicles(
         assert not connection.can_stop(VAN, Command(name))
 
 
+@pytest.mark.parametrize(
+    ("entered", "address"),
+    [
+        (" hub.example:10088/ ", "https://hub.example:10088"),
+        ("http://192.168.1.5:10088", "http://192.168.1.5:10088"),
+    ],
+)
+async def test_address_of_the_own_hub(
+    sim: TracksolidSimulator, host: FakeHost, entered: str, address: str
+) -> None:
+    """As for servers, https is meant where nothing is said."""
+    connection = TracksolidConnection(settings(sim, **{HUB_URL: entered}), host)
+    assert connection.hub is not None
+    assert connection.hub.url == f"{address}/api/device/sendInstruct"
+    assert TracksolidConnection(settings(sim, **{HUB_URL: " "}), host).hub is None
+
+
 async def test_text_by_the_own_hub(sim: TracksolidSimulator, host: FakeHost) -> None:
     """Who has an instruction host talks to it; what can stop a vehicle never does."""
     options = {HUB_URL: sim.root, HUB_TOKEN: sim.hub_token}

@@ -1127,11 +1127,16 @@ async def test_polling_slows_only_while_positions_are_pushed(
     await poll(connection, host)
     slow, quick = timedelta(minutes=5), timedelta(seconds=15)
     assert connection.poll_interval() == quick
-    for imei, expected in ((VAN, quick), (CAM, slow)):
+    # Alarms that are not pushed are still asked for every minute.
+    for imei, expected in ((VAN, quick), (CAM, timedelta(minutes=1))):
         item = pushes.gps(sim.devices[imei], host.clock())
         await connection.receive_push(request("/pushgps", [item]))
         await settled(connection)
         assert connection.poll_interval() == expected
+    item = pushes.alarm(sim.devices[CAR], "3", "Vibration alert", host.clock())
+    await connection.receive_push(request("/pushalarm", [item]))
+    await settled(connection)
+    assert connection.poll_interval() == slow
     assert connection.diagnostics()["positions_pushed"] is True
     host.advance(200)
     assert connection.poll_interval() == quick

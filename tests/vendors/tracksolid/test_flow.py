@@ -130,7 +130,11 @@ async def test_other_nodes(
     """The other nodes are tried if the user agrees, and the right one is kept."""
     async with TracksolidSimulator(account.clock) as other:
         other.app_key = "another key"
-        nodes = {"hk": other.url, "eu": account.url}
+        nodes = {
+            "hk": other.url,
+            "ts": "http://127.0.0.1:1/route/rest",  # nobody is there
+            "eu": account.url,
+        }
         monkeypatch.setattr(vendor_flow, "NODES", nodes)
         flow_id = await begin(hass)
         result = await enter(hass, flow_id, credentials(account, server="hk"))
@@ -179,6 +183,27 @@ async def test_reauthentication(home: Home) -> None:
     await home.hass.async_block_till_done(wait_background_tasks=True)
     assert home.entry.state is ConfigEntryState.LOADED
     assert home.sim.requests[TOKEN] == logins
+
+
+async def test_reauthentication_with_new_keys(home: Home) -> None:
+    """A seller may give out a new app key, which the form says if it is missing."""
+    home.sim.app_key, home.sim.app_secret = "new key", "new secret"
+    await home.elapse(61)
+    await home.poll()
+    (flow,) = home.hass.config_entries.flow.async_progress_by_handler(
+        DOMAIN, match_context={"source": SOURCE_REAUTH}
+    )
+    password = {"password": home.sim.password}
+    result = await home.wait_for(enter(home.hass, flow["flow_id"], password))
+    assert result["errors"] == {"base": "tracksolid_wrong_node"}
+    keys = {"app_key": "new key", "app_secret": "new secret"}
+    result = await home.wait_for(
+        enter(home.hass, flow["flow_id"], {**password, **keys})
+    )
+    assert result["reason"] == "reauth_successful"
+    await home.hass.async_block_till_done(wait_background_tasks=True)
+    assert home.entry.state is ConfigEntryState.LOADED
+    assert home.entry.data["app_key"] == "new key"
 
 
 async def test_reauthentication_respects_the_entrys_login(home: Home) -> None:

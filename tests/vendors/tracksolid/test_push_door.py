@@ -136,6 +136,13 @@ async def test_token(home: Home, hass_client_no_auth: ClientSessionGenerator) ->
         assert answer.status == status
         assert ("tracksolid_push_token" in home.issues()) is (token == "wrong")
     await home.processed()
+    await client.post(f"{home.push_base}/pushhb", json={"token": "x", "data_list": []})
+    assert "tracksolid_push_token" in home.issues()
+    options = dict(home.entry.options)
+    del options["push_token"]
+    home.hass.config_entries.async_update_entry(home.entry, options=options)
+    await home.hass.async_block_till_done(wait_background_tasks=True)
+    assert home.issues() == set()
 
 
 async def test_probes_and_strangers(

@@ -29,7 +29,7 @@ from ...vendor import (
 )
 from . import commands
 from .alarm_types import ALARMS
-from .alarms import AlarmReader, Way
+from .alarms import EVERY as ALARMS_EVERY, AlarmReader, Way
 from .cameras import FRONT, INSIDE, LIVE, PHOTO, Cameras
 from .catalog import METHODS
 from .client import TracksolidClient
@@ -41,7 +41,7 @@ from .mapping import map_device, map_location
 from .media import TracksolidMedia
 from .obd import ObdReader
 from .push import TAG_PATH, Push
-from .push_receiver import PushReceiver
+from .push_receiver import WRONG_TOKEN, PushReceiver
 from .records import Instruction
 from .transport import PATH, Credentials
 from .trips import TripReader
@@ -125,6 +125,10 @@ class TracksolidConnection(Connection):
         self._list_asked_at: datetime | None = None
         self._refused: set[str] = set()
         self.counters: Counter[str] = Counter()
+
+    async def open(self) -> None:
+        """Forget what was wrong with pushes: the user may have changed the token."""
+        self.host.clear_problem(WRONG_TOKEN)
 
     # --- polling ----------------------------------------------------------------------------
 
@@ -268,11 +272,15 @@ class TracksolidConnection(Connection):
         }
 
     def poll_interval(self) -> timedelta | None:
-        """Return how long to wait: longer only while positions truly are pushed."""
+        """Return how long to wait: longer only while positions truly are pushed.
+
+        Alarms that are not pushed must not wait for the positions that are.
+        """
         wanted = super().poll_interval()
-        if wanted is not None and self._positions_are_pushed():
-            return max(wanted, INTERVAL_WHILE_PUSHED)
-        return wanted
+        if wanted is None or not self._positions_are_pushed():
+            return wanted
+        alarms_too = self._alarms.are_pushed(self.host.now())
+        return max(wanted, INTERVAL_WHILE_PUSHED if alarms_too else ALARMS_EVERY)
 
     def _positions_are_pushed(self) -> bool:
         now = self.host.now()
@@ -517,6 +525,8 @@ def _hub(options: Mapping[str, object], host: Host) -> InstructionClient | None:
     url = str(options.get(HUB_URL) or "").strip()
     if not url:
         return None
+    if "://" not in url:
+        url = f"https://{url}"
     return InstructionClient(host.session, url, str(options.get(HUB_TOKEN) or ""))
 
 

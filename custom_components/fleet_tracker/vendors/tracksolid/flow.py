@@ -25,7 +25,7 @@ from yarl import URL
 
 from ...const import CONF_IDENTITY, DOMAIN
 from ...storage import EntryMemory
-from ...vendor import InvalidArgument, Json, Memory
+from ...vendor import CannotConnect, InvalidAnswer, InvalidArgument, Json, Memory
 from ...vendor_flow import Account, Input, VendorFlow, base_url
 from .client import TracksolidClient
 from .connection import (
@@ -113,10 +113,11 @@ class TracksolidFlow(VendorFlow):
         )
 
     def reauth_form(self) -> vol.Schema:
-        """Return the form that asks for the password, and for a new app secret if any."""
+        """Return the form that asks for the password, and for new keys if any."""
         return vol.Schema(
             {
                 vol.Required(PASSWORD): _secret("current-password"),
+                vol.Optional(APP_KEY): TextSelector(),
                 vol.Optional(APP_SECRET): _secret(),
             }
         )
@@ -202,6 +203,9 @@ async def _async_log_in(
             # A key that a node does not know is no login there.
             memory.facts.pop("token_asked_at", None)
             wrong_node = wrong_node or err
+        except (CannotConnect, InvalidAnswer):
+            if wrong_node is None:
+                raise  # it is the one that was chosen
         else:
             _keep_limits(hass, memory, credentials)
             return client, memory

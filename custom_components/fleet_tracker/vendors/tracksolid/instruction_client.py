@@ -73,7 +73,7 @@ class InstructionClient:
     def __init__(self, session: aiohttp.ClientSession, url: str, token: str) -> None:
         """Take the hub's address (without the path) and its token."""
         self._session = session
-        self._url = url.rstrip("/") + PATH
+        self.url = url.rstrip("/") + PATH
         self._token = token
 
     async def send_text(self, imei: str, text: str) -> str | None:
@@ -179,7 +179,7 @@ class InstructionClient:
         timeout = aiohttp.ClientTimeout(total=_HTTP_TIMEOUT_S)
         try:
             async with self._session.post(
-                self._url, data=form, timeout=timeout, allow_redirects=False
+                self.url, data=form, timeout=timeout, allow_redirects=False
             ) as response:
                 status, body = response.status, await response.read()
         except aiohttp.ClientConnectorError as error:
