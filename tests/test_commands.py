@@ -20,10 +20,16 @@ from custom_components.fleet_tracker.const import (
     CONF_ALLOW_ENGINE_CUT,
     CONF_ENGINE_CUT_SPEED_LIMIT,
 )
-from custom_components.fleet_tracker.models import FixKind, Position, Value
+from custom_components.fleet_tracker.models import (
+    FixKind,
+    Position,
+    Value,
+    VehicleUpdate,
+)
 from custom_components.fleet_tracker.vendor import (
     AuthenticationFailed,
     CannotConnect,
+    Command,
     CommandFailed,
     CommandResult,
     CommandUnconfirmed,
@@ -532,6 +538,56 @@ async def test_guard_refuses_when_the_look_fails(guarded: Guarded) -> None:
     await guarded.set_up(**ALLOWED)
     guarded.cloud.look_error = CannotConnect()
     assert (await guarded.refused()).translation_key == "cannot_connect"
+
+
+async def test_cut_off_never_waits(guarded: Guarded) -> None:
+    """Nobody expects it any more once the command before it is done; restoring may wait."""
+    await guarded.set_up(**ALLOWED)
+    guarded.look_shows(fixed=timedelta(), speed=0, ignition=False)
+    hass, cloud = guarded.hass, guarded.cloud
+    cloud.busy = asyncio.Event()
+    beep = entity_id(hass, "button", "beep")
+    switch = entity_id(hass, "switch", "engine_cut")
+    first = hass.async_create_task(command(hass, "button", "press", beep))
+    await asyncio.sleep(0)
+    restored = hass.async_create_task(command(hass, "switch", "turn_off", switch))
+    with pytest.raises(HomeAssistantError) as caught:
+        await guarded.cut()
+    assert caught.value.translation_key == "engine_cut_busy"
+    cloud.busy.set()
+    await asyncio.gather(first, restored)
+    assert sent(cloud) == [("beep", {}), ("engine_cut_off", {})]
+    # Two at once are one, too: the second is not sent again after the first.
+    cloud.busy.clear()
+    cut = hass.async_create_task(guarded.cut())
+    await asyncio.sleep(0)
+    with pytest.raises(HomeAssistantError) as caught:
+        await guarded.cut()
+    assert caught.value.translation_key == "engine_cut_busy"
+    cloud.busy.set()
+    await cut
+    assert sent(cloud)[2:] == [("engine_cut_on", {})]
+
+
+async def test_vehicle_that_is_removed_while_it_is_commanded(
+    hass: HomeAssistant, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody knows any more is not stopped, and nobody is told of it."""
+    coordinator = await set_up(hass, cloud_entry(options=ALLOWED))
+
+    async def look(vehicle_id: str) -> VehicleUpdate:
+        coordinator.async_forget(vehicle_id)
+        coordinator.excluded = frozenset({vehicle_id})
+        return VehicleUpdate(vehicle_id=vehicle_id)
+
+    monkeypatch.setattr(coordinator.connection, "look", look)
+    with pytest.raises(HomeAssistantError) as caught:
+        await coordinator.async_execute("1", Command("engine_cut_on"))
+    assert caught.value.translation_key == "vehicle_unavailable"
+    assert cloud.commands == []
+    cloud.answers = {"beep": CommandResult(warning="vehicle_expired")}
+    await coordinator.async_execute("1", Command("beep"))
+    assert not hass.data.get("persistent_notification")
 
 
 async def test_restoring_is_never_guarded(guarded: Guarded) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -260,6 +261,20 @@ async def test_new_password_whatever_the_state(
     result = await enter(hass, form, account="acme", password=password)
     assert result["reason"] == "reauth_successful"
     assert cloud.connections == before + 1
+    assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_new_password_ends_a_wait(hass: HomeAssistant, cloud: Cloud) -> None:
+    """The vendor that wanted to be left alone has just answered."""
+    entry = cloud_entry()
+    cloud.poll_error = RateLimited(retry_after=timedelta(hours=3))
+    await set_up(hass, entry, ConfigEntryState.SETUP_RETRY)
+    cloud.poll_error = None
+    assert not await hass.config_entries.async_reload(entry.entry_id)
+    assert cloud.polls == 1
+    form = await entry.start_reauth_flow(hass)
+    result = await enter(hass, form, account="acme", password="new")
+    assert result["reason"] == "reauth_successful"
     assert entry.state is ConfigEntryState.LOADED
 
 

@@ -7,7 +7,11 @@ from datetime import timedelta
 import logging
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
+from homeassistant.config_entries import (
+    SOURCE_REAUTH,
+    ConfigEntryDisabler,
+    ConfigEntryState,
+)
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
@@ -15,6 +19,7 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 
+from custom_components.fleet_tracker import back_off
 from custom_components.fleet_tracker.const import (
     CONF_ACCURACY_LIMIT,
     CONF_DRIVING_INTERVAL,
@@ -24,11 +29,13 @@ from custom_components.fleet_tracker.const import (
     DOMAIN,
 )
 from custom_components.fleet_tracker.models import Position, ReadingGroup, VehicleUpdate
+from custom_components.fleet_tracker.storage import EntryMemory
 from custom_components.fleet_tracker.vendor import (
     AccessDenied,
     AuthenticationFailed,
     CannotConnect,
     InvalidAnswer,
+    Json,
     RateLimited,
     VendorError,
 )
@@ -520,6 +527,108 @@ async def test_nothing_is_asked_sooner_while_backing_off(
     assert coordinator.update_interval == 10 * MINUTE
     cloud.push(told("1", dt_util.utcnow(), ignition=False))
     assert await polls_within(hass, freezer, cloud, 30) == 0
+    await update_entity(hass, "ignition")
+    assert await polls_within(hass, freezer, cloud, 30) == 0
+    cloud.poll_error = None
+    await elapse(hass, freezer, 10 * MINUTE)
+    polls = cloud.polls
+    await update_entity(hass, "ignition")
+    assert cloud.polls == polls + 1
+
+
+async def update_entity(hass: HomeAssistant, key: str) -> None:
+    """Ask for a binary sensor to be updated."""
+    await async_setup_component(hass, "homeassistant", {})
+    sensor = entity_id(hass, "binary_sensor", key)
+    await command(hass, "homeassistant", "update_entity", sensor)
+
+
+async def test_set_up_waits_as_long_as_the_vendor_wants(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+) -> None:
+    """Home Assistant tries again within seconds, and longer and longer in vain."""
+    cloud.tell(parked())
+    cloud.poll_error = RateLimited(retry_after=3 * MINUTE)
+    entry = cloud_entry()
+    await set_up(hass, entry, ConfigEntryState.SETUP_RETRY)
+    begin = dt_util.utcnow()
+    asked: list[timedelta] = []
+    while len(asked) < 5:
+        polls = cloud.polls
+        await elapse(hass, freezer, 20)
+        if cloud.polls > polls:
+            asked.append(dt_util.utcnow() - begin)
+            begin = dt_util.utcnow()
+    for wait, least in zip(asked, (3, 3, 4, 8, 16), strict=True):
+        # Home Assistant tries again within 10 minutes, depending on its version.
+        assert least * MINUTE <= wait <= (least + 11) * MINUTE
+    cloud.poll_error = None
+    for _ in range(3):
+        await elapse(hass, freezer, 15 * MINUTE)
+    assert entry.state is ConfigEntryState.LOADED
+    assert entry.runtime_data.update_interval == MINUTE
+    # Then nothing is left of it.
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.state is ConfigEntryState.LOADED
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"since": 1e10, "until": 2e10, "wait": 60},
+        {"since": 0, "until": 60, "wait": 60},
+        {"since": "x", "until": 2e10, "wait": 60},
+        {"since": 0, "until": 2e10},
+        "long",
+    ],
+)
+async def test_wait_that_makes_no_sense_is_forgotten(
+    hass: HomeAssistant, cloud: Cloud, kept: Json
+) -> None:
+    """A clock that was set back must not keep an account out for years."""
+    entry = cloud_entry()
+    memory = EntryMemory(hass, entry.entry_id)
+    await memory.put(back_off.MEMORY_KEY, kept)
+    coordinator = await set_up(hass, entry)
+    assert cloud.polls == 1
+    assert coordinator.memory.get(back_off.MEMORY_KEY) is None
+
+
+async def test_account_that_is_asked_too_often_again_and_again(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+) -> None:
+    """The user is told, once waiting alone does not help, and until it does."""
+    cloud.tell(parked())
+    entry = cloud_entry()
+    coordinator = await set_up(hass, entry)
+    issues = ir.async_get(hass).issues
+    cloud.poll_error = RateLimited(key="account_shared")
+    waits = [MINUTE]
+    for _ in range(5):
+        await elapse(hass, freezer, waits[-1] + timedelta(seconds=2))
+        assert coordinator.update_interval is not None
+        waits.append(coordinator.update_interval)
+    # The vendor has a word of its own for this one.
+    assert waits[-1] == 16 * MINUTE
+    assert not issues
+    cloud.poll_error = None
+    await elapse(hass, freezer, waits[-1] + timedelta(seconds=2))
+
+    cloud.poll_error = RateLimited()
+    await elapse(hass, freezer, 62)
+    for minutes in (1, 2, 4):
+        assert not issues
+        await elapse(hass, freezer, minutes * MINUTE + timedelta(seconds=2))
+    issue = issues[DOMAIN, f"rate_limited_{entry.entry_id}"]
+    assert issue.translation_placeholders == {"account": "acme"}
+    # A part that can be read is not yet the end of it.
+    cloud.poll_error, cloud.part_error = None, RateLimited()
+    await elapse(hass, freezer, 8 * MINUTE + timedelta(seconds=2))
+    assert state_of(hass, "sensor", "battery").state == "80"
+    assert issues
+    cloud.part_error = None
+    await elapse(hass, freezer, 16 * MINUTE + timedelta(seconds=2))
+    assert not issues
 
 
 async def test_part_of_a_poll_that_fails(
@@ -628,8 +737,26 @@ async def test_problems_are_raised_and_cleared(
     coordinator.clear_problem("account_shared")
     coordinator.clear_problem("never_raised")
     assert len(issues.issues) == 1
+    # What the user has ignored must not come back with a reload.
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert len(issues.issues) == 1
     await hass.config_entries.async_remove(entry.entry_id)
     assert len(issues.issues) == 0
+
+
+async def test_account_that_is_disabled_has_no_problems(
+    hass: HomeAssistant, cloud: Cloud
+) -> None:
+    """Nobody would take them away."""
+    entry, other = cloud_entry(), cloud_entry("other")
+    for one in (entry, other):
+        (await set_up(hass, one)).raise_problem("account_shared")
+    await hass.config_entries.async_set_disabled_by(
+        entry.entry_id, ConfigEntryDisabler.USER
+    )
+    assert [key for _, key in ir.async_get(hass).issues] == [
+        f"account_shared_{other.entry_id}"
+    ]
 
 
 async def test_subscriptions_that_end(

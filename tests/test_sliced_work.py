@@ -27,7 +27,7 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def turns(work: SlicedWork, done: list[str]) -> list[list[str]]:
     """Return what was done in each turn of the event loop, until there is no more."""
-    found = []
+    found: list[list[str]] = []
     while done or not found:
         found.append(done.copy())
         done.clear()

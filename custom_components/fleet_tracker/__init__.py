@@ -94,22 +94,30 @@ async def async_unload_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> bo
     """Unload an account or listener: what it held is free when this returns."""
     if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         await entry.runtime_data.async_close()
+        if entry.disabled_by is not None:
+            # Nobody would take them away any more.
+            _forget_problems(hass, entry)
     return unloaded
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> None:
     """Forget what was kept of an entry that the user removed, and what it discovered."""
     await async_remove_stored(hass, entry.entry_id)
-    issues = ir.async_get(hass)
-    for domain, issue_id in list(issues.issues):
-        if domain == DOMAIN and issue_id.endswith(f"_{entry.entry_id}"):
-            issues.async_delete(domain, issue_id)
+    _forget_problems(hass, entry)
     for flow in hass.config_entries.flow.async_progress_by_handler(
         DOMAIN, match_context={"source": SOURCE_INTEGRATION_DISCOVERY}
     ):
         unique_id = flow["context"].get("unique_id") or ""
         if unique_id.startswith(f"{entry.data[CONF_IDENTITY]}_"):
             hass.config_entries.flow.async_abort(flow["flow_id"])
+
+
+@callback
+def _forget_problems(hass: HomeAssistant, entry: FleetConfigEntry) -> None:
+    issues = ir.async_get(hass)
+    for domain, issue_id in list(issues.issues):
+        if domain == DOMAIN and issue_id.endswith(f"_{entry.entry_id}"):
+            issues.async_delete(domain, issue_id)
 
 
 async def async_remove_config_entry_device(

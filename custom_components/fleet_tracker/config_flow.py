@@ -34,6 +34,7 @@ from homeassistant.helpers.selector import (
 from homeassistant.helpers.typing import DiscoveryInfoType
 import voluptuous as vol
 
+from . import back_off
 from .const import (
     CONF_ACCURACY_LIMIT,
     CONF_ALLOW_ENGINE_CUT,
@@ -256,7 +257,9 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         self, entry: ConfigEntry, account: Account, reason: str
     ) -> ConfigFlowResult:
         """Store what was changed and have the entry set up once, whatever its state."""
-        hand_over(self.hass, entry.data[CONF_IDENTITY], account.memory)
+        # The account was just read: there is no reason to wait any longer.
+        facts = {**account.memory, back_off.MEMORY_KEY: None}
+        hand_over(self.hass, entry.data[CONF_IDENTITY], facts)
         changed = self.hass.config_entries.async_update_entry(
             entry,
             data={**entry.data, **account.data},

@@ -35,6 +35,7 @@ from homeassistant.helpers.translation import async_get_exception_message
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
+from .back_off import BackOff
 from .const import (
     CONF_ACCURACY_LIMIT,
     CONF_ALLOW_ENGINE_CUT,
@@ -84,8 +85,6 @@ type Context = tuple[str, str]
 EXTRA_LOOK_DELAY = 20
 """Seconds after which vendors usually know what came of a stop or a command."""
 NEVER = datetime.max.replace(tzinfo=UTC)
-FIRST_BACK_OFF = timedelta(minutes=1)
-LONGEST_BACK_OFF = timedelta(minutes=30)
 MOST_DISCOVERIES = 20
 SUBSCRIPTION_WARNING = timedelta(days=14)
 # Problems of every vendor whose service must be paid for
@@ -93,6 +92,7 @@ SUBSCRIPTION_ENDING = "subscription_ending"
 SUBSCRIPTION_EXPIRED = "subscription_expired"
 # Whatever the reason, there is one such problem of an account at a time.
 ACCESS_DENIED = "access_denied"
+RATE_LIMITED = "rate_limited"
 
 
 class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
@@ -145,7 +145,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._early_poll_at = 0.0
         self._poll_lock = asyncio.Lock()
         self._command_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._back_off = timedelta()
+        self._back_off = BackOff(memory, self.now())
         self._partly_failing = False
         self._saving_occurrences = False
         self.connection = vendor.connect(self._settings(entry), self)
@@ -174,8 +174,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     async def async_open(self) -> None:
         """Show what was known at the last stop, and open the connection.
 
-        Raises VendorError where the connection cannot be opened.
+        Raises VendorError where the connection cannot be opened, or not yet.
         """
+        self._back_off.check(self.now())
         for number, vehicle in enumerate(await self._store.async_load(), start=1):
             if self._is_wanted(vehicle.vehicle_id):
                 self._keep(refresh(vehicle, self._rules, self.now()).vehicle)
@@ -324,7 +325,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
         Not while the vendor has asked to be left alone.
         """
-        if self._closed or self._back_off:
+        if self._closed or self._back_off.is_going_on:
             return
         when = self.hass.loop.time() + seconds
         if self._cancel_early_poll is not None:
@@ -343,6 +344,12 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     # --- news -------------------------------------------------------------------------------
 
     @override
+    async def async_request_refresh(self) -> None:
+        """Poll since a user asked for it, unless the vendor has asked to be left alone."""
+        if not self._back_off.is_going_on:
+            await super().async_request_refresh()
+
+    @override
     async def _async_update_data(self) -> Mapping[str, Vehicle]:
         # An early poll and a planned one may meet; the base class does not mind in 2025.
         async with self._poll_lock:
@@ -357,8 +364,11 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 raise result.error
         except VendorError as err:
             self.update_interval = self._interval_after(err)
+            if isinstance(err, RateLimited):
+                await self._back_off.async_save(self.now(), self.update_interval)
             self._set_access_problem(err)
             raise self.polling_error(err) from err
+        await self._back_off.async_save(self.now(), None)
         self._set_access_problem(None)
         self._log_part(result)
         if result.roster is not None:
@@ -373,10 +383,14 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def _interval_after(self, err: VendorError | None) -> timedelta | None:
         """Return when to poll again: later each time that it was too often."""
         if not isinstance(err, RateLimited):
-            self._back_off = timedelta()
+            self._back_off.end()
+            self.clear_problem(RATE_LIMITED)
             return self.connection.poll_interval()
-        self._back_off = min(max(2 * self._back_off, FIRST_BACK_OFF), LONGEST_BACK_OFF)
-        return max(self._back_off, err.retry_after or timedelta())
+        interval = self._back_off.lengthen(err)
+        # What has a text of its own is told by the vendor.
+        if self._back_off.is_stubborn and err.translation_key == RateLimited.key:
+            self.raise_problem(RATE_LIMITED)
+        return interval
 
     @callback
     def _set_access_problem(self, err: VendorError | None) -> None:
@@ -623,8 +637,13 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         Raises HomeAssistantError with a translated text when the guard refuses it, or when
         it failed or is not confirmed.
         """
-        async with self._command_locks[vehicle_id]:
-            if self.connection.can_stop(vehicle_id, command):
+        lock = self._command_locks[vehicle_id]
+        can_stop = self.connection.can_stop(vehicle_id, command)
+        if can_stop and lock.locked():
+            # After a wait it would come when nobody expects it any more.
+            raise _refusal("engine_cut_busy")
+        async with lock:
+            if can_stop:
                 await self._async_guard(vehicle_id)
             try:
                 result = await self.connection.execute(vehicle_id, command)
@@ -635,8 +654,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         if result.update is not None:
             self.receive([result.update])
             await self._work.async_done()
-        if result.warning is not None:
-            self._show_warning(vehicle_id, result.warning)
+        vehicle = self._vehicles.get(vehicle_id)
+        if result.warning is not None and vehicle is not None:
+            self._show_warning(vehicle, result.warning)
         return result
 
     async def _async_guard(self, vehicle_id: str) -> None:
@@ -649,7 +669,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             raise _refusal("engine_cut_not_enabled")
         await self.async_look(vehicle_id)
         limit = options.get(CONF_ENGINE_CUT_SPEED_LIMIT, DEFAULT_ENGINE_CUT_SPEED_LIMIT)
-        if found := refusal(self._vehicles[vehicle_id], limit, self.now()):
+        if (vehicle := self._vehicles.get(vehicle_id)) is None:
+            raise _refusal("vehicle_unavailable")
+        if found := refusal(vehicle, limit, self.now()):
             raise _refusal(found.key, **found.placeholders)
 
     def home_assistant_error(self, err: VendorError) -> HomeAssistantError:
@@ -676,13 +698,13 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         )
 
     @callback
-    def _show_warning(self, vehicle_id: str, key: str) -> None:
+    def _show_warning(self, vehicle: Vehicle, key: str) -> None:
         """Show what is to be said of a command that was carried out all the same."""
         persistent_notification.async_create(
             self.hass,
             async_get_exception_message(DOMAIN, key),
-            title=self._vehicles[vehicle_id].details.name,
-            notification_id=f"{DOMAIN}_{self.identity}_{vehicle_id}_{key}",
+            title=vehicle.details.name,
+            notification_id=f"{DOMAIN}_{self.identity}_{vehicle.vehicle_id}_{key}",
         )
 
     # --- devices ----------------------------------------------------------------------------
