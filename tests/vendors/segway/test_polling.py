@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
 
-from custom_components.fleet_tracker.models import FixKind
+from custom_components.fleet_tracker.models import FixKind, VehicleUpdate
 from custom_components.fleet_tracker.vendor import (
     AccessDenied,
     AuthenticationFailed,
@@ -57,6 +58,13 @@ def connection(host: FakeHost, server: SegwaySimulator) -> SegwayConnection:
     """Return a connection that has not polled yet."""
     host.patient = True
     return make_connection(host, server)
+
+
+def requests_of(connection: SegwayConnection) -> int:
+    """Return how many requests a connection has sent, answered or not."""
+    counters = connection.diagnostics()["client"]
+    assert isinstance(counters, dict)
+    return int(counters["requests"])
 
 
 async def run(connection: SegwayConnection, host: FakeHost, seconds: float) -> None:
@@ -202,13 +210,19 @@ async def push(
     connection: SegwayConnection, host: FakeHost, server: SegwaySimulator, *kinds: str
 ) -> None:
     """Let the riding one push, as the server would sign it."""
-    from tests.vendors.segway.test_push import OK, request  # its way to make one
-
     sender = server.sender("http://unused.invalid")
     for kind in kinds:
         fields = {"status": server.status_push, "location": server.location_push}[kind]
-        form = sender.form(DEMO_RIDING, fields(DEMO_RIDING))
-        assert await connection.receive_push(request(kind, form)) == OK
+        await deliver(connection, kind, sender.form(DEMO_RIDING, fields(DEMO_RIDING)))
+
+
+async def deliver(
+    connection: SegwayConnection, kind: str, form: Mapping[str, str]
+) -> None:
+    """Hand a signed form to the connection, which must take it."""
+    from tests.vendors.segway.test_push import OK, request  # its way to make one
+
+    assert await connection.receive_push(request(kind, form)) == OK
 
 
 async def test_pushes_slow_polling_down_and_their_end_speeds_it_up(
@@ -394,6 +408,47 @@ async def test_an_offline_vehicle_keeps_its_place(
     assert host.known[DEMO_PARKED].heard_at == host.now()
 
 
+async def test_a_status_counts_before_it_is_merged(
+    connection: SegwayConnection,
+    host: FakeHost,
+    server: SegwaySimulator,
+    riding: Moped,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A busy host merges news later: what a push says of the vehicle holds at once."""
+    await connection.poll()
+    waiting: list[VehicleUpdate] = []
+    monkeypatch.setattr(host, "receive", waiting.extend)
+    riding.online = False
+    await push(connection, host, server, "status")
+    conditions = [
+        group.readings["condition"]
+        for update in waiting
+        for group in update.groups
+        if group.name == "condition"
+    ]
+    assert conditions == ["offline"]
+
+
+async def test_an_older_status_says_nothing(
+    connection: SegwayConnection,
+    host: FakeHost,
+    server: SegwaySimulator,
+    parked: Moped,
+) -> None:
+    """The retry of a push may come after newer news."""
+    await connection.poll()
+    sender = server.sender("http://unused.invalid")
+    parked.online = False
+    late = sender.form(DEMO_PARKED, server.status_push(DEMO_PARKED))
+    parked.online = True
+    host.advance(900)
+    await connection.poll()
+    await deliver(connection, "status", late)
+    assert host.reading(DEMO_PARKED, "online") is True
+    assert host.reading(DEMO_PARKED, "condition") == "connected"
+
+
 async def test_no_location_yet(
     connection: SegwayConnection, host: FakeHost, server: SegwaySimulator
 ) -> None:
@@ -522,6 +577,74 @@ async def test_a_server_that_is_gone(
     assert host.reading(DEMO_PARKED, "locked") is True
 
 
+async def test_a_server_that_is_gone_delays_nobody(
+    host: FakeHost, server: SegwaySimulator
+) -> None:
+    """That nobody listens is clear from the first vehicle: no other is tried."""
+    host.patient = True
+    server.mopeds = {
+        moped.iot_code: moped
+        for moped in (
+            standing_moped(f"8600000000000{n:02}", HOME, host.clock())
+            for n in range(50)
+        )
+    }
+    connection = make_connection(host, server)
+    await connection.client.authorize()
+    await server.stop()
+    with pytest.raises(NotReached):
+        await connection.poll()
+    await connection.close()
+    # The token, and those that were asked before the first refusal was heard of.
+    assert requests_of(connection) < 25
+
+
+async def test_a_token_that_is_not_issued_concerns_the_account(
+    host: FakeHost, server: SegwaySimulator
+) -> None:
+    """It is asked for once, not by every vehicle in turn."""
+    host.patient = True
+    connection = make_connection(host, server)
+    server.break_until_healed(TOKEN_PATH, Fault.HTTP_500)
+    for _ in range(2):
+        with pytest.raises(ServerError):
+            await connection.poll()
+    assert server.requests == {TOKEN_PATH: 2}
+    assert connection.poll_interval() == timedelta(seconds=60)
+    server.heal()
+    await connection.poll()
+    assert host.reading(DEMO_PARKED, "locked") is True
+
+
+async def test_pushes_do_not_try_an_account_that_is_down(
+    connection: SegwayConnection, host: FakeHost, server: SegwaySimulator
+) -> None:
+    """A server that fails is tried at the pace of polls, however much is pushed."""
+    await connection.poll()
+    server.break_until_healed(ANY_PATH, Fault.HTTP_500)
+    host.advance(900)
+    with pytest.raises(ServerError):
+        await connection.poll()
+    assert connection.poll_interval() == timedelta(seconds=60)
+    host.polls_asked_for.clear()
+    for _ in range(3):
+        host.advance(10)
+        await push(connection, host, server, "status", "location")
+    assert not host.polls_asked_for
+    server.heal()
+    host.advance(60)
+    await connection.poll()
+    # It is up again: what is pushed may bring the next poll nearer.
+    connection.poll_interval()
+    await push(connection, host, server, "status", "location")
+    connection.poll_interval()
+    assert connection.poll_interval() > timedelta(seconds=15)
+    host.advance(10)
+    server.mopeds[DEMO_RIDING].life = server.mopeds[DEMO_PARKED].life
+    await push(connection, host, server, "status")
+    assert host.polls_asked_for
+
+
 async def test_all_vehicles_hang(
     connection: SegwayConnection,
     host: FakeHost,
@@ -547,8 +670,8 @@ async def test_one_vehicle_of_two_gets_no_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its silence is its own, even in polls in which nobody else is asked."""
-    monkeypatch.setattr(client_module, "QUERY_TIMEOUT", 0.05)
     await connection.poll()
+    monkeypatch.setattr(client_module, "QUERY_TIMEOUT", 0.2)
     riding.silent = True
     for _ in range(4):
         await run(connection, host, 60)

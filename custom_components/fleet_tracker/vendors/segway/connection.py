@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import override
@@ -41,7 +40,7 @@ from .poller import Poller
 from .push import Push, PushInbox, PushKind, PushRefused
 from .schedule import SELDOM, Query, UploadPeriods
 from .values import whole
-from .vehicle import AcceptedVehicle, FactsBook, model_of, name_of
+from .vehicle import AcceptedVehicle, FactsBook, model_of, name_of, stop_asking
 
 # Keys of the settings
 CLIENT_ID = "client_id"
@@ -297,11 +296,10 @@ class SegwayConnection(Connection):
         known = self.host.vehicle(vehicle.imei)
         match push.kind:
             case PushKind.STATUS:
-                was_locked = vehicle.state(known).locked
                 schedule.pushed[Query.STATUS] = now
-                schedule.lost = False
-                self.host.receive([map_status(vehicle.imei, push.fields, now)])
-                self._poller.note_status(vehicle, was_locked)
+                self._poller.take_status(
+                    vehicle, map_status(vehicle.imei, push.fields, now)
+                )
             case PushKind.LOCATION:
                 schedule.pushed[Query.LOCATION] = now
                 status = known.groups.get(Group.STATUS) if known else None
@@ -337,7 +335,7 @@ class SegwayConnection(Connection):
     ) -> None:
         """Take the vehicles after one was added, removed, renamed or got another model."""
         for imei in self._vehicles.keys() - vehicles.keys():
-            await _cancel(self._vehicles.pop(imei))
+            await stop_asking([self._vehicles.pop(imei)])
             self._book.forget(imei)
         for imei, entered in vehicles.items():
             vehicle = self._vehicles.get(imei)
@@ -367,14 +365,7 @@ class SegwayConnection(Connection):
     @override
     async def close(self) -> None:
         """Ask nobody any more."""
-        for vehicle in self._vehicles.values():
-            await _cancel(vehicle)
-
-
-async def _cancel(vehicle: AcceptedVehicle) -> None:
-    if vehicle.task is not None:
-        vehicle.task.cancel()
-        await asyncio.wait([vehicle.task])
+        await stop_asking(self._vehicles.values())
 
 
 def _joined(imei: str, *updates: VehicleUpdate | None) -> VehicleUpdate:

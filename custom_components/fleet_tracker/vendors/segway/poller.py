@@ -27,6 +27,7 @@ from .errors import (
     DeviceNotFound,
     LocationUnknown,
     NoAnswer,
+    NotReached,
     ServerError,
     UnknownCode,
 )
@@ -40,7 +41,7 @@ from .mapping import (
     map_status,
 )
 from .schedule import PARKED, Query
-from .vehicle import QUERY_CAPABILITIES, AcceptedVehicle, FactsBook
+from .vehicle import QUERY_CAPABILITIES, AcceptedVehicle, FactsBook, stop_asking
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -100,6 +101,12 @@ class Poller:
         now = self._host.now()
         for vehicle in self._vehicles.values():
             self._tell_what_time_brings(vehicle, now)
+        try:
+            # Without a token no vehicle can be asked, and each would ask for one.
+            await self._client.authorize()
+        except VendorError as err:
+            self._down = self._pause_after(err)
+            raise
         if self._down is not None:
             vehicle = list(self._vehicles.values())[self._probed % len(self._vehicles)]
             self._probed += 1
@@ -121,10 +128,17 @@ class Poller:
                 vehicle.task = asyncio.create_task(self._read(vehicle, due))
                 asked.append(vehicle)
         await self._wait_for(asked)
-        self._judge([vehicle for vehicle in asked if not vehicle.busy])
+        try:
+            self._judge([vehicle for vehicle in asked if not vehicle.busy])
+        except VendorError:
+            await stop_asking(self._vehicles.values())
+            raise
 
     async def _wait_for(self, vehicles: list[AcceptedVehicle]) -> None:
-        """Wait until all were asked; after a while, until at least one has answered."""
+        """Wait until all were asked; after a while, until at least one has answered.
+
+        Where nobody listens, there is nothing to wait for.
+        """
         patience = asyncio.ensure_future(self._host.sleep(PATIENCE))
         try:
             while tasks := [v.task for v in vehicles if v.task and v.busy]:
@@ -132,6 +146,10 @@ class Poller:
                 if not patience.done():
                     waiting.append(patience)
                 elif any(not v.busy and v.error is None for v in vehicles):
+                    return
+                if any(
+                    not v.busy and isinstance(v.error, NotReached) for v in vehicles
+                ):
                     return
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -152,11 +170,16 @@ class Poller:
             or not (certain or all(v.error for v in self._vehicles.values()))
         ):
             return
-        self._down = PARKED if refusals else self._retry
+        reason = (refusals or certain or errors)[0]
+        self._down = self._pause_after(reason)
         for vehicle in self._vehicles.values():
-            if vehicle.error is not None:
+            if vehicle.error is not None or vehicle.busy:
                 vehicle.schedule.start_over()
-        raise (refusals or certain or errors)[0]
+        raise reason
+
+    def _pause_after(self, err: VendorError) -> timedelta:
+        """Return how long to leave an account alone that cannot be read."""
+        return PARKED if isinstance(err, AuthenticationFailed) else self._retry
 
     def _tell_what_time_brings(self, vehicle: AcceptedVehicle, now: datetime) -> None:
         if not vehicle.introduced:
@@ -187,7 +210,12 @@ class Poller:
         return interval
 
     def poll_sooner(self) -> None:
-        """Ask for a poll if what just came makes one due before the next planned."""
+        """Ask for a poll if what just came makes one due before the next planned.
+
+        Not while the account is down, which pushes may go on through.
+        """
+        if self._down is not None:
+            return
         now = self._host.now()
         due = max(self._next_due(now), now)
         if self._planned is not None and due < self._planned - timedelta(seconds=1):
@@ -236,7 +264,6 @@ class Poller:
 
         Raises VendorError when the query fails.
         """
-        before = vehicle.state(self._host.vehicle(vehicle.imei))
         capability = QUERY_CAPABILITIES.get(query)
         try:
             update = await self.ask(vehicle, query)
@@ -247,10 +274,10 @@ class Poller:
             return
         if capability is not None:
             await self.learn_proof(vehicle, capability)
-        vehicle.schedule.lost = False
-        self._host.receive([update])
         if query is Query.STATUS:
-            self.note_status(vehicle, before.locked)
+            self.take_status(vehicle, update)
+        else:
+            self._host.receive([update])
 
     async def ask(
         self,
@@ -284,15 +311,27 @@ class Poller:
         self.counters["locations without a fix"] += update is None
         return update or VehicleUpdate(vehicle_id=imei)
 
-    def note_status(self, vehicle: AcceptedVehicle, was_locked: bool | None) -> None:
-        """Look closely at a vehicle that moves, or was just locked or unlocked."""
+    def take_status(self, vehicle: AcceptedVehicle, update: VehicleUpdate) -> None:
+        """Hand on a status that was asked for or pushed.
+
+        A vehicle that moves, or was just locked or unlocked, is looked at closely.
+        """
         now = self._host.now()
         known = self._host.vehicle(vehicle.imei)
-        state = vehicle.state(known)
-        if state.moving or (was_locked is not None and state.locked is not was_locked):
+        was_locked = vehicle.state(known).locked
+        vehicle.schedule.lost = False
+        self._host.receive([update])
+        # The host may merge it later: what follows is read from the status itself.
+        status = update.groups[0]
+        held = known.groups.get(status.name) if known else None
+        if held is not None and held.measured_at > status.measured_at:
+            return
+        locked = status.readings.get(Reading.LOCKED)
+        relocked = None not in (was_locked, locked) and locked is not was_locked
+        if status.readings.get(Reading.MOVING) or relocked:
             vehicle.schedule.be_quick(now)
-        online = known.readings.get(Reading.ONLINE) if known else None
-        condition = Condition.OFFLINE if online is False else Condition.CONNECTED
+        offline = status.readings.get(Reading.ONLINE) is False
+        condition = Condition.OFFLINE if offline else Condition.CONNECTED
         if condition is not vehicle.condition:
             self._host.receive([vehicle.in_condition(condition, now)])
 

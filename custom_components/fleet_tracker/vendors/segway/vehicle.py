@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
@@ -342,6 +342,15 @@ class AcceptedVehicle:
             "pushed_seconds_ago": _ages(schedule.pushed, now),
             "upload_interval_set": schedule.configured is not None,
         }
+
+
+async def stop_asking(vehicles: Iterable[AcceptedVehicle]) -> None:
+    """Give up what vehicles are being asked."""
+    tasks = [vehicle.task for vehicle in vehicles if vehicle.task is not None]
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
 
 
 def _ages(times: Mapping[Query, datetime], now: datetime) -> dict[str, int]:
