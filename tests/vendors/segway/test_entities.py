@@ -163,6 +163,30 @@ async def test_vehicle_that_left_the_account(rig: Rig) -> None:
     assert "segway_vehicles_not_found" not in rig.issues()
 
 
+async def test_vehicle_that_is_back_after_a_reload(rig: Rig) -> None:
+    """The issue of before the reload ends, though nobody knows any more who raised it."""
+    moped = rig.server.mopeds.pop(PARKED)
+    await rig.run(1800, 300)
+    assert "segway_vehicles_not_found" in rig.issues()
+    rig.server.mopeds[PARKED] = moped
+    await rig.reload()
+    assert not rig.issues()
+
+
+async def test_last_vehicle_that_left_the_account_is_removed(rig: Rig) -> None:
+    """The issue goes with the vehicles that it tells of."""
+    rig.server.mopeds.clear()
+    await rig.run(1800, 300)
+    assert rig.issues()["segway_vehicles_not_found"] == {
+        "account": "Segway E20081",
+        "count": "2",
+    }
+    for subentry_id in list(rig.entry.subentries):
+        rig.hass.config_entries.async_remove_subentry(rig.entry, subentry_id)
+    await rig.advance(1)
+    assert not rig.issues()
+
+
 async def test_account_that_cannot_be_reached(rig: Rig) -> None:
     """Without the server nothing is available; with it, all is as it was."""
     await rig.server.stop()

@@ -34,6 +34,7 @@ def request(
     *,
     at_root: bool = False,
     method: str = "POST",
+    remote: str = REMOTE,
 ) -> PushRequest:
     """Return a push as it comes through a door."""
     return PushRequest(
@@ -41,7 +42,7 @@ def request(
         path=f"/v2/vehicle/{kind}",
         content_type="application/x-www-form-urlencoded",
         body=form if isinstance(form, bytes) else urlencode(form).encode(),
-        remote=REMOTE,
+        remote=remote,
         at_root=at_root,
     )
 
@@ -143,6 +144,41 @@ async def test_wrong_signature(
     right = request("alert", alert_form(server), at_root=at_root)
     assert await connection.receive_push(right) == OK
     assert "segway_push_signature" not in host.problems
+
+
+async def test_each_address_is_logged_once(
+    connection: SegwayConnection,
+    server: SegwaySimulator,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Though right pushes come between; and the log is not flooded by many addresses."""
+    wrong = {**alert_form(server), "signature": "0" * 32}
+    for attempt in range(100):
+        for remote in (REMOTE, f"198.51.100.{attempt}"):
+            await connection.receive_push(
+                request("alert", wrong, at_root=True, remote=remote)
+            )
+        await connection.receive_push(request("alert", alert_form(server)))
+    warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert sum(REMOTE in warning for warning in warnings) == 1
+    assert len(warnings) == 20
+    assert connection.diagnostics()["pushes"] == {
+        "wrong signature": 200,
+        "alert": 1,
+        "repetitions": 99,
+    }
+
+
+async def test_strangers_at_the_root_hide_no_problem(
+    connection: SegwayConnection, server: SegwaySimulator, host: FakeHost
+) -> None:
+    """What comes in at the address with the secret is counted for itself."""
+    wrong = {**alert_form(server), "signature": "0" * 32}
+    for _ in range(6):
+        await connection.receive_push(request("alert", wrong, at_root=True))
+    assert not host.problems
+    await connection.receive_push(request("alert", wrong))
+    assert host.problems["segway_push_signature"] == {"count": "1"}
 
 
 async def test_changed_value(

@@ -7,9 +7,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import SOURCE_RECONFIGURE
 from homeassistant.core import HomeAssistant
 import pytest
 
+from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.push import LARGEST_BODY, PUSH_PATH
 from custom_components.fleet_tracker.vendors.segway.push import sign
 from tests.simulators.segway import SegwaySimulator
@@ -87,6 +89,31 @@ async def test_wrong_signature(door: Door, caplog: pytest.LogCaptureFixture) -> 
     assert issue == {"account": "Segway E20081", "count": "4"}
     assert (await post(door, alert_form(door)))[0] == 200
     assert "segway_push_signature" not in door.rig.issues()
+
+
+async def test_new_secret(door: Door) -> None:
+    """The issue about a wrong secret ends with the first push that fits the new one."""
+    rig = door.rig
+    door.sender.client_secret = rig.server.client_secret = "new-secret"
+    assert await door.alert(PARKED, 1) == 403
+    assert "segway_push_signature" in rig.issues()
+    flows = rig.hass.config_entries.flow
+    result = await flows.async_init(
+        DOMAIN,
+        context={"source": SOURCE_RECONFIGURE, "entry_id": rig.entry.entry_id},
+    )
+    result = await flows.async_configure(
+        result["flow_id"],
+        {
+            "client_id": rig.server.client_id,
+            "client_secret": "new-secret",
+            "server": rig.server.url,
+        },
+    )
+    assert result["reason"] == "reconfigure_successful"
+    await rig.settle()
+    assert await door.alert(PARKED, 1) == 200
+    assert not rig.issues()
 
 
 async def test_missing_signature(door: Door) -> None:

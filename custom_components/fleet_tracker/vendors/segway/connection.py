@@ -100,10 +100,7 @@ class SegwayConnection(Connection):
 
         Raises VendorError when the account cannot be read.
         """
-        if self._vehicles:
-            await self._poller.poll()
-        else:
-            await self.client.authorize()
+        await self._poller.poll()
         return PollResult()
 
     @override

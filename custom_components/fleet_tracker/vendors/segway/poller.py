@@ -85,7 +85,9 @@ class Poller:
         self._polls = asyncio.Semaphore(POLLS_AT_ONCE)
         self._down: timedelta | None = None
         self._probed = 0
-        self._lost = 0
+        self._lost: int | None = None
+        """How many vehicles the user was told are not found; what was told before a
+        reload is not known."""
         self._planned: datetime | None = None
 
     # --- a poll ---
@@ -107,14 +109,14 @@ class Poller:
         except VendorError as err:
             self._down = self._pause_after(err)
             raise
-        if self._down is not None:
+        if self._down is not None and self._vehicles:
             vehicle = list(self._vehicles.values())[self._probed % len(self._vehicles)]
             self._probed += 1
             vehicle.schedule.start_over()
             await self._ask_all([vehicle])
             if vehicle.error is not None:
                 raise vehicle.error
-            self._down = None
+        self._down = None
         await self._ask_all(self._vehicles.values())
         self._tell_of_lost_vehicles()
 

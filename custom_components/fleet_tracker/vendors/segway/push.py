@@ -23,6 +23,7 @@ SIGNATURE_PROBLEM = "segway_push_signature"
 
 _MOST_PARAMETERS = 100
 _REMEMBERED = 5000
+_MOST_SUSPECTS = 20
 
 
 class PushKind(StrEnum):
@@ -105,6 +106,10 @@ class PushInbox:
         self._client_secret = client_secret
         self._seen: OrderedDict[tuple[object, ...], None] = OrderedDict()
         self._wrong_signatures = 0
+        """In a row, at the address that holds the account's secret."""
+        self._problem_is_shown = True
+        """It may be, from before a reload."""
+        self._suspects: set[str] = set()
 
     def open(self, request: PushRequest) -> Push:
         """Return a push whose signature is right. Raises PushRefused for any other.
@@ -117,7 +122,8 @@ class PushInbox:
         except PushRefused as refusal:
             self.counters[refusal.reason] += 1
             raise
-        if self._wrong_signatures:
+        if self._problem_is_shown:
+            self._problem_is_shown = False
             self._wrong_signatures = 0
             self._host.clear_problem(SIGNATURE_PROBLEM)
         return push
@@ -151,15 +157,23 @@ class PushInbox:
         return Push(kind, imei, MappingProxyType(fields))
 
     def _note_wrong_signature(self, request: PushRequest) -> None:
-        """Log the first one of a row, and tell the user if the URL's secret was right."""
-        self._wrong_signatures += 1
-        if self._wrong_signatures == 1:
+        """Log each address once, and tell the user if the URL's secret was right.
+
+        At the root anybody may knock, and none of that is told.
+        """
+        suspects = self._suspects
+        if request.remote not in suspects and len(suspects) < _MOST_SUSPECTS:
+            suspects.add(request.remote)
             _LOGGER.warning(
                 "A push from %s has a wrong signature; further ones are only counted",
                 request.remote,
             )
+        if request.at_root:
+            return
+        self._wrong_signatures += 1
         # Not at each of them: a fleet pushes several times a second.
-        if not request.at_root and self._wrong_signatures.bit_count() == 1:
+        if self._wrong_signatures.bit_count() == 1:
+            self._problem_is_shown = True
             self._host.raise_problem(
                 SIGNATURE_PROBLEM, count=str(self._wrong_signatures)
             )
