@@ -1171,8 +1171,8 @@ async def test_diagnostics_hold_nothing_private(
 def test_addresses() -> None:
     """The four nodes, and an address by hand with or without its path."""
     assert len(NODES) == 4
-    for url in NODES.values():
-        assert api_url(url) == url
+    for url in NODES:
+        assert api_url(url) == api_url(api_url(url)) == f"{url}/route/rest"
         assert url.startswith("https://")
     assert api_url(" https://my.node/ ") == "https://my.node/route/rest"
 

@@ -130,17 +130,14 @@ async def test_other_nodes(
     """The other nodes are tried if the user agrees, and the right one is kept."""
     async with TracksolidSimulator(account.clock) as other:
         other.app_key = "another key"
-        nodes = {
-            "hk": other.url,
-            "ts": "http://127.0.0.1:1/route/rest",  # nobody is there
-            "eu": account.url,
-        }
+        # Nobody is at the second one.
+        nodes = (other.root, "http://127.0.0.1:1", account.root)
         monkeypatch.setattr(vendor_flow, "NODES", nodes)
         flow_id = await begin(hass)
-        result = await enter(hass, flow_id, credentials(account, server="hk"))
+        result = await enter(hass, flow_id, credentials(account, server=other.root))
         assert result["errors"] == {"base": "tracksolid_wrong_node"}
         result = await enter(
-            hass, flow_id, credentials(account, server="hk", other_nodes=True)
+            hass, flow_id, credentials(account, server=other.root, other_nodes=True)
         )
         assert result["step_id"] == "tracksolid_choices", result
         result = await enter(hass, flow_id, {"sub_accounts": False})
@@ -154,11 +151,11 @@ async def test_no_node_knows_the_key(
     hass: HomeAssistant, account: TracksolidSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A key that no node knows is told as such."""
-    monkeypatch.setattr(vendor_flow, "NODES", {"eu": account.url})
+    monkeypatch.setattr(vendor_flow, "NODES", (account.root,))
     result = await enter(
         hass,
         await begin(hass),
-        credentials(account, server="eu", other_nodes=True, app_key="wrong"),
+        credentials(account, server=account.root, other_nodes=True, app_key="wrong"),
     )
     assert result["errors"] == {"base": "tracksolid_wrong_node"}
 
@@ -240,6 +237,8 @@ async def test_reconfiguration(home: Home) -> None:
         moved.add(home.sim.devices[VAN])
         flow = await reconfigure(home)
         assert flow["step_id"] == "reconfigure"
+        shown = flow["data_schema"]({"app_secret": "x", "password": "x"})
+        assert shown["server"] == home.sim.root
         result = await enter(home.hass, flow["flow_id"], credentials(moved))
         assert result["reason"] == "reconfigure_successful"
         await home.hass.async_block_till_done(wait_background_tasks=True)

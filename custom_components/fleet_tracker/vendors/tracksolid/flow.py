@@ -42,7 +42,7 @@ from .connection import (
 )
 from .errors import WrongNode
 from .fleet import Fleet
-from .transport import NODES, Credentials, hash_password
+from .transport import NODES, PATH, Credentials, hash_password
 
 PASSWORD = "password"
 OTHER_NODES = "other_nodes"
@@ -86,18 +86,15 @@ class TracksolidFlow(VendorFlow):
         """Return the form of the credentials, or that of what else there is to choose."""
         if name == CHOICES:
             return vol.Schema(_choices())
-        server = defaults.get(SERVER, vol.UNDEFINED)
-        names = {url: node for node, url in NODES.items()}
+        server = defaults.get(SERVER, NODES[0]).removesuffix(PATH)
         return vol.Schema(
             {
-                vol.Required(SERVER, default=names.get(server, server)): (
-                    SelectSelector(
-                        SelectSelectorConfig(
-                            options=list(NODES),
-                            translation_key="tracksolid_node",
-                            custom_value=True,
-                            mode=SelectSelectorMode.DROPDOWN,
-                        )
+                # Where other values may be entered, the front end shows values themselves.
+                vol.Required(SERVER, default=server): SelectSelector(
+                    SelectSelectorConfig(
+                        options=list(NODES),
+                        custom_value=True,
+                        mode=SelectSelectorMode.DROPDOWN,
                     )
                 ),
                 vol.Required(OTHER_NODES, default=False): BooleanSelector(),
@@ -126,10 +123,9 @@ class TracksolidFlow(VendorFlow):
         self, hass: HomeAssistant, user_input: Input, entry: ConfigEntry | None
     ) -> Account:
         """Log in and read the device list, on another node if the user agrees to that."""
-        first = _node_url(user_input[SERVER])
-        nodes = [first]
+        nodes = [api_url(base_url(user_input[SERVER]))]
         if user_input.get(OTHER_NODES):
-            nodes += [url for url in NODES.values() if url != first]
+            nodes += [url for url in map(api_url, NODES) if url not in nodes]
         client, memory = await _async_log_in(hass, nodes, user_input, entry)
         options: Mapping[str, Any] = entry.options if entry else {}
         fleet = Fleet(client, sub_accounts=bool(options.get(SUB_ACCOUNTS)))
@@ -252,8 +248,3 @@ def _secret(autocomplete: str = "off") -> TextSelector:
     return TextSelector(
         TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete=autocomplete)
     )
-
-
-def _node_url(entered: str) -> str:
-    """Return the address of the API on a node that was chosen or entered."""
-    return NODES.get(entered) or api_url(base_url(entered))

@@ -38,12 +38,12 @@ from .errors import (
 )
 from .values import as_number, as_time
 
-NODES: Mapping[str, str] = {
-    "ts": "https://open.10000track.com/route/rest",
-    "hk": "https://hk-open.tracksolidpro.com/route/rest",
-    "eu": "https://eu-open.tracksolidpro.com/route/rest",
-    "us": "https://us-open.tracksolidpro.com/route/rest",
-}
+NODES = (
+    "https://open.10000track.com",
+    "https://hk-open.tracksolidpro.com",
+    "https://eu-open.tracksolidpro.com",
+    "https://us-open.tracksolidpro.com",
+)
 """The four regional nodes (chapter 1). An app key works on one of them only."""
 
 PATH = "/route/rest"
