@@ -772,7 +772,7 @@ async def test_options(host: FakeHost, make_tracker: MakeTracker) -> None:
         await tracker.connect("127.0.0.1", port)
         await tracker.upload("io")
         await second.connect("127.0.0.1", port)
-        await until(second.lost.is_set)
+        await until(tracker.lost.is_set)
         elsewhere = make_tracker(OTHER)
         await elsewhere.connect("127.0.0.1", port, local_address=ELSEWHERE)
         await until(elsewhere.lost.is_set)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import _socket
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager, closing
+import errno
 import logging
 import socket
 import time
@@ -305,7 +306,7 @@ async def test_allowed_networks(
 async def test_flood_of_connections(
     host: FakeHost, listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One address gets a few connections; an accepted tracker is not counted."""
+    """One address gets a few connections, the newest; an accepted tracker stays."""
     limits = Limits(strangers_per_address=3)
     async with (
         listening(listener, host, limits) as (server, port),
@@ -315,19 +316,57 @@ async def test_flood_of_connections(
         await until(lambda: listener.messages)
         flood = [await asyncio.open_connection("127.0.0.1", port) for _ in range(20)]
         await until(lambda: server.counts["too_many_of_address"] == 17)
-        for reader, _ in flood[3:]:
+        for reader, _ in flood[:17]:
             assert await ended(reader)
         assert server.state()["connections"] == 4
         async with peer(port, ELSEWHERE) as (_, writer):
             writer.write(info(OTHER))
             await until(lambda: listener.strangers)
+        flood[17][1].write(info("THIRD"))
+        await until(lambda: len(listener.strangers) == 2)
         accepted.write(info(number=1))
         await until(lambda: len(listener.messages) == 2)
         for _, writer in flood:
             writer.close()
     assert warnings(caplog) == [
-        "A connection from 127.0.0.1 was refused: it has too many already"
+        "There are too many connections from 127.0.0.1, and the oldest was closed"
     ]
+
+
+async def test_accepted_behind_the_address_of_strangers(
+    host: FakeHost, listener: Listener, make_tracker: MakeTracker
+) -> None:
+    """A router with many strange trackers behind it keeps no accepted one out."""
+    async with listening(listener, host, Limits(strangers_per_address=3)) as (_, port):
+        strangers = [make_tracker(f"X{number}") for number in range(3)]
+        for stranger in strangers:
+            await stranger.connect("127.0.0.1", port)
+            await stranger.upload("io")
+        await until(lambda: len(listener.strangers) == 3)
+        tracker = make_tracker()
+        await tracker.connect("127.0.0.1", port)
+        await tracker.upload("io")
+        await until(lambda: listener.messages)
+        await until(strangers[0].lost.is_set)
+        # Once it said who it is, it does not count.
+        await strangers[0].disconnect()
+        await strangers[0].connect("127.0.0.1", port)
+        await strangers[0].upload("io")
+        await until(lambda: len(listener.strangers) == 4)
+        assert not any(one.lost.is_set() for one in (*strangers, tracker))
+
+
+async def test_many_at_once(host: FakeHost, listener: Listener) -> None:
+    """Connections that come at the same moment do not go beyond the limits together."""
+    limits = Limits(strangers_per_address=3, connections=4)
+    async with listening(listener, host, limits) as (server, port):
+        with ExitStack() as stack:
+            for number in range(60):
+                connection = stack.enter_context(socket.socket())
+                connection.bind((f"127.0.0.{2 + number % 3}", 0))
+                connection.connect(("127.0.0.1", port))
+            await until(lambda: server.counts.total() == 56)
+            assert len(server._present()) == 4
 
 
 async def test_too_many_connections_in_all(
@@ -593,6 +632,29 @@ async def test_too_many_bytes_are_slowed_down(
     assert warnings(caplog) == [
         "A connection from 127.0.0.1 sends too fast and is slowed down"
     ]
+
+
+async def test_little_is_held_of_a_flood(host: FakeHost, listener: Listener) -> None:
+    """What a peer sends while it is made to wait stays with the peer."""
+    limits = Limits(bytes_per_second=1000, burst=2000)
+    host.patient = True
+    async with (
+        listening(listener, host, limits) as (server, port),
+        peer(port) as (_, writer),
+    ):
+        flooding = asyncio.create_task(pour(writer, 1000 * info(), 5_000_000))
+        await until(lambda: host.slept)
+        (session,) = server._sessions
+        # Until it can send no more.
+        waiting = -1
+        while waiting != (waiting := writer.transport.get_write_buffer_size()):
+            for _ in range(100):
+                await asyncio.sleep(0)
+        assert waiting > 0
+        held = session._reader._buffer  # type: ignore[attr-defined] # it has
+        assert len(held) < 64 * 1024
+        flooding.cancel()
+    await asyncio.gather(flooding, return_exceptions=True)
 
 
 async def test_silence_ends_a_connection(
@@ -949,6 +1011,28 @@ async def test_port_in_use() -> None:
     with pytest.raises(CannotConnect) as raised:
         await check_listen("203.0.113.1", port)
     assert raised.value.translation_key == "vt3_address_unusable"
+
+
+@pytest.mark.parametrize("address", ["10.8..1", "a" * 64, "\0"])
+async def test_no_address(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """What cannot even be looked up is told like an address that is not here."""
+    # Tests may look nothing up; these are refused before anybody is asked.
+    monkeypatch.setattr(socket, "getaddrinfo", _socket.getaddrinfo)
+    with pytest.raises(CannotConnect) as raised:
+        await check_listen(address, 0)
+    assert raised.value.translation_key == "vt3_address_unusable"
+
+
+async def test_port_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The flow tells that a port needs more rights, whoever runs this test."""
+
+    def bind(_socket: socket.socket, _address: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "bind", bind)
+    with pytest.raises(CannotConnect) as raised:
+        await check_listen("127.0.0.1", 80)
+    assert raised.value.translation_key == "vt3_port_forbidden"
 
 
 def has_ipv6() -> bool:

@@ -14,6 +14,7 @@ from datetime import datetime
 import errno
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 import logging
+import socket
 from time import perf_counter
 from typing import Protocol
 
@@ -27,7 +28,7 @@ from ...vendor import (
 )
 from .errors import RETRIED, error_in
 from .frames import Checksum, Message
-from .session import Limits, Misbehaved, Session, Turns, Unanswered
+from .session import READ_SIZE, Limits, Misbehaved, Session, Turns, Unanswered
 from .topics import CONTROL, REFRESH, Topic
 
 _LOGGER = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ type Network = IPv4Network | IPv6Network
 REQUEST_SPACING = 3
 CONTROL_SPACING = 5
 
+_UNREAD_SIZE = 16 * 1024  # bytes of a connection that may wait in the system to be read
 
 _ODDITIES = {
     "too_fast": "A connection from %s sends too fast and is slowed down",
@@ -125,7 +127,7 @@ class _Serve(Protocol):
 
 async def _listen(serve: _Serve, host: str | None, port: int) -> asyncio.Server:
     try:
-        return await asyncio.start_server(serve, host or None, port)
+        server = await asyncio.start_server(serve, host or None, port, limit=READ_SIZE)
     except OSError as err:
         key = {
             errno.EADDRINUSE: "vt3_port_in_use",
@@ -134,6 +136,14 @@ async def _listen(serve: _Serve, host: str | None, port: int) -> asyncio.Server:
         raise CannotConnect(
             f"Cannot listen: {err.strerror}", key=key, placeholders={"port": str(port)}
         ) from err
+    except ValueError as err:  # a name that no machine can have (10.8..1)
+        raise CannotConnect(
+            "Cannot listen: no address", key="vt3_address_unusable"
+        ) from err
+    for listening in server.sockets:
+        # Connections inherit it: what they may send before they are made to wait.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _UNREAD_SIZE)
+    return server
 
 
 def _counts(session: Session) -> dict[str, int]:
@@ -304,21 +314,30 @@ class Server:
                 session.address,
             )
             return False
-        strangers = [one for one in self._sessions if not one.accepted]
-        of_address = sum(one.address == session.address for one in strangers)
-        if of_address >= self._limits.strangers_per_address:
+        strangers = [one for one in self._present() if self._is_stranger(one)]
+        of_address = [one for one in strangers if one.address == session.address]
+        if len(of_address) >= self._limits.strangers_per_address:
+            # This one may be an accepted tracker behind the same router as they.
             self._note(
                 "too_many_of_address",
-                "A connection from %s was refused: it has too many already",
+                "There are too many connections from %s, and the oldest was closed",
                 session.address,
             )
-            return False
-        if len(self._sessions) >= self._limits.connections:
+            of_address[0].close()
+        elif len(self._present()) >= self._limits.connections:
             self._note("too_many", "There are too many connections")
             if not strangers:
                 return False
             strangers[0].close()
         return True
+
+    def _present(self) -> list[Session]:
+        """Return the connections that are not closed, the oldest first."""
+        return [one for one in self._sessions if not one.closed]
+
+    def _is_stranger(self, session: Session) -> bool:
+        """Tell whether a connection has not named an accepted tracker."""
+        return session.serial is None or not self._owner.is_accepted(session.serial)
 
     def _leave(self, session: Session) -> None:
         """Clear up after a connection."""

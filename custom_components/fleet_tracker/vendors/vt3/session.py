@@ -15,7 +15,8 @@ from .topics import CLIENT_TOKEN, Topic
 
 LONGEST_TOKEN = 32
 """Bytes in a client token (2.3)."""
-_READ_SIZE = 4096  # few frames, so that no connection holds the event loop for long
+READ_SIZE = 4096
+"""Bytes that are read at once: few frames, so that none holds the event loop for long."""
 _LONGEST_TURN = 0.005  # seconds
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
@@ -127,7 +128,7 @@ class Session:
         too long.
         """
         async with asyncio.timeout(self._limits.idle_seconds):
-            return await self._reader.read(_READ_SIZE)
+            return await self._reader.read(READ_SIZE)
 
     def decode(self, data: bytes) -> list[Message]:
         """Return the messages that are complete. Raises Misbehaved for too much rubbish."""
