@@ -36,6 +36,35 @@ LONGEST_INTERVAL = 3600
 
 # 3.2: groups whose settings can be changed, and their default intervals
 INTERVALS = {"obd": 10, "gnss": 10, "motion": 10, "io": 10, "cellular1": 30}
+SUMMARY = "summary"
+"""A group that 3.2.1 names without saying what is in it, or how often it is uploaded."""
+# Names that are taken in topics, so that no custom group can have them
+TAKEN = {*INTERVALS, SUMMARY, "sysinfo", "modem1", "event", "group"}
+# Appendix A, and the further keys of the examples (3.2.6, 3.2.7, 3.3.3, 3.3.4, 3.3.6)
+PARAMETERS = frozenset(
+    f"{prefix}.{name}"
+    for prefix, names in {
+        "gnss": "ts latitude longitude altitude speed heading hdop fix num_sv"
+        " pdop hacc date time",
+        "motion": "ts ax ay az gx gy gz roll pitch yaw",
+        "io": "ts AI1 AI2 AI3 DI1 DI2 DI3 DI4 DI1_pullup DI2_pullup DI3_pullup DI4_pullup"
+        " DO1 DO2 DO3 IGT",
+        "obd": "ts vin e_load c_temp rpm speed f_lvl f_rate mil b_volt a_temp o_temp"
+        " up_time m_dist d_dist m_time d_time f_press t_pos brake parking s_w_angle f_econ"
+        " odo a_pos t_dist i_temp i_press b_press f_r_press r_torque f_torque"
+        " max_avl_torque a_torque d_e_f_vol mf_mon f_s_mon c_c_mon c_mon h_c_mon e_s_mon"
+        " s_a_s_mon a_s_r_mon e_g_s_mon e_g_s_h_mon e_v_s_mon c_s_a_s_mon b_p_c_s_mon"
+        " dpf_mon n_c_mon nmhc_mon o_s_mon o_s_h_mon pf_mon brake_prim_press"
+        " brake_sec_press e_hours ab_level",
+        "modem1": "ts imei imsi iccid phone_num signal_lvl reg_status operator network lac"
+        " cell_id rssi rsrp rsrq sinr active_sim",
+        "cellular1": "ts status ip netmask gateway dns1 up_at",
+        "sysinfo": "ts hostname model_name oem_name serial_number firmware_version"
+        " product_number description",
+    }.items()
+    for name in names.split()
+)
+USER_DATA = "userdata."
 ERRORS = {
     "auth_failed": "authentication failed",
     "invalid_parameter": "Invalid request parameter",
@@ -70,6 +99,12 @@ class Behaviour:
     crc: Crc = Crc.USUAL
     knots: bool = False
     """Tell the GNSS speed in knots, as newer documents say."""
+    clock_behind: int = 0
+    """Seconds that the tracker's own clock is behind."""
+    without_token: bool = False
+    """Refuse requests with a client token, which no example has."""
+    dtc: str = "obd.dtcs"
+    """What it calls the number of trouble codes: as in 3.2.3, or obd.dtc as in A.4."""
     zero_outputs: bool = False
     """Know the outputs only as io.D01, as 3.4.1 writes them."""
     nulls: bool = False
@@ -207,9 +242,8 @@ class Vt3Simulator:
         **more: Any,
     ) -> None:
         """Tell an event; one that ended is a recovery."""
-        now = self._clock()
         payload: dict[str, Any] = {
-            "starts_at": int(now if at is None else at),
+            "starts_at": self._time() if at is None else int(at),
             "status": "raise" if ended is None else "clear",
             "type": name,
             "level": level,
@@ -226,6 +260,7 @@ class Vt3Simulator:
                     *("gnss.heading", "gnss.speed", "gnss.hdop"),
                     *("obd.speed", "obd.f_lvl", "obd.odo"),
                     *("motion.ax", "motion.ay", "motion.az"),
+                    *("motion.gx", "motion.gy", "motion.gz"),
                 )
                 if told.get(key) is not None
             }
@@ -262,13 +297,17 @@ class Vt3Simulator:
 
     # --- what it knows ------------------------------------------------------------------
 
+    def _time(self) -> int:
+        """Return the time that the tracker's clock shows (UNIX seconds)."""
+        return int(self._clock()) - self.behaviour.clock_behind
+
     def _told(self, group: str) -> dict[str, Any]:
         """Return what is told of a group, under the names that were set."""
-        reserved = group in INTERVALS or group == "sysinfo"
-        values = self._values(group) if reserved else self._all()
         interest = self.interests.get(group)
         if interest is None:
-            return values
+            return self._all() if group == SUMMARY else self._values(group)
+        # Any group may have parameters of others (3.2.1, case 3).
+        values = self._all()
         return {
             alias or key: values[key]
             for key, alias in interest.items()
@@ -299,7 +338,7 @@ class Vt3Simulator:
         state = self.vehicle.at(self._clock())
         speed = state.speed / (KMH_PER_KNOT if self.behaviour.knots else 1)
         return {
-            "gnss.ts": int(self._clock()),
+            "gnss.ts": self._time(),
             "gnss.latitude": round(state.place.latitude, 6),
             "gnss.longitude": round(state.place.longitude, 6),
             "gnss.altitude": 3.5,
@@ -313,7 +352,7 @@ class Vt3Simulator:
     def _motion(self) -> dict[str, Any]:
         moving = self.vehicle.at(self._clock()).speed > 0
         return {
-            "motion.ts": int(self._clock()),
+            "motion.ts": self._time(),
             "motion.ax": 0.08 if moving else 0.0,
             "motion.ay": 0.0,
             "motion.az": 0.98,
@@ -323,7 +362,7 @@ class Vt3Simulator:
         }
 
     def _io(self) -> dict[str, Any]:
-        values: dict[str, Any] = {"io.ts": int(self._clock()), "io.AI1": 0.0}
+        values: dict[str, Any] = {"io.ts": self._time(), "io.AI1": 0.0}
         for number, level in enumerate(self.inputs, start=1):
             values[f"io.DI{number}"] = level
             values[f"io.DI{number}_pullup"] = 0
@@ -335,10 +374,10 @@ class Vt3Simulator:
     def _obd(self) -> dict[str, Any]:
         state = self.vehicle.at(self._clock())
         told: dict[str, Any] = {
-            "obd.ts": int(self._clock()),
+            "obd.ts": self._time(),
             "obd.vin": "WDB9066571S000001",
             "obd.f_lvl": 62.5,
-            "obd.dtcs": len(self.trouble_codes),
+            self.behaviour.dtc: len(self.trouble_codes),
             "obd.mil": int(bool(self.trouble_codes)),
             "obd.odo": round(state.odometer / 1000, 3),
             "obd.e_hours": 4210,
@@ -366,7 +405,7 @@ class Vt3Simulator:
 
     def _cellular(self) -> dict[str, Any]:
         return {
-            "modem1.ts": int(self._clock()),
+            "modem1.ts": self._time(),
             "modem1.imei": "862104021247207",
             "modem1.imsi": "",
             "modem1.iccid": "89860118802836799717",
@@ -386,7 +425,7 @@ class Vt3Simulator:
 
     def _sysinfo(self) -> dict[str, Any]:
         return {
-            "sysinfo.ts": int(self._clock()),
+            "sysinfo.ts": self._time(),
             "sysinfo.model_name": self.model,
             "sysinfo.oem_name": "inhand",
             "sysinfo.serial_number": self.serial,
@@ -413,24 +452,25 @@ class Vt3Simulator:
 
     async def _on_request(self, message: dict[str, Any]) -> None:
         payload = message.get("payload", {})
-        version, serial, group, action = str(message.get("topic")).split("/")
+        parts = str(message.get("topic")).split("/")
+        if len(parts) != 4 or not isinstance(payload, dict):
+            self.violations.append("no request")
+            return
+        version, serial, group, action = parts
         request = f"{group}/{action}"
         self.requests.append((request, payload))
         if (version, serial) != ("v1", self.serial):
             self.violations.append("a topic of somebody else")
             return
         token = payload.get("client_token")
-        if token is not None and not (
-            isinstance(token, str) and 0 < len(token.encode()) <= LONGEST_TOKEN
-        ):
-            self.violations.append("client token")
-        if token is None and action == "set":
+        if token is None and action == "set" and not self.behaviour.without_token:
             self.violations.append("no client token")
         if {request, "*"} & self.behaviour.silent:
             return
         asked = {key: value for key, value in payload.items() if key != "client_token"}
         try:
             self._check_spacing(action)
+            self._check_token(token)
             result: Any = self._carry_out(group, action, asked)
         except Failed as failed:
             result = {
@@ -463,6 +503,16 @@ class Vt3Simulator:
         with contextlib.suppress(OSError):
             await self.send(f"{request}/resp", **parts)
 
+    def _check_token(self, token: object) -> None:
+        """Refuse a client token that is too long (2.3), or any where none is known."""
+        if token is None:
+            return
+        fits = isinstance(token, str) and 0 < len(token.encode()) <= LONGEST_TOKEN
+        if not fits:
+            self.violations.append("client token")
+        if not fits or self.behaviour.without_token:
+            raise Failed("invalid_parameter")
+
     def _check_spacing(self, action: str) -> None:
         """Be too busy for requests that follow too closely (2.3)."""
         is_control = action == "control"
@@ -477,6 +527,8 @@ class Vt3Simulator:
     def _carry_out(self, group: str, action: str, asked: dict[str, Any]) -> Any:
         if errors := self.behaviour.errors[f"{group}/{action}"]:
             raise Failed(errors.pop(0))
+        if asked and action in ("get", "refresh"):
+            raise Failed("invalid_parameter")
         match group, action:
             case "group", "get":
                 return self._custom_groups()
@@ -497,9 +549,11 @@ class Vt3Simulator:
                 "interval": self.intervals[name],
                 "interest": dict(self.interests[name]),
             }
-            for name in self.intervals
-            if name not in INTERVALS
+            for name in self._custom()
         ]
+
+    def _custom(self) -> list[str]:
+        return [name for name in self.intervals if name not in TAKEN]
 
     def _refresh(self, group: str) -> dict[str, Any]:
         """Return what 3.3 and 4.3 show: no time, but for GNSS as date and time."""
@@ -507,8 +561,8 @@ class Vt3Simulator:
             return self._sysinfo()
         if group not in self.intervals:
             raise Failed("not_found")
-        if group == "cellular1":
-            return self._cellular()
+        if group == "cellular1" and group not in self.interests:
+            return self._cellular() | {"cellular1.ts": self._time()}
         if group not in INTERVALS or group in self.interests:
             return self._told(group)
         values = self._values(group)
@@ -528,7 +582,7 @@ class Vt3Simulator:
         return values
 
     def _set(self, group: str, asked: dict[str, Any]) -> dict[str, Any]:
-        if group not in self.intervals and group != "summary":
+        if group not in (*self.intervals, SUMMARY):
             raise Failed("not_found")
         self._check_settings(asked)
         self._apply(group, asked)
@@ -539,12 +593,15 @@ class Vt3Simulator:
         if not isinstance(settings, list) or set(asked) != {"settings"}:
             raise Failed("invalid_parameter")
         for group in settings:
+            if not isinstance(group, dict):
+                raise Failed("invalid_parameter")
             rest = {key: value for key, value in group.items() if key != "group_name"}
-            if not isinstance(group.get("group_name"), str):
+            name = group.get("group_name")
+            if not isinstance(name, str) or not name or name in TAKEN:
                 raise Failed("invalid_parameter")
             self._check_settings(rest)
-        custom = {name for name in self.intervals if name not in INTERVALS}
-        if len(custom | {group["group_name"] for group in settings}) > MOST_GROUPS:
+        names = {group["group_name"] for group in settings}
+        if len(names) < len(settings) or len(names.union(self._custom())) > MOST_GROUPS:
             raise Failed("invalid_parameter")
         for group in settings:
             name = group["group_name"]
@@ -557,12 +614,17 @@ class Vt3Simulator:
         if not asked or not set(asked) <= {"interval", "interest"}:
             raise Failed("invalid_parameter")
         interval = asked.get("interval", 0)
-        if not isinstance(interval, int) or not 0 <= interval <= LONGEST_INTERVAL:
+        if type(interval) is not int or not 0 <= interval <= LONGEST_INTERVAL:
             raise Failed("invalid_parameter")
         interest = asked.get("interest", {"obd.rpm": ""})
         if not isinstance(interest, dict) or not 0 < len(interest) <= MOST_ITEMS:
             raise Failed("invalid_parameter")
+        known = PARAMETERS | {self.behaviour.dtc}
+        if not all(key in known or key.startswith(USER_DATA) for key in interest):
+            raise Failed("invalid_parameter")
         if not all(isinstance(alias, str) for alias in interest.values()):
+            raise Failed("invalid_parameter")
+        if len({alias or key for key, alias in interest.items()}) < len(interest):
             raise Failed("invalid_parameter")
 
     def _apply(self, group: str, asked: dict[str, Any]) -> None:
@@ -576,7 +638,7 @@ class Vt3Simulator:
         known = [f"io.D{letter}{number}" for number in (1, 2, 3)]
         if not asked or not set(asked) <= set(known):
             raise Failed("invalid_parameter")
-        if not all(level in (0, 1) for level in asked.values()):
+        if not all(type(level) is int and level in (0, 1) for level in asked.values()):
             raise Failed("invalid_parameter")
         for name, level in asked.items():
             self.outputs[known.index(name)] = level
