@@ -260,6 +260,32 @@ async def test_it_moves_on_the_map(home: Home) -> None:
     assert home.state("sensor", "speed", SERIAL).state == "90.0"
 
 
+async def test_position_without_a_speed(home: Home) -> None:
+    """The group of the document's own example does not take the speed away."""
+    await home.listen(SERIAL)
+    tracker = home.make_tracker(SERIAL, vehicle=driving())
+    tracker.intervals["group1"] = 60
+    tracker.interests["group1"] = {
+        "gnss.latitude": "lat",
+        "gnss.longitude": "lon",
+        "gnss.altitude": "alt",
+        "obd.speed": "speed",
+        "obd.odo": "odo",
+        "userdata.custom_key": "custom_key",
+    }
+    await home.reconnect(tracker)
+    for group in ("gnss", "group1", "gnss", "group1"):
+        before = home.state("device_tracker", "position", SERIAL).attributes
+        await home.elapse(5)
+        await tracker.upload(group)
+        await home.settle()
+        after = home.state("device_tracker", "position", SERIAL).attributes
+        assert after["latitude"] > before["latitude"]
+        assert after["gps_accuracy"] == 6
+        assert home.state("sensor", "speed", SERIAL).state == "90.0"
+        assert home.state("binary_sensor", "moving", SERIAL).state == "on"
+
+
 async def test_only_the_tracker_knows_where(home: Home) -> None:
     """No other entity carries coordinates."""
     await home.listen(SERIAL)

@@ -107,6 +107,28 @@ async def test_slow_tracker(home: Home) -> None:
     assert online(home) == "off"
 
 
+@pytest.mark.parametrize("behind", [0, 120])
+async def test_clock_that_is_behind(home: Home, behind: int) -> None:
+    """What a tracker tells counts at once, also after answers that have no time."""
+    await home.listen(SERIAL)
+    tracker = await home.connect(SERIAL, Behaviour(clock_behind=behind))
+    await home.call("button.press", home.entity_id("button", "refresh", SERIAL))
+    await home.call("switch.turn_on", home.entity_id("switch", "output_1", SERIAL))
+    tracker.outputs[0] = 0
+    north = drive(Route(HOME, HOME.away(0, 5_000)), 60)
+    tracker.vehicle.live(home.clock() - 10, north)
+    before = home.state("device_tracker", "position", SERIAL).attributes["latitude"]
+    for group in ("gnss", "io", "obd"):
+        await tracker.upload(group)
+    await home.settle()
+    assert home.state("switch", "output_1", SERIAL).state == "off"
+    assert home.state("binary_sensor", "ignition", SERIAL).state == "on"
+    assert home.state("sensor", "obd_speed", SERIAL).state == "60.0"
+    after = home.state("device_tracker", "position", SERIAL).attributes["latitude"]
+    assert after > before
+    assert not home.coordinator.dropped
+
+
 async def test_asked_once_per_connection(home: Home) -> None:
     """A tracker is asked for its system, its network and its groups, and no more."""
     await home.listen(SERIAL)

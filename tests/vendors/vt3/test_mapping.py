@@ -388,6 +388,85 @@ def test_times_that_cannot_be() -> None:
         assert update.groups[0].measured_at == NOW
 
 
+def test_answers_by_the_clock_of_the_tracker() -> None:
+    """Answers without a time are as old as what the tracker's clock would say."""
+    one = mapper()
+    later = NOW + timedelta(seconds=90, microseconds=400_000)
+
+    def measured(now: datetime, **values: Json) -> datetime:
+        named = {f"io.{key}": value for key, value in values.items()}
+        (group,) = one.map_values("io", named, now).groups
+        return group.measured_at
+
+    assert measured(NOW, DI1=1) == NOW
+    # It is two minutes behind, and was told at once or later.
+    assert measured(NOW, DI1=1, ts=TS - 115) == NOW - timedelta(seconds=120)
+    assert measured(NOW, DI1=1, ts=TS - 300) == NOW - timedelta(seconds=305)
+    assert measured(later, DI1=1) == NOW - timedelta(seconds=30)
+    # It is set, and a whole second is what it tells.
+    assert measured(later, DI1=1, ts=TS + 95) == NOW + timedelta(seconds=90)
+    assert measured(later, DI1=1) == NOW + timedelta(seconds=90)
+    # One that is ahead is believed to be right.
+    assert measured(later, DI1=1, ts=TS + 500) == later
+    assert measured(later, DI1=1) == later.replace(microsecond=0)
+
+
+def test_time_of_the_satellites() -> None:
+    """A refreshed position is not newer than what a clock that is behind says later."""
+    one = mapper()
+    one.map_values("gnss", GNSS | {"gnss.ts": TS - 115}, NOW)
+    refreshed = {key: value for key, value in GNSS.items() if key != "gnss.ts"}
+    refreshed |= {"gnss.date": "2025-10-9", "gnss.time": "9:00:00"}
+    answer = one.map_values("gnss", refreshed, NOW)
+    assert answer.position is not None
+    assert answer.position.fixed_at == NOW - timedelta(seconds=120)
+
+
+@pytest.mark.parametrize(
+    ("after", "more", "expected"),
+    [
+        (20, {}, (6.0, 346.0, 234.0, 87.6)),
+        (20, {"gnss.speed": 50, "gnss.altitude": 3}, (6.0, 3.0, 234.0, 50.0)),
+        (20, {"gnss.speed": None, "gnss.hdop": 3}, (15.0, 346.0, 234.0, None)),
+        (20, {"gnss.hacc": 2, "gnss.heading": 10}, (2.0, 346.0, 10.0, 87.6)),
+        (61, {}, (15.0, None, None, None)),
+        (-1, {}, (15.0, None, None, None)),
+    ],
+)
+def test_position_of_a_custom_group(
+    after: int, more: dict[str, Json], expected: tuple[float | None, ...]
+) -> None:
+    """What a group leaves out is known from the GNSS group, if that is no minute old."""
+    one = mapper()
+    one.map_values("gnss", GNSS, NOW)
+    own = one.fix_with_speed
+    place: dict[str, Json] = {"gnss.latitude": 41, "gnss.longitude": 116}
+    now = MEASURED + timedelta(seconds=after)
+    update = one.map_values(
+        "group1", place | more | {"gnss.ts": TS + after}, now, complete=True
+    )
+    fix = update.position
+    assert fix is not None
+    assert (fix.latitude, fix.fixed_at) == (41, now)
+    assert (fix.accuracy, fix.altitude, fix.course, fix.speed) == expected
+    # The unit of the speed is found out by what was told with the place.
+    assert one.fix_with_speed is (fix if "gnss.speed" in more else own)
+    # It does not go on from one to the next.
+    again = one.map_values("group1", place, now + timedelta(seconds=62))
+    assert again.position is not None
+    assert again.position.speed is None
+
+
+def test_gnss_without_a_speed() -> None:
+    """What the GNSS group itself leaves out is not known."""
+    one = mapper()
+    one.map_values("gnss", GNSS, NOW)
+    values = {key: value for key, value in GNSS.items() if key != "gnss.speed"}
+    update = one.map_values("gnss", values, NOW, complete=True)
+    assert update.position is not None
+    assert update.position.speed is None
+
+
 def test_custom_groups() -> None:
     """Known parameters feed their readings, others are named by their key."""
     learned = mapper()

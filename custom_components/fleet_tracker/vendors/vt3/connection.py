@@ -300,8 +300,9 @@ class Vt3Connection(Connection):
             speed = group.readings.get(OBD_SPEED)
             if group.name == OBD and isinstance(speed, float):
                 tracker.speed_unit.take_speedometer(group.measured_at, speed)
-        if update.position is not None:
-            tracker.speed_unit.take_fix(update.position)
+        fix = update.position
+        if fix is not None and fix is tracker.mapper.fix_with_speed:
+            tracker.speed_unit.take_fix(fix)
 
     def _tell_problems(self) -> None:
         """Raise and clear what the user should know, when it changes."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 import re
 from types import MappingProxyType
 
@@ -57,6 +58,8 @@ _latitude, _longitude = number(-90, 90), number(-180, 180)
 _altitude = number(-1_000, 20_000)
 _course, _accuracy = number(0, 360), number(0.001, 100_000)
 _FASTEST_KMH = 1_000
+_STILL_TRUE = timedelta(minutes=1)
+"""For how long what else was told of a position holds for the next ones."""
 
 
 class Mapper:
@@ -75,6 +78,10 @@ class Mapper:
         """Reserved groups with names that must be aliases somebody else set."""
         self.outputs: set[str] = set()
         """The numbers of the outputs that the tracker has shown."""
+        self.fix_with_speed: Position | None = None
+        """The last position that came with a speed of its own."""
+        self._gnss_fix: Position | None = None
+        self._behind: timedelta | None = None
         self._factor = KMH_PER_KNOT if knots else 1
         self._custom: set[str] = set()
 
@@ -152,14 +159,14 @@ class Mapper:
             readings.setdefault(parameter.group, {})[
                 self._output(parameter.reading)
             ] = reading
-        default = measured_at or now
+        default = measured_at or self._time_by_its_clock(named, now)
         return VehicleUpdate(
             vehicle_id=self.serial,
-            position=self._position(named, default),
+            position=self._position(group, named, default),
             groups=tuple(
                 ReadingGroup(
                     name=name,
-                    measured_at=min(_measured_at(name, named) or default, now),
+                    measured_at=min(_measured_at(name, named, default), now),
                     readings=found,
                     complete=complete and name == group,
                 )
@@ -167,6 +174,19 @@ class Mapper:
             ),
             heard_at=now,
         )
+
+    def _time_by_its_clock(self, named: Mapping[str, Json], now: datetime) -> datetime:
+        """Return what the tracker's clock shows now, in whole seconds as it tells it.
+
+        Answers to refresh lack the time (3.3). By our clock they would seem newer than all
+        that a tracker tells afterwards whose clock is behind.
+        """
+        for prefix in HOME_GROUPS:
+            if (time := as_time(named.get(f"{prefix}.ts"))) is not None:
+                behind = max(now - time, timedelta())
+                if self._behind is None or behind < self._behind:
+                    self._behind = behind
+        return (now - (self._behind or timedelta())).replace(microsecond=0)
 
     def _output(self, reading: str) -> str:
         name, _, part = reading.partition(":")
@@ -207,7 +227,7 @@ class Mapper:
         readings.setdefault(CUSTOM, {})[f"{CUSTOM}:{key}"] = found
 
     def _position(
-        self, named: Mapping[str, Json], default: datetime
+        self, group: str, named: Mapping[str, Json], default: datetime
     ) -> Position | None:
         latitude = _float(_latitude, named.get("gnss.latitude"))
         longitude = _float(_longitude, named.get("gnss.longitude"))
@@ -220,7 +240,7 @@ class Mapper:
         if speed is not None:
             speed *= self._factor
         course = _float(_course, named.get("gnss.heading"))
-        return Position(
+        position = Position(
             latitude=latitude,
             longitude=longitude,
             accuracy=accuracy_m(
@@ -228,10 +248,37 @@ class Mapper:
                 reported=_float(_accuracy, named.get("gnss.hacc")),
                 hdop=_float(PARAMETERS["gnss.hdop"].read, named.get("gnss.hdop")),
             ),
-            fixed_at=_measured_at(GNSS, named) or default,
+            fixed_at=_measured_at(GNSS, named, default),
             altitude=_float(_altitude, named.get("gnss.altitude")),
             course=None if course is None else course % 360,
             speed=speed if speed is not None and 0 <= speed <= _FASTEST_KMH else None,
+        )
+        if group == GNSS:
+            self._gnss_fix = position
+        else:
+            position = self._completed(position, named)
+        if "gnss.speed" in named:
+            self.fix_with_speed = position
+        return position
+
+    def _completed(self, position: Position, named: Mapping[str, Json]) -> Position:
+        """Return a position of a custom group with what such a group leaves out.
+
+        The one of 4.1.1 has no speed, and would take away the one that is known.
+        """
+        last = self._gnss_fix
+        if (
+            last is None
+            or not timedelta() <= position.fixed_at - last.fixed_at <= _STILL_TRUE
+        ):
+            return position
+        has_accuracy = not named.keys().isdisjoint(("gnss.hacc", "gnss.hdop"))
+        return replace(
+            position,
+            accuracy=position.accuracy if has_accuracy else last.accuracy,
+            altitude=position.altitude if "gnss.altitude" in named else last.altitude,
+            course=position.course if "gnss.heading" in named else last.course,
+            speed=position.speed if "gnss.speed" in named else last.speed,
         )
 
     # --- settings -----------------------------------------------------------------------
@@ -274,15 +321,18 @@ def io_name(output: int, *, with_zero: bool) -> str:
     return f"{IO}.D{'0' if with_zero else 'O'}{output}"
 
 
-def _measured_at(group: str, named: Mapping[str, Json]) -> datetime | None:
+def _measured_at(group: str, named: Mapping[str, Json], default: datetime) -> datetime:
     """Return when the values of a group are from, by the tracker's own clock."""
     for prefix, home in HOME_GROUPS.items():
         if group in (home, VEHICLE if home == "obd" else home):
             if (time := as_time(named.get(f"{prefix}.ts"))) is not None:
                 return time
     if group == GNSS:
-        return as_date_and_time(named.get("gnss.date"), named.get("gnss.time"))
-    return None
+        time = as_date_and_time(named.get("gnss.date"), named.get("gnss.time"))
+        if time is not None:
+            # That is the satellites' time, which the tracker's clock may be behind.
+            return min(time, default)
+    return default
 
 
 def _custom_value(value: Json) -> Value | None:
