@@ -326,6 +326,39 @@ async def test_strange_names(
     assert tracker.violations == []
 
 
+@pytest.mark.parametrize("dtc", ["obd.dtcs", "obd.dtc"])
+async def test_names_of_trouble_codes(
+    connection: Vt3Connection, tracker: Vt3Simulator, host: FakeHost, dtc: str
+) -> None:
+    """The document has two names for one parameter; a reset finds the one that is known."""
+    tracker.behaviour.dtc = dtc
+    tracker.interests["obd"] = {dtc: "codes"}
+    await tracker.upload("obd")
+    await until(lambda: host.problems)
+    assert await connection.solve("vt3_unknown_names") == {}
+    assert host.problems == {}
+    assert tracker.interests["obd"][dtc] == ""
+    tracker.trouble_codes.add("P070F")
+    host.advance(10)
+    await tracker.upload("obd")
+    await until(lambda: host.reading(SERIAL, Reading.TROUBLE_CODES) == 1)
+    assert tracker.violations == []
+
+
+async def test_groups_that_somebody_else_made(
+    connection: Vt3Connection, make_tracker: MakeTracker, host: FakeHost
+) -> None:
+    """Names that we would not give are understood all the same."""
+    tracker = make_tracker()
+    name = "fleet.1-" + 30 * "x"
+    tracker.intervals[name] = 45
+    tracker.interests[name] = {"obd.f_lvl": "tank"}
+    await connect(connection, tracker)
+    await tracker.upload(name)
+    await until(lambda: host.reading(SERIAL, Reading.FUEL_LEVEL) == 62.5)
+    assert host.reading(SERIAL, f"upload_interval:{name}") == 45
+
+
 async def test_own_names_are_remembered(
     connection: Vt3Connection, tracker: Vt3Simulator, host: FakeHost
 ) -> None:
@@ -611,6 +644,72 @@ async def test_outputs_with_a_zero(
     assert raised.value.translation_key == "vt3_not_found"
 
 
+async def test_client_token_that_is_not_wanted(
+    host: FakeHost, make_tracker: MakeTracker
+) -> None:
+    """Who refuses a client token is sent none, as in the examples; that is remembered."""
+    switch = Command(commands.TURN_ON_OUTPUT, {"part": "1"})
+    asked = ["sysinfo/refresh", "cellular1/refresh", "group/get"]
+
+    def tokens(tracker: Vt3Simulator) -> list[tuple[str, bool]]:
+        return [(name, "client_token" in payload) for name, payload in tracker.requests]
+
+    async with opened(host) as connection:
+        tracker = make_tracker(behaviour=Behaviour(without_token=True))
+        await connect(connection, tracker)
+        assert tokens(tracker) == [(asked[0], True), *((name, False) for name in asked)]
+        assert host.known[SERIAL].details.model == "VT310"
+        await connection.execute(SERIAL, switch)
+        assert tracker.requests[-1] == ("io/control", {"io.DO1": 1})
+        assert tracker.outputs == [1, 0, 0]
+        await tracker.disconnect()
+        await until(lambda: not connection.server.is_connected(SERIAL))
+        tracker.requests.clear()
+        host.advance(10)
+        await connect(connection, tracker)
+        assert tokens(tracker) == [(name, False) for name in asked]
+        assert tracker.violations == []
+    assert isinstance(host.memory, FakeMemory)
+    assert json.loads(host.memory.stored["without_client_token"]) == [SERIAL]
+    async with opened(host) as connection:
+        tracker.requests.clear()
+        await tracker.disconnect()
+        # New firmware may want one.
+        tracker.behaviour.without_token = False
+        tracker.behaviour.errors["sysinfo/refresh"] = ["invalid_token"]
+        await connect(connection, tracker)
+        assert tokens(tracker) == [(asked[0], False), *((name, True) for name in asked)]
+    assert json.loads(host.memory.stored["without_client_token"]) == []
+
+
+async def test_refusals_that_are_not_for_the_token(
+    connection: Vt3Connection, tracker: Vt3Simulator
+) -> None:
+    """Once it is known what the tracker wants, and for commands, nothing is sent twice."""
+    refresh = Command(commands.REFRESH_GROUP, {"part": "io"})
+    set_interval = Command(commands.SET_UPLOAD_INTERVAL, {"part": "io", "value": 5})
+    for command, request in ((refresh, "io/refresh"), (set_interval, "io/set")):
+        for settled in (True, False):
+            connection._trackers[SERIAL].token_settled = settled
+            tracker.requests.clear()
+            tracker.behaviour.errors[request] = 2 * ["invalid_parameter"]
+            with pytest.raises(Refused):
+                await connection.execute(SERIAL, command)
+            twice = request == "io/refresh" and not settled
+            assert len(tracker.requests) == 1 + twice
+            tracker.behaviour.errors.clear()
+    assert connection._trackers[SERIAL].with_token
+    # Nor with a token that the user chose.
+    tracker.requests.clear()
+    tracker.behaviour.errors["io/refresh"] = ["invalid_parameter"]
+    with pytest.raises(Refused):
+        await connection.execute(
+            SERIAL, commands.raw_request("io/refresh", {"client_token": "mine"})
+        )
+    assert tracker.requests == [("io/refresh", {"client_token": "mine"})]
+    assert tracker.violations == []
+
+
 async def test_an_output_that_does_not_follow(
     connection: Vt3Connection, tracker: Vt3Simulator
 ) -> None:
@@ -837,6 +936,7 @@ async def test_nothing_private_is_logged_or_diagnosed(
             "connected": True,
             "checksum": "documented",
             "outputs_with_zero": False,
+            "client_token": True,
             "custom_groups": 0,
             "other_speed_unit_fits": None,
             "unknown_names": {},

@@ -7,7 +7,7 @@ of the tracker that is meant in ``part``: an output (1 to 3), or a group.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import json
 import re
 from types import MappingProxyType
@@ -27,7 +27,7 @@ from .parameters import (
     UPLOADED_GROUPS,
 )
 from .session import LONGEST_TOKEN
-from .topics import CLIENT_TOKEN, CONTROL, GET, REFRESH, SET, Topic
+from .topics import CLIENT_TOKEN, CONTROL, GET, INFO, REFRESH, SET, Topic
 
 TURN_ON_OUTPUT = "turn_on_output"
 TURN_OFF_OUTPUT = "turn_off_output"
@@ -132,6 +132,18 @@ def custom_groups(groups: Json) -> Command:
     return Command(SET_CUSTOM_GROUPS, {GROUPS: json.dumps(groups)})
 
 
+def spelled_as_in_appendix(request: Request) -> Request | None:
+    """Return a request with ``obd.dtcs`` (3.2.3) spelled as in A.4, None if it has none."""
+    interest = request.payload.get(INTEREST)
+    if not isinstance(interest, Mapping) or "obd.dtcs" not in interest:
+        return None
+    spelled = {
+        "obd.dtc" if key == "obd.dtcs" else key: alias
+        for key, alias in interest.items()
+    }
+    return replace(request, payload={**request.payload, INTEREST: spelled})
+
+
 def output_of(command: Command) -> int:
     """Return which output is meant. Raises InvalidArgument."""
     text = str(command.arguments.get(PART))
@@ -211,7 +223,7 @@ def settings_in(payload: Json) -> list[Mapping[str, Json]]:
     return [
         group
         for group in payload
-        if isinstance(group, Mapping) and _is_custom(group.get(GROUP_NAME))
+        if isinstance(group, Mapping) and _can_be_custom(group.get(GROUP_NAME))
     ]
 
 
@@ -227,12 +239,18 @@ def output_state(result: Json, output: int) -> bool | None:
     return None
 
 
-def _is_custom(name: object) -> bool:
+def _can_be_custom(name: object) -> bool:
+    """Tell whether a tracker may have a custom group of a name, whoever made it."""
     return (
         isinstance(name, str)
-        and _NAME.fullmatch(name) is not None
+        and Topic.parse(str(Topic("x", name, INFO))) is not None
         and name not in _NOT_CUSTOM
     )
+
+
+def _is_custom(name: object) -> bool:
+    """Tell whether we make custom groups of a name."""
+    return _can_be_custom(name) and _NAME.fullmatch(str(name)) is not None
 
 
 def _group(arguments: Mapping[str, Argument], allowed: Collection[str]) -> str:

@@ -349,7 +349,10 @@ class Vt3Connection(Connection):
             )
             return CommandResult(update=update)
         request = commands.request_of(command, vehicle_id, tracker.custom_groups)
-        result, update = await self._requester.ask(tracker, request, repeat=repeat)
+        if command.name == commands.RESET_GROUP:
+            result, update = await self._requester.reset(tracker, request)
+        else:
+            result, update = await self._requester.ask(tracker, request, repeat=repeat)
         self._tell_problems()
         return CommandResult(text=json.dumps(result), update=update)
 
@@ -401,6 +404,7 @@ class Vt3Connection(Connection):
                     if (checksum := self.server.checksum(serial))
                     else None,
                     "outputs_with_zero": tracker.with_zero,
+                    "client_token": tracker.with_token,
                     "custom_groups": len(tracker.custom_groups),
                     "other_speed_unit_fits": tracker.speed_unit.is_wrong,
                     "unknown_names": dict(tracker.mapper.unknown),

@@ -12,6 +12,7 @@ from ...vendor import CommandFailed, CommandUnsupported, Json
 RETRIED = frozenset({"device_busy", "device_error", "data_invalid"})
 """Codes whose handling is, by the document, to retry the request."""
 INVALID_PARAMETER = "invalid_parameter"
+INVALID_TOKEN = "invalid_token"
 UNSUPPORTED = "not_support"
 
 CODES = RETRIED | {
@@ -19,7 +20,7 @@ CODES = RETRIED | {
     INVALID_PARAMETER,
     "not_found",
     # of the vendor's other devices
-    "invalid_token",
+    INVALID_TOKEN,
     "data_empty",
     "over_group_num",
     "over_data_num",

@@ -9,17 +9,18 @@ from ...models import VehicleUpdate
 from ...vendor import CommandUnconfirmed, Host, Json
 from . import commands
 from .commands import CUSTOM_GROUP, GROUP_NAME, INTEREST, INTERVAL, Request
-from .errors import INVALID_PARAMETER, Refused
+from .errors import INVALID_PARAMETER, INVALID_TOKEN, Refused
 from .frames import Message
 from .mapping import map_details
 from .parameters import IO, RESERVED_GROUPS, SYSINFO
 from .server import Server
-from .topics import CONTROL, GET, INFO, REFRESH, SET, Topic
+from .topics import CLIENT_TOKEN, CONTROL, GET, INFO, REFRESH, SET, Topic
 from .tracker import Tracker
 
 # Keys of the memory
 INTERESTS = "interests"
 WITH_ZERO = "outputs_with_zero"
+WITHOUT_TOKEN = "without_client_token"
 
 
 class Requester:
@@ -41,8 +42,58 @@ class Requester:
         Raises what `Server.request` does.
         """
         topic = request.topic(tracker.serial)
-        answer = await self._server.request(topic, request.payload, repeat=repeat)
+        answer = await self._request(tracker, topic, request.payload, repeat=repeat)
         return await self.read_answer(tracker, topic, answer, request.payload)
+
+    async def _request(
+        self,
+        tracker: Tracker,
+        topic: Topic,
+        payload: Mapping[str, Json],
+        *,
+        repeat: bool,
+    ) -> Message:
+        """Send a request, with a client token or without one as it worked before.
+
+        3.2.1 wants one, no example has one. What only reads finds out which is right.
+        """
+        with_token = tracker.with_token
+        try:
+            answer = await self._server.request(
+                topic, payload, repeat=repeat, with_token=with_token
+            )
+        except Refused as err:
+            if (
+                err.code not in (INVALID_PARAMETER, INVALID_TOKEN)
+                or tracker.token_settled
+                or not topic.only_reads
+                or CLIENT_TOKEN in payload
+            ):
+                raise
+            with_token = not with_token
+            answer = await self._server.request(
+                topic, payload, repeat=repeat, with_token=with_token
+            )
+        tracker.token_settled = True
+        if tracker.with_token is not with_token:
+            tracker.with_token = with_token
+            await self.remember()
+        return answer
+
+    async def reset(
+        self, tracker: Tracker, request: Request
+    ) -> tuple[Json, VehicleUpdate]:
+        """Set the parameters of a group anew, spelled as in Appendix A if it must be.
+
+        Raises what `Server.request` does.
+        """
+        try:
+            return await self.ask(tracker, request)
+        except Refused as err:
+            other = commands.spelled_as_in_appendix(request)
+            if err.code != INVALID_PARAMETER or other is None:
+                raise
+            return await self.ask(tracker, other)
 
     async def switch(
         self, tracker: Tracker, output: int, *, on: bool, repeat: bool
@@ -132,8 +183,8 @@ class Requester:
 
     def recall(self, tracker: Tracker) -> None:
         """Give a tracker what was remembered of it."""
-        with_zero = self._host.memory.get(WITH_ZERO)
-        tracker.with_zero = isinstance(with_zero, list) and tracker.serial in with_zero
+        tracker.with_zero = tracker.serial in self._serials(WITH_ZERO)
+        tracker.with_token = tracker.serial not in self._serials(WITHOUT_TOKEN)
         interests = _object(self._host.memory.get(INTERESTS))
         for group, interest in _object(interests.get(tracker.serial)).items():
             tracker.mapper.learn(group, _object(interest))
@@ -152,14 +203,21 @@ class Requester:
             for serial, tracker in self._trackers.items()
             if tracker.mapper.aliases
         }
-        with_zero: list[Json] = [
-            serial for serial, tracker in self._trackers.items() if tracker.with_zero
-        ]
         memory = self._host.memory
         if interests != _object(memory.get(INTERESTS)):
             await memory.put(INTERESTS, interests)
-        if with_zero != (memory.get(WITH_ZERO) or []):
-            await memory.put(WITH_ZERO, with_zero)
+        trackers = self._trackers.values()
+        for key, serials in (
+            (WITH_ZERO, [one.serial for one in trackers if one.with_zero]),
+            (WITHOUT_TOKEN, [one.serial for one in trackers if not one.with_token]),
+        ):
+            if serials != self._serials(key):
+                await memory.put(key, serials)
+
+    def _serials(self, key: str) -> list[Json]:
+        """Return the serial numbers that are remembered for something."""
+        serials = self._host.memory.get(key)
+        return list(serials) if isinstance(serials, list) else []
 
 
 def _object(value: Json) -> Mapping[str, Json]:

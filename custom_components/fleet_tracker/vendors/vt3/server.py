@@ -440,11 +440,13 @@ class Server:
         payload: Mapping[str, Json] | None = None,
         *,
         repeat: bool = True,
+        with_token: bool = True,
     ) -> Message:
         """Send a request to a connected tracker and return its answer.
 
         Requests are spaced as 2.3 asks for; where 2.1.2 says to retry, that is done once
         if ``repeat`` allows it. A request ends with the connection it was meant for.
+        ``with_token`` adds a client token, if the payload has none.
 
         Raises VehicleOffline (nothing was sent, or nothing answered what only reads),
         CommandUnconfirmed (sent, not answered), Refused (the tracker answered an error).
@@ -455,7 +457,12 @@ class Server:
         try:
             for may_retry in (repeat, False):
                 message = await self._send(
-                    tracker, session, topic, payload or {}, self._limits.answer_seconds
+                    tracker,
+                    session,
+                    topic,
+                    payload or {},
+                    self._limits.answer_seconds,
+                    with_token=with_token,
                 )
                 if (error := error_in(message)) is None:
                     break
@@ -475,6 +482,8 @@ class Server:
         topic: Topic,
         payload: Mapping[str, Json],
         seconds: float,
+        *,
+        with_token: bool = True,
     ) -> Message:
         """Send one request when its turn has come, and return the answer."""
         is_control = topic.action == CONTROL
@@ -488,7 +497,7 @@ class Server:
                 raise VehicleOffline
             lane.last = self._host.now()
             try:
-                pending = session.ask(topic, payload)
+                pending = session.ask(topic, payload, with_token=with_token)
             except ValueError as err:
                 raise InvalidArgument(key="vt3_request_too_long") from err
         message = await session.wait(pending, seconds)

@@ -80,7 +80,7 @@ class Pending:
     """A request that was sent."""
 
     topic: Topic
-    token: str
+    token: str | None
     answer: asyncio.Future[Message]
 
 
@@ -159,18 +159,22 @@ class Session:
             self.oddities.add("too_fast")
             await self._sleep(-self._allowance / limits.bytes_per_second)
 
-    def ask(self, topic: Topic, payload: Mapping[str, Json]) -> Pending:
+    def ask(
+        self, topic: Topic, payload: Mapping[str, Json], *, with_token: bool = True
+    ) -> Pending:
         """Send a request, and return what waits for its answer.
 
         Raises ValueError when it does not fit into a frame.
         """
         token = payload.get(CLIENT_TOKEN)
         if not isinstance(token, str):
-            token = secrets.token_hex(LONGEST_TOKEN // 4)
-        frame = encode(
-            {"topic": str(topic), "payload": {CLIENT_TOKEN: token, **payload}},
-            self.decoder.checksum,
-        )
+            token = secrets.token_hex(LONGEST_TOKEN // 4) if with_token else None
+        if token is not None:
+            payload = {CLIENT_TOKEN: token, **payload}
+        message: dict[str, Json] = {"topic": str(topic)}
+        if payload:
+            message["payload"] = payload
+        frame = encode(message, self.decoder.checksum)
         pending = Pending(topic.answer, token, self._loop.create_future())
         self._pending.append(pending)
         self._writer.write(frame)
@@ -201,7 +205,7 @@ class Session:
         for pending in self._pending:
             if pending.answer.done():
                 continue
-            if pending.token == token or (token is None and pending.topic == topic):
+            if pending.topic == topic if token is None else pending.token == token:
                 pending.answer.set_result(message)
                 return True
         return False

@@ -43,6 +43,10 @@ class Tracker:
         self.custom_groups: set[str] = set()
         self.with_zero = False
         """Whether it wants its outputs spelled with a zero."""
+        self.with_token = True
+        """Whether requests to it have a client token."""
+        self.token_settled = False
+        """Whether that has worked on this connection."""
         self.greeting: asyncio.Task[None] | None = None
         self._told: object = None
         self._problems: tuple[bool | None, int] = (None, 0)
@@ -105,6 +109,7 @@ class Tracker:
     def connected(self) -> None:
         """Take that a connection begins: the time before it says nothing."""
         self._heard_at = None
+        self.token_settled = False
 
     def heard(self, now: datetime) -> timedelta:
         """Take that the tracker spoke, and return how often it does."""
