@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
+import json
 import logging
+from pathlib import Path
 from typing import Any
 
 from homeassistant.helpers import issue_registry as ir
@@ -15,11 +17,16 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.fleet_tracker.const import DOMAIN
+from custom_components.fleet_tracker.vendors.vt3.errors import CODES
 from tests.simulators.vt3 import Behaviour, Vt3Simulator
 from tests.simulators.world import HOME, Route, Vehicle, drive
 
 from .conftest import ELSEWHERE, OTHER, SERIAL
 from .home import LOCALHOST, START, Home
+
+STRINGS = (
+    Path(__file__).parents[3] / "custom_components" / "fleet_tracker" / "strings.json"
+)
 
 
 def online(home: Home, serial: str = SERIAL) -> str:
@@ -444,6 +451,24 @@ async def test_unknown_names(home: Home, hass_client: ClientSessionGenerator) ->
     assert home.state("sensor", "fuel_level", SERIAL).state == "62.5"
     assert issues(home) == {}
     assert tracker.violations == []
+
+
+@pytest.mark.parametrize("code", [*sorted(CODES), "never_heard_of"])
+async def test_reset_refused(
+    home: Home, hass_client: ClientSessionGenerator, code: str
+) -> None:
+    """Whatever the tracker answers, the repair says why it did not work."""
+    await home.listen(SERIAL)
+    tracker = home.make_tracker(SERIAL)
+    tracker.interests["io"] = {"io.IGT": "key"}
+    await home.reconnect(tracker)
+    tracker.behaviour.errors["io/set"] = 2 * [code]
+    result = await repair(home, hass_client, "vt3_unknown_names")
+    key = f"vt3_{code}" if code in CODES else "vt3_error"
+    assert result["errors"] == {"base": key}
+    texts = json.loads(STRINGS.read_text(encoding="utf-8"))
+    assert texts["issues"]["vt3_unknown_names"]["fix_flow"]["error"][key]
+    assert "vt3_unknown_names" in issues(home)
 
 
 async def test_repair_without_listener(
