@@ -1,6 +1,9 @@
 """Fixtures that every test gets."""
 
+from collections.abc import Iterator
+import logging
 from pathlib import Path
+import re
 
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
@@ -37,6 +40,35 @@ def _use_custom_integrations(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(autouse=True)
 def _use_simulators(socket_enabled: None) -> None:
     """Allow real sockets, to this machine alone: the simulators listen on them."""
+
+
+class _Eavesdropper(logging.Handler):
+    """Reads whatever is logged, with the errors that go with it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.heard.append(self.format(record))
+
+
+# A number that names a tracker, a vehicle or a SIM card; degrees; a token or a password.
+_PRIVATE = re.compile(r"\d{10}|\b\d{1,3}\.\d{4}|[0-9a-fA-F]{32}")
+
+
+@pytest.fixture(autouse=True)
+def _log_tells_nothing_private() -> Iterator[None]:
+    """Hold that no line of ours, whatever a test does, says whose a vehicle is or where."""
+    logger = logging.getLogger("custom_components.fleet_tracker")
+    eavesdropper = _Eavesdropper()
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(eavesdropper)
+    yield
+    logger.removeHandler(eavesdropper)
+    logger.setLevel(level)
+    assert [line for line in eavesdropper.heard if _PRIVATE.search(line)] == []
 
 
 @pytest.fixture
