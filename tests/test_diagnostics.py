@@ -7,8 +7,10 @@ import json
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.diagnostics import REDACTED
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.json import ExtendedJSONEncoder
+from hypothesis import given, strategies as st
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
@@ -19,6 +21,7 @@ from custom_components.fleet_tracker.const import (
 from custom_components.fleet_tracker.diagnostics import (
     async_get_config_entry_diagnostics,
     async_get_device_diagnostics,
+    without,
 )
 from custom_components.fleet_tracker.models import (
     FixKind,
@@ -85,6 +88,8 @@ def cloud(clouds: Clouds, freezer: FrozenDateTimeFactory) -> Cloud:
         f"last of {IMEI}": [f"GET /track?imei={IMEI}&token=t", int(IMEI), None],
         "nested": {"deep": ({"name": NAME}, f"{PLATE}/{DRIVER}", 1.5, True)},
         "excluded": EXCLUDED,
+        "places": [52.3731, "at 52.3731, 4.8922"],
+        "pushes": {"token": "of nobody", "last": "with another secret"},
     }
     return cloud
 
@@ -152,6 +157,36 @@ async def test_vehicle_that_was_added_but_not_heard_of(
     found = as_downloaded(await async_get_config_entry_diagnostics(hass, entry))
     assert STRANGER not in json.dumps(found)
     assert found["connection"] == {"refused": "**REDACTED** from 10.0.0.1"}
+
+
+numbers = st.text("0123456789", min_size=4, max_size=17)
+words = st.text("ABCX -.", min_size=4, max_size=12)
+
+
+@given(st.data())
+def test_no_private_text_survives(data: st.DataObject) -> None:
+    """Wherever a connection may say it: in a key, a list, inside a text, as a number."""
+    private = data.draw(st.sets(numbers | words, min_size=1, max_size=5))
+    secret = st.sampled_from(sorted(private))
+    texts = st.lists(secret | st.text("yz:/", max_size=3)).map("".join)
+    whole = st.sampled_from([int(one) for one in private if one.isdecimal()] or [0])
+    found = data.draw(
+        st.dictionaries(
+            texts,
+            st.recursive(
+                texts | whole | st.booleans() | st.none(),
+                lambda inner: (
+                    st.lists(inner, max_size=3)
+                    | st.lists(inner, max_size=3).map(tuple)
+                    | st.dictionaries(texts, inner, max_size=3)
+                ),
+                max_leaves=8,
+            ),
+            max_size=3,
+        )
+    )
+    told = json.dumps(without(private, found))
+    assert [one for one in private if one in told.replace(REDACTED, "|")] == []
 
 
 async def test_short_texts_are_no_reason_to_cut_words(

@@ -191,15 +191,22 @@ async def test_root_path_is_closed_until_the_user_opens_it(
     hass: HomeAssistant, cloud: Cloud, door: Door
 ) -> None:
     """Then pushes come in there too, and the connection knows where they came in."""
-    response = await door.post(ROOT_PATH, data=NEWS)
-    assert response.status == HTTPStatus.NOT_FOUND
+    for method in ("get", "post"):
+        response = await getattr(door, method)(ROOT_PATH, data=NEWS)
+        assert response.status == HTTPStatus.NOT_FOUND
+    assert cloud.pushes == []
     entry = hass.config_entries.async_entries(DOMAIN)[0]
     hass.config_entries.async_update_entry(entry, options={CONF_PUSH_AT_ROOT: True})
     await hass.async_block_till_done()
     response = await door.post(ROOT_PATH, data=NEWS)
     assert response.status == HTTPStatus.OK
     assert state_of(hass, "sensor", "battery").state == "42"
-    assert [(one.at_root, one.path) for one in cloud.pushes] == [(True, ROOT_PATH)]
+    response = await door.get(ROOT_PATH)
+    assert response.status == HTTPStatus.OK
+    assert [(one.method, one.at_root, one.path) for one in cloud.pushes] == [
+        ("POST", True, ROOT_PATH),
+        ("GET", True, ROOT_PATH),
+    ]
 
 
 async def test_root_path_finds_the_account(

@@ -22,6 +22,7 @@ from homeassistant.helpers.json import ExtendedJSONEncoder, json_dumps
 from homeassistant.util.json import json_loads
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
 
 import custom_components.fleet_tracker
 from custom_components.fleet_tracker import (
@@ -33,9 +34,11 @@ from custom_components.fleet_tracker import (
     image,
     sensor,
 )
-from custom_components.fleet_tracker.const import DOMAIN
+from custom_components.fleet_tracker.config_flow import options_schema
+from custom_components.fleet_tracker.const import DOMAIN, EVENT_OCCURRENCE
 from custom_components.fleet_tracker.diagnostics import (
     async_get_config_entry_diagnostics,
+    async_get_device_diagnostics,
 )
 from custom_components.fleet_tracker.entity import FleetDescription, reading_parts
 from custom_components.fleet_tracker.models import Position, VehicleUpdate
@@ -47,6 +50,7 @@ from custom_components.fleet_tracker.vendor import (
     VendorError,
 )
 from custom_components.fleet_tracker.vendors import VENDORS
+from tests.common import device_of
 from tests.vendors.contract import FullAccount, VendorContract
 
 ROOT = Path(custom_components.fleet_tracker.__file__).parent
@@ -168,6 +172,19 @@ def test_actions_that_vendors_share(vendor: Vendor) -> None:
                     assert same.target is action.target
                     assert same.response is action.response
         assert STRINGS["services"][action.name]["name"]
+
+
+async def test_options_are_all_offered_again(
+    vendor: Vendor, account: FullAccount
+) -> None:
+    """What the form of the options does not ask is lost when it is sent."""
+    offered = {str(one) for one in options_schema(account.entry, vendor).schema}
+    asked = {
+        str(one)
+        for form in vendor.flow.further_forms
+        for one in vendor.flow.form(form, {}).schema
+    }
+    assert asked | set(account.entry.options) <= offered
 
 
 # --- what an account shows ------------------------------------------------------------------
@@ -330,17 +347,44 @@ async def test_diagnostics_tell_nothing_private(
     hass: HomeAssistant, vendor: Vendor, account: FullAccount
 ) -> None:
     """No number, name, plate, password or place of the fixtures survives anywhere."""
+    device = device_of(hass, account.coordinator, account.vehicle_id)
+    assert device is not None
     found = await async_get_config_entry_diagnostics(hass, account.entry)
-    text = json.dumps(found, cls=ExtendedJSONEncoder)
+    of_vehicle = await async_get_device_diagnostics(hass, account.entry, device)
+    assert of_vehicle["vehicle"] in found["vehicles"]
+    text = json.dumps([found, of_vehicle], cls=ExtendedJSONEncoder)
     assert REDACTED in text
-    assert [private for private in account.private if private in text] == []
-    position: Position | None = account.vehicle.latest_fix
-    assert position is not None
-    for degrees in (position.latitude, position.longitude):
-        assert f"{degrees:.3f}" not in text
-        assert f"{degrees:.2f}" not in text
+    assert [private for private in private_texts(account) if private in text] == []
     settings: Mapping[str, Any] = found["settings"]
     assert {key for key, value in settings.items() if value != REDACTED} <= {"vendor"}
+
+
+def private_texts(account: FullAccount) -> frozenset[str]:
+    """Return what nobody is to be told of the account, the place of its vehicle too."""
+    position: Position | None = account.vehicle.latest_fix
+    assert position is not None
+    degrees = (position.latitude, position.longitude)
+    return account.private.union(
+        f"{one:.{digits}f}" for one in degrees for digits in (2, 3)
+    )
+
+
+async def test_events_tell_nothing_private(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    vendor: Vendor,
+) -> None:
+    """Only the tracker says where, and the entity whose: event data go to anybody."""
+    events = async_capture_events(hass, EVENT_OCCURRENCE)
+    async with contract_of(vendor).open(hass, freezer, monkeypatch) as account:
+        await hass.async_block_till_done()
+        private = private_texts(account)
+    for event in events:
+        data = {**event.data, "entity_id": None}
+        text = json.dumps(data, cls=ExtendedJSONEncoder)
+        assert [one for one in private if one in text] == []
 
 
 async def test_log_tells_nothing_private(
@@ -357,18 +401,14 @@ async def test_log_tells_nothing_private(
         coordinator = account.coordinator
         await coordinator.async_refresh()
         await hass.async_block_till_done()
+        private = private_texts(account)
     ours = [
-        record.getMessage()
+        caplog.handler.format(record)
         for record in caplog.records
         if record.name.startswith(f"custom_components.{DOMAIN}")
     ]
     assert ours
-    assert not [
-        (private, message)
-        for private in account.private
-        for message in ours
-        if private in message
-    ]
+    assert [one for one in private for message in ours if one in message] == []
 
 
 # --- errors ---------------------------------------------------------------------------------
@@ -385,8 +425,9 @@ def test_errors_have_texts(vendor: Vendor) -> None:
         assert set(re.findall(r"{(\w+)}", text)) <= error.placeholders.keys()
         if isinstance(error, AccessDenied):
             assert STRINGS["issues"][error.translation_key]["title"]
-        # For logs: no vehicle, no account. Numbers of this length name one.
-        assert not re.search(r"\d{8}", str(error))
+        # For logs and notes: no vehicle, no account. Numbers of this length name one.
+        for told in (str(error), *error.placeholders.values()):
+            assert not re.search(r"\d{8}", told)
 
 
 # --- actions --------------------------------------------------------------------------------

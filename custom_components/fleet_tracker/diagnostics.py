@@ -24,6 +24,26 @@ PRIVATE_READINGS = frozenset(
         Reading.VIN,
     }
 )
+# A connection counts and says how it does; of what else it might come to say, these never.
+PRIVATE_KEYS = frozenset(
+    {
+        "access_token",
+        "account",
+        "address",
+        "iccid",
+        "imei",
+        "latitude",
+        "longitude",
+        "password",
+        "plate",
+        "secret",
+        "serial",
+        "serial_number",
+        "sim",
+        "token",
+        "vin",
+    }
+)
 
 
 async def async_get_config_entry_diagnostics(
@@ -44,7 +64,9 @@ async def async_get_config_entry_diagnostics(
                 "interval": str(coordinator.update_interval),
             },
             "dropped": dict(coordinator.dropped),
-            "connection": dict(coordinator.connection.diagnostics()),
+            "connection": async_redact_data(
+                dict(coordinator.connection.diagnostics()), PRIVATE_KEYS
+            ),
             "vehicles": [_vehicle(coordinator, vehicle) for vehicle in vehicles],
         },
         coordinator,
@@ -116,18 +138,19 @@ async def _async_without_secrets(
     There may be thousands of texts, so it is done beside the event loop.
     """
     return await coordinator.hass.async_add_executor_job(
-        _without, _private_texts(coordinator), data
+        without, _private_texts(coordinator), data
     )
 
 
 def _private_texts(coordinator: FleetCoordinator) -> set[str]:
     entry = coordinator.config_entry
-    private = {
-        str(value)
-        for key, value in entry.data.items()
-        if key not in PUBLIC_SETTINGS and not isinstance(value, bool)
-    }
-    private.update(coordinator.excluded, accepted_vehicles(entry))
+    private = set()
+    for key, value in (*entry.data.items(), *entry.options.items()):
+        if isinstance(value, str) and key not in PUBLIC_SETTINGS:
+            private.add(value)
+        elif isinstance(value, list):
+            private.update(map(str, value))
+    private.update(accepted_vehicles(entry))
     for vehicle_id, vehicle in coordinator.vehicles().items():
         private.update({vehicle_id, vehicle.details.name})
         private.update(
@@ -138,14 +161,16 @@ def _private_texts(coordinator: FleetCoordinator) -> set[str]:
         private.update(
             filter(None, (vehicle.details.serial_number, vehicle.details.plate))
         )
+        for position in filter(None, (vehicle.position, vehicle.latest_fix)):
+            private.update({str(position.latitude), str(position.longitude)})
     return private
 
 
-def _without(private: set[str], data: dict[str, Any]) -> dict[str, Any]:
+def without(private: set[str], data: dict[str, Any]) -> dict[str, Any]:
+    """Return data in which no private text is left, nor a number that is one."""
     # Very short texts would be cut out of words that have nothing to do with them.
-    longest_first = sorted(
-        (text for text in private if len(text) > 3), key=len, reverse=True
-    )
+    long_enough = {text for text in private if len(text) > 3}
+    longest_first = sorted(long_enough, key=len, reverse=True)
 
     def clean(value: Any) -> Any:
         if isinstance(value, dict):
@@ -155,8 +180,9 @@ def _without(private: set[str], data: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, str):
             for text in longest_first:
                 value = value.replace(text, REDACTED)
-        elif isinstance(value, int) and str(value) in longest_first:
+        elif isinstance(value, int | float) and str(value) in long_enough:
             return REDACTED
         return value
 
-    return {key: clean(value) for key, value in data.items()}
+    cleaned: dict[str, Any] = clean(data)
+    return cleaned

@@ -90,8 +90,15 @@ class RootPushView(HomeAssistantView):
         self._path = self.url = path
         self.name = f"{DOMAIN}:{vendor_key}:{path}"
 
+    async def get(self, request: web.Request) -> web.Response:
+        """Answer a probe; while the door is closed, as one that is not there."""
+        return await self._async_pass(request)
+
     async def post(self, request: web.Request) -> web.Response:
         """Pass a push to the account that knows it."""
+        return await self._async_pass(request)
+
+    async def _async_pass(self, request: web.Request) -> web.Response:
         entries = [
             entry
             for entry in self._hass.config_entries.async_entries(
