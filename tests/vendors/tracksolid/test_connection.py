@@ -11,6 +11,7 @@ from aiohttp import web
 import pytest
 
 from custom_components.fleet_tracker.models import (
+    FixKind,
     OccurrenceKind,
     OccurrenceType,
     Reading,
@@ -55,6 +56,7 @@ FAULTS = "jimi.device.obd.fault"
 INSTRUCTIONS = "jimi.open.instruction.list"
 PHOTOS = "jimi.device.jimi.media.URL"
 LIVE = "jimi.device.media.live.stream"
+TAG = "jimi.device.location.getTagMsg"
 
 
 async def settled(connection: TracksolidConnection) -> None:
@@ -338,6 +340,79 @@ async def test_look(
     connection.fleet.devices.pop(CAR)
     with pytest.raises(VehicleUnavailable):
         await connection.look(CAR)
+
+
+# --- TAGs -----------------------------------------------------------------------------------
+
+
+async def test_tags(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """They are asked for one by one; what is no TAG once a day, over restarts too."""
+    car, van = sim.devices[CAR], sim.devices[VAN]
+    car.located, car.tag = False, True
+    van.located = False
+    assert (await poll(connection, host)).error is None
+    assert sim.requests[TAG] == 2
+    position = host.known[CAR].position
+    assert position is not None
+    assert position.kind is FixKind.BEACON
+    assert host.known[VAN].position is None
+    again = TracksolidConnection(settings(sim), host)
+    host.advance(660)
+    await poll(again, host)
+    await poll(again, host)
+    assert [p["imei"] for n, p in sim.calls if n == TAG] == [VAN, CAR, CAR]
+    host.advance(86_400)
+    van.tag = True
+    for _ in range(2):
+        await poll(again, host)
+        host.advance(660)
+    assert host.known[VAN].position is not None
+    await again.close()
+
+
+async def test_pushed_tag_is_not_polled(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Until its pushes stop."""
+    car = sim.devices[CAR]
+    car.located, car.tag = False, True
+    await poll(connection, host)
+    raw = json.dumps([pushes.tag(car, host.clock())]).encode()
+    push = PushRequest(
+        method="POST",
+        path="/api/v1/tag/data/push",
+        content_type="application/json",
+        body=raw,
+        remote="127.0.0.1",
+    )
+    assert (await connection.receive_push(push)).status == 200
+    await settled(connection)
+    for expected in (1, 1, 1, 2):
+        assert sim.requests[TAG] == expected
+        host.advance(660)
+        await poll(connection, host)
+
+
+async def test_tags_that_cannot_be_asked_for(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """A server that is down says nothing of what is a TAG; and no poll asks for many."""
+    sim.devices[CAR].located = False
+    sim.fail(TAG, how="status")
+    assert isinstance((await poll(connection, host)).error, CannotConnect)
+    sim.devices[CAR].tag = True
+    await poll(connection, host)
+    assert host.known[CAR].position is not None
+    for number in range(12):
+        imei = f"8612{number:011}"
+        vehicle = world.parked(world.HOME, START.timestamp() - 1000)
+        sim.add(Device(imei, "Tag", vehicle, tag=True, located=False))
+    host.advance(1900)
+    before = sim.requests[TAG]
+    await poll(connection, host)
+    assert sim.requests[TAG] == before + 5
 
 
 # --- alarms ---------------------------------------------------------------------------------

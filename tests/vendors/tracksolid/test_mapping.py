@@ -95,6 +95,8 @@ def test_example_of_the_manual() -> None:
         Reading.FIX_KIND: "satellite",
         Reading.ICCID: "898608401024C0669758",
         mapping.SIGNAL_LEVEL: 4,
+        mapping.ACTIVATED: True,
+        mapping.EXPIRED: False,
     }
     assert update.position is not None
     assert update.position.fixed_at == datetime(2026, 3, 18, 10, 20, 37, tzinfo=UTC)
@@ -121,6 +123,11 @@ def test_example_of_the_manual() -> None:
         ({"status": "0"}, Reading.ONLINE, False),
         ({"accStatus": ""}, Reading.IGNITION, None),
         ({"electQuantity": "86"}, Reading.BATTERY, 86),
+        ({"elecQuantity": "98.30%"}, Reading.BATTERY, 98.3),
+        ({"expireFlag": "0"}, mapping.EXPIRED, True),
+        ({"expireFlag": None}, mapping.EXPIRED, None),
+        ({"activationFlag": "0"}, mapping.ACTIVATED, False),
+        ({"confidence": 7}, mapping.CONFIDENCE, 7),
     ],
 )
 def test_fields_of_a_location(
@@ -139,6 +146,7 @@ def test_fields_of_a_location(
         ("gpsNum", "1e12", Reading.SATELLITES),
         ("gpsSignal", "1e300", mapping.SIGNAL_LEVEL),
         ("trackerOil", "9999999L", Reading.FUEL),
+        ("confidence", "1e30", mapping.CONFIDENCE),
     ],
 )
 def test_absurd_numbers(field: str, value: str, reading: str) -> None:
@@ -205,6 +213,8 @@ def test_device() -> None:
         vin="V1",
         sim="0123",
         expires_at=NOW,
+        activated_at=NOW,
+        enabled=False,
     )
     update = mapping.map_device(device, NOW)
     assert update.details is not None
@@ -215,6 +225,8 @@ def test_device() -> None:
         Reading.DRIVER_NAME: "Robin",
         Reading.SIM: "0123",
         Reading.VIN: "V1",
+        mapping.ACTIVATED_AT: NOW,
+        mapping.ENABLED: False,
     }
 
 

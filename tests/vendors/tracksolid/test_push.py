@@ -223,6 +223,7 @@ def test_gps() -> None:
     assert found[Reading.SATELLITES] == 11
     metres = round(BIKE.vehicle.at(TIME).odometer)
     assert found[mapping.TRACKER_MILEAGE] == metres / 1000
+    assert (found[mapping.FIX_STATUS], found[mapping.UPLOAD_MODE]) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -259,9 +260,10 @@ def test_heartbeat() -> None:
 def test_login(kind: str, online: bool) -> None:
     """10.1."""
     update = mapped("pushevent", pushes.login(BIKE, TIME, kind))
-    assert readings(update) == {Reading.ONLINE: online}
+    zone = {mapping.TIME_ZONE: "GMT+08:00"}
+    assert readings(update) == {Reading.ONLINE: online, **zone}
     assert update.heard_at == (START if online else None)
-    assert not readings(mapped("pushevent", pushes.login(BIKE, TIME, "SLEEP")))
+    assert readings(mapped("pushevent", pushes.login(BIKE, TIME, "SLEEP"))) == zone
 
 
 def test_flat_alarm() -> None:

@@ -43,6 +43,7 @@ from .obd import ObdReader
 from .push import TAG_PATH, Push
 from .push_receiver import WRONG_TOKEN, PushReceiver
 from .records import Instruction
+from .tags import TagReader
 from .transport import PATH, Credentials
 from .trips import TripReader
 from .values import as_json
@@ -116,12 +117,14 @@ class TracksolidConnection(Connection):
         self._commander = Commander(self.client)
         self._alarms = AlarmReader(self.client)
         self._trips = TripReader(self.client)
+        self._tags = TagReader(self.client)
         self._obd = ObdReader(self.client, self.fleet.account_of)
         excluded = options.get(EXCLUDED)
         self._excluded = frozenset(excluded if isinstance(excluded, list) else ())
         token = str(options.get(PUSH_TOKEN) or "") or None
         self.pushes = PushReceiver(host, token, self._take)
         self._pushed_positions: dict[str, datetime] = {}
+        self._located: frozenset[str] = frozenset()
         self._list_asked_at: datetime | None = None
         self._refused: set[str] = set()
         self.counters: Counter[str] = Counter()
@@ -168,6 +171,7 @@ class TracksolidConnection(Connection):
             # A list that was read is news, but it must not hide why the rest failed.
             return PollResult(updates=updates, roster=roster, error=err)
         updates += located
+        self._located = frozenset(update.vehicle_id for update in located)
         if refused and not refused.keys() <= self._refused:
             self.fleet.list_again()
         self._refused = set(refused)
@@ -193,6 +197,7 @@ class TracksolidConnection(Connection):
         error: VendorError | None = None
         for part in (
             self._read_alarms,
+            self._read_tags,
             self._read_trips,
             self._read_obd,
             self._read_instruction_lists,
@@ -212,6 +217,15 @@ class TracksolidConnection(Connection):
         self, imeis: list[str], now: datetime
     ) -> Sequence[VehicleUpdate]:
         return await self._alarms.read(imeis) if self._alarms.is_due(now) else ()
+
+    async def _read_tags(
+        self, imeis: list[str], now: datetime
+    ) -> Sequence[VehicleUpdate]:
+        return await self._tags.read(
+            imei
+            for imei in imeis
+            if imei not in self._located and imei not in self._refused
+        )
 
     async def _read_trips(
         self, imeis: list[str], now: datetime
@@ -474,6 +488,8 @@ class TracksolidConnection(Connection):
         now = self.host.now()
         if push.path in _POSITION_PATHS and update.position is not None:
             self._pushed_positions[update.vehicle_id] = now
+            if push.path == TAG_PATH:
+                self._tags.note_pushed(update.vehicle_id)
         elif push.message == "jimi.push.device.alarm":
             return self._alarms.take_pushed(update, Way.NOTIFIED, now)
         elif push.path == "pushalarm" and push.message is None:

@@ -50,6 +50,15 @@ TRIP_TOP_SPEED = "trip_top_speed"  # km/h
 TRIP_IDLE_TIME = "trip_idle_time"  # s
 TRIP_CONSUMPTION = "trip_consumption"  # L
 TRIP_ENDED = "trip_ended"  # time
+# Readings that only diagnostics show
+ENABLED = "enabled"  # whether the account may use the vehicle
+ACTIVATED = "activated"
+ACTIVATED_AT = "activated_at"  # time
+EXPIRED = "expired"
+CONFIDENCE = "confidence"  # of a fix, in a unit that is told nowhere
+FIX_STATUS = "fix_status"  # flags that are told nowhere
+UPLOAD_MODE = "upload_mode"  # 0 to 15: why the tracker sent a fix
+TIME_ZONE = "time_zone"  # the tracker's own
 
 FAULT_WINDOW = timedelta(days=1)
 """How far back trouble codes count."""
@@ -72,6 +81,7 @@ _KM = (0.0, 1e7)
 _KMH = (0.0, 1000.0)
 _LITRES = (0.0, 1e6)
 _SECONDS = (0.0, 366 * 86_400.0)
+_NUMBER = (0.0, 2.0**32)
 _LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
         Reading.BATTERY: _PERCENT,
@@ -107,6 +117,9 @@ _LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
         TRIP_TOP_SPEED: _KMH,
         TRIP_IDLE_TIME: _SECONDS,
         TRIP_CONSUMPTION: _LITRES,
+        CONFIDENCE: _NUMBER,
+        FIX_STATUS: _NUMBER,
+        UPLOAD_MODE: _NUMBER,
     }
 )
 
@@ -167,6 +180,8 @@ def map_device(device: Device, now: datetime) -> VehicleUpdate:
                 Reading.DRIVER_NAME: device.driver,
                 Reading.SIM: device.sim,
                 Reading.VIN: device.vin,
+                ACTIVATED_AT: device.activated_at,
+                ENABLED: device.enabled,
             },
         ),
     )
@@ -200,6 +215,11 @@ def map_location(location: Location, now: datetime) -> VehicleUpdate:
         position=map_position(location),
         groups=(
             *group("online", now, {Reading.ONLINE: location.online}),
+            *group(
+                "subscription",
+                now,
+                {ACTIVATED: location.activated, EXPIRED: location.expired},
+            ),
             *group("ignition", measured_at, {Reading.IGNITION: location.ignition}),
             *group("tracker", measured_at, readings),
             *group("odometer", measured_at, {Reading.ODOMETER: location.odometer}),
@@ -210,6 +230,7 @@ def map_location(location: Location, now: datetime) -> VehicleUpdate:
                     Reading.SATELLITES: location.satellites,
                     Reading.FIX_KIND: location.kind and location.kind.value,
                     Reading.ADDRESS: location.address,
+                    CONFIDENCE: location.confidence,
                 },
             ),
         ),

@@ -28,6 +28,7 @@ from .mapping import (
     ENGINE_LOAD,
     ENGINE_SPEED,
     FAULT_WINDOW,
+    FIX_STATUS,
     FUEL_SENSOR_HEIGHT,
     FUEL_SENSOR_LEVEL,
     FUEL_SENSOR_VOLTAGE,
@@ -37,7 +38,9 @@ from .mapping import (
     OBD_VOLTAGE,
     SIGNAL_LEVEL,
     THROTTLE,
+    TIME_ZONE,
     TRACKER_MILEAGE,
+    UPLOAD_MODE,
     group,
     map_alarm,
     map_tag,
@@ -167,6 +170,8 @@ def _map_gps(imei: str, item: Record, now: datetime) -> VehicleUpdate:
                 {
                     Reading.SATELLITES: as_count(item.get("satelliteNum")),
                     Reading.FIX_KIND: kind.value,
+                    FIX_STATUS: as_count(item.get("status")),
+                    UPLOAD_MODE: as_count(item.get("postMethod")),
                 },
             ),
             *group(
@@ -214,7 +219,10 @@ def _map_login(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     online = {"LOGIN": True, "LOGOUT": False}.get(as_text(item.get("type")) or "")
     return VehicleUpdate(
         vehicle_id=imei,
-        groups=group("online", said_at, {Reading.ONLINE: online}),
+        groups=(
+            *group("online", said_at, {Reading.ONLINE: online}),
+            *group("time_zone", said_at, {TIME_ZONE: as_text(item.get("timezone"))}),
+        ),
         heard_at=said_at if online else None,
     )
 

@@ -42,6 +42,8 @@ class Device:
     sim: str | None = None
     iccid: str | None = None
     expires_at: datetime | None = None
+    activated_at: datetime | None = None
+    enabled: bool | None = None
     odometer: float | None = None
     group: str | None = None
 
@@ -64,6 +66,8 @@ class Device:
             sim=as_text(row.get("sim")),
             iccid=as_text(row.get("iccid")),
             expires_at=as_time(row.get("expiration")),
+            activated_at=as_time(row.get("activationTime")),
+            enabled=as_flag(row.get("enabledFlag")),
             odometer=as_positive(row.get("currentMileage")),
             group=as_text(row.get("deviceGroup")),
         )
@@ -81,7 +85,8 @@ class Location:
     kind: FixKind | None = None
     online: bool | None = None
     ignition: bool | None = None
-    expired: bool = False
+    expired: bool | None = None
+    activated: bool | None = None
     speed: float | None = None
     course: float | None = None
     satellites: int | None = None
@@ -113,6 +118,8 @@ class Location:
         volts = inner if inner is not None and inner <= _VOLTS_AT_MOST else None
         if battery is None and inner is not None and volts is None:
             battery = inner
+        # 1 means that it has not expired.
+        in_time = as_flag(row.get("expireFlag"))
         odometer = as_positive(row.get("currentMileage"))
         old_odometer = as_positive(row.get("mileage"))
         if odometer is None and old_odometer is not None:
@@ -126,7 +133,8 @@ class Location:
             kind=as_kind(row.get("posType")),
             online=as_flag(row.get("status")),
             ignition=as_flag(row.get("accStatus")),
-            expired=as_flag(row.get("expireFlag")) is False,
+            expired=None if in_time is None else not in_time,
+            activated=as_flag(row.get("activationFlag")),
             speed=as_speed(row.get("speed")),
             course=as_course(row.get("direction")),
             satellites=as_count(row.get("gpsNum")),
