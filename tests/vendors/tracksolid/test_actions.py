@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from homeassistant.core import Context, HomeAssistant
@@ -213,18 +214,53 @@ async def test_recordings(home: Home) -> None:
     assert refused.value.translation_key == "tracksolid_camera_unknown"
 
 
-async def test_call_api(hass: HomeAssistant, home: Home) -> None:
-    """Any documented method by its name, what cuts an engine apart."""
-    answer = await hass.services.async_call(
+async def call_api(home: Home, method: str, **more: Any) -> Any:
+    """Call a documented method by its name."""
+    answer = await home.hass.services.async_call(
         "fleet_tracker",
         "call_api",
-        {
-            "config_entry": home.entry.entry_id,
-            "method": "jimi.device.group.list",
-            "parameters": {"account": "fleet"},
-        },
+        {"config_entry": home.entry.entry_id, "method": method, **more},
         blocking=True,
         return_response=True,
     )
     assert answer
-    assert "Default" in str(answer["answer"])
+    return answer["answer"]
+
+
+async def test_call_api(home: Home) -> None:
+    """Any documented method by its name, what cuts an engine apart."""
+    groups = await call_api(
+        home, "jimi.device.group.list", parameters={"account": "fleet"}
+    )
+    assert groups["result"][0]["group_name"] == "Default"
+    for method in ("jimi.open.instruction.send", "jimi.open.instruction.raw.send"):
+        with pytest.raises(ServiceValidationError) as refused:
+            await call_api(home, method, parameters={"imei": VAN}, confirm=True)
+        assert refused.value.translation_key == "method_refused"
+
+
+async def test_instructions_by_an_own_host(home: Home) -> None:
+    """Appendix A: those of an own host are there once it is set; texts pass the guard."""
+    stop = {"deviceImei": VAN, "channel": 1, "cmd": 0, "dataType": 0}
+    control, text = "sendInstruct 37122", "sendInstruct 128"
+    with pytest.raises(ServiceValidationError) as refused:
+        await call_api(home, control, parameters=stop, confirm=True)
+    assert refused.value.translation_key == "unknown_method"
+    await home.set_options(hub_url=home.sim.root, hub_token=home.sim.hub_token)
+    with pytest.raises(ServiceValidationError) as refused:
+        await call_api(home, control, parameters=stop)
+    assert refused.value.translation_key == "confirmation_missing"
+    assert not home.sim.hub_calls
+    answer = await call_api(home, control, parameters=stop, confirm=True)
+    assert answer == {"result": None, "data": None}
+    assert home.sim.hub_calls[0]["proNo"] == "37122"
+    sent = json.loads(home.sim.hub_calls[0]["cmdContent"])
+    assert sent == {"channel": 1, "cmd": 0, "dataType": 0}
+    cut = {"deviceImei": VAN, "cmdContent": "RELAY,1#"}
+    with pytest.raises(ServiceValidationError) as refused:
+        await call_api(home, text, parameters=cut, confirm=True)
+    assert refused.value.translation_key == "method_refused"
+    home.sim.devices[VAN].online = False
+    with pytest.raises(HomeAssistantError) as offline:
+        await call_api(home, control, parameters=stop, confirm=True)
+    assert offline.value.translation_key == "vehicle_offline"

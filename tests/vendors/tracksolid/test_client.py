@@ -27,7 +27,11 @@ from custom_components.fleet_tracker.vendors.tracksolid.api_media import (
     StreamKind,
     new_session,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.catalog import METHODS, Use
+from custom_components.fleet_tracker.vendors.tracksolid.catalog import (
+    INSTRUCTIONS,
+    METHODS,
+    Use,
+)
 from custom_components.fleet_tracker.vendors.tracksolid.client import TracksolidClient
 from custom_components.fleet_tracker.vendors.tracksolid.errors import (
     BusinessError,
@@ -43,6 +47,7 @@ from tests.simulators.tracksolid import (
     Device,
     TracksolidSimulator,
 )
+from tests.simulators.tracksolid.hub import FIELDS
 from tests.simulators.tracksolid.media import shoot
 from tests.simulators.tracksolid.registry import Method, Reply
 from tests.vendors.fake_host import START, FakeHost
@@ -947,6 +952,15 @@ def test_catalog_knows_what_the_simulator_knows() -> None:
         ours = set(known.required) | set(known.optional)
         theirs = simulated.required | simulated.optional
         assert ours - extra == theirs - extra - {"access_token"}, name
+
+
+def test_catalog_knows_all_instructions() -> None:
+    """The six of Appendix A, with the fields that the host wants."""
+    known = {
+        str(int(protocol)): {*method.required} - {"deviceImei"}
+        for protocol, method in INSTRUCTIONS.values()
+    }
+    assert known == FIELDS
 
 
 def test_catalog_refuses_and_wants_confirmation() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ...vendor_api import ApiMethod, Use
+from .instruction_client import Protocol
 
 _REPORT = ("account", "imeis", "start_time", "end_time")
 
@@ -187,3 +188,54 @@ METHODS: Mapping[str, ApiMethod] = MappingProxyType(
     }
 )
 """The 41 methods of chapters 3 to 9, and three that only the manual has."""
+
+INSTRUCTIONS: Mapping[str, tuple[Protocol, ApiMethod]] = MappingProxyType(
+    {
+        f"sendInstruct {protocol:d}": (
+            protocol,
+            ApiMethod("Appendix A", use, ("deviceImei", *fields)),
+        )
+        for protocol, use, fields in (
+            (Protocol.TEXT, Use.STOPS, ("cmdContent",)),
+            (
+                Protocol.START_LIVE,
+                Use.CHANGES,
+                (
+                    "dataType",
+                    "codeStreamType",
+                    "channel",
+                    "videoIP",
+                    "videoTCPPort",
+                ),
+            ),
+            (Protocol.CONTROL_LIVE, Use.CHANGES, ("channel", "cmd", "dataType")),
+            (
+                Protocol.LIST_RECORDINGS,
+                Use.READS,
+                (
+                    "channel",
+                    "beginTime",
+                    "endTime",
+                    "alarmFlag",
+                    "resourceType",
+                    "instructionID",
+                ),
+            ),
+            (
+                Protocol.START_PLAYBACK,
+                Use.CHANGES,
+                (
+                    "serverAddress",
+                    "tcpPort",
+                    "channel",
+                    "beginTime",
+                    "endTime",
+                    "playMethod",
+                    "instructionID",
+                ),
+            ),
+            (Protocol.ACKNOWLEDGE_ALARM, Use.CHANGES, ("alarmSerialNo",)),
+        )
+    }
+)
+"""The six instructions of Appendix A, for those who have an own instruction host."""

@@ -31,7 +31,7 @@ from . import commands
 from .alarm_types import ALARMS
 from .alarms import EVERY as ALARMS_EVERY, AlarmReader, Way
 from .cameras import FRONT, INSIDE, LIVE, PHOTO, Cameras
-from .catalog import METHODS
+from .catalog import INSTRUCTIONS, METHODS
 from .client import TracksolidClient
 from .commands import Chosen, Commander, Effect, Outcome
 from .fleet import Fleet
@@ -114,6 +114,9 @@ class TracksolidConnection(Connection):
         self.cameras = Cameras(self.client)
         self.media = TracksolidMedia(self.client, self.cameras, self.has_camera)
         self.hub = _hub(options, host)
+        if self.hub is not None:
+            own = {name: method for name, (_, method) in INSTRUCTIONS.items()}
+            self.methods = {**METHODS, **own}
         self._commander = Commander(self.client)
         self._alarms = AlarmReader(self.client)
         self._trips = TripReader(self.client)
@@ -466,7 +469,15 @@ class TracksolidConnection(Connection):
             raise VehicleOffline("Not sent")
 
     async def call_method(self, name: str, parameters: Mapping[str, str]) -> Json:
-        """Call a documented method by its name and return its `result` and `data`."""
+        """Call a documented method by its name and return its `result` and `data`.
+
+        Instructions go to the own host, if there is one, and return the device's words.
+        """
+        if self.hub is not None and name in INSTRUCTIONS:
+            fields = dict(parameters)
+            imei = fields.pop("deviceImei")
+            words = await self.hub.call(imei, INSTRUCTIONS[name][0], fields)
+            return {"result": words, "data": None}
         answer = await self.client.call(name, parameters)
         return {"result": as_json(answer.result), "data": as_json(answer.data)}
 

@@ -32,6 +32,19 @@ PATH = "/api/device/sendInstruct"
 ANSWER_WAIT_S = 30.0
 
 _HTTP_TIMEOUT_S = ANSWER_WAIT_S + 15
+_NUMBERS = frozenset(
+    {
+        "alarmFlag",
+        "channel",
+        "cmd",
+        "codeStreamType",
+        "dataType",
+        "playMethod",
+        "resourceType",
+        "tcpPort",
+        "videoTCPPort",
+    }
+)
 
 
 class Protocol(IntEnum):
@@ -166,6 +179,16 @@ class InstructionClient:
         return await self._send(
             imei, Protocol.ACKNOWLEDGE_ALARM, {"alarmSerialNo": serial}
         )
+
+    async def call(
+        self, imei: str, protocol: Protocol, fields: Mapping[str, str]
+    ) -> str | None:
+        """Send any instruction with its fields as texts (see `catalog`)."""
+        content: dict[str, Json] = {
+            name: int(value) if name in _NUMBERS and value.isdecimal() else value
+            for name, value in fields.items()
+        }
+        return await self._send(imei, protocol, content)
 
     async def _send(
         self, imei: str, protocol: Protocol, content: Mapping[str, Json]
