@@ -321,7 +321,7 @@ def test_alert_codes_are_those_of_the_document() -> None:
 
 
 def test_fault_codes_are_those_of_the_document() -> None:
-    """E0 to E9, 10 to 46, and 47, which is not in it; 12 of them are reserved."""
+    """E0 to E9 and 10 to 47; 12 of them are reserved."""
     expected = {f"E{number}" for number in range(10)}
     expected |= {str(number) for number in range(10, 48)}
     assert FAULTS.keys() == expected

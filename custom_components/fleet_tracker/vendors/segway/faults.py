@@ -1,7 +1,4 @@
-"""The fault codes of a moped (Appendix 2 of `segway-emoped`).
-
-47 is not in the document, but vehicles report it.
-"""
+"""The fault codes of a moped (Appendix 2 of `segway-emoped`)."""
 
 from __future__ import annotations
 
@@ -157,6 +154,6 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "44": Fault(_CENTRAL, _RESERVED),
         "45": Fault(_CENTRAL, _RESERVED),
         "46": Fault(_CENTRAL, _RESERVED),
-        "47": Fault(_CENTRAL, "The battery compartment is not locked"),
+        "47": Fault(_CENTRAL, "Battery compartment is unlocked"),
     }
 )
