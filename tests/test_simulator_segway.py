@@ -431,11 +431,20 @@ async def test_pushes_are_repeated_once(
 
 
 async def test_pushing_for_ever(server: SegwaySimulator, receiver: Receiver) -> None:
-    """The riding one is pushed every 10 s; the parked one is moved now and then."""
+    """The riding one is pushed every 10 s; the parked one is moved now and then.
+
+    What was opened is shut 20 s later, which is pushed; nobody shuts a test's moped.
+    """
     receiver.wanted = 30
     pushing = asyncio.create_task(server.push_for_ever())
     await receiver.enough.wait()
-    server.mopeds[DEMO_PARKED].locked = False
+    parked, riding = server.mopeds[DEMO_PARKED], server.mopeds[DEMO_RIDING]
+    parked.locked = False
+    opened_at = int(server.now)
+    for moped in (parked, riding):
+        for part in ("saddle", "tailbox"):
+            moped.control(f"{MOPED_CONTROL}/{part}", {}, opened_at)
+    assert not parked.saddle_locked
     receiver.wanted = 60
     receiver.enough.clear()
     await receiver.enough.wait()
@@ -460,6 +469,19 @@ async def test_pushing_for_ever(server: SegwaySimulator, receiver: Receiver) -> 
         if kind == "status" and form["iotCode"] == DEMO_PARKED
     ]
     assert locks[:2] == ["true", "false"]
+    components = [
+        (form["iotCode"], form["type"], form["status"], form["statusUtcTime"])
+        for kind, form in receiver.pushes
+        if kind == "components"
+    ]
+    shut_at = str(opened_at + 20)
+    assert components == [
+        (DEMO_PARKED, "1", "2", shut_at),
+        (DEMO_PARKED, "2", "2", shut_at),
+    ]
+    assert parked.saddle_locked
+    assert parked.tailbox_locked
+    assert not riding.saddle_locked
 
 
 async def test_upload_interval_changes_the_pace(

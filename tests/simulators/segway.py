@@ -248,8 +248,8 @@ class SegwaySimulator(SimulatedServer):
     ) -> None:
         """Push what the real system would, second by second, until cancelled.
 
-        Location and status by their intervals, status on every change too; the parked
-        vehicles are moved illegally now and then.
+        Location and status by their intervals, status on every change too; that saddle or
+        tail box was shut; and the parked vehicles are moved illegally now and then.
         """
         sender = self.sender()
         begin = self.now
@@ -265,6 +265,10 @@ class SegwaySimulator(SimulatedServer):
                         pushed.pop(("status", code), None)
                         pushed.pop(("location", code), None)
                     await self._push_due(sender, moped, pushed)
+                    for component in moped.shut(self.now):
+                        # 2 is locked; that they were unlocked is not pushed.
+                        fields = self.components_push(component, 2)
+                        await sender.push("components", code, fields)
                     raised = (self.now - begin) % alert_every < alert_lasts
                     if (moped.locked and raised) != (code in alarmed):
                         alarmed ^= {code}

@@ -15,6 +15,9 @@ from .world import HOME, Place, Route, Vehicle, drive, parked
 DEMO_RIDING = "861477038719116"
 DEMO_PARKED = "862869030338078"
 
+# Types of the components push
+SADDLE, TAILBOX = 1, 2
+
 QUERY = "/api/v2/vehicle/query/current"
 MOPED_QUERY = "/api/v2/mopeds/query/current"
 CONTROL = "/api/v2/vehicle/control"
@@ -213,6 +216,8 @@ class Moped:
     - `refuses`: the status code that answers everything about it (15102, 15302 ...).
     - `silent`: requests about it hang.
     - `unsupported`: how endpoints that its model lacks answer: a status code or 404.
+    - `shut_after`: how many seconds saddle and tail box stand open until `shut` finds
+      them shut again, None for ever.
     """
 
     iot_code: str
@@ -224,6 +229,7 @@ class Moped:
     refuses: int | None = None
     silent: bool = False
     unsupported: int = 15707
+    shut_after: float | None = None
     handlebar_stuck: bool = False
     lock_forbidden_here: bool = False
     charging: bool = False
@@ -252,6 +258,8 @@ class Moped:
     sounds: list[int] = field(default_factory=list)
     changed_at: float = 0.0
     """When it was last locked or unlocked."""
+    opened: dict[int, float] = field(default_factory=dict)
+    """When what stands open was opened, by the type of the components push."""
 
     def riding(self, now: float) -> bool:
         """Tell whether it is being ridden."""
@@ -371,9 +379,9 @@ class Moped:
                 if self.locked:
                     raise Refused(15635)
                 if part == "saddle":
-                    self.saddle_locked = False
+                    self._open(SADDLE, now)
                 elif part == "tailbox":
-                    self.tailbox_locked = False
+                    self._open(TAILBOX, now)
                 else:
                     self.battery_cover_locked = False
         return 0
@@ -402,10 +410,30 @@ class Moped:
     def _start_rental(self, now: float) -> int:
         self._unlock(now, 15622)
         if self._opens("saddleSwitch", self.seat_cask_helmets):
-            self.saddle_locked = False
+            self._open(SADDLE, now)
         if self._opens("tailboxSwitch", self.tailbox_helmets):
-            self.tailbox_locked = False
+            self._open(TAILBOX, now)
         return 0
+
+    def _open(self, component: int, now: float) -> None:
+        self.opened[component] = now
+        if component == SADDLE:
+            self.saddle_locked = False
+        else:
+            self.tailbox_locked = False
+
+    def shut(self, now: float) -> list[int]:
+        """Shut what has stood open long enough, as its rider does, and return what."""
+        if self.shut_after is None:
+            return []
+        shut = [part for part, at in self.opened.items() if now - at >= self.shut_after]
+        for component in shut:
+            del self.opened[component]
+            if component == SADDLE:
+                self.saddle_locked = True
+            else:
+                self.tailbox_locked = True
+        return shut
 
     def _end_rental(self, now: float) -> None:
         if self.riding(now):
@@ -456,7 +484,9 @@ def demo_mopeds(now: float) -> tuple[Moped, Moped]:
             seat_cask_helmets=0,
             changed_at=now - 900,
         ),
-        Moped(iot_code=DEMO_PARKED, life=standing, changed_at=now - 7200),
+        Moped(
+            iot_code=DEMO_PARKED, life=standing, changed_at=now - 7200, shut_after=20
+        ),
     )
 
 
