@@ -600,8 +600,7 @@ async def test_discovered_vehicle_is_accepted(
     form: Result = await hass.config_entries.flow.async_configure(card["flow_id"])
     assert form["step_id"] == "accept_vehicle"
     assert form["description_placeholders"] == {
-        "vehicle": "7",
-        "model": "VT310",
+        "vehicle": "VT310 7",
         "account": "port",
     }
     port.check_error = CannotConnect()
@@ -630,7 +629,7 @@ async def test_discovered_vehicle_with_questions(
     (card,) = await discover(hass, clouds["port"], "7")
     assert card["context"]["title_placeholders"] == {"name": "Neutral listener 7"}
     form: Result = await hass.config_entries.flow.async_configure(card["flow_id"])
-    assert form["description_placeholders"]["model"] == "-"
+    assert form["description_placeholders"]["vehicle"] == "Neutral listener 7"
     await enter(hass, form, colour="pink")
     (subentry,) = entry.subentries.values()
     assert dict(subentry.data) == {"colour": "pink"}

@@ -321,8 +321,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
             data_schema=form,
             errors=errors,
             description_placeholders={
-                "vehicle": vehicle_id,
-                "model": self._discovered["model"] or "-",
+                "vehicle": self.context["title_placeholders"]["name"],
                 "account": entry.title,
             },
         )

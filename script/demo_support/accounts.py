@@ -291,8 +291,8 @@ ACCOUNTS = (
             "segway_push": {"push_at_root": False},
         },
         add_vehicles=(
-            {"vehicle_id": DEMO_PARKED, "model": "e_moped", "name": "Moped"},
-            {"vehicle_id": DEMO_RIDING, "model": "e_moped", "name": "Ridden moped"},
+            {"iot_imei": DEMO_PARKED, "model": "e_moped", "name": "Moped"},
+            {"iot_imei": DEMO_RIDING, "model": "e_moped", "name": "Ridden moped"},
         ),
         vehicles=(
             DemoVehicle(

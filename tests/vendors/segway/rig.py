@@ -267,7 +267,7 @@ async def add_vehicle(
         (entry.entry_id, SUBENTRY_VEHICLE), context={"source": SOURCE_USER}
     )
     result = await flows.async_configure(
-        result["flow_id"], {"vehicle_id": imei, "model": "e_moped", **fields}
+        result["flow_id"], {"iot_imei": imei, "model": "e_moped", **fields}
     )
     await hass.async_block_till_done()
     return result

@@ -142,36 +142,39 @@ async def test_no_url(
     assert result["errors"] == {"base": "invalid_server"}
 
 
+@pytest.mark.parametrize("server", [{}, {"server": ""}, {"server": " "}])
 async def test_region_by_client_id(
-    hass: HomeAssistant, home_server: SegwaySimulator, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant,
+    home_server: SegwaySimulator,
+    monkeypatch: pytest.MonkeyPatch,
+    server: dict[str, str],
 ) -> None:
-    """The first letter of the client ID chooses the server."""
+    """Without a server, the first letter of the client ID chooses it."""
     monkeypatch.setattr(client, "REGIONS", {"E": home_server.url})
-    result = await enter(hass, **credentials(home_server, server="by_client_id"))
+    entered = credentials(home_server)
+    del entered["server"]
+    result = await enter(hass, **entered, **server)
     assert result["step_id"] == "segway_push"
-    result = await enter(
-        hass, **credentials(home_server, client_id="X1", server="by_client_id")
-    )
+    result = await enter(hass, **{**entered, "client_id": "X1"}, **server)
     assert result["errors"] == {"base": "segway_unknown_region"}
 
 
-async def test_chosen_region(
-    hass: HomeAssistant, home_server: SegwaySimulator, monkeypatch: pytest.MonkeyPatch
+async def test_regions_are_offered(
+    hass: HomeAssistant, home_server: SegwaySimulator
 ) -> None:
-    """A region that the user chooses comes before the letter."""
-    monkeypatch.setattr(flow, "REGION_NAMES", {"china": home_server.url})
-    result = await enter(hass, **credentials(home_server, server="china"))
-    assert result["step_id"] == "segway_push"
-
-
-def test_regions_are_the_documents() -> None:
-    """The choices lead to the servers of the document's first table."""
-    assert dict(flow.REGION_NAMES) == {
-        "asia_pacific": "https://apac-api.segwaydiscovery.com",
-        "europe": "https://eu-api.segwaydiscovery.com",
-        "americas": "https://us-api.segwaydiscovery.com",
-        "china": "https://cn-api.segwaydiscovery.com",
-    }
+    """The choices are the servers of the document's first table, and none is made."""
+    flows = hass.config_entries.flow
+    result = await flows.async_init(DOMAIN, context={"source": SOURCE_USER})
+    result = await flows.async_configure(result["flow_id"], {"next_step_id": "segway"})
+    assert result["data_schema"] is not None
+    (server,) = (key for key in result["data_schema"].schema if key == "server")
+    assert server.description == {"suggested_value": None}
+    assert result["data_schema"].schema[server].config["options"] == [
+        "https://apac-api.segwaydiscovery.com",
+        "https://eu-api.segwaydiscovery.com",
+        "https://us-api.segwaydiscovery.com",
+        "https://cn-api.segwaydiscovery.com",
+    ]
 
 
 async def test_account_is_there_already(rig: Rig) -> None:
@@ -255,15 +258,25 @@ async def test_another_account(rig: Rig) -> None:
     assert rig.entry.data["client_secret"] == DEMO_CLIENT_SECRET
 
 
-async def test_reconfigure_shows_what_is_there(rig: Rig) -> None:
-    """The form shows the account, and never the secret."""
-    result = await start_reconfiguration(rig)
-    shown = {
-        str(marker): marker.default()
-        for marker in result["data_schema"].schema
-        if callable(marker.default)
-    }
-    assert shown == {"client_id": rig.server.client_id, "server": rig.server.url}
+async def test_reconfigure_shows_what_is_there(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form shows the account, its server if it is no usual one, never the secret."""
+
+    async def shown() -> dict[str, Any]:
+        result = await start_reconfiguration(rig)
+        schema = result["data_schema"].schema
+        rig.hass.config_entries.flow.async_abort(result["flow_id"])
+        return {
+            str(marker): marker.default() if callable(marker.default) else hint
+            for marker in schema
+            for hint in [(marker.description or {}).get("suggested_value")]
+        }
+
+    account = {"client_id": rig.server.client_id, "client_secret": None}
+    assert await shown() == {**account, "server": rig.server.url}
+    monkeypatch.setattr(flow, "REGIONS", {"E": rig.server.url})
+    assert await shown() == {**account, "server": None}
 
 
 async def test_options(rig: Rig) -> None:

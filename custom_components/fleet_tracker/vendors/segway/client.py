@@ -106,12 +106,17 @@ _LONGEST_TOKEN = 10 * 365 * 86_400
 _OAUTH_REFUSALS = frozenset({"invalid_client", "unauthorized_client"})
 
 
+def region_of(client_id: str) -> str:
+    """Return the first letter of a client ID, which names its region."""
+    return client_id[:1].upper()
+
+
 def server_for(client_id: str) -> str:
     """Return the base URL of the region that a client ID names by its first letter.
 
     Raises InvalidArgument if it names none.
     """
-    if (url := REGIONS.get(client_id[:1].upper())) is None:
+    if (url := REGIONS.get(region_of(client_id))) is None:
         raise InvalidArgument("Unknown region", key="segway_unknown_region")
     return url
 

@@ -31,7 +31,7 @@ from ...vendor_flow import (
     VendorFlow,
     base_url,
 )
-from .client import REGIONS, Credentials, SegwayClient, server_for
+from .client import REGIONS, Credentials, SegwayClient, region_of, server_for
 from .commands import DEFAULT_MODEL, MODEL_CAPABILITIES
 from .connection import CLIENT_ID, CLIENT_SECRET, SERVER, SegwayConnection
 from .errors import DeviceInactive, DeviceNotFound, ParameterRefused
@@ -39,16 +39,10 @@ from .settings import check_imei
 from .vehicle import MODEL, NAME, name_of
 
 VEHICLE_ID = "vehicle_id"
+"""The IMEI of a vehicle that a push told of."""
+IMEI = "iot_imei"
+"""The IMEI that the user enters."""
 PUSH = "push"
-
-# The choices of the server beside a URL by hand, as the texts name them.
-BY_CLIENT_ID = "by_client_id"
-REGION_NAMES: Mapping[str, str] = {
-    "asia_pacific": REGIONS["A"],
-    "europe": REGIONS["E"],
-    "americas": REGIONS["U"],
-    "china": REGIONS["C"],
-}
 
 
 class SegwayFlow(VendorFlow):
@@ -72,12 +66,12 @@ class SegwayFlow(VendorFlow):
                     CLIENT_ID, default=defaults.get(CLIENT_ID, vol.UNDEFINED)
                 ): TextSelector(TextSelectorConfig(autocomplete="username")),
                 vol.Required(CLIENT_SECRET): _secret(),
-                vol.Required(
-                    SERVER, default=_choice(defaults.get(SERVER))
+                # Newer front ends show the values of such a field, not their labels.
+                vol.Optional(
+                    SERVER, description={"suggested_value": _chosen_server(defaults)}
                 ): SelectSelector(
                     SelectSelectorConfig(
-                        options=[BY_CLIENT_ID, *REGION_NAMES],
-                        translation_key="segway_server",
+                        options=list(REGIONS.values()),
                         custom_value=True,
                         mode=SelectSelectorMode.DROPDOWN,
                     )
@@ -95,7 +89,8 @@ class SegwayFlow(VendorFlow):
         """Request a token. Of another account's vehicles, look for one of the entry's."""
         client_id = user_input[CLIENT_ID].strip()
         client_secret = user_input[CLIENT_SECRET].strip()
-        server = _server(user_input[SERVER], client_id)
+        entered = user_input.get(SERVER, "").strip()
+        server = base_url(entered) if entered else server_for(client_id)
         memory = FlowMemory()
         client = SegwayClient(
             async_get_clientsession(hass),
@@ -130,7 +125,7 @@ class SegwayVehicleFlow(VehicleFlow):
         return vol.Schema(
             {
                 vol.Required(
-                    VEHICLE_ID, default=defaults.get(VEHICLE_ID, vol.UNDEFINED)
+                    IMEI, default=defaults.get(IMEI, vol.UNDEFINED)
                 ): TextSelector(),
                 **_description(defaults),
             }
@@ -151,7 +146,7 @@ class SegwayVehicleFlow(VehicleFlow):
 
         One that is offline or not activated is a vehicle of the account all the same.
         """
-        imei = check_imei(user_input[VEHICLE_ID].strip())
+        imei = check_imei((user_input.get(IMEI) or user_input[VEHICLE_ID]).strip())
         await _check_known(_client_of(hass, entry), imei)
         data = {MODEL: user_input[MODEL], NAME: user_input.get(CONF_NAME, "").strip()}
         return AddedVehicle(vehicle_id=imei, title=name_of(imei, data), data=data)
@@ -240,18 +235,8 @@ def _secret() -> TextSelector:
     )
 
 
-def _choice(server: str | None) -> str:
-    """Return the choice that stands for a server, or its URL where none does."""
-    if not server:
-        return BY_CLIENT_ID
-    return next((name for name, url in REGION_NAMES.items() if url == server), server)
-
-
-def _server(choice: str, client_id: str) -> str:
-    """Return the base URL of a chosen region, or the one that was entered.
-
-    Raises InvalidArgument for what is no URL.
-    """
-    if choice == BY_CLIENT_ID:
-        return server_for(client_id)
-    return REGION_NAMES.get(choice) or base_url(choice)
+def _chosen_server(defaults: Input) -> str | None:
+    """Return the server of an account where it is not the one that its client ID names."""
+    server = defaults.get(SERVER)
+    named = REGIONS.get(region_of(defaults.get(CLIENT_ID, "")))
+    return None if server == named else server
