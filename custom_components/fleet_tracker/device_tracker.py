@@ -43,7 +43,12 @@ async def async_setup_entry(
 ) -> None:
     """Set up the trackers of an entry."""
     await async_setup_entities(
-        entry, async_add_entities, (TRACKER,), (), FleetTracker, _every_vehicle
+        entry,
+        async_add_entities,
+        (TRACKER,),
+        entry.runtime_data.vendor.entities.trackers,
+        FleetTracker,
+        _every_vehicle,
     )
 
 

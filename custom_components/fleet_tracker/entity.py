@@ -28,6 +28,7 @@ from .vendor import Argument, Command, CommandResult
 if TYPE_CHECKING:
     from .binary_sensor import FleetBinarySensorDescription
     from .button import FleetButtonDescription
+    from .device_tracker import FleetTrackerDescription
     from .event import FleetEventDescription
     from .lock import FleetLockDescription
     from .number import FleetNumberDescription
@@ -71,6 +72,7 @@ class VendorEntities:
     selects: tuple[FleetSelectDescription, ...] = ()
     sensors: tuple[FleetSensorDescription, ...] = ()
     switches: tuple[FleetSwitchDescription, ...] = ()
+    trackers: tuple[FleetTrackerDescription, ...] = ()
     disabled: frozenset[str] = frozenset()
     """Common readings that are rarely used with this vendor: disabled by default."""
 

@@ -19,6 +19,7 @@ from homeassistant.const import (
 
 from ...binary_sensor import FleetBinarySensorDescription
 from ...button import FleetButtonDescription
+from ...device_tracker import FleetTrackerDescription
 from ...entity import VendorEntities
 from ...event import FleetEventDescription
 from ...lock import FleetLockDescription
@@ -218,6 +219,7 @@ ENTITIES = VendorEntities(
     binary_sensors=BINARY_SENSORS,
     buttons=BUTTONS,
     sensors=SENSORS,
+    trackers=(FleetTrackerDescription(key=Reading.POSITION, translation_key="moped"),),
     locks=(
         FleetLockDescription(
             key=Reading.LOCKED,
