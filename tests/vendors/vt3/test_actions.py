@@ -214,6 +214,23 @@ async def test_marked_output_while_driving(home: Home) -> None:
     assert tracker.outputs == [0, 0, 0]
 
 
+async def test_marked_output_with_a_clock_that_is_behind(home: Home) -> None:
+    """A wrong clock makes no fresh look old, even where the ignition is not wired."""
+    await home.listen(SERIAL, settings=CUTS, options=ALLOWED)
+    tracker = await home.connect(SERIAL, Behaviour(clock_behind=300))
+    tracker.vehicle.live(home.clock(), drive(Route(HOME, HOME.away(0, 50_000)), 50))
+    told = tracker._io
+    tracker._io = lambda: told() | {"io.IGT": 0}  # type: ignore[method-assign]
+    await home.elapse(10)
+    for group in ("gnss", "io"):
+        await tracker.upload(group)
+    await home.settle()
+    with pytest.raises(HomeAssistantError) as refusal:
+        await turn(home, "on", "cutting_output_1")
+    assert refusal.value.translation_key == "engine_cut_too_fast"
+    assert tracker.outputs == [0, 0, 0]
+
+
 async def test_marked_output_is_not_repeated(home: Home) -> None:
     """What can stop a vehicle is never sent twice."""
     await home.listen(SERIAL, settings=CUTS, options=ALLOWED)

@@ -411,15 +411,29 @@ def test_answers_by_the_clock_of_the_tracker() -> None:
     assert measured(later, DI1=1) == later.replace(microsecond=0)
 
 
-def test_time_of_the_satellites() -> None:
-    """A refreshed position is not newer than what a clock that is behind says later."""
+@pytest.mark.parametrize(
+    "told", [{}, {"gnss.date": "2025-10-9", "gnss.time": "9:00:00"}]
+)
+def test_positions_on_demand(told: dict[str, Json]) -> None:
+    """One is fresh, and no position is older that a clock that is behind tells later."""
     one = mapper()
-    one.map_values("gnss", GNSS | {"gnss.ts": TS - 115}, NOW)
-    refreshed = {key: value for key, value in GNSS.items() if key != "gnss.ts"}
-    refreshed |= {"gnss.date": "2025-10-9", "gnss.time": "9:00:00"}
-    answer = one.map_values("gnss", refreshed, NOW)
+    # The tracker's clock is two minutes behind.
+    one.map_values("gnss", GNSS | {"gnss.ts": TS - 115}, NOW, complete=True)
+    values = {key: value for key, value in GNSS.items() if key != "gnss.ts"}
+    answer = one.map_values("gnss", values | told, NOW)
     assert answer.position is not None
-    assert answer.position.fixed_at == NOW - timedelta(seconds=120)
+    assert answer.position.fixed_at == NOW
+
+    def fixed_at(ts: int) -> datetime:
+        later = NOW + timedelta(seconds=300)
+        upload = one.map_values("gnss", GNSS | {"gnss.ts": ts}, later, complete=True)
+        assert upload.position is not None
+        return upload.position.fixed_at
+
+    assert fixed_at(TS - 114) == NOW
+    assert fixed_at(TS + 15) == NOW + timedelta(seconds=10)
+    # What it kept from before is older.
+    assert fixed_at(TS - 125) == NOW - timedelta(seconds=130)
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ class Mapper:
         self.fix_with_speed: Position | None = None
         """The last position that came with a speed of its own."""
         self._gnss_fix: Position | None = None
+        self._answer: tuple[datetime, datetime] | None = None
         self._behind: timedelta | None = None
         self._factor = KMH_PER_KNOT if knots else 1
         self._custom: set[str] = set()
@@ -137,8 +138,9 @@ class Mapper:
         """Return the news in the values of a group.
 
         ``measured_at`` is when the values without a time of their own are from, ``complete``
-        that what a reserved group does not list is not known.
+        that what a reserved group does not list is not known: an upload, not an answer.
         """
+        is_answer = not complete and measured_at is None
         complete = complete and group in TOPIC_GROUPS
         group = TOPIC_GROUPS.get(group, group)
         named = self._named(group, values)
@@ -162,11 +164,11 @@ class Mapper:
         default = measured_at or self._time_by_its_clock(named, now)
         return VehicleUpdate(
             vehicle_id=self.serial,
-            position=self._position(group, named, default),
+            position=self._position(group, named, default, now if is_answer else None),
             groups=tuple(
                 ReadingGroup(
                     name=name,
-                    measured_at=min(_measured_at(name, named, default), now),
+                    measured_at=min(_time_in(named, name) or default, now),
                     readings=found,
                     complete=complete and name == group,
                 )
@@ -227,8 +229,13 @@ class Mapper:
         readings.setdefault(CUSTOM, {})[f"{CUSTOM}:{key}"] = found
 
     def _position(
-        self, group: str, named: Mapping[str, Json], default: datetime
+        self,
+        group: str,
+        named: Mapping[str, Json],
+        default: datetime,
+        answered_at: datetime | None,
     ) -> Position | None:
+        """Return where the tracker is; ``answered_at`` is when it said so on demand."""
         latitude = _float(_latitude, named.get("gnss.latitude"))
         longitude = _float(_longitude, named.get("gnss.longitude"))
         fix = PARAMETERS["gnss.fix"].read(named.get("gnss.fix"))
@@ -248,7 +255,7 @@ class Mapper:
                 reported=_float(_accuracy, named.get("gnss.hacc")),
                 hdop=_float(PARAMETERS["gnss.hdop"].read, named.get("gnss.hdop")),
             ),
-            fixed_at=_measured_at(GNSS, named, default),
+            fixed_at=self._fixed_at(named, default, answered_at),
             altitude=_float(_altitude, named.get("gnss.altitude")),
             course=None if course is None else course % 360,
             speed=speed if speed is not None and 0 <= speed <= _FASTEST_KMH else None,
@@ -260,6 +267,28 @@ class Mapper:
         if "gnss.speed" in named:
             self.fix_with_speed = position
         return position
+
+    def _fixed_at(
+        self, named: Mapping[str, Json], default: datetime, answered_at: datetime | None
+    ) -> datetime:
+        """Return when a position was found.
+
+        On demand it is fresh, and has the satellites' time (3.3.3). What is told after that
+        is not older, though the tracker's own clock may be behind and say so.
+        """
+        told = _time_in(named, GNSS) or as_date_and_time(
+            named.get("gnss.date"), named.get("gnss.time")
+        )
+        if answered_at is not None:
+            fixed_at = told or answered_at
+            self._answer = default, fixed_at
+            return fixed_at
+        told = told or default
+        if self._answer is not None:
+            by_its_clock, fixed_at = self._answer
+            if by_its_clock <= told < fixed_at:
+                return fixed_at
+        return told
 
     def _completed(self, position: Position, named: Mapping[str, Json]) -> Position:
         """Return a position of a custom group with what such a group leaves out.
@@ -321,18 +350,13 @@ def io_name(output: int, *, with_zero: bool) -> str:
     return f"{IO}.D{'0' if with_zero else 'O'}{output}"
 
 
-def _measured_at(group: str, named: Mapping[str, Json], default: datetime) -> datetime:
+def _time_in(named: Mapping[str, Json], group: str) -> datetime | None:
     """Return when the values of a group are from, by the tracker's own clock."""
     for prefix, home in HOME_GROUPS.items():
         if group in (home, VEHICLE if home == "obd" else home):
             if (time := as_time(named.get(f"{prefix}.ts"))) is not None:
                 return time
-    if group == GNSS:
-        time = as_date_and_time(named.get("gnss.date"), named.get("gnss.time"))
-        if time is not None:
-            # That is the satellites' time, which the tracker's clock may be behind.
-            return min(time, default)
-    return default
+    return None
 
 
 def _custom_value(value: Json) -> Value | None:
