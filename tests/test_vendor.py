@@ -165,7 +165,18 @@ def test_base_url(entered: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "entered", ["", "ftp://example.org", "http://[half", "https://?a=b", "http://x?a=b"]
+    "entered",
+    [
+        "",
+        "ftp://example.org",
+        "http://[half",
+        "https://?a=b",
+        "http://x?a=b",
+        "http://x#a",
+        "http://x y",
+        "http://x:99999",
+        "http://xn--",
+    ],
 )
 def test_no_base_url(entered: str) -> None:
     """What is no address."""

@@ -128,8 +128,10 @@ def base_url(entered: str) -> str:
         raise InvalidArgument("No URL", key="invalid_server")
     try:
         url = URL(text)
+        # A host that no name stands for is only found out when it is asked for.
+        is_server = url.scheme in ("http", "https") and url.host
     except ValueError:
         raise InvalidArgument("No URL", key="invalid_server") from None
-    if url.scheme not in ("http", "https") or not url.host or url.query_string:
+    if not is_server or url.query_string or url.fragment:
         raise InvalidArgument("No URL", key="invalid_server")
     return text.rstrip("/")
