@@ -20,7 +20,11 @@ from custom_components.fleet_tracker.models import (
     OccurrenceKind,
     OccurrenceType,
 )
-from custom_components.fleet_tracker.occurrences import MOST_UNDELIVERED
+from custom_components.fleet_tracker.occurrences import (
+    MOST_OF_A_MOMENT,
+    MOST_REMEMBERED,
+    MOST_UNDELIVERED,
+)
 from custom_components.fleet_tracker.vendor import CannotConnect
 from tests.common import START, cloud_entry, elapse, entity_id, set_up, state_of
 from tests.neutral_vendor import Cloud, Clouds, alarm, told
@@ -346,6 +350,33 @@ async def test_undelivered_do_not_pile_up(hass: HomeAssistant, cloud: Cloud) -> 
     remove()
     push(cloud, replace(later, occurred_at=later.occurred_at + SECOND))
     assert len(delivered) == 2
+
+
+async def test_a_vehicle_that_tells_too_much(
+    hass: HomeAssistant, cloud: Cloud, hass_storage: dict[str, Any]
+) -> None:
+    """What fired last is not kept without end, and an instant has only so many alarms."""
+    entry = cloud_entry()
+    coordinator = await set_up(hass, entry)
+    listened: list[Occurrence] = []
+    coordinator.async_add_occurrence_listener(
+        "1", OccurrenceKind.ALARM, listened.append
+    )
+    push(cloud, *(alarm(START, number=number) for number in range(150)))
+    assert len(listened) == MOST_OF_A_MOMENT
+    others = [
+        replace(alarm(START + number * SECOND), code=f"code {number}")
+        for number in range(MOST_REMEMBERED + 1)
+    ]
+    listened.clear()
+    push(cloud, *others)
+    assert listened == others
+    await hass.async_block_till_done(wait_background_tasks=True)
+    kept = hass_storage[f"{DOMAIN}.{entry.entry_id}.memory"]["data"]["occurrences"]
+    assert list(kept["1"]) == [f"alarm/sos/{one.code}" for one in others[1:]]
+    # The newest are still known.
+    push(cloud, *others[1:])
+    assert listened == others
 
 
 async def test_first_of_a_new_vehicle(

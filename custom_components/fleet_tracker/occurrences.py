@@ -12,6 +12,9 @@ from .vendor import Memory
 
 OLDEST_AFTER_START = timedelta(minutes=15)
 MOST_UNDELIVERED = 100
+# Of a vehicle: far more than any has, since not every vendor's vehicles prove who they are.
+MOST_REMEMBERED = 500
+MOST_OF_A_MOMENT = 100
 MEMORY_KEY = "occurrences"
 
 type Listener = Callable[[Occurrence], None]
@@ -65,10 +68,18 @@ class OccurrenceLog:
             # Two geofences may be left in one second. What fired then before a restart is
             # not known any more, and is taken for the same.
             moment = self._of_last_moment.get((vehicle_id, key))
-            if moment is None or occurrence in moment:
+            if (
+                moment is None
+                or occurrence in moment
+                or len(moment) >= MOST_OF_A_MOMENT
+            ):
                 continue
             moment.append(occurrence)
             fired[key] = time
+            if len(fired) > MOST_REMEMBERED:
+                oldest = min(fired, key=fired.__getitem__)
+                del fired[oldest]
+                self._of_last_moment.pop((vehicle_id, oldest), None)
             self.unsaved = True
             if occurrence.occurred_at >= self._oldest:
                 self._deliver((vehicle_id, occurrence.kind), occurrence)
