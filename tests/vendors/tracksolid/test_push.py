@@ -223,6 +223,7 @@ def test_gps() -> None:
     assert found[Reading.SATELLITES] == 11
     metres = round(BIKE.vehicle.at(TIME).odometer)
     assert found[mapping.TRACKER_MILEAGE] == metres / 1000
+    assert found[Reading.ALTITUDE] == 12
     assert (found[mapping.FIX_STATUS], found[mapping.UPLOAD_MODE]) == (1, 0)
 
 

@@ -65,7 +65,9 @@ async def test_readings_are_shown(
     tracker = home.state("device_tracker", "position")
     assert tracker.attributes["latitude"] == pytest.approx(place.latitude, abs=1e-3)
     await home.enable("binary_sensor", "charging", "armed")
-    await home.enable("sensor", "fuel_sensor_volume_2")
+    await home.enable("sensor", "fuel_sensor_volume_2", "altitude")
+    await home.poll()
+    assert float(home.state("sensor", "altitude").state) == 12
     assert home.state("binary_sensor", "charging").state == "on"
     assert home.state("binary_sensor", "armed").state == "off"
     assert float(home.state("sensor", "fuel_sensor_volume_2").state) == 42.5

@@ -44,12 +44,14 @@ def _measurement(
     enabled: bool = False,
     translation_key: str | None = None,
     state_class: SensorStateClass | None = SensorStateClass.MEASUREMENT,
+    shown_unit: str | None = None,
     category: EntityCategory | None = None,
 ) -> FleetSensorDescription:
     return FleetSensorDescription(
         key=key,
         translation_key=translation_key,
         native_unit_of_measurement=unit,
+        suggested_unit_of_measurement=shown_unit,
         device_class=device_class,
         state_class=state_class,
         suggested_display_precision=precision,
@@ -146,8 +148,10 @@ _TRIP_SENSORS = (
             key,
             UnitOfTime.SECONDS,
             SensorDeviceClass.DURATION,
+            precision=1,
             translation_key=f"last_{key}",
             state_class=None,
+            shown_unit=UnitOfTime.MINUTES,
         )
         for key in (mapping.TRIP_DURATION, mapping.TRIP_IDLE_TIME)
     ),

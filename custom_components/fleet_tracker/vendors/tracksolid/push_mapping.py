@@ -142,6 +142,7 @@ def _map_gps(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     fixed_at, heard_at = as_time(item.get("gpsTime")), _said_at(item, now)
     place = as_place(item)
     kind = as_kind(item.get("postType")) or FixKind.SATELLITE
+    altitude = as_altitude(item.get("altitude")) or None
     position = None
     if place is not None and fixed_at is not None:
         position = Position(
@@ -150,7 +151,7 @@ def _map_gps(imei: str, item: Record, now: datetime) -> VehicleUpdate:
             accuracy=accuracy_m(kind),
             fixed_at=fixed_at,
             kind=kind,
-            altitude=as_altitude(item.get("altitude")) or None,
+            altitude=altitude,
             course=as_course(item.get("direction")),
             speed=as_speed(item.get("gpsSpeed")),
         )
@@ -174,6 +175,8 @@ def _map_gps(imei: str, item: Record, now: datetime) -> VehicleUpdate:
                     UPLOAD_MODE: as_count(item.get("postMethod")),
                 },
             ),
+            # Positions that are polled have none, and must not take it away.
+            *group("altitude", measured_at, {Reading.ALTITUDE: altitude}),
             *group(
                 "tracker_mileage",
                 measured_at,
