@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import issue_registry
+from homeassistant.helpers import issue_registry as ir
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 import pytest
@@ -78,7 +78,7 @@ def _log_tells_nothing_private() -> Iterator[None]:
 def _problems_tell_nothing_private(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Hold the same of repair issues: Home Assistant adds them to the diagnostics."""
     told: list[str] = []
-    create = issue_registry.async_create_issue
+    create = ir.async_create_issue
 
     def create_and_note(
         hass: HomeAssistant, domain: str, issue_id: str, **issue: Any
@@ -86,10 +86,12 @@ def _problems_tell_nothing_private(monkeypatch: pytest.MonkeyPatch) -> Iterator[
         told.append(f"{issue_id} {issue.get('translation_placeholders')}")
         create(hass, domain, issue_id, **issue)
 
-    monkeypatch.setattr(issue_registry, "async_create_issue", create_and_note)
+    monkeypatch.setattr(ir, "async_create_issue", create_and_note)
     yield
     # An issue is named after its cause and the entry, whose id is random.
-    assert [one for one in told if _PRIVATE.search(re.sub(r"_\w{26,} ", " ", one))] == []
+    assert [
+        one for one in told if _PRIVATE.search(re.sub(r"_\w{26,} ", " ", one))
+    ] == []
 
 
 @pytest.fixture
