@@ -301,6 +301,20 @@ def test_bytes_that_are_no_utf8() -> None:
     ]
 
 
+@pytest.mark.parametrize("size", [1110, 5120, 16 * 1024])
+def test_long_frames(size: int) -> None:
+    """OBD frames of real trackers have 1110 bytes; what others stumbled over is read."""
+    rows: dict[str, object] = {f"obd.k{number}": None for number in range(50)}
+    body = {"topic": "v1/VF3102021111601/obd/info", "payload": rows, "filler": ""}
+    rest = size - len(json.dumps(body, separators=(",", ":")))
+    body["filler"] = "x" * rest
+    data = json.dumps(body, separators=(",", ":")).encode()
+    assert len(data) == size
+    sent = frame(data)
+    for cut in range(0, len(sent), 97):
+        assert feed_in_pieces(sent + frame(GOOD), [cut]) == [body, json.loads(GOOD)]
+
+
 def test_the_longest_frame() -> None:
     """64 KiB of JSON are read; more is dropped without being held."""
     longest = b'{"a":"' + b"x" * (LONGEST_JSON - 8) + b'"}'
