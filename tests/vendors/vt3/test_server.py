@@ -366,7 +366,7 @@ async def test_many_at_once(host: FakeHost, listener: Listener) -> None:
                 connection.bind((f"127.0.0.{2 + number % 3}", 0))
                 connection.connect(("127.0.0.1", port))
             await until(lambda: server.counts.total() == 56)
-            assert len(server._present()) == 4
+            await until(lambda: server.state()["connections"] == 4)
 
 
 async def test_too_many_connections_in_all(

@@ -30,6 +30,7 @@ from .errors import RETRIED, error_in
 from .frames import Checksum, Message
 from .session import READ_SIZE, Limits, Misbehaved, Session, Turns, Unanswered
 from .topics import CONTROL, REFRESH, Topic
+from .visitors import Visitors
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -172,6 +173,7 @@ class Server:
         self._limits = limits or Limits()
         self._server: asyncio.Server | None = None
         self._sessions: dict[Session, asyncio.Task[None]] = {}
+        self._visitors = Visitors()
         self._trackers: dict[str, _Tracker] = {}
         self._noted: set[str] = set()
         self._turns = Turns()
@@ -244,7 +246,7 @@ class Server:
         ]:
             tracker = self._trackers.pop(serial)
             if tracker.session is not None:
-                tracker.session.close()
+                self._end(tracker.session)
         # Of several that name the same serial number the newest is most likely alive.
         for session in reversed(list(self._sessions)):
             if session.serial is None or session.accepted or session.closed:
@@ -254,7 +256,7 @@ class Server:
                 if tracker.session is None:
                     self._adopt(tracker, session, session.serial)
                 elif not tracker.contested:
-                    session.close()
+                    self._end(session)
 
     def state(self) -> dict[str, object]:
         """Return counters and how many are connected, for the diagnostics."""
@@ -279,6 +281,7 @@ class Server:
             session.close()
             return
         self._sessions[session] = task
+        self._visitors.enter(session)
         try:
             while not session.closed and (data := await session.read()):
                 await self._turns.wait()
@@ -314,35 +317,34 @@ class Server:
                 session.address,
             )
             return False
-        strangers = [one for one in self._present() if self._is_stranger(one)]
-        of_address = [one for one in strangers if one.address == session.address]
-        if len(of_address) >= self._limits.strangers_per_address:
+        visitors = self._visitors
+        if visitors.strangers_of(session.address) >= self._limits.strangers_per_address:
             # This one may be an accepted tracker behind the same router as they.
             self._note(
                 "too_many_of_address",
                 "There are too many connections from %s, and the oldest was closed",
                 session.address,
             )
-            of_address[0].close()
-        elif len(self._present()) >= self._limits.connections:
+            oldest = visitors.oldest_stranger(session.address)
+        elif len(visitors) >= self._limits.connections:
             self._note("too_many", "There are too many connections")
-            if not strangers:
-                return False
-            strangers[0].close()
+            oldest = visitors.oldest_stranger()
+        else:
+            return True
+        if oldest is None:
+            return False
+        self._end(oldest)
         return True
 
-    def _present(self) -> list[Session]:
-        """Return the connections that are not closed, the oldest first."""
-        return [one for one in self._sessions if not one.closed]
-
-    def _is_stranger(self, session: Session) -> bool:
-        """Tell whether a connection has not named an accepted tracker."""
-        return session.serial is None or not self._owner.is_accepted(session.serial)
+    def _end(self, session: Session) -> None:
+        """Close a connection, which from now on does not count."""
+        self._visitors.leave(session)
+        session.close()
 
     def _leave(self, session: Session) -> None:
         """Clear up after a connection."""
         del self._sessions[session]
-        session.close()
+        self._end(session)
         self.counts.update(_counts(session))
         if session.serial is None:
             return
@@ -360,6 +362,7 @@ class Server:
         if session.serial is None:
             session.serial = topic.serial
             if self._owner.is_accepted(topic.serial):
+                self._visitors.know(session)
                 await self._claim(session, topic.serial)
                 if session.closed:
                     return
@@ -389,12 +392,12 @@ class Server:
                     "A connection from %s was closed: its tracker is already connected",
                     session.address,
                 )
-                session.close()
+                self._end(session)
                 return
             if self._trackers.get(serial) is not tracker or (
                 tracker.session not in (old, None)
             ):
-                session.close()
+                self._end(session)
                 return
         self._adopt(tracker, session, serial)
 
@@ -414,10 +417,11 @@ class Server:
     def _adopt(self, tracker: _Tracker, session: Session, serial: str) -> None:
         old, tracker.session = tracker.session, session
         session.accepted = True
+        self._visitors.know(session)
         if old is not None:
             self.counts["taken_over"] += 1
             old.accepted = False
-            old.close()
+            self._end(old)
         self._owner.on_connect(serial)
 
     def _note_oddities(self, session: Session) -> None:

@@ -1,0 +1,54 @@
+"""Who is connected, and which of them have not named an accepted tracker.
+
+Nothing here takes longer the more there are: all trackers come at once after a restart.
+"""
+
+from __future__ import annotations
+
+from .session import Session
+
+
+class Visitors:
+    """The connections that count, strangers until they are known."""
+
+    def __init__(self) -> None:
+        """Start with nobody."""
+        # Used as sets that keep their order.
+        self._present: dict[Session, None] = {}
+        self._strangers: dict[Session, None] = {}
+        self._of_address: dict[str, dict[Session, None]] = {}
+
+    def __len__(self) -> int:
+        """Return how many connections there are."""
+        return len(self._present)
+
+    def enter(self, session: Session) -> None:
+        """Take a connection, which nothing is known of yet."""
+        self._present[session] = None
+        self._strangers[session] = None
+        self._of_address.setdefault(session.address, {})[session] = None
+
+    def know(self, session: Session) -> None:
+        """Take that a connection has named an accepted tracker."""
+        if session in self._strangers:
+            del self._strangers[session]
+            of_address = self._of_address[session.address]
+            del of_address[session]
+            if not of_address:
+                del self._of_address[session.address]
+
+    def leave(self, session: Session) -> None:
+        """Take that a connection ends, which may have been told before."""
+        self.know(session)
+        self._present.pop(session, None)
+
+    def strangers_of(self, address: str) -> int:
+        """Return how many strangers come from an address."""
+        return len(self._of_address.get(address, ()))
+
+    def oldest_stranger(self, address: str | None = None) -> Session | None:
+        """Return who has been a stranger for longest, of all or of an address."""
+        strangers = (
+            self._strangers if address is None else self._of_address.get(address, {})
+        )
+        return next(iter(strangers), None)
