@@ -163,6 +163,23 @@ async def test_geofences_of_the_platform(hass: HomeAssistant, home: Home) -> Non
     assert number not in home.sim.platform_fences
 
 
+async def test_geofence_that_cannot_be_bound(home: Home) -> None:
+    """It is taken away again, so that the next try finds no one of its name."""
+    place: dict[str, Any] = {
+        "latitude": 1,
+        "longitude": 2,
+        "radius": 300,
+        "name": "Yard",
+    }
+    home.sim.fail("jimi.open.platform.fence.bind", 1100, "Business exception")
+    with pytest.raises(HomeAssistantError) as refused:
+        await home.call("create_geofence", VAN, **place)
+    assert refused.value.translation_key == "tracksolid_business"
+    assert not home.sim.platform_fences
+    await home.call("create_geofence", VAN, **place)
+    assert len(home.sim.platform_fences) == 1
+
+
 async def test_geofences_in_the_tracker(home: Home) -> None:
     """Their radius is in full 100 m; what cannot be expressed is refused."""
     place: dict[str, Any] = {"latitude": 1, "longitude": 2, "name": "Yard"}
@@ -188,13 +205,12 @@ async def test_geofences_in_the_tracker(home: Home) -> None:
 
 async def test_update_vehicle(home: Home) -> None:
     """What is changed at the vendor is shown soon."""
-    await home.elapse(61)
     await home.call(
         "update_vehicle", VAN, response=False, driver="Kim", odometer=1234.5
     )
     van = home.sim.devices[VAN]
     assert (van.driver, van.fields["currentMileage"]) == ("Kim", "1234.5")
-    await home.elapse(1)
+    await home.elapse(61)
     assert home.coordinator.vehicles()[VAN].readings["driver_name"] == "Kim"
 
 

@@ -1281,11 +1281,30 @@ async def test_call_by_name(
 async def test_new_vehicle_that_is_listed_again_at_once(
     connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
 ) -> None:
-    """A list that was just read is not read again."""
+    """A list that was just read is read again a minute later."""
     await poll(connection, host)
     connection.fleet.list_again()
     host.advance(15)
     assert (await poll(connection, host)).roster is None
+    host.advance(45)
+    assert (await poll(connection, host)).roster is not None
+    host.advance(61)
+    assert (await poll(connection, host)).roster is None
+
+
+async def test_list_that_is_empty_all_of_a_sudden(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """It says nothing: vehicles can still be pushed and told what to do."""
+    await poll(connection, host)
+    known = dict(sim.devices)
+    host.advance(1900)
+    sim.devices.clear()
+    assert (await poll(connection, host)).roster is None
+    sim.devices.update(known)
+    await connection.execute(CAR, Command(commands.REBOOT))
+    host.advance(1900)
+    assert (await poll(connection, host)).roster == frozenset(known)
 
 
 async def test_more_accounts_than_can_be_read(

@@ -13,6 +13,7 @@ from .mapping import map_location
 from .records import Device, Location
 
 LIST_EVERY = timedelta(minutes=30)
+LIST_AGAIN_AFTER = timedelta(minutes=1)
 MOST_ACCOUNTS = 500
 
 
@@ -26,22 +27,22 @@ class Fleet:
         self.devices: dict[str, Device] = {}
         self.accounts: list[str] = [client.account]
         self.listed_at: datetime | None = None
+        self._every = LIST_EVERY
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether the list is to be read."""
-        return self.listed_at is None or now - self.listed_at >= LIST_EVERY
+        return self.listed_at is None or now - self.listed_at >= self._every
 
     def list_again(self) -> None:
-        """Read the list with the next poll, unless it was just read."""
-        now = self._client.transport.now()
-        if self.listed_at is not None and now - self.listed_at > timedelta(minutes=1):
-            self.listed_at = now - LIST_EVERY
+        """Read the list with the next poll, but not twice within a minute."""
+        self._every = LIST_AGAIN_AFTER
 
     async def read(self) -> tuple[dict[str, Device], bool]:
         """Read the lists and return the devices, and whether the lists are complete.
 
         The lists do not include sub-accounts (4.1), which are gone through one by one. A
-        sub-account that is refused leaves the list incomplete; its devices are kept.
+        sub-account that is refused leaves the list incomplete; its devices are kept. A
+        list that is empty all of a sudden is none.
         """
         accounts, complete = await self._all_accounts()
         found: dict[str, Device] = {}
@@ -58,9 +59,11 @@ class Fleet:
                 with_devices.append(account)
             for device in devices:
                 found.setdefault(device.imei, device)
+        complete = complete and bool(found or not self.devices)
         if not complete:
             found = {**self.devices, **found}
         self.devices = found
+        self._every = LIST_EVERY
         self.accounts = with_devices or [self._client.account]
         self.listed_at = self._client.transport.now()
         return found, complete

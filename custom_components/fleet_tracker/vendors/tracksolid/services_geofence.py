@@ -18,6 +18,7 @@ from ...action_fields import (
     LEAVING,
     circle,
 )
+from ...vendor import VendorError
 from ...vendor_action import ActionRequest, VendorAction
 from .api_fences import DEVICE_RADIUS_M, PLATFORM_RADIUS_M, FenceAlert
 from .services_common import by_account, client_of
@@ -59,7 +60,12 @@ async def _create_geofence(request: ActionRequest) -> dict[str, Any]:
             (fence.latitude, fence.longitude),
             round(fence.radius),
         )
-        await fences.bind(number, vehicle_ids, _ALERTS[request.data[ATTR_ALARM_ON]])
+        try:
+            await fences.bind(number, vehicle_ids, _ALERTS[request.data[ATTR_ALARM_ON]])
+        except VendorError:
+            # One that watches nobody would only be in the way of the next try.
+            await fences.delete(account, number)
+            raise
         answers.update(dict.fromkeys(vehicle_ids, {ATTR_GEOFENCE: number}))
     return answers
 
