@@ -257,6 +257,15 @@ def test_heartbeat() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("told", "level"), [(0, 0), ("3", 3), (4, 4), (5, 1), (75, 3), (85, 4), (255, 4)]
+)
+def test_signal_of_a_heartbeat(told: object, level: int) -> None:
+    """10.2 has no scale; locations have 0 to 4, and what is more can only be per cent."""
+    item = pushes.heartbeat(BIKE, TIME) | {"gsmSign": told}
+    assert readings(mapped("pushhb", item))[mapping.SIGNAL_LEVEL] == level
+
+
 @pytest.mark.parametrize(("kind", "online"), [("LOGIN", True), ("LOGOUT", False)])
 def test_login(kind: str, online: bool) -> None:
     """10.1."""

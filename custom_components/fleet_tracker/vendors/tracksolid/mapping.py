@@ -94,7 +94,7 @@ _LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
         Reading.SATELLITES: (0.0, 200.0),
         Reading.TEMPERATURE: _CELSIUS,
         Reading.TROUBLE_CODES: (0.0, 10_000.0),
-        SIGNAL_LEVEL: (0.0, 100.0),
+        SIGNAL_LEVEL: (0.0, 4.0),
         FUEL_HEIGHT: (0.0, 10_000.0),
         FUEL_VOLTAGE: _VOLTS,
         FUEL_SENSOR_HEIGHT: (0.0, 10_000.0),

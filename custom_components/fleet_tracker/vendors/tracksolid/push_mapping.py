@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+import math
 import re
 
 from ...json_values import Record, as_flag, as_text, is_record
@@ -65,6 +66,7 @@ type Mapper = Callable[[str, Record, datetime], VehicleUpdate]
 
 LONGEST_TEXT = 1000
 """Texts in event data are cut off here."""
+_BEST_SIGNAL = 4
 _LARGEST = 2**63 - 1  # what JSON can hold in Home Assistant
 
 # Oil levels come a hundred times as large, in one of four units (10.7).
@@ -200,7 +202,7 @@ def _map_heartbeat(imei: str, item: Record, now: datetime) -> VehicleUpdate:
                 heard_at,
                 {
                     Reading.BATTERY: as_positive(item.get("powerLevel")),
-                    SIGNAL_LEVEL: as_count(item.get("gsmSign")),
+                    SIGNAL_LEVEL: _signal_level(as_count(item.get("gsmSign"))),
                 },
             ),
             *group(
@@ -214,6 +216,13 @@ def _map_heartbeat(imei: str, item: Record, now: datetime) -> VehicleUpdate:
         ),
         heard_at=heard_at,
     )
+
+
+def _signal_level(told: int | None) -> int | None:
+    """Return a signal of 0 to 4. Its scale is not documented: more can only be per cent."""
+    if told is None or told <= _BEST_SIGNAL:
+        return told
+    return math.ceil(min(told, 100) * _BEST_SIGNAL / 100)
 
 
 def _map_login(imei: str, item: Record, now: datetime) -> VehicleUpdate:
