@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.json import json_dumps
 from homeassistant.util.json import json_loads
 from hypothesis import given, strategies as st
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.models import (
@@ -26,6 +28,7 @@ from custom_components.fleet_tracker.models import (
     VehicleDetails,
 )
 from custom_components.fleet_tracker.storage import (
+    SAVE_INTERVAL,
     EntryMemory,
     VehicleStore,
     async_remove_stored,
@@ -150,6 +153,28 @@ async def test_vehicles_are_written_when_asked_and_needed(
     await store.async_save_pending()
     assert await VehicleStore(hass, "id", dict).async_load() == list(known.values())
     await async_remove_stored(hass, "id")
+    assert hass_storage == {}
+
+
+async def test_vehicles_are_not_written_after_the_last_time(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """An entry that is removed while its vehicles are being written leaves no file."""
+    known = {
+        str(number): Vehicle(vehicle_id=str(number), details=VehicleDetails(name="Van"))
+        for number in range(25)
+    }
+    store = VehicleStore(hass, "id", lambda: known)
+    store.async_schedule_save()
+    freezer.tick(SAVE_INTERVAL)
+    async_fire_time_changed(hass)
+    assert hass_storage == {}
+    await store.async_save_pending()
+    assert len(hass_storage) == 1
+    await async_remove_stored(hass, "id")
+    await hass.async_block_till_done()
     assert hass_storage == {}
 
 

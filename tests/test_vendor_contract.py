@@ -318,26 +318,30 @@ async def test_only_the_tracker_knows_where(
 
 
 async def test_what_can_stop_is_out_of_reach_of_areas(
-    vendor: Vendor, account: FullAccount
+    hass: HomeAssistant, vendor: Vendor, account: FullAccount
 ) -> None:
     """A voice that turns off a room must not cut an engine; restoring stops nobody."""
-    for platform, one in own_descriptions(vendor):
+    can_stop = account.coordinator.connection.can_stop
+    found = []
+    for shown_one in shown(hass, account):
+        one = shown_one.description
         names = [
             getattr(one, name, None)
             for name in ("command", "on_command", "off_command", *LOCK_COMMANDS)
         ]
-        sends = platform is Platform.BUTTON and one.key != button.REFRESH.key
-        if sends and not any(names):
+        is_button = shown_one.platform is Platform.BUTTON
+        if is_button and one.key != button.REFRESH.key and not any(names):
             names.append(one.key)
-        sent = [Command(name) for name in names if isinstance(name, str)]
-        stopping = [
-            command
-            for command in sent
-            if account.coordinator.connection.can_stop(account.vehicle_id, command)
-        ]
+        part = shown_one.key.removeprefix(one.key).removeprefix("_")
+        arguments = {"part": part} if part else {}
+        sent = [Command(name, arguments) for name in names if isinstance(name, str)]
+        stopping = [one for one in sent if can_stop(account.vehicle_id, one)]
         if stopping:
-            assert one.entity_category is EntityCategory.CONFIG, one.key
-            assert len(stopping) < len(sent) or len(sent) == 1, one.key
+            found.append(shown_one.key)
+            assert shown_one.entry.entity_category is EntityCategory.CONFIG
+            assert len(stopping) < len(sent) or len(sent) == 1
+    # The vehicle has everything: something that stops it, too.
+    assert found
 
 
 # --- what an account tells nobody -----------------------------------------------------------

@@ -638,12 +638,11 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         it failed or is not confirmed.
         """
         lock = self._command_locks[vehicle_id]
-        can_stop = self.connection.can_stop(vehicle_id, command)
-        if can_stop and lock.locked():
+        if lock.locked() and self.connection.can_stop(vehicle_id, command):
             # After a wait it would come when nobody expects it any more.
             raise _refusal("engine_cut_busy")
         async with lock:
-            if can_stop:
+            if self.connection.can_stop(vehicle_id, command):
                 await self._async_guard(vehicle_id)
             try:
                 result = await self.connection.execute(vehicle_id, command)

@@ -74,6 +74,7 @@ class VehicleStore:
         )
         self._vehicles = vehicles
         self._cancel_save: CALLBACK_TYPE | None = None
+        self._writing = asyncio.Lock()
 
     async def async_load(self) -> list[Vehicle]:
         """Return the vehicles as they were when last written, a slice at a time."""
@@ -107,7 +108,13 @@ class VehicleStore:
         await self._async_save()
 
     async def async_save_pending(self) -> None:
-        """Write now what would be written within 5 minutes."""
+        """Write now what would be written within 5 minutes.
+
+        Nothing is being written any more when this returns: what comes next may be that
+        the file is removed.
+        """
+        async with self._writing:
+            pass
         if self._cancel_save is not None:
             self._cancel_save()
             self._cancel_save = None
@@ -115,12 +122,13 @@ class VehicleStore:
 
     async def _async_save(self) -> None:
         """Write the vehicles, a slice at a time."""
-        records = []
-        for number, vehicle in enumerate(list(self._vehicles().values()), start=1):
-            records.append(vehicle_to_json(vehicle))
-            if number % SLICE == 0:
-                await asyncio.sleep(0)
-        await self._store.async_save({"vehicles": records})
+        async with self._writing:
+            records = []
+            for number, vehicle in enumerate(list(self._vehicles().values()), start=1):
+                records.append(vehicle_to_json(vehicle))
+                if number % SLICE == 0:
+                    await asyncio.sleep(0)
+            await self._store.async_save({"vehicles": records})
 
 
 async def async_remove_stored(hass: HomeAssistant, entry_id: str) -> None:

@@ -25,7 +25,10 @@ async def _full(
     freezer: FrozenDateTimeFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[FullAccount]:
-    """Set up a listener with a tracker that tells all that there is."""
+    """Set up a listener with a tracker that tells all that there is.
+
+    Its second output is marked as cutting the engine.
+    """
 
     async def sleep(_coordinator: FleetCoordinator, seconds: float) -> None:
         freezer.tick(seconds)
@@ -34,7 +37,7 @@ async def _full(
     monkeypatch.setattr(FleetCoordinator, "sleep", sleep)
     freezer.move_to(START)
     home = Home(hass, freezer)
-    await home.listen(SERIAL)
+    await home.listen(SERIAL, settings={"cuts_engine": ["2"]})
     tracker = await home.connect(SERIAL, vehicle=driving())
     await upload_all(home, tracker)
     yield FullAccount(

@@ -254,6 +254,7 @@ ENTITIES = VendorEntities(
             on_command=commands.TURN_ON_OUTPUT,
             off_command=commands.TURN_OFF_OUTPUT,
             entity_category=EntityCategory.CONFIG,
+            enabled_parts=1,
         ),
     ),
     numbers=(
