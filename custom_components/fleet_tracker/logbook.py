@@ -62,8 +62,11 @@ def _is_worth_telling(kind: str, event_type: str) -> bool:
 
 
 def _has_more_words(kind: str, event_type: str) -> bool:
-    """Tell whether the vendor's own words say more than the type does."""
-    return kind in _NAMED_KINDS or event_type == OccurrenceType.OTHER
+    """Tell whether the type alone does not say what happened, or what has ended."""
+    return kind in _NAMED_KINDS or event_type in (
+        OccurrenceType.OTHER,
+        OccurrenceType.CLEARED,
+    )
 
 
 def _message(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
@@ -72,9 +75,15 @@ def _message(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
     entry = er.async_get(hass).async_get(data[ATTR_ENTITY_ID])
     texts = async_get_cached_translations(hass, hass.config.language, "entity", DOMAIN)
     entity_key = (entry and entry.translation_key) or kind
-    key = f"entity.event.{entity_key}.state_attributes.event_type.state.{event_type}"
-    text = texts.get(f"component.{DOMAIN}.{key}", str(event_type))
+    path = f"component.{DOMAIN}.entity.event.{entity_key}.state_attributes.event_type"
+
+    def word(one: str) -> str:
+        return texts.get(f"{path}.state.{one}", one)
+
+    text = word(event_type)
     if not _has_more_words(kind, event_type):
         return text
+    if kind not in _NAMED_KINDS and (ended := data.get("cleared")) is not None:
+        return f"{text}: {word(ended)}"
     names = [str(data[name]) for name in ("code", "name") if data.get(name)]
     return f"{text}: {', '.join(names)}" if names else text
