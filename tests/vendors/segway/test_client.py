@@ -396,6 +396,38 @@ async def test_short_lived_token_is_not_asked_for_all_the_time(
     assert server.requests[TOKEN_PATH] == 2
 
 
+async def test_token_serves_on_while_it_cannot_be_renewed(
+    client: SegwayClient, server: SegwaySimulator, host: FakeHost
+) -> None:
+    """It is still good for five minutes, in which a new one is tried for once a minute."""
+    await client.status(DEMO_PARKED)
+    server.break_until_healed(TOKEN_PATH, Fault.HTTP_500)
+    host.advance(simulator.TOKEN_SECONDS - 299)
+    for _ in range(3):
+        await client.status(DEMO_PARKED)
+    assert server.requests[TOKEN_PATH] == 2
+    host.advance(61)
+    await client.status(DEMO_PARKED)
+    assert server.requests[TOKEN_PATH] == 3
+    host.advance(240)
+    with pytest.raises(ServerError):
+        await client.status(DEMO_PARKED)
+    server.heal()
+    await client.status(DEMO_PARKED)
+    assert client.counters["code 15101"] == 0
+
+
+async def test_renewal_that_is_refused(
+    client: SegwayClient, server: SegwaySimulator, host: FakeHost
+) -> None:
+    """That the secret no longer holds is said at once."""
+    await client.status(DEMO_PARKED)
+    server.client_secret = "new"
+    host.advance(simulator.TOKEN_SECONDS - 299)
+    with pytest.raises(AuthenticationFailed):
+        await client.status(DEMO_PARKED)
+
+
 @pytest.mark.parametrize("as_401", [True, False])
 async def test_refused_token_is_renewed_once_for_all(
     client: SegwayClient, server: SegwaySimulator, parked: Moped, as_401: bool
@@ -463,8 +495,21 @@ async def test_wrong_secret(host: FakeHost, server: SegwaySimulator) -> None:
 
 
 @pytest.mark.parametrize(
+    "error", ["invalid_client", "unauthorized_client", "unauthorized"]
+)
+async def test_refusals_of_oauth(
+    client: SegwayClient, server: SegwaySimulator, error: str
+) -> None:
+    """However the token request says it, it is a wrong credential."""
+    server.answer_next(TOKEN_PATH, {"error": error, "error_description": "Bad"})
+    with pytest.raises(AuthenticationFailed):
+        await client.authorize()
+
+
+@pytest.mark.parametrize(
     ("answer", "error"),
     [
+        ({"error": "server_error"}, InvalidAnswer),
         ({"access_token": "", "expires_in": 10}, InvalidAnswer),
         ({"access_token": "x", "expires_in": -1}, InvalidAnswer),
         ({"access_token": "x"}, InvalidAnswer),

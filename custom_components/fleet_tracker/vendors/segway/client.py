@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 import json
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from ...json_values import Record
 from ...vendor import (
     AccessDenied,
     AuthenticationFailed,
+    CannotConnect,
     CommandUnconfirmed,
     InvalidAnswer,
     InvalidArgument,
@@ -95,6 +96,7 @@ REGIONS: Mapping[str, str] = MappingProxyType(
 REQUESTS_AT_ONCE = 4
 RENEW_BEFORE = timedelta(seconds=300)
 """A renewed token and the one before are both good for so long (chapter Auth)."""
+RENEW_AGAIN_AFTER = timedelta(seconds=60)
 
 QUERY_TIMEOUT = 30
 COMMAND_TIMEOUT = 60
@@ -103,7 +105,9 @@ CONNECT_TIMEOUT = 10
 
 _TOKEN = "token"
 _LONGEST_TOKEN = 10 * 365 * 86_400
-_OAUTH_REFUSALS = frozenset({"invalid_client", "unauthorized_client"})
+_OAUTH_REFUSALS = frozenset({"invalid_client", "unauthorized_client", "unauthorized"})
+# What says nothing of the credentials and may pass soon.
+_RENEWAL_FAILURES = (CannotConnect, InvalidAnswer, RateLimited)
 
 
 def region_of(client_id: str) -> str:
@@ -187,11 +191,20 @@ class SegwayClient:
         await self._valid_token()
 
     async def _valid_token(self, refused: str | None = None) -> str:
-        """Return a token that should be accepted; not the one that was refused."""
+        """Return a token that should be accepted; not the one that was refused.
+
+        One that is about to end serves on while no new one can be had.
+        """
         async with self._renewal:
-            token = self._token
-            if token is None or token.value == refused or token.renew_at <= self._now():
+            now, token = self._now(), self._token
+            if token is None or token.value == refused or token.expires_at <= now:
                 token = self._token = await self._renew()
+            elif token.renew_at <= now:
+                try:
+                    token = self._token = await self._renew()
+                except _RENEWAL_FAILURES:
+                    later = min(self._now() + RENEW_AGAIN_AFTER, token.expires_at)
+                    token = self._token = replace(token, renew_at=later)
             return token.value
 
     async def _renew(self) -> _Token:
