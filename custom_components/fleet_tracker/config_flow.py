@@ -53,9 +53,10 @@ from .const import (
     LOGGER,
     SUBENTRY_VEHICLE,
 )
-from .coordinator import FleetCoordinator, discovery_unique_id
+from .coordinator import FleetCoordinator
 from .handover import hand_over
 from .push import push_url
+from .subentries import discovery_unique_id
 from .vendor import Vendor, VendorError
 from .vendor_flow import Account, AddedVehicle, VehicleFlow
 from .vendors import VENDORS

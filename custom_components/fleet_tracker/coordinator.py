@@ -11,9 +11,8 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
-import heapq
 from typing import Any, override
 
 from homeassistant.components import persistent_notification
@@ -24,11 +23,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
-from homeassistant.helpers import (
-    device_registry as dr,
-    discovery_flow,
-    issue_registry as ir,
-)
+from homeassistant.helpers import device_registry as dr, discovery_flow
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.translation import async_get_exception_message
@@ -50,8 +45,8 @@ from .const import (
     DEFAULT_PARKED_INTERVAL,
     DOMAIN,
     LOGGER,
-    SUBENTRY_VEHICLE,
 )
+from .expiries import Expiries
 from .guard import refusal
 from .merge import CAPABILITIES, DETAILS, Rules, expires_at, merge, refresh
 from .models import (
@@ -64,10 +59,11 @@ from .models import (
     VehicleUpdate,
 )
 from .occurrences import OccurrenceLog
+from .problems import RATE_LIMITED, Problems
 from .sliced_work import SlicedWork
 from .storage import SLICE, EntryMemory, VehicleStore
+from .subentries import VehicleSubentries, accepted_vehicles, discovery_unique_id
 from .vendor import (
-    AccessDenied,
     AuthenticationFailed,
     Command,
     CommandResult,
@@ -84,15 +80,7 @@ type Context = tuple[str, str]
 
 EXTRA_LOOK_DELAY = 20
 """Seconds after which vendors usually know what came of a stop or a command."""
-NEVER = datetime.max.replace(tzinfo=UTC)
 MOST_DISCOVERIES = 20
-SUBSCRIPTION_WARNING = timedelta(days=14)
-# Problems of every vendor whose service must be paid for
-SUBSCRIPTION_ENDING = "subscription_ending"
-SUBSCRIPTION_EXPIRED = "subscription_expired"
-# Whatever the reason, there is one such problem of an account at a time.
-ACCESS_DENIED = "access_denied"
-RATE_LIMITED = "rate_limited"
 
 
 class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
@@ -138,9 +126,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         )
         self._newcomer_listeners: list[Callable[[str], None]] = []
         self._occurrences = OccurrenceLog(memory, started_at=dt_util.utcnow())
-        self._expiries: list[tuple[datetime, str]] = []
-        self._expiring: dict[str, datetime] = {}
-        self._cancel_expiry: CALLBACK_TYPE | None = None
+        self._subentries = VehicleSubentries(entry)
+        self._problems = Problems(hass, entry, vendor.fixable_problems)
+        self._expiries = Expiries(hass, self._on_expired)
         self._cancel_early_poll: CALLBACK_TYPE | None = None
         self._early_poll_at = 0.0
         self._poll_lock = asyncio.Lock()
@@ -188,10 +176,10 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Stop everything and keep what is known. What comes in from now on is lost."""
         await self._work.async_done()
         self._closed = True
-        for cancel in (self._cancel_expiry, self._cancel_early_poll):
-            if cancel is not None:
-                cancel()
-        self._cancel_expiry = self._cancel_early_poll = None
+        self._expiries.cancel()
+        if self._cancel_early_poll is not None:
+            self._cancel_early_poll()
+            self._cancel_early_poll = None
         await self.async_shutdown()
         await self.connection.close()
         await self._store.async_save_pending()
@@ -284,29 +272,12 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def raise_problem(self, cause: str, **placeholders: str) -> None:
         """Show a repair issue until it is cleared, or until the user lets it be solved."""
-        self._show_problem(cause, cause, **placeholders)
-
-    @callback
-    def _show_problem(self, cause: str, text: str, **placeholders: str) -> None:
-        ir.async_create_issue(
-            self.hass,
-            DOMAIN,
-            self._issue_id(cause),
-            is_fixable=cause in self.vendor.fixable_problems,
-            data={"entry_id": self.config_entry.entry_id, "cause": cause},
-            is_persistent=False,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key=text,
-            translation_placeholders={
-                "account": self.config_entry.title,
-                **placeholders,
-            },
-        )
+        self._problems.show(cause, **placeholders)
 
     @callback
     def clear_problem(self, cause: str) -> None:
         """Take the repair issue away."""
-        ir.async_delete_issue(self.hass, DOMAIN, self._issue_id(cause))
+        self._problems.clear(cause)
 
     async def async_solve(self, cause: str) -> None:
         """Solve a problem, now that the user agreed. Raises VendorError when that fails."""
@@ -315,9 +286,6 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self.hass.config_entries.async_update_entry(
             self.config_entry, options={**self.config_entry.options, **options}
         )
-
-    def _issue_id(self, cause: str) -> str:
-        return f"{cause}_{self.config_entry.entry_id}"
 
     @callback
     def poll_soon(self, seconds: float = 0) -> None:
@@ -366,17 +334,17 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             self.update_interval = self._interval_after(err)
             if isinstance(err, RateLimited):
                 await self._back_off.async_save(self.now(), self.update_interval)
-            self._set_access_problem(err)
+            self._problems.note_access(err)
             raise self.polling_error(err) from err
         await self._back_off.async_save(self.now(), None)
-        self._set_access_problem(None)
+        self._problems.note_access(None)
         self._log_part(result)
         if result.roster is not None:
             self._take_roster(result.roster)
         self.receive(result.updates)
         await self._work.async_done()
         if result.roster is not None:
-            self._check_subscriptions()
+            self._problems.note_subscriptions(self._vehicles.values(), self.now())
         self.update_interval = self._interval_after(result.error)
         return self._vehicles
 
@@ -384,44 +352,13 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Return when to poll again: later each time that it was too often."""
         if not isinstance(err, RateLimited):
             self._back_off.end()
-            self.clear_problem(RATE_LIMITED)
+            self._problems.clear(RATE_LIMITED)
             return self.connection.poll_interval()
         interval = self._back_off.lengthen(err)
         # What has a text of its own is told by the vendor.
         if self._back_off.is_stubborn and err.translation_key == RateLimited.key:
-            self.raise_problem(RATE_LIMITED)
+            self._problems.show(RATE_LIMITED)
         return interval
-
-    @callback
-    def _set_access_problem(self, err: VendorError | None) -> None:
-        """Tell the user of an account that may not be read, until it may be again."""
-        if isinstance(err, AccessDenied):
-            self._show_problem(ACCESS_DENIED, err.translation_key)
-        elif err is None:
-            self.clear_problem(ACCESS_DENIED)
-
-    @callback
-    def _check_subscriptions(self) -> None:
-        """Tell the user of subscriptions that have ended, and of those that soon will."""
-        now = self.now()
-        ends = [
-            expires
-            for vehicle in self._vehicles.values()
-            if isinstance(
-                expires := vehicle.readings.get(Reading.SERVICE_EXPIRES), datetime
-            )
-            and not vehicle.is_gone
-        ]
-        ended = sum(end <= now for end in ends)
-        ending = sum(now < end <= now + SUBSCRIPTION_WARNING for end in ends)
-        for cause, count in (
-            (SUBSCRIPTION_EXPIRED, ended),
-            (SUBSCRIPTION_ENDING, ending),
-        ):
-            if count:
-                self.raise_problem(cause, count=str(count))
-            else:
-                self.clear_problem(cause)
 
     def _log_part(self, result: PollResult) -> None:
         if (failing := result.error is not None) != self._partly_failing:
@@ -497,37 +434,14 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def _keep(self, vehicle: Vehicle) -> None:
         self._vehicles[vehicle.vehicle_id] = vehicle
-        vehicle_id = vehicle.vehicle_id
-        if (when := expires_at(vehicle)) is None:
-            return
-        # A vehicle that waits for an earlier time already is looked at then.
-        if when < self._expiring.get(vehicle_id, NEVER):
-            self._expiring[vehicle_id] = when
-            heapq.heappush(self._expiries, (when, vehicle_id))
-            if self._expiries[0][0] == when or self._cancel_expiry is None:
-                self._schedule_expiry()
+        self._expiries.add(vehicle.vehicle_id, expires_at(vehicle))
 
     @callback
-    def _schedule_expiry(self) -> None:
-        if self._cancel_expiry is not None:
-            self._cancel_expiry()
-        delay = (self._expiries[0][0] - self.now()).total_seconds()
-        self._cancel_expiry = async_call_later(
-            self.hass, max(delay, 0), HassJob(self._on_expiry, cancel_on_shutdown=True)
-        )
-
-    @callback
-    def _on_expiry(self, _now: datetime) -> None:
+    def _on_expired(self, vehicle_ids: Iterable[str]) -> None:
         """Derive anew what the passing of time alone has changed."""
-        self._cancel_expiry = None
-        now = self.now()
-        while self._expiries and self._expiries[0][0] <= now:
-            when, vehicle_id = heapq.heappop(self._expiries)
-            if self._expiring.get(vehicle_id) == when:
-                del self._expiring[vehicle_id]
-                self._work.add_urgent([partial(self._refresh_vehicle, vehicle_id)])
-        if self._expiries:
-            self._schedule_expiry()
+        self._work.add_urgent(
+            partial(self._refresh_vehicle, vehicle_id) for vehicle_id in vehicle_ids
+        )
         self._work.start()
 
     @callback
@@ -712,32 +626,20 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Return what names a vehicle's device in the registry."""
         return (DOMAIN, f"{self.identity}_{vehicle_id}")
 
+    def identified_vehicle(self, name: str) -> str | None:
+        """Return the vehicle whose device is named so in the registry."""
+        vehicle_id = name.removeprefix(f"{self.identity}_")
+        return vehicle_id if vehicle_id in self._vehicles else None
+
     def _first_details(self, vehicle_id: str) -> VehicleDetails | None:
         """Return the name that the user gave a vehicle that was added one by one."""
-        return next(
-            (
-                VehicleDetails(name=subentry.title)
-                for subentry in self.config_entry.subentries.values()
-                if subentry.unique_id == vehicle_id
-            ),
-            None,
-        )
+        subentry = self._subentries.get(vehicle_id)
+        return None if subentry is None else VehicleDetails(name=subentry.title)
 
     def subentry_id(self, vehicle_id: str) -> str | None:
         """Return the config subentry that a vehicle was added by, if it was one by one."""
-        return next(
-            (
-                subentry.subentry_id
-                for subentry in self.config_entry.subentries.values()
-                if subentry.unique_id == vehicle_id
-            ),
-            None,
-        )
-
-
-def discovery_unique_id(entry: ConfigEntry, vehicle_id: str) -> str:
-    """Return what names a discovered vehicle among all config flows."""
-    return f"{entry.data[CONF_IDENTITY]}_{vehicle_id}"
+        subentry = self._subentries.get(vehicle_id)
+        return None if subentry is None else subentry.subentry_id
 
 
 def find_vehicle(
@@ -747,21 +649,13 @@ def find_vehicle(
     device = dr.async_get(hass).async_get(device_id)
     if device is None:
         return None
+    names = [name for domain, name in device.identifiers if domain == DOMAIN]
     for entry in hass.config_entries.async_loaded_entries(DOMAIN):
         coordinator: FleetCoordinator = entry.runtime_data
-        for vehicle_id in coordinator.vehicles():
-            if coordinator.device_identifier(vehicle_id) in device.identifiers:
+        for name in names:
+            if vehicle_id := coordinator.identified_vehicle(name):
                 return coordinator, vehicle_id
     return None
-
-
-def accepted_vehicles(entry: ConfigEntry) -> dict[str, Mapping[str, object]]:
-    """Return the vehicles that the user added one by one, by their ids."""
-    return {
-        subentry.unique_id: subentry.data
-        for subentry in entry.subentries.values()
-        if subentry.subentry_type == SUBENTRY_VEHICLE and subentry.unique_id
-    }
 
 
 def _without_vehicles(entry: ConfigEntry) -> tuple[object, ...]:

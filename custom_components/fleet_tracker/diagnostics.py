@@ -10,9 +10,10 @@ from homeassistant.components.diagnostics import REDACTED, async_redact_data
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
-from .coordinator import FleetConfigEntry, FleetCoordinator, accepted_vehicles
+from .coordinator import FleetConfigEntry, FleetCoordinator
 from .entity import reading_parts
 from .models import Reading, Vehicle
+from .subentries import accepted_vehicles
 
 PUBLIC_SETTINGS = frozenset({"vendor"})
 PRIVATE_READINGS = frozenset(
