@@ -14,11 +14,12 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.fleet_tracker.const import DOMAIN
+from custom_components.fleet_tracker.const import DOMAIN, EVENT_OCCURRENCE
 from custom_components.fleet_tracker.models import (
     Occurrence,
     OccurrenceKind,
     OccurrenceType,
+    Position,
 )
 from custom_components.fleet_tracker.occurrences import (
     MOST_OF_A_MOMENT,
@@ -100,6 +101,40 @@ async def test_event_says_what_happened(
         "level": "high",
     }
     assert set(fired[0]["event_types"]) == {"sos", "vibration", "other"}
+
+
+async def test_states_are_written_before_what_happened(
+    hass: HomeAssistant, cloud: Cloud
+) -> None:
+    """An automation on an alarm finds where the vehicle was then, and how."""
+    await set_up(hass, cloud_entry())
+    found: list[tuple[str, Any]] = []
+
+    @callback
+    def look(_: Event[Any]) -> None:
+        tracker = state_of(hass, "device_tracker", "position")
+        battery = state_of(hass, "sensor", "battery")
+        found.append((battery.state, tracker.attributes.get("latitude")))
+
+    hass.bus.async_listen(EVENT_OCCURRENCE, look)
+    now = dt_util.utcnow()
+    for number in (1, 2):
+        cloud.push(
+            told(
+                "1",
+                now + number * SECOND,
+                battery=number,
+                position=Position(
+                    latitude=50 + number,
+                    longitude=5,
+                    accuracy=10,
+                    fixed_at=now + number * SECOND,
+                ),
+                occurrences=(alarm(now + number * SECOND),),
+            )
+        )
+        await hass.async_block_till_done()
+    assert found == [("1", 51), ("2", 52)]
 
 
 async def test_unknown_type_is_other(

@@ -408,7 +408,14 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             self._store.async_schedule_save()
         if merged.changed:
             self._tell(before, merged.vehicle, merged.changed)
-        self._occurrences.fire(vehicle_id, update.occurrences, self.now())
+        if update.occurrences:
+            # After the states that came with them: who is told of an alarm may look there.
+            self._work.add_urgent([partial(self._fire, vehicle_id, update.occurrences)])
+
+    @callback
+    def _fire(self, vehicle_id: str, occurrences: tuple[Occurrence, ...]) -> None:
+        """Tell of what happened to a vehicle, each once."""
+        self._occurrences.fire(vehicle_id, occurrences, self.now())
         if self._occurrences.unsaved and not self._saving_occurrences:
             self._save_occurrences()
 
