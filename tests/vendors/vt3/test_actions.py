@@ -185,9 +185,9 @@ async def test_marked_output_while_parked(home: Home) -> None:
     tracker.requests.clear()
     await turn(home, "on", "cutting_output_1")
     assert [name for name, _ in tracker.requests] == [
-        "gnss/refresh",
-        "io/refresh",
         "obd/refresh",
+        "io/refresh",
+        "gnss/refresh",
         "io/control",
     ]
     assert (output(home, "cutting_output_1"), tracker.outputs[0]) == ("on", 1)
@@ -211,6 +211,20 @@ async def test_marked_output_while_driving(home: Home) -> None:
     await tracker.upload("io")
     await home.settle()
     await turn(home, "off", "cutting_output_1")
+    assert tracker.outputs == [0, 0, 0]
+
+
+async def test_marked_output_of_a_vehicle_that_sets_off(home: Home) -> None:
+    """The speed that decides is that of the moment, not of the beginning of the look."""
+    await home.listen(SERIAL, settings=CUTS, options=ALLOWED)
+    tracker = await home.connect(SERIAL)
+    await home.elapse(60)
+    # It is fast before the second question is asked.
+    north = drive(Route(HOME, HOME.away(0, 50_000)), 60)
+    tracker.vehicle.live(home.clock() + 1, north)
+    with pytest.raises(HomeAssistantError) as refusal:
+        await turn(home, "on", "cutting_output_1")
+    assert refusal.value.translation_key == "engine_cut_too_fast"
     assert tracker.outputs == [0, 0, 0]
 
 
@@ -318,9 +332,9 @@ async def test_refresh(home: Home) -> None:
     tracker.requests.clear()
     await home.call("button.press", home.entity_id("button", "refresh", SERIAL))
     assert [name for name, _ in tracker.requests] == [
-        "gnss/refresh",
-        "io/refresh",
         "obd/refresh",
+        "io/refresh",
+        "gnss/refresh",
     ]
     assert output(home) == "on"
     assert tracker.violations == []

@@ -548,13 +548,13 @@ async def test_gone_while_it_is_greeted(
 async def test_look(
     connection: Vt3Connection, tracker: Vt3Simulator, host: FakeHost
 ) -> None:
-    """A fresh look refreshes GNSS, IO and OBD, at the documented pace."""
+    """A fresh look refreshes OBD, IO and GNSS, at the documented pace."""
     tracker.requests.clear()
     host.advance(10)
     update = await connection.look(SERIAL)
     assert [request for request, _ in tracker.requests] == [
-        *("gnss/refresh", "io/refresh"),
-        "obd/refresh",
+        *("obd/refresh", "io/refresh"),
+        "gnss/refresh",
     ]
     assert tracker.violations == []
     assert update.position is not None

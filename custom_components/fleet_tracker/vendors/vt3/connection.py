@@ -184,7 +184,7 @@ class Vt3Connection(Connection):
         """Never poll."""
 
     async def look(self, vehicle_id: str) -> VehicleUpdate:
-        """Refresh GNSS, IO and OBD data over the connection.
+        """Refresh OBD, IO and GNSS data over the connection.
 
         Raises VehicleOffline without a connection, VendorError when none of them answers.
         """
@@ -193,7 +193,9 @@ class Vt3Connection(Connection):
             raise VehicleOffline
         updates: list[VehicleUpdate] = []
         error: VendorError | None = None
-        for group in (GNSS, IO, OBD):
+        # The spacing parts them by seconds. Before the vehicle is stopped, its speed must be
+        # the newest that is known.
+        for group in (OBD, IO, GNSS):
             try:
                 _, update = await self._requester.ask(
                     tracker, Request(group, REFRESH, {})
