@@ -138,6 +138,32 @@ async def test_unloading_while_a_poll_is_under_way(
     assert coordinator.vehicles().keys() == {"1"}
 
 
+async def test_unloading_while_somebody_looks(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is seen after that is nobody's: no file is written when the entry is gone."""
+    entry = cloud_entry()
+    coordinator = await set_up(hass, entry)
+    seen: asyncio.Future[VehicleUpdate] = hass.loop.create_future()
+
+    async def look(vehicle_id: str) -> VehicleUpdate:
+        return await seen
+
+    monkeypatch.setattr(coordinator.connection, "look", look)
+    looking = hass.async_create_task(coordinator.async_look("1"))
+    await asyncio.sleep(0)
+    assert await hass.config_entries.async_remove(entry.entry_id)
+    seen.set_result(van(battery=1))
+    await looking
+    await coordinator.memory.put("token", "of a login that took long")
+    await elapse(hass, freezer, 6 * MINUTE)
+    assert not [key for key in hass_storage if entry.entry_id in key]
+
+
 @pytest.mark.parametrize("where", ["open_error", "poll_error"])
 @pytest.mark.parametrize(
     ("error", "state"),

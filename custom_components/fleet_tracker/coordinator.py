@@ -185,6 +185,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         await self._store.async_save_pending()
         if self._occurrences.unsaved:
             await self._occurrences.async_save()
+        self.memory.close()
 
     async def async_entry_changed(self) -> None:
         """Take what the user changed: vehicles at once, all else by a reload."""
@@ -376,11 +377,12 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         if not roster:
             return
         for vehicle_id, before in list(self._vehicles.items()):
-            absences = 0 if vehicle_id in roster else before.absences + 1
-            after = replace(before, absences=min(absences, ABSENCES_UNTIL_GONE))
-            if after.absences == before.absences:
+            absences = 0
+            if vehicle_id not in roster:
+                absences = min(before.absences + 1, ABSENCES_UNTIL_GONE)
+            if absences == before.absences:
                 continue
-            self._vehicles[vehicle_id] = after
+            after = self._vehicles[vehicle_id] = replace(before, absences=absences)
             self._store.async_schedule_save()
             if after.is_gone != before.is_gone:
                 self._notify(vehicle_id)
@@ -395,7 +397,8 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def _absorb(self, update: VehicleUpdate) -> None:
         """Merge one update and tell those whom it concerns."""
         vehicle_id = update.vehicle_id
-        if not self._is_wanted(vehicle_id):
+        # A look may end after the entry was unloaded: nothing may be planned any more.
+        if self._closed or not self._is_wanted(vehicle_id):
             return
         before = self._vehicles.get(vehicle_id)
         if before is None and update.details is None:

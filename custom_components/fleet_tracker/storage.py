@@ -41,6 +41,7 @@ class EntryMemory(Memory):
             hass, VERSION, f"{DOMAIN}.{entry_id}.memory", private=True
         )
         self._facts: dict[str, Json] = {}
+        self._is_closed = False
 
     async def async_load(self) -> None:
         """Read what was kept."""
@@ -52,10 +53,15 @@ class EntryMemory(Memory):
 
     async def put(self, key: str, value: Json) -> None:
         """Keep a value; it is on disk when this returns."""
-        if self._facts.get(key) == value:
+        if self._is_closed or self._facts.get(key) == value:
             return
         self._facts[key] = value
         await self._store.async_save(dict(self._facts))
+
+    @callback
+    def close(self) -> None:
+        """Keep nothing from now on: the file belongs to the next one, or is removed."""
+        self._is_closed = True
 
 
 class VehicleStore:
