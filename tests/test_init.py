@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from itertools import pairwise
+import json
 from types import MappingProxyType
 from typing import Any
 
@@ -411,7 +412,7 @@ async def test_stop_keeps_what_is_known(
     await hass.async_block_till_done()
     assert not cloud.is_open
     kept = hass_storage[f"{DOMAIN}.{entry.entry_id}.vehicles"]["data"]["vehicles"]
-    assert [one["readings"]["battery"] for one in kept] == [33]
+    assert [json.loads(one)["readings"]["battery"] for one in kept] == [33]
 
 
 # --- removal --------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import STATE_OFF, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.json import json_dumps
 from homeassistant.util import dt as dt_util
 import pytest
 
@@ -204,7 +205,7 @@ async def test_start_with_many_vehicles(
     hass_storage[key] = {
         "version": VERSION,
         "key": key,
-        "data": {"vehicles": [vehicle_to_json(one) for one in vehicles]},
+        "data": {"vehicles": [json_dumps(vehicle_to_json(one)) for one in vehicles]},
     }
     cloud.fleet.clear()
     with measured_holds(LARGEST_SHARE_OF_START):

@@ -194,9 +194,10 @@ async def test_vehicle_of_another_version_is_forgotten(
         good,
     ]
     key = f"{DOMAIN}.id.vehicles"
-    hass_storage[key] = {"version": 1, "key": key, "data": {"vehicles": records}}
+    kept = [*map(json_dumps, records), "half a {", None]
+    hass_storage[key] = {"version": 1, "key": key, "data": {"vehicles": kept}}
     assert await VehicleStore(hass, "id", dict).async_load() == [van]
-    assert "4 vehicles cannot be read" in caplog.text
+    assert "6 vehicles cannot be read" in caplog.text
     hass_storage[key]["data"] = {}
     assert await VehicleStore(hass, "id", dict).async_load() == []
 

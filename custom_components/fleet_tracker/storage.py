@@ -10,8 +10,10 @@ from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.json import json_dumps
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
+from homeassistant.util.json import json_loads_object
 
 from .const import DOMAIN, LOGGER
 from .models import (
@@ -89,7 +91,7 @@ class VehicleStore:
         unreadable = 0
         for number, record in enumerate(stored.get("vehicles", ()), start=1):
             try:
-                vehicles.append(vehicle_from_json(record))
+                vehicles.append(vehicle_from_json(json_loads_object(record)))
             except (KeyError, TypeError, ValueError):
                 unreadable += 1
             if number % SLICE == 0:
@@ -131,7 +133,8 @@ class VehicleStore:
         async with self._writing:
             records = []
             for number, vehicle in enumerate(list(self._vehicles().values()), start=1):
-                records.append(vehicle_to_json(vehicle))
+                # As text, since Home Assistant makes one of the whole file in one go.
+                records.append(json_dumps(vehicle_to_json(vehicle)))
                 if number % SLICE == 0:
                     await asyncio.sleep(0)
             await self._store.async_save({"vehicles": records})
