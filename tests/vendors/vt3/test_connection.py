@@ -237,8 +237,8 @@ async def test_messages_without_sense(
     await tracker.upload("gnss")
     await until(lambda: host.known[SERIAL].position)
     counts = connection.server.counts
-    await until(lambda: counts["without_payload"] == 3)
-    assert (counts["unknown_topic"], counts["late_answers"]) == (1, 2)
+    assert (counts["without_payload"], counts["unknown_topic"]) == (2, 1)
+    assert counts["unasked_answers"] == 2
     assert host.occurrences == []
 
 
@@ -246,10 +246,70 @@ async def test_late_answers_are_news(
     connection: Vt3Connection, tracker: Vt3Simulator, host: FakeHost
 ) -> None:
     """What nobody waits for any more still says how things are."""
-    await tracker.send("gnss/set/resp", result={"interval": 77})
-    await tracker.send("io/control/resp", result={"io.D03": 1})
-    await until(lambda: host.reading(SERIAL, "output:3") is True)
+    tracker.behaviour.silent.add("*")
+    late: tuple[tuple[Command, str, Json], ...] = (
+        (
+            Command(commands.SET_UPLOAD_INTERVAL, {"part": "gnss", "value": 60}),
+            "gnss/set",
+            {"interval": 77},
+        ),
+        (
+            Command(commands.TURN_ON_OUTPUT, {"part": "3"}),
+            "io/control",
+            {"io.D03": 1},
+        ),
+        (Command(commands.REFRESH_GROUP, {"part": "io"}), "io/refresh", 5),
+        (Command(commands.REFRESH_GROUP, {"part": "io"}), "io/refresh", {"error": "x"}),
+    )
+    counts = connection.server.counts
+    for number, (command, request, result) in enumerate(late, start=1):
+        with pytest.raises((CommandUnconfirmed, VehicleOffline)):
+            await connection.execute(SERIAL, command)
+        await tracker.send(f"{request}/resp", result=result)
+        await until(lambda: counts["late_answers"] == number)  # noqa: B023 - at once
+    await until(lambda: not connection._tasks)
+    assert host.reading(SERIAL, "output:3") is True
     assert host.reading(SERIAL, "upload_interval:gnss") == 77
+    assert counts["without_payload"] == 1
+
+
+async def test_answers_that_nobody_asked_for(
+    connection: Vt3Connection, tracker: Vt3Simulator, host: FakeHost
+) -> None:
+    """They say nothing, and make neither groups nor memories."""
+    assert isinstance(host.memory, FakeMemory)
+    before = dict(host.memory.stored)
+    capabilities = host.known[SERIAL].capabilities
+    interest = {"obd.rpm": "r"}
+    for number in range(100):
+        result = {"interval": 5, "interest": interest}
+        await tracker.send(f"g{number}/set/resp", result=result)
+    group = {"group_name": "mine", "interval": 5, "interest": interest}
+    await tracker.send("group/get/resp", result=[group])
+    await tracker.send("io/control/resp", result={"io.DO1": 1})
+    counts = connection.server.counts
+    await until(lambda: counts["unasked_answers"] == 102)
+    assert host.memory.stored == before
+    assert host.known[SERIAL].capabilities == capabilities
+    assert host.reading(SERIAL, "output:1") is False
+
+
+async def test_more_groups_than_there_can_be(
+    connection: Vt3Connection, tracker: Vt3Simulator, host: FakeHost
+) -> None:
+    """A tracker that names groups without end is not believed."""
+    for number in range(100):
+        tracker.intervals[f"g{number}"] = 5
+        tracker.interests[f"g{number}"] = {"obd.rpm": ""}
+    result = await connection.execute(SERIAL, Command(commands.GET_CUSTOM_GROUPS))
+    assert result.update is not None
+    host.receive([result.update])
+    groups = [
+        one
+        for one in host.known[SERIAL].capabilities
+        if one.startswith("upload_interval:g") and one != "upload_interval:gnss"
+    ]
+    assert len(groups) == 16
 
 
 async def test_custom_groups(

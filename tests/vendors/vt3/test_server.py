@@ -774,7 +774,8 @@ async def test_answers_in_another_order(
             )
         for task, token in zip(waiting, tokens, strict=True):
             assert (await task)["result"] == {"client_token": token}
-        assert listener.messages[1][1]["result"] == {"client_token": "strange"}
+        assert server.counts["unasked_answers"] == 1
+        assert len(listener.messages) == 1
 
 
 async def test_own_client_token(server: Server, tracker: object) -> None:

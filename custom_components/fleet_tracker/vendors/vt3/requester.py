@@ -22,6 +22,9 @@ INTERESTS = "interests"
 WITH_ZERO = "outputs_with_zero"
 WITHOUT_TOKEN = "without_client_token"
 
+MOST_CUSTOM_GROUPS = 16
+"""Of one tracker: the vendor's larger devices have so many, VT3 trackers half (2.3)."""
+
 
 class Requester:
     """Asks the accepted trackers, and remembers what their answers teach."""
@@ -128,7 +131,7 @@ class Requester:
         result = answer.get("result", answer.get("payload"))
         update = VehicleUpdate(vehicle_id=tracker.serial, heard_at=self._host.now())
         if topic.group == CUSTOM_GROUP:
-            found = commands.settings_in(result)
+            found = commands.settings_in(result)[:MOST_CUSTOM_GROUPS]
             if topic.action == GET and isinstance(result, list):
                 tracker.forget_groups({str(group[GROUP_NAME]) for group in found})
             for group in found:

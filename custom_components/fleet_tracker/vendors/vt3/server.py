@@ -374,7 +374,11 @@ class Server:
             )
         elif not session.accepted:
             self._owner.on_stranger(topic, message)
-        elif not (topic.is_answer and session.take_answer(topic, message)):
+        elif topic.is_answer and session.take_answer(topic, message):
+            pass
+        elif topic.is_answer and not session.was_waited_for(topic):
+            self.counts["unasked_answers"] += 1
+        else:
             self._owner.on_message(topic, message)
 
     async def _claim(self, session: Session, serial: str) -> None:

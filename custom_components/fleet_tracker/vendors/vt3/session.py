@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -18,6 +19,7 @@ LONGEST_TOKEN = 32
 READ_SIZE = 4096
 """Bytes that are read at once: few frames, so that none holds the event loop for long."""
 _LONGEST_TURN = 0.005  # seconds
+_MOST_OVERDUE = 32
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
 
@@ -101,6 +103,7 @@ class Session:
         self._sleep = sleep
         self._loop = asyncio.get_running_loop()
         self._pending: list[Pending] = []
+        self._overdue: deque[Topic] = deque(maxlen=_MOST_OVERDUE)
         self._allowance = float(limits.burst)
         self._allowed_at = self._loop.time()
         self._tolerated = (0, 0)
@@ -192,6 +195,7 @@ class Session:
             async with asyncio.timeout(seconds):
                 return await pending.answer
         except TimeoutError as err:
+            self._overdue.append(pending.topic)
             raise Unanswered from err
         finally:
             self._pending.remove(pending)
@@ -209,6 +213,13 @@ class Session:
                 pending.answer.set_result(message)
                 return True
         return False
+
+    def was_waited_for(self, topic: Topic) -> bool:
+        """Take an answer that came too late; False if nobody ever asked for it."""
+        if topic not in self._overdue:
+            return False
+        self._overdue.remove(topic)
+        return True
 
     def close(self) -> None:
         """End it at once; what was asked stays unanswered."""
