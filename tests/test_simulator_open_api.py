@@ -680,10 +680,23 @@ async def test_intervals(
         codes.append((await caller.get("/api/track", imeis=VAN))["code"])
     assert codes == [0, 10009, 0, 10009]
     assert (await caller.get("/api/device/list"))["code"] == 0
+    clock.time = START + 60
     await caller.log_in()
     with pytest.raises(AssertionError, match="10009"):
         await caller.log_in()
     await caller.log_in("below", "b")
+
+
+async def test_calls_per_minute(
+    server: OpenApiSimulator, caller: Caller, clock: Clock
+) -> None:
+    """More than so many in any minute are refused, and do not count."""
+    server.per_minute = {"/api/track": 3}
+    codes = []
+    for seconds in (0, 1, 2, 3, 59, 60, 60, 61):
+        clock.time = START + seconds
+        codes.append((await caller.get("/api/track", imeis=VAN))["code"])
+    assert codes == [0, 0, 0, 10009, 10009, 0, 10009, 0]
 
 
 async def test_faults(server: OpenApiSimulator, caller: Caller) -> None:

@@ -14,7 +14,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
-import math
 import secrets
 import time
 
@@ -69,6 +68,7 @@ class OpenApiSimulator(SimulatedServer):
     - `clock_window`: by how many seconds the client's clock may be off.
     - `intervals`: seconds that must pass between two calls of a path by an account,
       else 10009. Command queries may be limited to one a second, as 2.6 says.
+    - `per_minute`: how many calls of a path an account may make in a minute, else 10009.
     """
 
     def __init__(
@@ -81,6 +81,7 @@ class OpenApiSimulator(SimulatedServer):
         password_path: str | None = None,
         clock_window: float = 300,
         intervals: Mapping[str, float] | None = None,
+        per_minute: Mapping[str, int] | None = None,
         max_rows: int = MAX_ROWS,
         clock: Callable[[], float] | None = None,
         host: str = "127.0.0.1",
@@ -96,12 +97,13 @@ class OpenApiSimulator(SimulatedServer):
         self.no_data = no_data
         self.clock_window = clock_window
         self.intervals = dict(intervals or {})
+        self.per_minute = dict(per_minute or {})
         self.max_rows = max_rows
         self.tokens: dict[str, Token] = {}
         self.commands: dict[str, SentCommand] = {}
         self.messages: list[Message] = []
         self._refusals: dict[str, deque[int]] = {}
-        self._served: dict[tuple[str, str], float] = {}
+        self._served: dict[tuple[str, str], deque[float]] = {}
         self._next_fence = 1_075_559
         self._next_command = 0x1B454
         self._get: dict[str, Callable[[Call], Result]] = {
@@ -179,11 +181,13 @@ class OpenApiSimulator(SimulatedServer):
         return operations[path](Call(account, request.query))
 
     def _count(self, path: str, name: str) -> None:
-        if interval := self.intervals.get(path):
-            last = self._served.get((path, name), -math.inf)
-            if self.now - last < interval:
-                raise Refused(10009)
-            self._served[path, name] = self.now
+        served = self._served.setdefault((path, name), deque(maxlen=1000))
+        interval, most = self.intervals.get(path), self.per_minute.get(path)
+        if interval and served and self.now - served[-1] < interval:
+            raise Refused(10009)
+        if most is not None and sum(self.now - time < 60 for time in served) >= most:
+            raise Refused(10009)
+        served.append(self.now)
 
     def _authorization(self, query: Mapping[str, str]) -> Result:
         for name in ("time", "account", "signature"):

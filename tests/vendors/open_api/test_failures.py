@@ -566,8 +566,13 @@ async def test_a_whole_life_without_a_secret_in_the_log(
         "account": (ACCOUNT,),
         "place": ("52.37", "4.89"),
     }
-    # The simulator's own log, and the fixture's that stands for the disk.
-    others = ("aiohttp.access", "pytest_homeassistant_custom_component.common")
+    # The simulator's own log, the fixture's that stands for the disk, and where Home
+    # Assistant writes down every event when it is told to (pytest -v does).
+    others = (
+        "aiohttp.access",
+        "homeassistant.core",
+        "pytest_homeassistant_custom_component.common",
+    )
     told = {
         (what, "diagnostics", secret)
         for what, secrets in private.items()
