@@ -126,6 +126,7 @@ async def test_get_alarms(rig: Rig) -> None:
                 "code": "5",
                 "name": "geoFenceInAlarm",
                 "speed": 45,
+                "geofence_id": 7,
                 "geofence": "Depot",
             },
             {

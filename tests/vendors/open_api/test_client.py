@@ -439,6 +439,22 @@ async def test_too_frequent(
     assert limited.value.retry_after <= timedelta(seconds=75)
 
 
+async def test_too_frequent_for_one_operation(
+    client: OpenApiClient, server: OpenApiSimulator
+) -> None:
+    """Its pauses grow, though others are answered meanwhile."""
+    pauses = []
+    for _ in range(3):
+        server.fail_next("/api/alarm/list2", 10009, 4)
+        with pytest.raises(RateLimited) as limited:
+            await client.alarms(VAN, utc(START), utc(START + 1))
+        assert limited.value.retry_after
+        pauses.append(limited.value.retry_after.total_seconds())
+        assert VAN in (await client.track([VAN])).found
+    for number, pause in enumerate(pauses):
+        assert 45 * 2**number <= pause <= 75 * 2**number
+
+
 async def test_too_frequent_by_the_clock(
     client: OpenApiClient, server: OpenApiSimulator
 ) -> None:
@@ -809,6 +825,48 @@ async def test_playback(
         await client.playback(STRANGE, utc(1000), utc(2000))
 
 
+@pytest.mark.parametrize(("size", "calls"), [(999, 1), (1000, 2), (1001, 2), (2000, 3)])
+async def test_playback_of_a_full_page(
+    client: OpenApiClient,
+    server: OpenApiSimulator,
+    clock: Clock,
+    size: int,
+    calls: int,
+) -> None:
+    """A page that is just full is followed by one with what it ends with, and no more."""
+    clock.time += 40_000
+    device = server.device(VAN)
+    times = device.vehicle.reports(START, START + 40_000, driving=10)
+    until = list(times)[size - 1]
+    points = await client.playback(VAN, utc(START), utc(until))
+    assert len(points) == len(set(points)) == size
+    assert server.requests["/api/playback"] == calls
+
+
+async def test_pages_that_lead_nowhere(
+    client: OpenApiClient, server: OpenApiSimulator
+) -> None:
+    """A server that answers the same page whatever it is asked is not asked for ever."""
+    page = ";".join(f"4.9,52.4,{START - 1000 + each},0,0" for each in range(1000))
+    for _ in range(5):
+        server.answer_next("/api/playback", {"code": 0, "record": page})
+    with pytest.raises(InvalidAnswer):
+        await client.playback(VAN, utc(START - 2000), utc(START + 9000))
+    assert server.requests["/api/playback"] == 3
+
+
+@pytest.mark.parametrize("body", [{"code": 0}, {"code": 0, "record": None}])
+async def test_a_period_without_a_record(
+    client: OpenApiClient, server: OpenApiSimulator, body: object
+) -> None:
+    """Where nothing was, the record itself may be missing."""
+    server.answer_next("/api/playback", body)
+    assert await client.playback(VAN, utc(START), utc(START + 9)) == []
+    server.answer_next("/api/alarm/list2", body)
+    assert await client.alarms(VAN, utc(START), utc(START + 9)) == []
+    assert client.alarm_form is AlarmForm.LIST2_IMEI
+
+
 async def test_playback_keeps_what_is_twice_there(
     client: OpenApiClient, server: OpenApiSimulator
 ) -> None:
@@ -911,9 +969,10 @@ async def test_alarm_forms(
         assert [row.alarmtype for row in await client.alarms(CAR, *period)] == [1]
     assert client.alarm_form is AlarmForm.LIST2_IMEIS
     assert server.requests["/api/alarm/list2"] == 3
+    # A server that changes is asked anew.
     server.list2_parameter = "imei"
-    with pytest.raises(MissingParameter):
-        await client.alarms(CAR, *period)
+    assert [row.alarmtype for row in await client.alarms(CAR, *period)] == [1]
+    assert server.log[-1].query["imei"] == CAR
     server.list2_parameter = "device"
     client = make_client(session, server.url, clock)
     assert [row.alarmtype for row in await client.alarms(CAR, *period)] == [1]
@@ -927,6 +986,11 @@ async def test_alarm_forms(
         handed_in = make_client(session, old.url, clock, alarm_form=client.alarm_form)
         assert len(await handed_in.alarms(CAR, *period)) == 1
         assert old.requests["/api/alarm/list2"] == 1
+        # The older list is deprecated, and may be there no longer one day.
+        old.fail_next("/api/alarm/list", 10001, 2)
+        with pytest.raises(UnknownRequest):
+            await handed_in.alarms(CAR, *period)
+        assert handed_in.alarm_form is None
         with pytest.raises(VehicleUnavailable):
             await make_client(session, old.url, clock).alarms(STRANGE, *period)
 

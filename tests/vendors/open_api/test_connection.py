@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+import contextlib
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 import json
 from typing import Self
 
@@ -130,6 +132,16 @@ class Line:
             for entry in self.server.log
             if entry.path == TRACK
         ]
+
+    def alarms_of(self, imei: str) -> list[OccurrenceType]:
+        """Return what happened to a vehicle, each once."""
+        return list(
+            dict.fromkeys(
+                occurrence.type
+                for vehicle_id, occurrence in self.host.occurrences
+                if vehicle_id == imei
+            )
+        )
 
     def asked_for_alarms(self) -> list[str]:
         """Return whose alarms were asked for, in order."""
@@ -558,6 +570,122 @@ async def test_alarms_that_cannot_be_read(line: Line) -> None:
     await line.poll(300)
     await line.advance(5)
     assert line.asked_for_alarms()[4:] == [TRUCK, CAR, SPARE]
+    # Nor is it asked for more often than the others.
+    await line.poll(60)
+    await line.advance(5)
+    assert line.asked_for_alarms()[7:] == [TRUCK, CAR]
+
+
+async def test_alarms_of_a_time_without_the_server(line: Line) -> None:
+    """Those of an outage are read when it is over, if it was not too long."""
+    await line.poll()
+    await line.advance(3)
+    line.server.device(CAR).alarms = [alarm(60, 1), alarm(90_000, 4)]
+    line.server.break_until_healed("*", Fault.HTTP_500)
+    with contextlib.suppress(CannotConnect):
+        await line.poll(3600)
+    line.server.heal()
+    await line.poll(60)
+    await line.advance(3)
+    assert line.alarms_of(CAR) == [OccurrenceType.SOS]
+    line.server.device(CAR).alarms = [alarm(7200, 1), alarm(93_600, 4)]
+    line.server.break_until_healed("*", Fault.HTTP_500)
+    with contextlib.suppress(CannotConnect):
+        await line.poll(2 * 86_400)
+    line.server.heal()
+    await line.poll(60)
+    await line.advance(3)
+    assert line.alarms_of(CAR) == [OccurrenceType.SOS, OccurrenceType.VIBRATION]
+
+
+async def test_alarms_of_who_waits_long(line: Line) -> None:
+    """In a large fleet the first turn may come late: what was by then is not lost."""
+    devices = fleet(3)
+    line.server.account(ACCOUNT).devices = devices
+    devices[2].alarms = [alarm(-60, 1), alarm(60, 4)]
+    await line.poll()
+    await line.advance(1)
+    line.host.advance(1800)
+    await line.advance(2)
+    assert line.alarms_of(devices[2].imei) == [OccurrenceType.VIBRATION]
+
+
+@pytest.mark.parametrize("skew", [-240, 240])
+async def test_alarms_by_a_clock_that_differs(
+    session: aiohttp.ClientSession, skew: int
+) -> None:
+    """They are here with the next poll, whichever clock is ahead."""
+    host = FakeHost(session, now=START)
+    async with (
+        OpenApiSimulator(*accounts(), clock=lambda: host.clock() + skew) as server,
+        Line(server, host) as line,
+    ):
+        await line.poll()
+        await line.advance(3)
+        await line.poll(600)
+        await line.advance(3)
+        for round_ in range(1, 4):
+            server.device(CAR).alarms.append(
+                alarm(server.now - START.timestamp(), round_)
+            )
+            await line.poll(60)
+            await line.advance(3)
+            assert len(line.alarms_of(CAR)) == round_
+
+
+async def test_alarms_rest_when_they_are_too_many(line: Line) -> None:
+    """The pause grows, though positions are told all the while."""
+    await line.poll()
+    await line.advance(5)
+    line.server.fail_next(ALARMS, 10009, 100)
+    refused_at = []
+    for _ in range(60):
+        asked = line.server.requests[ALARMS]
+        assert (await line.poll(15)).error is None
+        await line.advance(10)
+        if line.server.requests[ALARMS] > asked:
+            refused_at.append(line.host.now())
+            # One call, which is tried four times.
+            assert line.server.requests[ALARMS] == asked + 4
+    pauses = [
+        (later - earlier).total_seconds() for earlier, later in pairwise(refused_at)
+    ]
+    assert len(pauses) >= 3
+    assert 45 <= pauses[0] <= 125
+    assert pauses[0] < pauses[1] < pauses[2]
+    line.server.heal()
+    line.server.device(CAR).alarms.append(alarm(100))
+    for _ in range(40):
+        await line.poll(25)
+        await line.advance(5)
+    assert line.alarms_of(CAR) == [OccurrenceType.VIBRATION]
+
+
+async def test_alarms_rest_while_positions_are_too_many(line: Line) -> None:
+    """Nothing more is asked of a server that has had enough."""
+    devices = fleet(40)
+    line.server.account(ACCOUNT).devices = devices
+    line.host.patient = False
+    line.server.fail_next(TRACK, 10009, 4)
+    assert isinstance((await line.poll()).error, RateLimited)
+    assert not line.asked_for_alarms()
+    await line.poll(15)
+    assert not line.asked_for_alarms()
+    await line.poll(75)
+    await settle(line.server)
+    assert line.asked_for_alarms()
+
+
+async def test_a_clock_that_is_set_back_delays_no_alarm(line: Line) -> None:
+    """By a day, say: they are read with the next poll all the same."""
+    line.host.advance(86_400)
+    await line.poll()
+    await line.advance(3)
+    line.host.advance(-86_400 + 600)
+    line.server.device(CAR).alarms = [alarm(500)]
+    await line.poll()
+    await line.advance(3)
+    assert line.alarms_of(CAR) == [OccurrenceType.VIBRATION]
 
 
 async def test_a_vehicle_that_left_is_not_waited_for(line: Line) -> None:

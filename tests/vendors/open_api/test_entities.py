@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Event, HomeAssistant, callback
@@ -267,6 +268,7 @@ async def test_alarms_fire_once_and_in_order(rig: Rig) -> None:
         "code": "5",
         "name": "geoFenceInAlarm",
         "speed": "45.0",
+        "geofence_id": "7",
         "geofence": "Depot",
     }
     await rig.reload()
@@ -301,13 +303,15 @@ async def test_all_44_alarms(rig: Rig) -> None:
 
 
 async def test_alarms_of_the_older_generation(classic_rig: Rig) -> None:
-    """They come as text there, and without the geofence's name."""
+    """They come as text there, and of a geofence with its number alone."""
     events = fired(classic_rig, CAR)
-    classic_rig.server.device(CAR).alarms = [alarm(9, 5, "Depot")]
+    depot = alarm(9, 5, "Depot")
+    classic_rig.server.device(CAR).alarms = [depot, replace(depot, fence_number=8)]
     for _ in range(2):
         await classic_rig.poll()
         await classic_rig.advance(3)
-    assert [event["event_type"] for event in events] == ["geofence_entered"]
+    assert [event["event_type"] for event in events] == ["geofence_entered"] * 2
+    assert [event["geofence_id"] for event in events] == [7, 8]
     assert "geofence" not in events[0]
 
 

@@ -629,7 +629,11 @@ def test_an_alarms_details() -> None:
         Alarm(5, NOW, NOW, 4.9, 52.4, 45, 93, 1_075_558, "test-geofence")
     )
     assert occurrence.type is OccurrenceType.GEOFENCE_ENTERED
-    assert occurrence.details == {"speed": 45, "geofence": "test-geofence"}
+    assert occurrence.details == {
+        "speed": 45,
+        "geofence_id": 1_075_558,
+        "geofence": "test-geofence",
+    }
 
 
 def test_an_alarm_of_an_unknown_type() -> None:

@@ -9,14 +9,18 @@ import logging
 
 from ...json_values import as_unix_time
 from ...models import VehicleUpdate
-from ...vendor import Host, VehicleUnavailable, VendorError
+from ...vendor import Host, RateLimited, VehicleUnavailable, VendorError
 from .client import OpenApiClient
 from .mapping import map_alarm
 
 _LOGGER = logging.getLogger(__name__)
 
 LOOK_BACK = timedelta(minutes=15)
-"""What is older would not be fired any more."""
+"""How far before the last read is read again: lists are filled late, and clocks differ."""
+LOOK_AHEAD = timedelta(minutes=10)
+"""How far beyond our time is read: by the server's clock it may be later."""
+MOST_CAUGHT_UP = timedelta(days=1)
+"""How far back is read after a time without the server. What is older is history."""
 QUIET_INTERVAL = timedelta(minutes=5)
 """How often a vehicle is asked for that has not been heard of."""
 
@@ -29,8 +33,9 @@ class AlarmReader:
 
     The client takes its time: a call a second for the whole account. An alarm that is read
     twice does no harm, for what was fired is remembered with its time, across restarts too;
-    so that a restart reads from a quarter of an hour ago. What happened before the account
-    was added is never read.
+    so that a restart reads from a quarter of an hour ago, before which nothing would be
+    fired. What happens while the server cannot be asked, or before a vehicle's turn comes,
+    is read when it can. What happened before the account was added is never read.
     """
 
     def __init__(self, client: OpenApiClient, host: Host) -> None:
@@ -38,10 +43,14 @@ class AlarmReader:
         self._client = client
         self._host = host
         self._since = host.now()
+        self._started_at = host.now()
         self._cursors: dict[str, datetime] = {}
+        self._read_at: dict[str, datetime] = {}
         self._asked_at: dict[str, datetime] = {}
         self._due: dict[str, datetime] = {}
         self._with_news: set[str] = set()
+        self._rest_began_at = self._started_at
+        self._rest = timedelta()
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -68,12 +77,21 @@ class AlarmReader:
             if (
                 vehicle_id in with_news
                 or asked_at is None
-                or now - asked_at >= QUIET_INTERVAL
+                # or the clock was set back
+                or not timedelta() <= now - asked_at < QUIET_INTERVAL
             ):
                 self._due.setdefault(vehicle_id, now)
         self._with_news = (self._with_news | with_news) & self._due.keys()
         if self._due and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._read())
+
+    def rest(self, pause: timedelta) -> None:
+        """Ask for nothing for a while: the server is asked too much."""
+        self._rest_began_at = self._host.now()
+        self._rest = pause
+
+    def _is_resting(self) -> bool:
+        return timedelta() <= self._host.now() - self._rest_began_at < self._rest
 
     async def close(self) -> None:
         """Stop reading."""
@@ -82,7 +100,7 @@ class AlarmReader:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _read(self) -> None:
-        while self._due:
+        while self._due and not self._is_resting():
             vehicle_id = self._next()
             del self._due[vehicle_id]
             had_news = vehicle_id in self._with_news
@@ -92,9 +110,12 @@ class AlarmReader:
             except VehicleUnavailable as err:
                 # The poll says so on the vehicle itself.
                 _LOGGER.debug("Alarms of a vehicle are refused: %s", err)
+                self._asked_at[vehicle_id] = self._host.now()
             except VendorError as err:
                 # The next poll asks again, for this vehicle last.
                 _LOGGER.debug("Alarms cannot be read now: %s", err)
+                if isinstance(err, RateLimited) and err.retry_after:
+                    self.rest(err.retry_after)
                 self._due[vehicle_id] = self._host.now()
                 if had_news:
                     self._with_news.add(vehicle_id)
@@ -116,12 +137,14 @@ class AlarmReader:
 
     async def _read_one(self, vehicle_id: str) -> None:
         now = self._host.now()
-        begin = max(self._cursors.get(vehicle_id, self._since), now - LOOK_BACK)
-        alarms = await self._client.alarms(vehicle_id, min(begin, now), now)
-        self._asked_at[vehicle_id] = now
+        end = now + LOOK_AHEAD
+        begin = min(self._begin(vehicle_id, now), end)
+        alarms = await self._client.alarms(vehicle_id, begin, end)
+        self._asked_at[vehicle_id] = self._read_at[vehicle_id] = now
         if not alarms:
             return
-        self._cursors[vehicle_id] = max(alarm.systemtime for alarm in alarms)
+        times = [alarm.systemtime for alarm in alarms if alarm.systemtime <= end]
+        self._cursors[vehicle_id] = max(times, default=begin)
         self._host.receive(
             [
                 VehicleUpdate(
@@ -130,3 +153,9 @@ class AlarmReader:
                 )
             ]
         )
+
+    def _begin(self, vehicle_id: str, now: datetime) -> datetime:
+        """Return from when on a vehicle's alarms are still to be read."""
+        read_at = min(self._read_at.get(vehicle_id, self._started_at), now)
+        begin = max(self._since, read_at - LOOK_BACK, now - MOST_CAUGHT_UP)
+        return max(begin, self._cursors.get(vehicle_id, begin))

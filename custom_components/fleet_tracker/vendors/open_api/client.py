@@ -321,7 +321,11 @@ class OpenApiClient:
     ) -> tuple[int, list[Alarm]]:
         """Return how many rows a page has, and the alarms among them."""
         if self.alarm_form is not None:
-            return await self._alarm_page_by(self.alarm_form, imei, begin, end)
+            try:
+                return await self._alarm_page_by(self.alarm_form, imei, begin, end)
+            except (MissingParameter, UnknownRequest):
+                # The server has changed: the older list is deprecated since 2025.
+                self.alarm_form = None
         for form in (AlarmForm.LIST2_IMEI, AlarmForm.LIST2_IMEIS):
             try:
                 page = await self._alarm_page_by(form, imei, begin, end)
@@ -343,13 +347,11 @@ class OpenApiClient:
             groups = await self._groups("/api/alarm/list", imei, begin, end)
             parsed = [parse_alarm_text(group) for group in groups]
         else:
-            rows = await self._rows(
-                "GET",
-                "/api/alarm/list2",
-                **{"imeis" if form is AlarmForm.LIST2_IMEIS else "imei": imei},
-                begintime=_seconds(begin),
-                endtime=_seconds(end),
+            parameter = "imeis" if form is AlarmForm.LIST2_IMEIS else "imei"
+            record = await self._history(
+                "/api/alarm/list2", parameter, imei, begin, end
             )
+            rows = () if record is None else self._records(record)
             parsed = [parse_alarm(row) for row in rows]
         return len(parsed), [alarm for alarm in parsed if alarm]
 
@@ -526,25 +528,36 @@ class OpenApiClient:
             record = await self._transport.call(method, path, **params)
         except NoData:
             return ()
-        if not isinstance(record, list):
+        return self._records(record)
+
+    def _records(self, rows: object) -> tuple[Record, ...]:
+        if not isinstance(rows, list):
             raise InvalidAnswer("The answer is no list")
-        rows = tuple(row for row in record if is_record(row))
-        self._count_dropped(len(record) - len(rows))
-        return rows
+        records = tuple(row for row in rows if is_record(row))
+        self._count_dropped(len(rows) - len(records))
+        return records
+
+    async def _history(
+        self, path: str, parameter: str, imei: str, begin: datetime, end: datetime
+    ) -> object:
+        """Return the record of a period, None where there is none: often nothing was."""
+        try:
+            return await self._transport.call(
+                "GET",
+                path,
+                **{parameter: imei},
+                begintime=_seconds(begin),
+                endtime=_seconds(end),
+            )
+        except NoData:
+            return None
 
     async def _groups(
         self, path: str, imei: str, begin: datetime, end: datetime
     ) -> list[str]:
         """Return the groups of an answer that is one text."""
-        try:
-            record = await self._transport.call(
-                "GET",
-                path,
-                imei=imei,
-                begintime=_seconds(begin),
-                endtime=_seconds(end),
-            )
-        except NoData:
+        record = await self._history(path, "imei", imei, begin, end)
+        if record is None:
             return []
         if not isinstance(record, str):
             raise InvalidAnswer("The answer is no text")
@@ -568,8 +581,9 @@ def _next_page(begin: datetime, times: Sequence[datetime]) -> datetime:
     """Return from when on to ask for the next page: the last row's time.
 
     A page that is full of rows of one second is followed by that of the next second,
-    for the same one would come again.
+    for the same one would come again. A server that begins before it was asked to would
+    have the same page read for ever.
     """
-    if not times:
-        raise InvalidAnswer("A page has no readable row")
+    if not times or max(times) < begin.replace(microsecond=0):
+        raise InvalidAnswer("A full page leads nowhere")
     return times[-1] if times[-1] > begin else begin + _SECOND

@@ -20,6 +20,7 @@ from ...vendor import (
     InvalidArgument,
     Json,
     PollResult,
+    RateLimited,
     Settings,
     VehicleUnavailable,
     VendorError,
@@ -157,6 +158,8 @@ class OpenApiConnection(Connection):
             except VendorError as err:
                 error = err
                 break
+        if isinstance(error, RateLimited):
+            self._alarms.rest(error.retry_after or timedelta())
         self._alarms.read_soon(asked, with_news)
         if self.client.alarm_form is not None:
             await self.host.memory.put(ALARM_FORM, self.client.alarm_form)

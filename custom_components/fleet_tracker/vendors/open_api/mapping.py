@@ -186,6 +186,9 @@ def map_alarm(alarm: Alarm) -> Occurrence:
     details: dict[str, Value] = {}
     if alarm.speed is not None:
         details["speed"] = alarm.speed
+    # The older list knows a geofence by its number alone.
+    if alarm.geofenceid is not None:
+        details["geofence_id"] = alarm.geofenceid
     if alarm.geofencename is not None:
         details["geofence"] = alarm.geofencename
     return Occurrence(

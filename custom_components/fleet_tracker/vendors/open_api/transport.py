@@ -138,7 +138,7 @@ class Transport:
         self._failure: VendorError | None = None
         self._logged_in_at = token.issued_at if token else None
         self._early_deaths: deque[datetime] = deque(maxlen=_WAR_DEATHS)
-        self._pauses = 0
+        self._pauses: dict[str, float] = {}
 
     @property
     def contested(self) -> bool:
@@ -268,7 +268,11 @@ class Transport:
         params: Mapping[str, str | int | float],
         token: Token | None = None,
     ) -> _Answer:
-        """Send a request, and again after a growing, jittered wait when told to slow."""
+        """Send a request, and again after a growing, jittered wait when told to slow.
+
+        The pause that callers are told of grows for each operation by itself: one that is
+        limited is not helped by another that is not.
+        """
         if token:
             params = {"access_token": token.value, **params}
         for attempt in range(_RETRIES + 1):
@@ -276,11 +280,11 @@ class Transport:
                 await self._sleep(_jittered(_FIRST_WAIT_S * 2 ** (attempt - 1)))
             answer = await self._request(method, path, params)
             if answer.code != TOO_FREQUENT:
-                self._pauses = 0
+                self._pauses.pop(path, None)
                 return answer
             self.counters["too_frequent"] += 1
-        pause = min(_FIRST_PAUSE_S * 2**self._pauses, _LONGEST_PAUSE_S)
-        self._pauses += 1
+        pause = self._pauses.get(path, _FIRST_PAUSE_S)
+        self._pauses[path] = min(2 * pause, _LONGEST_PAUSE_S)
         raise RateLimited(
             f"Error code {TOO_FREQUENT}",
             retry_after=timedelta(seconds=_jittered(pause)),
