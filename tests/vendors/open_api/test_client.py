@@ -319,6 +319,17 @@ async def test_login_without_a_token(
         await client.log_in()
 
 
+@pytest.mark.parametrize("name", ["Größe GmbH", "a+b&c=d", "демо", "100 %"])
+async def test_names_of_accounts(
+    session: aiohttp.ClientSession, server: OpenApiSimulator, clock: Clock, name: str
+) -> None:
+    """Any letter reaches the server as it is (UTF-8, 1.1)."""
+    password = f"{name}-pass"
+    server.accounts[name] = Account(name=name, password=password, parent="test")
+    client = make_client(session, server.url, clock, account=name, password=password)
+    assert (await client.user_info(name)).account == name
+
+
 async def test_wrong_password_is_tried_once(
     session: aiohttp.ClientSession, server: OpenApiSimulator, clock: Clock
 ) -> None:
@@ -735,6 +746,41 @@ async def test_one_forbidden_among_a_hundred(
     assert server.requests[TRACK] <= 15
 
 
+async def test_many_forbidden_and_a_server_that_has_enough(
+    client: OpenApiClient, server: OpenApiSimulator, clock: Clock
+) -> None:
+    """What was found out by then is not lost, so that it is not found out again."""
+    fleet = [
+        Device(imei=f"35{number:013}", vehicle=parked(HOME, START))
+        for number in range(100)
+    ]
+    server.account("test").devices = fleet
+    for device in fleet[::2]:
+        device.error = 20046
+    server.per_minute = {TRACK: 40}
+    found, refused = set[str](), set[str]()
+    for minute in range(12):
+        waiting = [device.imei for device in fleet if device.imei not in refused]
+        batch = await client.track(waiting)
+        found |= set(batch.found)
+        refused |= set(batch.refused)
+        if batch.error is None:
+            break
+        assert isinstance(batch.error, RateLimited)
+        assert len(refused) > 4 * minute
+        clock.time += 60
+    assert found == {device.imei for device in fleet[1::2]}
+    assert refused == {device.imei for device in fleet[::2]}
+    # Where nothing was found out, and where a part is of no use, it is the error.
+    server.per_minute = {TRACK: 0, "/api/device/mileage": 3}
+    with pytest.raises(RateLimited):
+        await client.track([fleet[1].imei])
+    with pytest.raises(RateLimited):
+        await client.mileage_report(
+            [device.imei for device in fleet], utc(START - 1800), utc(START)
+        )
+
+
 async def test_wrong_types_in_records(
     client: OpenApiClient, server: OpenApiSimulator
 ) -> None:
@@ -804,6 +850,23 @@ async def test_fleet_that_is_not_complete(
     server.fail_next("/api/device/list", 10007)
     with pytest.raises(AccessDenied):
         await client.fleet(sub_accounts=True)
+
+
+async def test_an_account_that_may_not_list_others(
+    client: OpenApiClient, server: OpenApiSimulator
+) -> None:
+    """An end user, say: the own vehicles are there all the same."""
+    server.fail_next("/api/user/list", 10007)
+    fleet = await client.fleet(sub_accounts=True)
+    assert set(fleet.devices) == {VAN, CAR}
+    assert fleet.refused == {"test"}
+    # Nor does one below lose its vehicles because of those below itself.
+    rows = [{"account": "test"}, {"account": "below"}]
+    server.answer_next("/api/user/list", {"code": 0, "record": rows})
+    server.answer_next("/api/user/list", {"code": 10007})
+    fleet = await client.fleet(sub_accounts=True)
+    assert set(fleet.devices) == {VAN, CAR, BUS}
+    assert fleet.refused == {"below"}
 
 
 async def test_playback(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
 import json
+import logging
 from typing import Self
 
 import aiohttp
@@ -328,6 +329,59 @@ async def test_a_refused_vehicle(line: Line, code: int, status: str) -> None:
     line.server.device(CAR).error = 0
     await line.poll(60)
     assert line.host.reading(CAR, Reading.STATUS) == "ok"
+    assert line.asked_for_positions()[-1] == {CAR}
+
+
+async def test_refused_vehicles_are_asked_for_apart(line: Line) -> None:
+    """With a new list they cost a call of their own, and no halving of the others."""
+    devices = fleet(100)
+    line.server.account(ACCOUNT).devices = devices
+    devices[63].error = 20046
+    await line.poll()
+    line.server.requests.clear()
+    assert (await line.poll(900)).roster
+    assert line.server.requests[TRACK] == 2
+    assert line.asked_for_positions()[-1] == {devices[63].imei}
+    # Among the others again once it was not refused.
+    devices[63].error = 0
+    await line.poll(900)
+    await line.poll(900)
+    assert len(line.asked_for_positions()[-1]) == 100
+
+
+async def test_many_refused_and_a_server_that_is_asked_too_much(line: Line) -> None:
+    """Bit by bit it becomes known who is, and nobody is asked for again until then."""
+    devices = fleet(100)
+    line.server.account(ACCOUNT).devices = devices
+    for device in devices[::2]:
+        device.error = 20046
+    line.server.per_minute = {TRACK: 40}
+    line.host.patient = False
+    for _ in range(12):
+        result = await line.poll(60)
+        if result.error is None:
+            break
+        assert isinstance(result.error, RateLimited)
+        assert result.updates
+    assert result.error is None
+    statuses = [line.host.reading(device.imei, Reading.STATUS) for device in devices]
+    assert statuses == ["expired", "ok"] * 50
+
+
+async def test_a_vehicle_that_an_answer_leaves_out(line: Line) -> None:
+    """Nobody knows whether it is online, until it is told again."""
+    await line.poll()
+    row = line.server.device(TRUCK).track_record(
+        line.server.now, classic=False, odometer=True
+    )
+    line.server.answer_next(TRACK, {"code": 0, "record": [row]})
+    assert (await line.poll(15)).error is None
+    assert line.host.reading(TRUCK, Reading.ONLINE) is True
+    for key in (Reading.ONLINE, Reading.STATUS):
+        assert line.host.reading(CAR, key) is None
+    assert line.host.reading(CAR, Reading.BATTERY) == 64
+    await line.poll(15)
+    assert line.host.reading(CAR, Reading.ONLINE) is True
 
 
 async def test_refused_from_the_start(line: Line) -> None:
@@ -371,7 +425,10 @@ async def test_a_batch_that_fails(line: Line) -> None:
     )
     line.server.answer_next(TRACK, {"code": 10000})
     result = await line.poll(60)
-    assert [update.vehicle_id for update in result.updates] == [f"35{5:013}"]
+    assert [update.vehicle_id for update in result.updates] == [
+        f"35{number:013}" for number in range(100)
+    ]
+    assert line.host.reading(f"35{5:013}", Reading.IGNITION) is True
     assert result.error is not None
     assert line.server.requests[TRACK] == 5
     assert (await line.poll(60)).error is None
@@ -399,6 +456,11 @@ async def test_wrong_password(line: Line) -> None:
     line.server.drop_tokens()
     result = await line.poll(60)
     assert isinstance(result.error, AuthenticationFailed)
+    # When it is time for the list, the wrong one is not tried twice either.
+    line.server.requests.clear()
+    with pytest.raises(AuthenticationFailed):
+        await line.poll(900)
+    assert line.server.requests[AUTHORIZATION] == 1
 
 
 async def test_a_look_at_a_vehicle(line: Line) -> None:
@@ -732,6 +794,23 @@ async def test_a_command_that_a_tracker_does_not_know(line: Line) -> None:
     async with Line(line.server, line.host) as again:
         await again.poll()
     assert line.host.known[TRUCK].capabilities == expected
+
+
+async def test_an_action_that_a_tracker_does_not_know(
+    line: Line, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has no entity that could disappear; that it is not known is noted once."""
+    await line.poll()
+    line.server.device(TRUCK).refusals = {"SET_MILEAGE": 20048}
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            with pytest.raises(CommandUnsupported):
+                await line.connection.execute(
+                    TRUCK, Command("set_mileage", {"kilometres": 5})
+                )
+    lines = [record for record in caplog.records if "open_api" in record.name]
+    assert len(lines) == 1
+    assert line.host.memory.get("refused_commands") == {TRUCK: ["set_mileage"]}
 
 
 async def test_a_command_of_another_vendor(line: Line) -> None:

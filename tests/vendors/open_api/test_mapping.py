@@ -23,14 +23,17 @@ from custom_components.fleet_tracker.models import (
     VehicleUpdate,
 )
 from custom_components.fleet_tracker.vendors.open_api.mapping import (
+    ACTIVATED_AT,
     ALARM_TYPES,
+    FIRST_ONLINE_AT,
     FUEL_MEASURED_AT,
+    POSITION_RECEIVED_AT,
     STATUSES,
     TEMPERATURE_MEASURED_AT,
     map_alarm,
     map_device,
     map_track,
-    refused_update,
+    status_update,
 )
 from custom_components.fleet_tracker.vendors.open_api.records import Alarm
 
@@ -160,6 +163,7 @@ def test_the_documents_example() -> None:
         TEMPERATURE_MEASURED_AT: utc(SERVER_TIME - 30),
         Reading.STATUS: "ok",
         Reading.ONLINE: True,
+        POSITION_RECEIVED_AT: utc(1419905754),
     }
     assert measured_at(update, "tracker") == utc(HEARD)
     assert measured_at(update, "platform") == utc(SERVER_TIME)
@@ -242,9 +246,34 @@ def test_probes_keep_their_numbers() -> None:
 
 def test_no_fuel_is_no_reading_and_no_time() -> None:
     """Neither has a vehicle without a fuel sensor the time of one."""
-    found = readings(track(fuel="", fueltime=0, temperature=[], temperaturetime=0))
-    assert FUEL_MEASURED_AT not in found
-    assert TEMPERATURE_MEASURED_AT not in found
+    update = track(fuel="", fueltime=0, temperature=[], temperaturetime=0)
+    assert FUEL_MEASURED_AT not in readings(update)
+    assert TEMPERATURE_MEASURED_AT not in readings(update)
+    assert {group.name for group in update.groups} == {"tracker", "platform"}
+
+
+@pytest.mark.parametrize(
+    ("nothing", "reading"),
+    [
+        ({"fuel": "", "fueltime": 0}, Reading.FUEL),
+        ({"fuel": None}, Reading.FUEL),
+        ({"fueltime": "x"}, Reading.FUEL),
+        ({"temperature": [], "temperaturetime": 0}, "temperature:2"),
+        ({"temperature": {}}, "temperature:2"),
+        ({"hearttime": 0, "gpstime": 0, "battery": -1}, Reading.BATTERY),
+        ({"servertime": "x", "datastatus": None}, Reading.STATUS),
+    ],
+)
+def test_nothing_shuts_out_what_comes_again(
+    nothing: dict[str, object], reading: str
+) -> None:
+    """A reading goes when it is not told, and comes back though it is as old as before."""
+    vehicle = known_after(track())
+    later = utc(SERVER_TIME + 60)
+    for fields, there in ((nothing, False), ({"servertime": SERVER_TIME + 60}, True)):
+        update = track(vehicle, **fields)
+        vehicle = merge(vehicle, update, Rules(), later).vehicle
+        assert (reading in vehicle.readings) is there
 
 
 @pytest.mark.parametrize(
@@ -561,6 +590,13 @@ def test_the_documents_device() -> None:
         Reading.ICCID: "89966415211160402250",
     }
     assert measured_at(update, "device") == NOW
+    # Of the second example
+    update = map_device(
+        {**DEVICE, "onlinetime": 1419905754, "activatedtime": 1419805754}, "x", NOW
+    )
+    assert update
+    assert readings(update)[FIRST_ONLINE_AT] == utc(1419905754)
+    assert readings(update)[ACTIVATED_AT] == utc(1419805754)
 
 
 @pytest.mark.parametrize(
@@ -644,12 +680,33 @@ def test_an_alarm_of_an_unknown_type() -> None:
     assert occurrence.name is None
 
 
-def test_refused() -> None:
-    """A refused vehicle is offline, says why, and keeps all else."""
-    vehicle = known_after(track())
-    update = refused_update(IMEI, "expired", NOW)
-    after = merge(vehicle, update, Rules(), NOW).vehicle
+@pytest.mark.parametrize("skew", [-3600, 0, 3600])
+def test_refused(skew: int) -> None:
+    """A refused vehicle is offline, says why, keeps all else, and is well again at once.
+
+    However much our clock and the server's differ.
+    """
+    now = NOW + timedelta(seconds=skew)
+    vehicle = merge(None, track(), Rules(), now).vehicle
+    now += timedelta(seconds=15)
+    update = status_update(IMEI, "expired", known=vehicle, now=now)
+    after = merge(vehicle, update, Rules(), now).vehicle
     assert after.readings[Reading.STATUS] == "expired"
     assert after.readings[Reading.ONLINE] is False
     assert after.readings[Reading.FUEL] == 2.6
     assert after.position == vehicle.position
+    update = track(after, servertime=SERVER_TIME + 30)
+    after = merge(after, update, Rules(), now + timedelta(seconds=15)).vehicle
+    assert after.readings[Reading.STATUS] == "ok"
+
+
+def test_not_told_of() -> None:
+    """Of a vehicle that the server says nothing of, nobody knows whether it is online."""
+    vehicle = known_after(track())
+    update = status_update(IMEI, None, known=vehicle, now=NOW)
+    after = merge(vehicle, update, Rules(), NOW).vehicle
+    assert Reading.STATUS not in after.readings
+    assert Reading.ONLINE not in after.readings
+    assert after.readings[Reading.FUEL] == 2.6
+    update = status_update(IMEI, "blocked", known=None, now=NOW)
+    assert measured_at(update, "platform") == NOW

@@ -81,13 +81,17 @@ class AlarmForm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Batch[T]:
-    """What came for many vehicles, by IMEI, and why some of them were refused."""
+    """What came for many vehicles, by IMEI, and why some of them were refused.
+
+    `error` is what kept the rest from being asked for, None where all were.
+    """
 
     found: Mapping[str, T]
     refused: Mapping[str, VehicleUnavailable]
+    error: VendorError | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MileageReport(Batch[float]):
     """Kilometres driven from a time to another, which are those really reported on."""
 
@@ -99,8 +103,8 @@ class MileageReport(Batch[float]):
 class Fleet:
     """The devices of an account and, if asked for, of those below it, by IMEI.
 
-    `cut_off` are the accounts whose lists were cut off, `refused` those below whose
-    lists were not to be had. The fleet is complete when both are empty.
+    `cut_off` are the accounts whose lists were cut off, `refused` those whose list of
+    devices or of accounts below was not to be had. It is complete when both are empty.
     """
 
     devices: Mapping[str, Record]
@@ -179,11 +183,11 @@ class OpenApiClient:
     # Devices
 
     async def track(self, imeis: Sequence[str]) -> Batch[Record]:
-        """Return the latest record of each device (2.2)."""
+        """Return the latest record of each device (2.2), as far as they could be had."""
         return await self._for_devices("/api/track", imeis)
 
     async def device_detail(self, imeis: Sequence[str]) -> Batch[Record]:
-        """Return the basic information of each device (2.12)."""
+        """Return the basic information of each device (2.12), as far as it was had."""
         return await self._for_devices("/api/device/detail", imeis)
 
     async def device_list(self, account: str | None = None) -> tuple[Record, ...]:
@@ -197,7 +201,7 @@ class OpenApiClient:
     async def fleet(self, *, sub_accounts: bool = False) -> Fleet:
         """Return all devices, of this account and of those below it if wanted.
 
-        An account below that refuses its list does not hide the others.
+        A list that is refused hides nothing else: only that of the own devices is needed.
         """
         own = self._transport.account
         devices: dict[str, Record] = {}
@@ -205,14 +209,19 @@ class OpenApiClient:
         accounts = [own]
         for account in accounts:
             below = None if account == own else account
+            rows: tuple[Record, ...] = ()
+            users: tuple[User, ...] = ()
             try:
                 rows = await self.device_list(below)
-                users = await self.user_list(below) if sub_accounts else ()
             except (AccessDenied, VehicleUnavailable):
                 if below is None:
                     raise
                 refused.add(account)
-                continue
+            if sub_accounts:
+                try:
+                    users = await self.user_list(below)
+                except (AccessDenied, VehicleUnavailable):
+                    refused.add(account)
             if len(rows) >= MAX_ROWS or len(users) >= MAX_ROWS:
                 cut_off.add(account)
             for row in rows:
@@ -259,6 +268,8 @@ class OpenApiClient:
                 begintime=_seconds(start),
                 endtime=_seconds(stop),
             )
+            if batch.error is not None:
+                raise batch.error
             refused |= batch.refused
             for imei, record in batch.found.items():
                 if (driven := as_number(record.get("mileage"))) is None or driven < 0:
@@ -266,7 +277,7 @@ class OpenApiClient:
                 else:
                     kilometres[imei] = kilometres.get(imei, 0) + driven
             start = stop
-        return MileageReport(kilometres, refused, begin, end)
+        return MileageReport(kilometres, refused, begin=begin, end=end)
 
     # Geofences and alarms
 
@@ -497,7 +508,8 @@ class OpenApiClient:
         """Return the records of many devices, by batches.
 
         A device that the server refuses makes it refuse the whole batch, so that one is
-        halved until the culprit is alone.
+        halved until the culprit is alone. What was found out before another error is not
+        lost, or a fleet of which many are refused would begin anew each time.
         """
         found: dict[str, Record] = {}
         refused: dict[str, VehicleUnavailable] = {}
@@ -513,6 +525,10 @@ class OpenApiClient:
                     half = len(batch) // 2
                     waiting[:0] = [batch[:half], batch[half:]]
                 continue
+            except VendorError as error:
+                if not (found or refused):
+                    raise
+                return Batch(found, refused, error)
             for row in rows:
                 if (imei := _imei(row)) in batch:
                     found[imei] = row

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import batched
 import logging
 import re
 from types import MappingProxyType
 
 from ...models import ReadingGroup, VehicleUpdate
 from ...vendor import (
+    AuthenticationFailed,
     Command,
     CommandFailed,
     CommandResult,
@@ -36,7 +38,7 @@ from .mapping import (
     STATUS_UNKNOWN,
     map_device,
     map_track,
-    refused_update,
+    status_update,
 )
 from .transport import Token
 
@@ -78,7 +80,7 @@ _STATUS_OF_REFUSAL: Mapping[str, str] = MappingProxyType(
 )
 # How trackers say no: each has words of its own, and there is no list of them.
 _SAYS_NO = re.compile(
-    r"\b(fail|error|refus|reject|invalid|denied|unsuccess|unsupport|speed limit"
+    r"\b(fail|error|refus|reject|invalid|unvalue|denied|unsuccess|unsupport|speed limit"
     r"|not (success|support|allow|execut))",
     re.IGNORECASE,
 )
@@ -112,6 +114,7 @@ class OpenApiConnection(Connection):
         excluded = settings.options.get(EXCLUDED, ())
         self._excluded = frozenset(excluded if isinstance(excluded, list) else ())
         self._listed: tuple[str, ...] = ()
+        self._suspects: frozenset[str] = frozenset()
         self._listed_at: datetime | None = None
         self._list_due_at = host.now()
         self._refused: dict[str, str] = {}
@@ -144,19 +147,20 @@ class OpenApiConnection(Connection):
             try:
                 roster = await self._read_list(updates)
             except VendorError as err:
-                if self._listed_at is None:
+                # Nobody tries a wrong password twice.
+                if self._listed_at is None or isinstance(err, AuthenticationFailed):
                     raise
                 error = err
                 self._list_due_at = self.host.now() + LIST_RETRY
         with_news: set[str] = set()
         asked = [imei for imei in self._listed if imei not in self._refused]
-        for start in range(0, len(asked), VEHICLES_PER_CALL):
+        for imeis in self._batches(asked):
             try:
-                updates += await self._track(
-                    asked[start : start + VEHICLES_PER_CALL], with_news
-                )
+                failure = await self._track(imeis, updates, with_news)
             except VendorError as err:
-                error = err
+                failure = err
+            if failure is not None:
+                error = failure
                 break
         if isinstance(error, RateLimited):
             self._alarms.rest(error.retry_after or timedelta())
@@ -165,12 +169,26 @@ class OpenApiConnection(Connection):
             await self.host.memory.put(ALARM_FORM, self.client.alarm_form)
         return PollResult(updates=updates, roster=roster, error=error)
 
+    def _batches(self, imeis: list[str]) -> Iterator[tuple[str, ...]]:
+        """Yield whom to ask for in one call each.
+
+        Who was refused before is asked for apart: to find them again among the others would
+        take many calls.
+        """
+        for suspect in (False, True):
+            some = [imei for imei in imeis if (imei in self._suspects) is suspect]
+            yield from batched(some, VEHICLES_PER_CALL, strict=False)
+
     def _is_list_due(self) -> bool:
         now = self.host.now()
-        # A clock that was set back does not put the list off.
         return (
+            # A clock that was set back does not put the list off.
             self._listed_at is None or now < self._listed_at or now >= self._list_due_at
         )
+
+    def _was_listed_within(self, period: timedelta, now: datetime) -> bool:
+        listed_at = self._listed_at
+        return listed_at is not None and timedelta() <= now - listed_at < period
 
     async def _read_list(self, updates: list[VehicleUpdate]) -> frozenset[str] | None:
         """Read the device list. Returns the roster if the list is complete."""
@@ -189,9 +207,13 @@ class OpenApiConnection(Connection):
             # Whom such a list leaves out may be there all the same.
             listed += (one for one in self._listed if one not in fleet.devices)
         self._listed = tuple(listed)
+        # A list that is read early is to tell who is still there. Who is refused is asked
+        # for again with the next one.
+        if not self._was_listed_within(LIST_INTERVAL, now):
+            self._suspects = frozenset(self._refused)
+            self._refused.clear()
         self._listed_at = now
         self._list_due_at = now + LIST_INTERVAL
-        self._refused.clear()
         if fleet.cut_off:
             self.host.raise_problem(LIST_CUT_OFF, count=str(len(fleet.devices)))
         else:
@@ -199,26 +221,32 @@ class OpenApiConnection(Connection):
         return frozenset(fleet.devices) if fleet.complete else None
 
     async def _track(
-        self, imeis: list[str], with_news: set[str]
-    ) -> list[VehicleUpdate]:
-        """Return the news of up to 100 vehicles, and why some of them were refused."""
+        self, imeis: Sequence[str], updates: list[VehicleUpdate], with_news: set[str]
+    ) -> VendorError | None:
+        """Add the news of up to 100 vehicles, and why some of them were refused.
+
+        Returns what kept the rest of them from being asked for.
+        """
         batch = await self.client.track(imeis)
-        updates = []
-        for imei, record in batch.found.items():
-            if (update := self._news(imei, record)) is None:
-                continue
-            updates.append(update)
-            known = self.host.vehicle(imei)
-            if known is not None and known.heard_at != update.heard_at:
-                with_news.add(imei)
-        for imei, refusal in batch.refused.items():
-            self._refused[imei] = _status_of(refusal)
-            updates.append(refused_update(imei, self._refused[imei], self.host.now()))
         now = self.host.now()
-        if batch.refused and self._listed_at and now - self._listed_at >= LIST_RETRY:
+        for imei in imeis:
+            known = self.host.vehicle(imei)
+            if (refusal := batch.refused.get(imei)) is not None:
+                self._refused[imei] = _status_of(refusal)
+                updates.append(
+                    status_update(imei, self._refused[imei], known=known, now=now)
+                )
+            elif (update := self._news(imei, batch.found.get(imei, {}))) is not None:
+                updates.append(update)
+                if known is not None and known.heard_at != update.heard_at:
+                    with_news.add(imei)
+            elif batch.error is None:
+                # The server answered, and said nothing of it.
+                updates.append(status_update(imei, None, known=known, now=now))
+        if batch.refused and not self._was_listed_within(LIST_RETRY, now):
             # What the account may see has changed since the list was read.
             self._list_due_at = now
-        return updates
+        return batch.error
 
     def _news(self, imei: str, record: Mapping[str, object]) -> VehicleUpdate | None:
         now = self.host.now()
@@ -233,9 +261,8 @@ class OpenApiConnection(Connection):
         batch = await self.client.track([vehicle_id])
         if vehicle_id in batch.refused:
             raise batch.refused[vehicle_id]
-        record = batch.found.get(vehicle_id)
-        update = record and self._news(vehicle_id, record)
-        if not update:
+        update = self._news(vehicle_id, batch.found.get(vehicle_id, {}))
+        if update is None:
             raise VehicleUnavailable("No record of the vehicle", key="target_unknown")
         return update
 
@@ -293,12 +320,15 @@ class OpenApiConnection(Connection):
 
     async def _note_refusal(self, vehicle_id: str, command: str) -> None:
         """Offer no longer what a tracker does not know (20048)."""
+        refusals = self._refusals()
+        capability = commands.CAPABILITY_OF[command]
+        if capability in refusals.get(vehicle_id, ()):
+            # An action has no entity that could disappear.
+            return
         _LOGGER.info(
             "A tracker does not know the command %s, which is no longer offered for it",
             command,
         )
-        refusals = self._refusals()
-        capability = commands.CAPABILITY_OF[command]
         refusals.setdefault(vehicle_id, []).append(capability)
         await self.host.memory.put(REFUSED_COMMANDS, refusals)
         self.host.receive(

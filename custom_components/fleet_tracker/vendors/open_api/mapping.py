@@ -25,10 +25,20 @@ from .records import Alarm, as_coordinates
 
 FUEL_MEASURED_AT = "fuel_measured_at"
 TEMPERATURE_MEASURED_AT = "temperature_measured_at"
+# What has no entity and is in the diagnostics
+POSITION_RECEIVED_AT = "position_received_at"
+FIRST_ONLINE_AT = "first_online_at"
+ACTIVATED_AT = "activated_at"
 OLDEST_REPORTED = timedelta(days=1)
 """Fuel and temperature that are older say nothing about now."""
 IGNITION_JITTER = timedelta(minutes=2)
 """By how much the seconds since the last switch of the ignition may be off."""
+
+# Groups of readings that were measured together; the last two are fields as well
+TRACKER = "tracker"
+PLATFORM = "platform"
+FUEL = "fuel"
+TEMPERATURE = "temperature"
 
 # What is beyond these is no measurement, whatever the field says.
 MOST_KMH = 1000
@@ -124,20 +134,29 @@ def map_track(
     heard_at = as_unix_time(record.get("hearttime"))
     groups = [
         ReadingGroup(
-            name="tracker",
-            measured_at=heard_at or as_unix_time(record.get("gpstime")) or server_time,
+            name=TRACKER,
+            measured_at=heard_at
+            or as_unix_time(record.get("gpstime"))
+            or _last_measured(known, TRACKER)
+            or server_time,
             readings=_tracker_readings(record, known, server_time, heard_at),
         ),
         ReadingGroup(
-            name="platform",
+            name=PLATFORM,
             measured_at=server_time,
             readings=_platform_readings(record),
         ),
     ]
-    if "fuel" in record:
-        groups.append(_fuel(record, server_time))
-    if "temperature" in record:
-        groups.append(_temperatures(record, server_time))
+    for name, readings, time in (
+        (FUEL, _fuel(record, server_time), FUEL_MEASURED_AT),
+        (TEMPERATURE, _temperatures(record, server_time), TEMPERATURE_MEASURED_AT),
+    ):
+        measured_at = readings.get(time, _last_measured(known, name))
+        # Of what it never measured, a vehicle has no group.
+        if name in record and isinstance(measured_at, datetime):
+            groups.append(
+                ReadingGroup(name=name, measured_at=measured_at, readings=readings)
+            )
     return VehicleUpdate(
         vehicle_id=imei,
         position=_position(record),
@@ -165,6 +184,12 @@ def map_device(
         readings[Reading.SIM] = sim
     if iccid := as_text(record.get("iccid")):
         readings[Reading.ICCID] = iccid
+    for field, reading in (
+        ("onlinetime", FIRST_ONLINE_AT),
+        ("activatedtime", ACTIVATED_AT),
+    ):
+        if (time := as_unix_time(record.get(field))) is not None:
+            readings[reading] = time
     plate = as_text(record.get("platenumber"))
     model = as_text(record.get("devicetype"))
     return VehicleUpdate(
@@ -201,18 +226,36 @@ def map_alarm(alarm: Alarm) -> Occurrence:
     )
 
 
-def refused_update(vehicle_id: str, status: str, now: datetime) -> VehicleUpdate:
-    """Return what is shown of a vehicle that the vendor refuses to tell of."""
+def status_update(
+    vehicle_id: str, status: str | None, *, known: Vehicle | None, now: datetime
+) -> VehicleUpdate:
+    """Return what is shown of a vehicle that the vendor does not tell of.
+
+    With a status it is refused for that reason; without one, the vendor said nothing.
+    """
+    readings: dict[str, Value] = {}
+    if status is not None:
+        readings = {Reading.STATUS: status, Reading.ONLINE: False}
     return VehicleUpdate(
         vehicle_id=vehicle_id,
         groups=(
             ReadingGroup(
-                name="platform",
-                measured_at=now,
-                readings={Reading.STATUS: status, Reading.ONLINE: False},
+                name=PLATFORM,
+                # By our clock it might shut out what the server tells later by its own.
+                measured_at=_last_measured(known, PLATFORM) or now,
+                readings=readings,
             ),
         ),
     )
+
+
+def _last_measured(known: Vehicle | None, group: str) -> datetime | None:
+    """Return the time of a group that is known.
+
+    What comes without a time takes its place, and shuts out nothing that comes with one.
+    """
+    held = known.groups.get(group) if known is not None else None
+    return held.measured_at if held is not None else None
 
 
 def _position(record: Mapping[str, object]) -> Position | None:
@@ -268,6 +311,8 @@ def _tracker_readings(
         )
         if changed_at is not None:
             readings[Reading.IGNITION_CHANGED_AT] = changed_at
+    if (received_at := as_unix_time(record.get("systemtime"))) is not None:
+        readings[POSITION_RECEIVED_AT] = received_at
     return readings
 
 
@@ -315,34 +360,34 @@ def _platform_readings(record: Mapping[str, object]) -> dict[str, Value]:
     return {Reading.STATUS: status, Reading.ONLINE: status == STATUS_OK}
 
 
-def _fuel(record: Mapping[str, object], server_time: datetime) -> ReadingGroup:
-    readings: dict[str, Value] = {}
+def _fuel(record: Mapping[str, object], server_time: datetime) -> dict[str, Value]:
+    """Return the fuel, unless it is old, and when it was measured."""
     measured_at = as_unix_time(record.get("fueltime"))
     litres = _up_to(MOST_LITRES, record.get("fuel"))
-    if measured_at is not None and litres is not None:
-        if server_time - measured_at <= OLDEST_REPORTED:
-            readings[Reading.FUEL] = litres
-        readings[FUEL_MEASURED_AT] = measured_at
-    return ReadingGroup(
-        name="fuel", measured_at=measured_at or server_time, readings=readings
-    )
+    if measured_at is None or litres is None:
+        return {}
+    readings: dict[str, Value] = {FUEL_MEASURED_AT: measured_at}
+    if server_time - measured_at <= OLDEST_REPORTED:
+        readings[Reading.FUEL] = litres
+    return readings
 
 
-def _temperatures(record: Mapping[str, object], server_time: datetime) -> ReadingGroup:
-    readings: dict[str, Value] = {}
+def _temperatures(
+    record: Mapping[str, object], server_time: datetime
+) -> dict[str, Value]:
+    """Return what the probes say, unless it is old, and when it was measured."""
     measured_at = as_unix_time(record.get("temperaturetime"))
-    coldest, hottest = CELSIUS_RANGE
-    probes = record["temperature"]
-    if measured_at is not None and isinstance(probes, list) and probes:
-        if server_time - measured_at <= OLDEST_REPORTED:
-            for number, value in enumerate(probes, start=1):
-                celsius = as_number(value)
-                if celsius is not None and coldest <= celsius <= hottest:
-                    readings[f"{Reading.TEMPERATURE}:{number}"] = celsius
-        readings[TEMPERATURE_MEASURED_AT] = measured_at
-    return ReadingGroup(
-        name="temperature", measured_at=measured_at or server_time, readings=readings
-    )
+    probes = record.get("temperature")
+    if measured_at is None or not isinstance(probes, list) or not probes:
+        return {}
+    readings: dict[str, Value] = {TEMPERATURE_MEASURED_AT: measured_at}
+    if server_time - measured_at <= OLDEST_REPORTED:
+        coldest, hottest = CELSIUS_RANGE
+        for number, value in enumerate(probes, start=1):
+            celsius = as_number(value)
+            if celsius is not None and coldest <= celsius <= hottest:
+                readings[f"{Reading.TEMPERATURE}:{number}"] = celsius
+    return readings
 
 
 def _up_to(most: float, value: object) -> float | None:
