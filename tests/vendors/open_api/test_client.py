@@ -640,7 +640,7 @@ async def test_secrets_stay_out_of_errors_and_logs(
     ("code", "error", "key"),
     [
         (10000, VendorError, "system_error"),
-        (10001, UnknownRequest, "invalid_answer"),
+        (10001, UnknownRequest, "unknown_request"),
         (10002, TokenRejected, "token_rejected"),
         (10003, TokenRejected, "token_rejected"),
         (10004, InvalidArgument, "parameter_error"),
@@ -686,7 +686,7 @@ async def test_every_code_has_its_meaning(
 
 def test_no_data_is_an_error_only_where_data_is_needed() -> None:
     """20023 has a class of its own, which lists turn into nothing."""
-    assert error_for(20023).translation_key == "vendor_error"
+    assert error_for(20023).translation_key == "no_data"
 
 
 # Devices

@@ -10,8 +10,10 @@ import re
 import pytest
 
 from custom_components.fleet_tracker.vendors.open_api.client import OpenApiClient
+from custom_components.fleet_tracker.vendors.open_api.errors import error_for
 from custom_components.fleet_tracker.vendors.open_api.mapping import ALARM_TYPES
 from custom_components.fleet_tracker.vendors.open_api.services import ACTIONS
+from tests.simulators.open_api_protocol import CODES
 
 from .conftest import START, TRUCK, Rig
 from .test_entities import MOST_ENABLED, registered
@@ -88,6 +90,14 @@ def test_every_action() -> None:
         "fleet_tracker.call_api",
         *(f"fleet_tracker.{action.name}" for action in ACTIONS),
     }
+
+
+def test_every_error_code() -> None:
+    """Those of chapter 3, with the documents' words."""
+    told = {int(code): meaning for code, meaning, _ in table("Error codes")[1:]}
+    assert told == {code: meaning.rstrip(".") for code, meaning in CODES.items()}
+    meanings = {error_for(code).translation_key for code in CODES}
+    assert "unknown_error_code" not in meanings
 
 
 @pytest.mark.freeze_time(START)

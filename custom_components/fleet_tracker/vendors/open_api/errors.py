@@ -28,6 +28,8 @@ class Unreachable(CannotConnect):
 class UnknownRequest(InvalidAnswer):
     """The server does not know the operation."""
 
+    key = "unknown_request"
+
 
 class MissingParameter(InvalidArgument):
     """The server wants a parameter that was not sent."""
@@ -35,6 +37,8 @@ class MissingParameter(InvalidArgument):
 
 class NoData(VendorError):
     """There is nothing in the period asked for; to the client's callers, an empty list."""
+
+    key = "no_data"
 
 
 class TokenRejected(VendorError):
