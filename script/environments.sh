@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Sourced by the scripts beside it: finds uv and an interpreter, and keeps the
-# environments in .venv/. Nothing outside the checkout is changed.
+# environments in .venv/. Outside the checkout, uv keeps its cache and what Pythons it
+# fetches; nothing else is changed.
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
@@ -52,16 +53,19 @@ newest_python() {
     sort -s -t. -k2,2nr -k3,3nr | head -n 1
 }
 
-# find_python [3.13|3.14]: sets python and python_version. $PYTHON decides, unless a
-# minor version is wanted and it is not that one; then the newest found; uv fetches one
-# where there is none. Fails, saying what is missing.
+# find_python [3.13|3.14]: sets python and python_version. $PYTHON, an interpreter or a
+# minor version, decides, unless another minor version is wanted; then the newest found;
+# uv fetches one where there is none. Fails, saying what is missing.
 find_python() {
   local found="" wanted=${1:-}
   find_uv
-  if [[ -n ${PYTHON:-} ]]; then
+  if [[ ${PYTHON:-} == 3.1[34] ]]; then
+    wanted=${wanted:-$PYTHON}
+  elif [[ -n ${PYTHON:-} ]]; then
     found=$(describe_python "$PYTHON")
     [[ -n $found || -n $wanted ]] || die "PYTHON=$PYTHON is not an interpreter that Home" \
-      "Assistant runs on: Python 3.13, or Python 3.14.2 or newer, is needed."
+      "Assistant runs on: Python 3.13, or Python 3.14.2 or newer, is needed. PYTHON=3.13" \
+      "and PYTHON=3.14 take one wherever it is, and have uv fetch it if there is none."
     [[ $found == "$wanted"* ]] || found=""
   fi
   [[ -n $found ]] || found=$(newest_python "$wanted")

@@ -90,6 +90,13 @@ def test_own_choice(here: Path) -> None:
     assert find_python(here, "3.14", python=python) == (0, "3.14.3")
 
 
+def test_own_choice_of_a_version(here: Path) -> None:
+    """PYTHON may be a version as well, wherever that is."""
+    assert find_python(here, python="3.13") == (0, "3.13.5")
+    assert find_python(here, python="3.14") == (0, "3.14.3")
+    assert find_python(here, "3.14", python="3.13") == (0, "3.14.3")
+
+
 def test_own_choice_that_does_not_do(here: Path) -> None:
     """An interpreter that Home Assistant does not run on is refused in words."""
     status, said = find_python(here, python=str(here / "bin" / "python3"))
@@ -103,3 +110,4 @@ def test_none(tmp_path: Path) -> None:
     status, said = find_python(tmp_path, "3.14")
     assert status == 1
     assert "Python 3.14 is missing" in said
+    assert find_python(tmp_path, python="3.14") == (status, said)
