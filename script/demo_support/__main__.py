@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from contextlib import AsyncExitStack
+import contextlib
 import os
 from pathlib import Path
 import shutil
@@ -29,7 +29,12 @@ def arguments() -> argparse.Namespace:
         prog="script/demo",
         description="Start Home Assistant with simulated vehicles; Ctrl-C ends it.",
     )
-    parser.add_argument("--port", type=int, default=8123, help="8123 by default")
+    parser.add_argument(
+        "--port",
+        type=first_port,
+        default=8123,
+        help=f"8123 by default; the simulators take the {len(ACCOUNTS)} after it",
+    )
     parser.add_argument(
         "--keep",
         action="store_true",
@@ -43,6 +48,14 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def first_port(text: str) -> int:
+    """Return a port that has room behind it for the simulators, one for each account."""
+    last = 65535 - len(ACCOUNTS)
+    if not text.isdecimal() or not 1 <= (port := int(text)) <= last:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 to {last}")
+    return port
+
+
 async def demo(options: argparse.Namespace) -> int:
     """Run the demo and return its exit status. Raises DemoError where it cannot."""
     ports = range(options.port, options.port + 1 + len(ACCOUNTS))
@@ -54,7 +67,7 @@ async def demo(options: argparse.Namespace) -> int:
     home_assistant = HomeAssistant(folder, options.port)
     home_assistant.configure()
     home_assistant.child.log.unlink(missing_ok=True)
-    async with AsyncExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
         if not options.keep:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
         for account, port in zip(ACCOUNTS, ports[1:], strict=True):
@@ -65,7 +78,7 @@ async def demo(options: argparse.Namespace) -> int:
         await stack.enter_async_context(home_assistant)
         print(f"  it runs after {time.monotonic() - begin:.0f} s", flush=True)
         for account, port in zip(ACCOUNTS, ports[1:], strict=True):
-            print(f"Adding the account at {account.name} ...", flush=True)
+            print(f"Setting up the account at {account.name} ...", flush=True)
             await add_account(home_assistant, account, port)
             if account.pushes:
                 push_url_file(account, folder).write_text(
@@ -80,11 +93,16 @@ async def demo(options: argparse.Namespace) -> int:
 
 
 def require_free(port: int) -> None:
-    """Raise DemoError when a port is in use."""
+    """Raise DemoError when a port cannot be had."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", port))
+        except PermissionError:
+            raise DemoError(
+                f"Port {port} needs rights that you do not have; "
+                "choose a higher one with --port."
+            ) from None
         except OSError:
             raise DemoError(
                 f"Port {port} is in use; choose others with --port."
@@ -92,7 +110,7 @@ def require_free(port: int) -> None:
 
 
 async def start_simulator(
-    stack: AsyncExitStack, account: DemoAccount, folder: Path, port: int
+    stack: contextlib.AsyncExitStack, account: DemoAccount, folder: Path, port: int
 ) -> None:
     """Start a simulator and return when it is ready."""
     child = Child(account.simulator, folder / f"{account.simulator}.log")
@@ -162,8 +180,10 @@ async def main() -> int:
         nonlocal stopped
         if not stopped:
             stopped = True
-            print("\nStopping ...", flush=True)
             task.cancel()
+            # A terminal that was closed shows nothing any more.
+            with contextlib.suppress(OSError):
+                print("\nStopping ...", flush=True)
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

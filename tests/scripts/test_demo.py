@@ -1,10 +1,76 @@
-"""Tests of how the demo's check judges what it sees."""
+"""Tests of the demo's command line, and of how its check judges what it sees."""
 
+import argparse
+import os
 from pathlib import Path
+import pty
+import signal
+import socket
+import subprocess
+import sys
 
 import pytest
 
+from script.demo_support.__main__ import first_port, require_free
 from script.demo_support.check import complaints, left_and_came_home
+from script.demo_support.home_assistant import ROOT, DemoError
+
+
+def test_port() -> None:
+    """A port is taken that has room behind it for the simulators'."""
+    assert first_port("8123") == 8123
+    assert first_port("65531") == 65531
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "65532", "99999", "http", "8123.0", ""])
+def test_no_port(text: str) -> None:
+    """Anything else is refused in words."""
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a number from 1 to"):
+        first_port(text)
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_port_in_use() -> None:
+    """It is said that a port is in use."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        with pytest.raises(DemoError, match=f"Port {port} is in use"):
+            require_free(port)
+    require_free(port)
+
+
+def test_closed_terminal() -> None:
+    """The demo ends when its terminal is closed, though it can tell nobody."""
+    ours, terminal = pty.openpty()
+    program = """
+import asyncio, sys
+from script.demo_support import __main__ as main
+async def demo(options):
+    print("running", flush=True)
+    await asyncio.Event().wait()
+main.demo = demo
+sys.exit(asyncio.run(main.main()))
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        try:
+            os.close(terminal)
+            seen = b""
+            while b"running" not in seen:
+                seen += os.read(ours, 1000)
+            os.close(ours)
+            process.send_signal(signal.SIGHUP)
+            assert process.wait(timeout=30) > 0
+        finally:
+            process.kill()
 
 
 def test_complaints(tmp_path: Path) -> None:
