@@ -460,10 +460,22 @@ async def test_vehicles_to_leave_out(hass: HomeAssistant, cloud: Cloud) -> None:
     assert await offered() == [("2", "Bus"), ("1", "Van")]
     options = {**OPTIONS, **POLLING_OPTIONS, CONF_EXCLUDED_VEHICLES: ["2"]}
     await change_options(hass, entry, options)
-    assert await offered() == [("2", "2"), ("1", "Van")]
-    # Also while the account cannot be read.
+    assert await offered() == [("2", "Bus"), ("1", "Van")]
+    # Whatever else is changed, and after a restart.
+    await change_options(hass, entry, {**options, CONF_PARKED_INTERVAL: 90})
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert await offered() == [("2", "Bus"), ("1", "Van")]
+    # While the account cannot be read, the names are not known.
     await hass.config_entries.async_unload(entry.entry_id)
     assert await offered() == [("2", "2")]
+    await change_options(hass, entry, options)
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert await offered() == [("2", "Bus"), ("1", "Van")]
+    # Who is taken back is called what it is called now.
+    cloud.tell(told("2", START, name="Minibus"))
+    await change_options(hass, entry, {**options, CONF_EXCLUDED_VEHICLES: []})
+    assert await offered() == [("2", "Minibus"), ("1", "Van")]
+    assert entry.runtime_data.memory.get("names_of_excluded") is None
 
 
 async def test_options_that_make_no_sense_are_not_offered(

@@ -62,6 +62,8 @@ from .vendor_flow import Account, AddedVehicle, VehicleFlow
 from .vendors import VENDORS
 
 NO_PUSH_URL = "-"
+# Key of the memory
+NAMES_OF_EXCLUDED = "names_of_excluded"
 
 
 class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -382,6 +384,9 @@ class FleetTrackerOptionsFlow(OptionsFlow):
         if user_input is not None:
             errors.update(vendor.flow.options_error(user_input))
             if not errors:
+                await _async_keep_names(
+                    entry, user_input.get(CONF_EXCLUDED_VEHICLES, ())
+                )
                 return self.async_create_entry(data=user_input)
         url = None
         if vendor.pushes:
@@ -446,18 +451,42 @@ def _number(lowest: float, highest: float, unit: str) -> NumberSelector:
 
 def _vehicle_choices(entry: ConfigEntry) -> list[SelectOptionDict]:
     """Return the vehicles that can be left out, and those that are."""
-    names: dict[str, str] = {
-        vehicle_id: vehicle_id
-        for vehicle_id in entry.options.get(CONF_EXCLUDED_VEHICLES, ())
-    }
+    names = _vehicle_names(entry)
+    excluded = entry.options.get(CONF_EXCLUDED_VEHICLES, ())
+    choices = {vehicle_id: names.get(vehicle_id, vehicle_id) for vehicle_id in excluded}
     if entry.state is ConfigEntryState.LOADED:
         coordinator: FleetCoordinator = entry.runtime_data
-        for vehicle_id, vehicle in coordinator.vehicles().items():
-            names[vehicle_id] = vehicle.details.name
+        choices |= {
+            vehicle_id: names[vehicle_id] for vehicle_id in coordinator.vehicles()
+        }
     return [
         SelectOptionDict(value=vehicle_id, label=name)
-        for vehicle_id, name in sorted(names.items(), key=lambda item: item[1])
+        for vehicle_id, name in sorted(choices.items(), key=lambda item: item[1])
     ]
+
+
+def _vehicle_names(entry: ConfigEntry) -> dict[str, str]:
+    """Return what vehicles are called, those that were left out too, as far as known."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return {}
+    coordinator: FleetCoordinator = entry.runtime_data
+    kept = coordinator.memory.get(NAMES_OF_EXCLUDED)
+    names = {}
+    if isinstance(kept, Mapping):
+        names = {vehicle_id: str(name) for vehicle_id, name in kept.items()}
+    for vehicle_id, vehicle in coordinator.vehicles().items():
+        names[vehicle_id] = vehicle.details.name
+    return names
+
+
+async def _async_keep_names(entry: ConfigEntry, excluded: Iterable[str]) -> None:
+    """Keep what vehicles that are left out are called: nothing is told of them any more."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return
+    coordinator: FleetCoordinator = entry.runtime_data
+    names = _vehicle_names(entry)
+    kept = {one: names[one] for one in excluded if one in names}
+    await coordinator.memory.put(NAMES_OF_EXCLUDED, kept or None)
 
 
 class AddVehicleFlow(ConfigSubentryFlow):
