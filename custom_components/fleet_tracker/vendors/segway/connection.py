@@ -243,7 +243,7 @@ class SegwayConnection(Connection):
                 status_standing=interval.status.standing,
                 status_locked=interval.status.locked,
             )
-            await self._book.save()
+            await self._book.save(vehicle.imei)
         return VehicleUpdate(vehicle_id=vehicle.imei, groups=groups, heard_at=now)
 
     async def _refresh(self, vehicle: AcceptedVehicle) -> VehicleUpdate:
@@ -272,7 +272,7 @@ class SegwayConnection(Connection):
                 self._inbox.counters["malformed"] += 1
                 return PushAnswer(status=400)
             self._inbox.remember(push)
-            await self._book.save()
+            await self._book.save(push.imei)
         return PushAnswer(body={"code": 0, "message": "success"})
 
     def _discover(self, imei: str) -> None:
@@ -321,7 +321,7 @@ class SegwayConnection(Connection):
                     schedule.asked.pop(Query.EXTRA_STATUS, None)
                 else:
                     self._poller.counters["unknown components"] += 1
-        self._poller.poll_sooner()
+        self._poller.poll_sooner(vehicle)
         return True
 
     # --- the rest ---------------------------------------------------------------------------
@@ -333,7 +333,7 @@ class SegwayConnection(Connection):
         """Take the vehicles after one was added, removed, renamed or got another model."""
         for imei in self._vehicles.keys() - vehicles.keys():
             await stop_asking([self._vehicles.pop(imei)])
-            self._book.forget(imei)
+            await self._book.forget(imei)
         for imei, entered in vehicles.items():
             vehicle = self._vehicles.get(imei)
             if vehicle is None:
@@ -342,8 +342,8 @@ class SegwayConnection(Connection):
             vehicle.name = name_of(imei, entered)
             if (model := model_of(entered)) != vehicle.facts.model:
                 vehicle.change_model(model)
+                await self._book.save(imei)
             vehicle.introduced = False
-        await self._book.save()
 
     @override
     def diagnostics(self) -> Mapping[str, object]:

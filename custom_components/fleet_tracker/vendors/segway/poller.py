@@ -206,26 +206,7 @@ class Poller:
     def interval(self) -> timedelta:
         """Return how long until the next vehicle's time comes."""
         now = self._host.now()
-        interval = max(self._next_due(now) - now, timedelta(seconds=1))
-        interval = self._down or min(interval, PARKED)
-        self._planned = now + interval
-        return interval
-
-    def poll_sooner(self) -> None:
-        """Ask for a poll if what just came makes one due before the next planned.
-
-        Not while the account is down, which pushes may go on through.
-        """
-        if self._down is not None:
-            return
-        now = self._host.now()
-        due = max(self._next_due(now), now)
-        if self._planned is not None and due < self._planned - timedelta(seconds=1):
-            self._planned = due
-            self._host.poll_soon((due - now).total_seconds())
-
-    def _next_due(self, now: datetime) -> datetime:
-        return min(
+        due = min(
             (
                 vehicle.next_due(self._host.vehicle(vehicle.imei), now)
                 for vehicle in self._vehicles.values()
@@ -233,6 +214,24 @@ class Poller:
             ),
             default=now + PARKED,
         )
+        interval = max(due - now, timedelta(seconds=1))
+        interval = self._down or min(interval, PARKED)
+        self._planned = now + interval
+        return interval
+
+    def poll_sooner(self, vehicle: AcceptedVehicle) -> None:
+        """Ask for a poll if what just came of a vehicle makes one due before the planned.
+
+        Not while the account is down, which pushes may go on through. The times of all
+        other vehicles are planned already: a fleet pushes many times a second.
+        """
+        if self._down is not None or self._planned is None or vehicle.busy:
+            return
+        now = self._host.now()
+        due = max(vehicle.next_due(self._host.vehicle(vehicle.imei), now), now)
+        if due < self._planned - timedelta(seconds=1):
+            self._planned = due
+            self._host.poll_soon((due - now).total_seconds())
 
     # --- one vehicle ---
 
@@ -259,7 +258,7 @@ class Poller:
                     vehicle.error = None
                     vehicle.schedule.failures[query] = 0
         vehicle.task = None
-        self.poll_sooner()
+        self.poll_sooner(vehicle)
 
     async def read(self, vehicle: AcceptedVehicle, query: Query) -> None:
         """Hand on the answer to one query, or learn that the vehicle has none.
@@ -363,7 +362,7 @@ class Poller:
         """Remember that a vehicle has something."""
         if capability not in vehicle.facts.proven:
             vehicle.facts.proven.add(capability)
-            await self._book.save()
+            await self._book.save(vehicle.imei)
 
     async def learn_refusal(
         self, vehicle: AcceptedVehicle, capability: Capability
@@ -374,7 +373,7 @@ class Poller:
             capability,
         )
         vehicle.facts.refused.add(capability)
-        await self._book.save()
+        await self._book.save(vehicle.imei)
         self._host.receive(
             [VehicleUpdate(vehicle_id=vehicle.imei, capabilities=vehicle.capabilities)]
         )

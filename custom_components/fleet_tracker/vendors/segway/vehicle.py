@@ -105,26 +105,30 @@ class FactsBook:
     def __init__(self, memory: Memory) -> None:
         """Take the memory."""
         self._memory = memory
+        stored = memory.get(_MEMORY)
+        self._stored: Mapping[str, Json] = stored if isinstance(stored, Mapping) else {}
         self._facts: dict[str, Facts] = {}
+        self._kept: dict[str, Json] = {}
 
     def of(self, imei: str, model: str) -> Facts:
         """Return the facts of a vehicle of a model."""
-        kept = self._memory.get(_MEMORY)
-        facts = Facts.from_json(
-            kept.get(imei) if isinstance(kept, Mapping) else None, model
-        )
-        self._facts[imei] = facts
+        self._kept[imei] = self._stored.get(imei)
+        facts = self._facts[imei] = Facts.from_json(self._kept[imei], model)
         return facts
 
-    def forget(self, imei: str) -> None:
-        """Forget a vehicle with the next `save`."""
-        self._facts.pop(imei, None)
+    async def forget(self, imei: str) -> None:
+        """Forget a vehicle that the user removed."""
+        del self._facts[imei]
+        if self._kept.pop(imei) is not None:
+            await self._memory.put(_MEMORY, dict(self._kept))
 
-    async def save(self) -> None:
-        """Keep the facts if they have changed."""
-        facts = {imei: facts.as_json() for imei, facts in self._facts.items()}
-        if self._memory.get(_MEMORY) != facts:
-            await self._memory.put(_MEMORY, facts)
+    async def save(self, imei: str) -> None:
+        """Keep the facts of a vehicle if they have changed, unless it was removed."""
+        if (facts := self._facts.get(imei)) is None:
+            return
+        if self._kept[imei] != (learned := facts.as_json()):
+            self._kept[imei] = learned
+            await self._memory.put(_MEMORY, dict(self._kept))
 
 
 @dataclass(kw_only=True, eq=False)
