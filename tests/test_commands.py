@@ -473,6 +473,12 @@ REFUSALS: list[tuple[dict[str, Any], float, str]] = [
         20,
         "engine_cut_too_fast",
     ),
+    # Below a walking pace it may be a drift of the fix; from there on it moves.
+    (
+        {"fixed": 0 * SECONDS, "speed": 5, "ignition": False, "moving": False},
+        3,
+        "engine_cut_too_fast",
+    ),
     # Nobody knows how fast
     ({}, 20, "engine_cut_speed_unknown"),
     ({"fixed": 121 * SECONDS, "speed": 0}, 20, "engine_cut_speed_unknown"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 import logging
 
@@ -592,6 +593,28 @@ async def test_wait_that_makes_no_sense_is_forgotten(
     coordinator = await set_up(hass, entry)
     assert cloud.polls == 1
     assert coordinator.memory.get(back_off.MEMORY_KEY) is None
+
+
+@pytest.mark.parametrize(
+    ("ended_ago", "wait"), [(29 * MINUTE, 16 * MINUTE), (31 * MINUTE, MINUTE)]
+)
+async def test_wait_grows_over_a_restart(
+    hass: HomeAssistant, cloud: Cloud, ended_ago: timedelta, wait: timedelta
+) -> None:
+    """Unless it was long over: then what the vendor says now has nothing to do with it."""
+    ended = dt_util.utcnow() - ended_ago
+    entry = cloud_entry()
+    await EntryMemory(hass, entry.entry_id).put(
+        back_off.MEMORY_KEY,
+        {"since": ended.timestamp() - 480, "until": ended.timestamp(), "wait": 480},
+    )
+    cloud.poll_error = RateLimited()
+    await set_up(hass, entry, ConfigEntryState.SETUP_RETRY)
+    memory = EntryMemory(hass, entry.entry_id)
+    await memory.async_load()
+    kept = memory.get(back_off.MEMORY_KEY)
+    assert isinstance(kept, Mapping)
+    assert kept["wait"] == wait.total_seconds()
 
 
 async def test_account_that_is_asked_too_often_again_and_again(

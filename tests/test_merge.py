@@ -466,6 +466,24 @@ def test_hold_while_parked(
     assert story.last.vehicle.latest_fix == drifted
 
 
+@pytest.mark.parametrize(("metres", "held"), [(49.9, True), (50.1, False)])
+def test_parked_vehicle_is_moved_by_50_metres(metres: float, held: bool) -> None:
+    """However good the fix is."""
+    story = Story()
+    story.tell(news(group(ignition=False), position=fix(accuracy=3)))
+    moved = fix(52 + metres * METRE, at=NOW + SECOND, accuracy=3)
+    assert (story.tell(news(position=moved)).vehicle.position != moved) is held
+
+
+def test_same_place_of_a_moving_vehicle_is_no_change() -> None:
+    """At a red light nothing but the time of the fix is new."""
+    story = Story()
+    story.tell(news(group(ignition=True), position=fix(speed=0)))
+    told = story.tell(news(position=fix(at=NOW + SECOND, speed=0)), after=SECOND)
+    assert told.changed == frozenset()
+    assert told.vehicle.position == fix(at=NOW + SECOND, speed=0)
+
+
 def test_unmoved_vehicle_changes_nothing() -> None:
     """A new fix of a parked vehicle, a little aside and otherwise accurate: no change."""
     story = Story()

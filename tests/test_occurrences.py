@@ -249,7 +249,9 @@ async def test_after_a_restart(
     """What happened meanwhile fires up to an age of 15 minutes; nothing fires twice."""
     entry = cloud_entry()
     await set_up(hass, entry)
-    push(cloud, alarm(START))
+    freezer.tick(10 * MINUTE)
+    before = alarm(START + 10 * MINUTE, code="4")
+    push(cloud, alarm(START), before)
     assert await hass.config_entries.async_unload(entry.entry_id)
     await hass.async_block_till_done()
     assert list(hass_storage[f"{DOMAIN}.{entry.entry_id}.memory"]["data"]) == [
@@ -257,7 +259,7 @@ async def test_after_a_restart(
     ]
     fired.clear()
 
-    freezer.tick(20 * MINUTE)
+    freezer.tick(10 * MINUTE)
     now = START + 20 * MINUTE
     cloud.tell(
         told(
@@ -267,6 +269,7 @@ async def test_after_a_restart(
             occurrences=(
                 alarm(START),
                 alarm(START + 4 * MINUTE),
+                before,
                 alarm(now - 15 * MINUTE, code="2"),
                 alarm(now - 15 * MINUTE - SECOND, code="3"),
                 alarm(now - SECOND),
@@ -296,6 +299,9 @@ async def test_saved_at_once_and_together(
         await put(key, value)
 
     monkeypatch.setattr(coordinator.memory, "put", counted)
+    push(cloud, *(alarm(START + number * SECOND) for number in range(100)))
+    await hass.async_block_till_done(wait_background_tasks=True)
+    # Replays are not news to keep.
     push(cloud, *(alarm(START + number * SECOND) for number in range(100)))
     await hass.async_block_till_done(wait_background_tasks=True)
     assert writes == ["occurrences"]
@@ -412,6 +418,25 @@ async def test_a_vehicle_that_tells_too_much(
     # The newest are still known.
     push(cloud, *others[1:])
     assert listened == others
+
+
+async def test_forgotten_vehicle_has_no_past(
+    hass: HomeAssistant, cloud: Cloud, hass_storage: dict[str, Any]
+) -> None:
+    """What it still had to tell when its device was deleted is not told of its return."""
+    entry = cloud_entry()
+    coordinator = await set_up(hass, entry)
+    push(cloud, replace(alarm(START), kind=OccurrenceKind.TROUBLE_CODE))
+    await hass.async_block_till_done(wait_background_tasks=True)
+    coordinator.async_forget("1")
+    told_late: list[Occurrence] = []
+    coordinator.async_add_occurrence_listener(
+        "1", OccurrenceKind.TROUBLE_CODE, told_late.append
+    )
+    assert told_late == []
+    await coordinator.async_close()
+    kept = hass_storage[f"{DOMAIN}.{entry.entry_id}.memory"]["data"]["occurrences"]
+    assert kept == {}
 
 
 async def test_first_of_a_new_vehicle(

@@ -93,6 +93,7 @@ vehicles = st.builds(
     ),
     odometer_drop=st.none() | st.builds(OdometerDrop, first=numbers, since=times),
     occurrence_kinds=st.frozensets(st.sampled_from(OccurrenceKind)),
+    shown_readings=st.frozensets(texts),
     absences=st.integers(0, 2),
 )
 

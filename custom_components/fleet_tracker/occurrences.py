@@ -33,7 +33,7 @@ class OccurrenceLog:
         self._memory = memory
         self._oldest = started_at - OLDEST_AFTER_START
         self._fired: dict[str, dict[str, str]] = {}
-        self._of_last_moment: dict[tuple[str, str], list[Occurrence]] = {}
+        self._of_last_moment: dict[str, dict[str, list[Occurrence]]] = {}
         self._listeners: dict[_Address, Listener] = {}
         self._undelivered: defaultdict[_Address, deque[Occurrence]] = defaultdict(
             lambda: deque(maxlen=MOST_UNDELIVERED)
@@ -54,6 +54,7 @@ class OccurrenceLog:
         if not occurrences:
             return
         fired = self._fired.setdefault(vehicle_id, {})
+        of_last_moment = self._of_last_moment.setdefault(vehicle_id, {})
         for occurrence in sorted(occurrences, key=lambda one: one.occurred_at):
             time = occurrence.occurred_at.isoformat()
             key = occurrence.key
@@ -64,10 +65,10 @@ class OccurrenceLog:
             if time < last:
                 continue
             if time > last:
-                self._of_last_moment[vehicle_id, key] = []
+                of_last_moment[key] = []
             # Two geofences may be left in one second. What fired then before a restart is
             # not known any more, and is taken for the same.
-            moment = self._of_last_moment.get((vehicle_id, key))
+            moment = of_last_moment.get(key)
             if (
                 moment is None
                 or occurrence in moment
@@ -79,7 +80,7 @@ class OccurrenceLog:
             if len(fired) > MOST_REMEMBERED:
                 oldest = min(fired, key=fired.__getitem__)
                 del fired[oldest]
-                self._of_last_moment.pop((vehicle_id, oldest), None)
+                of_last_moment.pop(oldest, None)
             self.unsaved = True
             if occurrence.occurred_at >= self._oldest:
                 self._deliver((vehicle_id, occurrence.kind), occurrence)
@@ -110,7 +111,10 @@ class OccurrenceLog:
         return remove
 
     def forget(self, vehicle_id: str) -> None:
-        """Forget what was fired of a vehicle that is gone."""
+        """Forget what happened to a vehicle that is gone, told or not."""
+        self._of_last_moment.pop(vehicle_id, None)
+        for kind in OccurrenceKind:
+            self._undelivered.pop((vehicle_id, kind), None)
         if self._fired.pop(vehicle_id, None) is not None:
             self.unsaved = True
 

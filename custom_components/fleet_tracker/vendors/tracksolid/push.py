@@ -7,6 +7,7 @@ JSON. Only the data push knows a token; the others rely on the secret in the pat
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -120,7 +121,7 @@ class Duplicates:
 
     def __init__(self) -> None:
         """Start with nothing."""
-        self._seen: dict[bytes, datetime] = {}
+        self._seen: OrderedDict[bytes, datetime] = OrderedDict()
 
     def new(self, push: Push, now: datetime) -> list[Record]:
         """Return the items that were not pushed in the last ten minutes."""
@@ -136,10 +137,11 @@ class Duplicates:
 
     def _forget(self, now: datetime) -> None:
         """Forget what is too old; the oldest come first."""
-        for digest, time in list(self._seen.items()):
-            if now - time < DUPLICATES_FOR and len(self._seen) <= _MOST_HASHES:
+        while self._seen:
+            oldest = next(iter(self._seen.values()))
+            if now - oldest < DUPLICATES_FOR and len(self._seen) <= _MOST_HASHES:
                 break
-            del self._seen[digest]
+            self._seen.popitem(last=False)
 
 
 def _limited(path: str, items: object) -> Push | Refused:
