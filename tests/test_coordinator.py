@@ -270,6 +270,38 @@ async def test_time_that_comes_sooner_than_was_thought(
     assert state_of(hass, "binary_sensor", "online").state == STATE_OFF
 
 
+async def test_each_vehicle_has_a_time_of_its_own(
+    hass: HomeAssistant, clouds: Clouds, freezer: FrozenDateTimeFactory
+) -> None:
+    """In whatever order they were heard of; after the entry is unloaded none comes."""
+    freezer.move_to(START)
+    entry = listener_entry("port", "1", "2", "3", "4")
+    coordinator = await set_up(hass, entry)
+    clouds["port"].push(
+        *(
+            VehicleUpdate(
+                vehicle_id=vehicle_id,
+                heard_at=dt_util.utcnow(),
+                contact_interval=minutes * MINUTE,
+            )
+            for vehicle_id, minutes in (("1", 2), ("2", 1), ("3", 3), ("4", 9))
+        )
+    )
+    await hass.async_block_till_done()
+    online = {"1", "2", "3", "4"}
+    for gone in ("2", "1", "3"):
+        await elapse(hass, freezer, 3 * MINUTE)
+        online.remove(gone)
+        assert online == {
+            vehicle_id
+            for vehicle_id in "1234"
+            if state_of(hass, "binary_sensor", "online", vehicle_id).state == STATE_ON
+        }
+    await hass.config_entries.async_unload(entry.entry_id)
+    await elapse(hass, freezer, 60 * MINUTE)
+    assert coordinator.vehicles()["4"].readings["online"] is True
+
+
 async def test_time_of_a_vehicle_that_is_gone_or_was_heard_again(
     hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
 ) -> None:

@@ -586,6 +586,9 @@ def test_what_a_fix_says_beside_its_place() -> None:
     assert story.readings[Reading.COURSE] == 270
     assert story.readings[Reading.ALTITUDE] == 12
     assert story.readings[Reading.SPEED] == 31
+    # What the next one does not say is not known any more, and no reading of nothing.
+    story.tell(news(position=fix(at=NOW + SECOND, speed=30)))
+    assert not {Reading.COURSE, Reading.ALTITUDE} & story.readings.keys()
 
 
 # --- online and last contact ----------------------------------------------------------------
@@ -780,7 +783,7 @@ def test_odometer_blip_starts_no_reset() -> None:
 def test_odometer_that_was_set_counts_at_once() -> None:
     """The user set it by a command."""
     story = Story()
-    story.tell(news(group(odometer=5000)))
+    assert story.tell(news(group(odometer=5000))).dropped == ()
     story.tell(news(group(odometer=30), odometer_set=True))
     assert story.readings[Reading.ODOMETER] == 30
 

@@ -43,6 +43,8 @@ async def test_problem_is_solved(
         issue_id: True,
         f"not_fixable_{entry.entry_id}": False,
     }
+    # What is over by the next start must not be shown then.
+    assert not any(issue.is_persistent for issue in issues.values())
 
     client = await hass_client()
 

@@ -123,7 +123,11 @@ async def test_vehicle_that_is_none(
     foreign = dr.async_get(hass).async_get_or_create(
         config_entry_id=other.entry_id, identifiers={("other", "1")}
     )
-    for device in ("no such device", foreign.id):
+    in_three_parts = dr.async_get(hass).async_get_or_create(
+        config_entry_id=other.entry_id,
+        identifiers={("other", "1", "2")},  # type: ignore[arg-type]
+    )
+    for device in ("no such device", foreign.id, in_three_parts.id):
         error = await refused(hass, "neutral_echo", device_id=[one, device], text="hi")
         assert isinstance(error, ServiceValidationError)
         assert error.translation_key == "unknown_device"

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers import (
     config_validation as cv,
     device_registry as dr,
@@ -22,7 +21,6 @@ from .handover import take_handed_over
 from .push import async_register_push_views
 from .services import async_register_actions
 from .storage import EntryMemory, async_remove_stored
-from .vendor import AuthenticationFailed, VendorError
 from .vendors import VENDORS
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -61,19 +59,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> boo
     coordinator = entry.runtime_data = FleetCoordinator(hass, entry, vendor, memory)
     async with AsyncExitStack() as on_failure:
         on_failure.push_async_callback(coordinator.async_close)
-        try:
-            await coordinator.async_open()
-        except VendorError as err:
-            kind = (
-                ConfigEntryAuthFailed
-                if isinstance(err, AuthenticationFailed)
-                else ConfigEntryNotReady
-            )
-            raise kind(
-                translation_domain=DOMAIN,
-                translation_key=err.translation_key,
-                translation_placeholders=err.placeholders,
-            ) from err
+        await coordinator.async_open()
         await coordinator.async_config_entry_first_refresh()
         await _async_set_up_devices(hass, entry, coordinator)
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
@@ -128,15 +114,11 @@ async def async_remove_config_entry_device(
         # Who does not know which vehicles there are must not let one be deleted.
         return False
     coordinator = entry.runtime_data
-    present = [
-        vehicle_id
-        for vehicle_id in coordinator.vehicles()
-        if coordinator.device_identifier(vehicle_id) in device.identifiers
-    ]
-    if not all(coordinator.is_gone(vehicle_id) for vehicle_id in present):
+    if (vehicle_id := coordinator.vehicle_of(device)) is None:
+        return True
+    if not coordinator.is_gone(vehicle_id):
         return False
-    for vehicle_id in present:
-        coordinator.async_forget(vehicle_id)
+    coordinator.async_forget(vehicle_id)
     return True
 
 

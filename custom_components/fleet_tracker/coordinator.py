@@ -22,7 +22,11 @@ from homeassistant.config_entries import (
     ConfigEntry,
 )
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
+from homeassistant.exceptions import (
+    ConfigEntryAuthFailed,
+    ConfigEntryNotReady,
+    HomeAssistantError,
+)
 from homeassistant.helpers import device_registry as dr, discovery_flow
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.event import async_call_later
@@ -162,15 +166,22 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     async def async_open(self) -> None:
         """Show what was known at the last stop, and open the connection.
 
-        Raises VendorError where the connection cannot be opened, or not yet.
+        Raises what ends a set-up where it cannot be opened, or not yet.
         """
-        self._back_off.check(self.now())
+        try:
+            self._back_off.check(self.now())
+            await self._async_recall()
+            await self.connection.open()
+        except VendorError as err:
+            raise _ended_by(err, ConfigEntryNotReady) from err
+
+    async def _async_recall(self) -> None:
+        """Take the vehicles as they were at the last stop."""
         for number, vehicle in enumerate(await self._store.async_load(), start=1):
             if self._is_wanted(vehicle.vehicle_id):
                 self._keep(refresh(vehicle, self._rules, self.now()).vehicle)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
-        await self.connection.open()
 
     async def async_close(self) -> None:
         """Stop everything and keep what is known. What comes in from now on is lost."""
@@ -336,7 +347,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             if isinstance(err, RateLimited):
                 await self._back_off.async_save(self.now(), self.update_interval)
             self._problems.note_access(err)
-            raise self.polling_error(err) from err
+            raise _ended_by(err, UpdateFailed) from err
         await self._back_off.async_save(self.now(), None)
         self._problems.note_access(None)
         self._log_part(result)
@@ -430,7 +441,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         if (
             before is None
             or not changed.isdisjoint((CAPABILITIES, DETAILS))
-            or not changed.isdisjoint(after.readings.keys() - before.readings.keys())
+            or after.shown_readings != before.shown_readings
         ):
             self._tell_platforms(after.vehicle_id)
         self._notify(after.vehicle_id, changed)
@@ -601,24 +612,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Return a vendor's error as what the user is told. Wrong credentials ask for new."""
         if isinstance(err, AuthenticationFailed):
             self.config_entry.async_start_reauth(self.hass)
-        return HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key=err.translation_key,
-            translation_placeholders=err.placeholders,
-        )
-
-    def polling_error(self, err: VendorError) -> ConfigEntryAuthFailed | UpdateFailed:
-        """Return a vendor's error as what ends a poll or a set-up."""
-        kind = (
-            ConfigEntryAuthFailed
-            if isinstance(err, AuthenticationFailed)
-            else UpdateFailed
-        )
-        return kind(
-            translation_domain=DOMAIN,
-            translation_key=err.translation_key,
-            translation_placeholders=err.placeholders,
-        )
+        return _translated(err, HomeAssistantError)
 
     @callback
     def _show_warning(self, vehicle: Vehicle, key: str) -> None:
@@ -636,10 +630,16 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Return what names a vehicle's device in the registry."""
         return (DOMAIN, f"{self.identity}_{vehicle_id}")
 
-    def identified_vehicle(self, name: str) -> str | None:
-        """Return the vehicle whose device is named so in the registry."""
-        vehicle_id = name.removeprefix(f"{self.identity}_")
-        return vehicle_id if vehicle_id in self._vehicles else None
+    def vehicle_of(self, device: dr.DeviceEntry) -> str | None:
+        """Return the vehicle that a device is, None if it is none that is known."""
+        for identifier in device.identifiers:
+            # Those of other integrations may have more than two parts.
+            if identifier[0] != DOMAIN:
+                continue
+            vehicle_id = identifier[1].removeprefix(f"{self.identity}_")
+            if vehicle_id in self._vehicles:
+                return vehicle_id
+        return None
 
     def _first_details(self, vehicle_id: str) -> VehicleDetails | None:
         """Return the name that the user gave a vehicle that was added one by one."""
@@ -659,18 +659,31 @@ def find_vehicle(
     device = dr.async_get(hass).async_get(device_id)
     if device is None:
         return None
-    names = [name for domain, name in device.identifiers if domain == DOMAIN]
     for entry in hass.config_entries.async_loaded_entries(DOMAIN):
         coordinator: FleetCoordinator = entry.runtime_data
-        for name in names:
-            if vehicle_id := coordinator.identified_vehicle(name):
-                return coordinator, vehicle_id
+        if vehicle_id := coordinator.vehicle_of(device):
+            return coordinator, vehicle_id
     return None
 
 
 def _without_vehicles(entry: ConfigEntry) -> tuple[object, ...]:
     """Return what an entry says beside its vehicles: a change of it needs a reload."""
     return (entry.title, entry.unique_id, dict(entry.data), dict(entry.options))
+
+
+def _translated[E: HomeAssistantError](err: VendorError, kind: type[E]) -> E:
+    return kind(
+        translation_domain=DOMAIN,
+        translation_key=err.translation_key,
+        translation_placeholders=err.placeholders,
+    )
+
+
+def _ended_by(err: VendorError, kind: type[HomeAssistantError]) -> HomeAssistantError:
+    """Return a vendor's error as what ends a poll or a set-up."""
+    if isinstance(err, AuthenticationFailed):
+        kind = ConfigEntryAuthFailed
+    return _translated(err, kind)
 
 
 def _refusal(key: str, **placeholders: str) -> HomeAssistantError:

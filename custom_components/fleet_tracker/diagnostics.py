@@ -79,13 +79,9 @@ async def async_get_device_diagnostics(
 ) -> dict[str, Any]:
     """Return the diagnostics of a vehicle."""
     coordinator = entry.runtime_data
-    vehicles = [
-        _vehicle(coordinator, vehicle)
-        for vehicle_id, vehicle in coordinator.vehicles().items()
-        if coordinator.device_identifier(vehicle_id) in device.identifiers
-    ]
+    vehicle = coordinator.vehicle(coordinator.vehicle_of(device) or "")
     return await _async_without_secrets(
-        {"vehicle": vehicles[0] if vehicles else None}, coordinator
+        {"vehicle": vehicle and _vehicle(coordinator, vehicle)}, coordinator
     )
 
 

@@ -33,7 +33,7 @@ class Expiries:
             return
         self._next[vehicle_id] = when
         heapq.heappush(self._queue, (when, vehicle_id))
-        if self._queue[0][0] == when or self._cancel_timer is None:
+        if self._queue[0][0] == when:
             self._set_timer()
 
     @callback

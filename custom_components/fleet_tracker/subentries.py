@@ -23,18 +23,20 @@ class VehicleSubentries:
         # Home Assistant replaces them all when one is added or removed.
         if self._indexed is not self._entry.subentries:
             self._indexed = self._entry.subentries
-            self._by_vehicle = {
-                subentry.unique_id: subentry
-                for subentry in self._indexed.values()
-                if subentry.subentry_type == SUBENTRY_VEHICLE and subentry.unique_id
-            }
+            self._by_vehicle = _by_vehicle(self._entry)
         return self._by_vehicle.get(vehicle_id)
 
 
 def accepted_vehicles(entry: ConfigEntry) -> dict[str, Mapping[str, object]]:
     """Return what the user entered of the vehicles that were added, by their ids."""
     return {
-        subentry.unique_id: subentry.data
+        vehicle_id: subentry.data for vehicle_id, subentry in _by_vehicle(entry).items()
+    }
+
+
+def _by_vehicle(entry: ConfigEntry) -> dict[str, ConfigSubentry]:
+    return {
+        subentry.unique_id: subentry
         for subentry in entry.subentries.values()
         if subentry.subentry_type == SUBENTRY_VEHICLE and subentry.unique_id
     }
