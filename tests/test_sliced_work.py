@@ -74,6 +74,22 @@ async def test_what_a_job_adds_comes_before_all_others() -> None:
     assert done == ["d"]
 
 
+async def test_a_job_that_adds_others_is_ended_first() -> None:
+    """An automation that is told of news may push some itself."""
+    done: list[str] = []
+    work = SlicedWork("somebody")
+
+    def pushing() -> None:
+        work.add([partial(done.append, "c")])
+        work.add_urgent([partial(done.append, "b")])
+        work.start()
+        done.append("a")
+
+    work.add([pushing])
+    await work.async_done()
+    assert done == ["a", "b", "c"]
+
+
 async def test_waiting_until_all_is_done() -> None:
     """Several may wait, and one that gives up takes nothing from the others."""
     done: list[str] = []

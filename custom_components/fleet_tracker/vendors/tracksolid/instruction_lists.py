@@ -5,7 +5,7 @@ Also what a model's list says of a vehicle's capabilities.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from ...json_values import as_flag, as_text, is_record
@@ -36,6 +36,7 @@ class InstructionLists:
         self._memory = client.transport.memory
         self._lists: dict[str, tuple[Instruction, ...]] = {}
         self._due: dict[str, float] = {}
+        self._capabilities: dict[str, frozenset[str]] = {}
         self._load()
 
     def of(self, device: Device) -> tuple[Instruction, ...] | None:
@@ -70,25 +71,18 @@ class InstructionLists:
         return found
 
     def capabilities(self, device: Device) -> frozenset[str]:
-        """Return what a device can be told, by its model's list."""
-        known = self.of(device) or ()
-        found = set()
-        if known:
-            found.add(COMMANDS)
-        if commands.find_relay(known, cut=True) is not None:
-            found.add(commands.ENGINE_CUT)
-        for name in (commands.LOCATE, commands.REBOOT):
-            if commands.find_button(known, name) is not None:
-                found.add(name)
-        if (device.model or "").upper().startswith(_CAMERA_MODELS) or any(
-            word in instruction.template.upper()
-            for instruction in known
-            for word in _CAMERA_WORDS
-        ):
-            found.add(CAMERA)
-        return frozenset(found)
+        """Return what a device can be told, by its model's list.
+
+        It is asked for each vehicle with each poll, so that a list is gone through once.
+        """
+        model = _model(device)
+        if (found := self._capabilities.get(model)) is None:
+            found = _capabilities(device.model or "", self._lists.get(model, ()))
+            self._capabilities[model] = found
+        return found
 
     async def _keep(self, model: str, time: timedelta) -> None:
+        self._capabilities.pop(model, None)
         self._due[model] = (self._client.transport.now() + time).timestamp()
         stored: dict[str, Json] = {
             name: {
@@ -114,6 +108,25 @@ class InstructionLists:
 def _model(device: Device) -> str:
     """Return what devices with one list have in common: the model, if it is known."""
     return device.model or device.imei
+
+
+def _capabilities(model: str, known: Sequence[Instruction]) -> frozenset[str]:
+    """Return what devices of a model (its name, "" if unknown) can be told."""
+    found = set()
+    if known:
+        found.add(COMMANDS)
+    if commands.find_relay(known, cut=True) is not None:
+        found.add(commands.ENGINE_CUT)
+    for name in (commands.LOCATE, commands.REBOOT):
+        if commands.find_button(known, name) is not None:
+            found.add(name)
+    if model.upper().startswith(_CAMERA_MODELS) or any(
+        word in instruction.template.upper()
+        for instruction in known
+        for word in _CAMERA_WORDS
+    ):
+        found.add(CAMERA)
+    return frozenset(found)
 
 
 def _as_json(instruction: Instruction) -> Json:
