@@ -555,6 +555,23 @@ async def test_a_tracker_added_in_advance(host: FakeHost) -> None:
         assert host.known[SERIAL].details.name == "Van"
 
 
+async def test_trackers_removed_while_nothing_ran(host: FakeHost) -> None:
+    """What was learned of them is forgotten with the next start; of others it is not."""
+    assert isinstance(host.memory, FakeMemory)
+    both: dict[str, Json] = {
+        "interests": {one: {"io": {"io.DI1": "d"}} for one in (SERIAL, OTHER)},
+        "outputs_with_zero": [SERIAL, OTHER],
+        "without_client_token": [OTHER, SERIAL],
+    }
+    for key, value in both.items():
+        await host.memory.put(key, value)
+    async with opened(host):
+        assert OTHER not in str(host.memory.stored)
+        assert host.memory.get("interests") == {SERIAL: {"io": {"io.DI1": "d"}}}
+        assert host.memory.get("outputs_with_zero") == [SERIAL]
+        assert host.memory.get("without_client_token") == [SERIAL]
+
+
 async def test_a_removed_tracker(
     connection: Vt3Connection, tracker: Vt3Simulator, host: FakeHost
 ) -> None:

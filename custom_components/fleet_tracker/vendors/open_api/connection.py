@@ -118,6 +118,7 @@ class OpenApiConnection(Connection):
         self._listed_at: datetime | None = None
         self._list_due_at = host.now()
         self._refused: dict[str, str] = {}
+        self._refused_commands = _refused_commands(host.memory.get(REFUSED_COMMANDS))
         self._odometer_set_at: dict[str, datetime] = {}
 
     async def open(self) -> None:
@@ -320,17 +321,20 @@ class OpenApiConnection(Connection):
 
     async def _note_refusal(self, vehicle_id: str, command: str) -> None:
         """Offer no longer what a tracker does not know (20048)."""
-        refusals = self._refusals()
+        refused = self._refused_commands.setdefault(vehicle_id, set())
         capability = commands.CAPABILITY_OF[command]
-        if capability in refusals.get(vehicle_id, ()):
+        if capability in refused:
             # An action has no entity that could disappear.
             return
         _LOGGER.info(
             "A tracker does not know the command %s, which is no longer offered for it",
             command,
         )
-        refusals.setdefault(vehicle_id, []).append(capability)
-        await self.host.memory.put(REFUSED_COMMANDS, refusals)
+        refused.add(capability)
+        await self.host.memory.put(
+            REFUSED_COMMANDS,
+            {one: sorted(names) for one, names in self._refused_commands.items()},
+        )
         self.host.receive(
             [
                 VehicleUpdate(
@@ -339,18 +343,8 @@ class OpenApiConnection(Connection):
             ]
         )
 
-    def _refusals(self) -> dict[str, list[str]]:
-        stored = self.host.memory.get(REFUSED_COMMANDS)
-        if not isinstance(stored, Mapping):
-            return {}
-        return {
-            vehicle_id: [str(name) for name in names]
-            for vehicle_id, names in stored.items()
-            if isinstance(names, list)
-        }
-
     def _capabilities(self, vehicle_id: str) -> frozenset[str]:
-        return commands.CAPABILITIES - set(self._refusals().get(vehicle_id, ()))
+        return commands.CAPABILITIES - self._refused_commands.get(vehicle_id, set())
 
     # --- methods by name --------------------------------------------------------------------
 
@@ -376,6 +370,17 @@ class OpenApiConnection(Connection):
     async def close(self) -> None:
         """Stop reading alarms."""
         await self._alarms.close()
+
+
+def _refused_commands(stored: Json) -> dict[str, set[str]]:
+    """Return what trackers of earlier sessions did not know, by their IMEIs."""
+    if not isinstance(stored, Mapping):
+        return {}
+    return {
+        vehicle_id: set(map(str, names))
+        for vehicle_id, names in stored.items()
+        if isinstance(names, list)
+    }
 
 
 def _status_of(refusal: VehicleUnavailable) -> str:

@@ -100,6 +100,7 @@ class Vt3Connection(Connection):
         for cause in (WRONG_SPEED_UNIT, UNKNOWN_NAMES):
             self.host.clear_problem(cause)
         self._show_trackers(self._trackers)
+        await self._requester.forget_others()
         await self.server.start(
             str(host) if host else None,
             int(port) if isinstance(port, int | float) else DEFAULT_PORT,
@@ -128,7 +129,7 @@ class Vt3Connection(Connection):
         self._introductions.accepted_changed()
         self.server.accepted_changed()
         if removed:
-            await self._requester.remember()
+            await self._requester.forget_others()
         self._tell_problems()
 
     def _set_up(self, vehicles: Mapping[str, Mapping[str, object]]) -> None:

@@ -80,7 +80,7 @@ class Requester:
         tracker.token_settled = True
         if tracker.with_token is not with_token:
             tracker.with_token = with_token
-            await self.remember()
+            await self.remember(tracker)
         return answer
 
     async def reset(
@@ -115,7 +115,7 @@ class Requester:
             request = commands.set_output(output, on=on, with_zero=not first)
             result, update = await self.ask(tracker, request, repeat=repeat)
             tracker.with_zero = not first
-            await self.remember()
+            await self.remember(tracker)
         if commands.output_state(result, output) is not on:
             raise CommandUnconfirmed
         return update
@@ -136,12 +136,12 @@ class Requester:
                 tracker.forget_groups({str(group[GROUP_NAME]) for group in found})
             for group in found:
                 update = self._learn(tracker, str(group[GROUP_NAME]), group, update)
-            await self.remember()
+            await self.remember(tracker)
         elif not isinstance(result, Mapping):
             self._server.counts["without_payload"] += 1
         elif topic.action == SET:
             update = self._learn(tracker, topic.group, {**asked, **result}, update)
-            await self.remember()
+            await self.remember(tracker)
         elif topic.action == REFRESH or (topic.group, topic.action) == (IO, CONTROL):
             update = self.map_values(tracker, topic, result)
         return result, update
@@ -194,28 +194,40 @@ class Requester:
             if group not in RESERVED_GROUPS:
                 tracker.custom_groups.add(group)
 
-    async def remember(self) -> None:
-        """Keep what was learned, if that is new."""
+    async def remember(self, tracker: Tracker) -> None:
+        """Keep what was learned of a tracker, if that is new."""
+        memory, serial = self._host.memory, tracker.serial
         interests: dict[str, Json] = {
-            serial: {
-                group: {
-                    key: "" if alias == key else alias for alias, key in names.items()
-                }
-                for group, names in tracker.mapper.aliases.items()
-            }
-            for serial, tracker in self._trackers.items()
-            if tracker.mapper.aliases
+            group: {key: "" if alias == key else alias for alias, key in names.items()}
+            for group, names in tracker.mapper.aliases.items()
         }
-        memory = self._host.memory
-        if interests != _object(memory.get(INTERESTS)):
-            await memory.put(INTERESTS, interests)
-        trackers = self._trackers.values()
-        for key, serials in (
-            (WITH_ZERO, [one.serial for one in trackers if one.with_zero]),
-            (WITHOUT_TOKEN, [one.serial for one in trackers if not one.with_token]),
+        kept = _object(memory.get(INTERESTS))
+        if interests != kept.get(serial, {}):
+            others = {one: names for one, names in kept.items() if one != serial}
+            news = {serial: interests} if interests else {}
+            await memory.put(INTERESTS, {**others, **news})
+        for key, is_so in (
+            (WITH_ZERO, tracker.with_zero),
+            (WITHOUT_TOKEN, not tracker.with_token),
         ):
-            if serials != self._serials(key):
-                await memory.put(key, serials)
+            serials = self._serials(key)
+            if is_so and serial not in serials:
+                await memory.put(key, [*serials, serial])
+            elif not is_so and serial in serials:
+                await memory.put(key, [one for one in serials if one != serial])
+
+    async def forget_others(self) -> None:
+        """Forget what was learned of trackers that are not accepted any more."""
+        memory = self._host.memory
+        interests = _object(memory.get(INTERESTS))
+        if interests.keys() - self._trackers.keys():
+            kept = {one: interests[one] for one in interests if one in self._trackers}
+            await memory.put(INTERESTS, kept)
+        for key in (WITH_ZERO, WITHOUT_TOKEN):
+            serials = self._serials(key)
+            left = [one for one in serials if one in self._trackers]
+            if left != serials:
+                await memory.put(key, left)
 
     def _serials(self, key: str) -> list[Json]:
         """Return the serial numbers that are remembered for something."""
