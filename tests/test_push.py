@@ -5,6 +5,8 @@ from __future__ import annotations
 import hmac
 from http import HTTPStatus
 import json
+import sys
+from unittest.mock import Mock
 
 from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
@@ -238,3 +240,17 @@ async def test_url_to_push_to(hass: HomeAssistant) -> None:
     assert push_url(hass, "s") is None
     await async_process_ha_core_config(hass, {"external_url": "https://example.org"})
     assert push_url(hass, "s") == f"https://example.org{DOOR}/s"
+    # Servers need no name, whatever the certificate of Home Assistant says.
+    hass.config.api = Mock(use_ssl=True)
+    await async_process_ha_core_config(hass, {"external_url": "https://203.0.113.5"})
+    assert push_url(hass, "s") == f"https://203.0.113.5{DOOR}/s"
+
+
+async def test_url_of_remote_access(
+    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It serves where there is no other."""
+    cloud = Mock(async_remote_ui_url=Mock(return_value="https://remote.example.org"))
+    monkeypatch.setitem(sys.modules, "homeassistant.components.cloud", cloud)
+    hass.config.components.add("cloud")
+    assert push_url(hass, "s") == f"https://remote.example.org{DOOR}/s"

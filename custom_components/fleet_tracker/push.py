@@ -48,7 +48,6 @@ class SecretPushView(HomeAssistantView):
     url = f"{PUSH_PATH}/{{secret}}{{path:(?:/.*)?}}"
     name = f"api:{DOMAIN}:push"
     requires_auth = False
-    cors_allowed = False
 
     def __init__(self, hass: HomeAssistant) -> None:
         """Remember where to look entries up, at each request: there is no unregistering."""
@@ -81,7 +80,6 @@ class RootPushView(HomeAssistantView):
     """A door at the root, for vendors that can only call there. Closed by default."""
 
     requires_auth = False
-    cors_allowed = False
 
     def __init__(self, hass: HomeAssistant, vendor_key: str, path: str) -> None:
         """Take the path and whose it is."""

@@ -144,6 +144,10 @@ async def test_wrong_signature(
     right = request("alert", alert_form(server), at_root=at_root)
     assert await connection.receive_push(right) == OK
     assert "segway_push_signature" not in host.problems
+    # It is over: what comes now is counted anew.
+    await connection.receive_push(request("alert", form, at_root=at_root))
+    problem = host.problems.get("segway_push_signature")
+    assert problem == (None if at_root else {"count": "1"})
 
 
 async def test_each_address_is_logged_once(

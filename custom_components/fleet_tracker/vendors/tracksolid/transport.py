@@ -446,9 +446,8 @@ class Transport:
             raise Unreachable("The address is not valid") from None
         except (aiohttp.ClientError, TimeoutError) as error:
             raise NoAnswer(f"No answer ({type(error).__name__})") from None
-        if (
-            status >= 500
-        ):  # a gateway's patience, too, may end before the vehicle answers
+        if status >= 500:
+            # A gateway's patience, too, may end before the vehicle answers.
             raise NoAnswer(f"HTTP status {status}")
         if status != 200:
             raise CannotConnect(f"HTTP status {status}")
