@@ -12,15 +12,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import FleetConfigEntry
-from .entity import (
-    FleetDescription,
-    FleetEntity,
-    async_setup_entities,
-    by_capability,
-    reading_parts,
-)
+from .entity import FleetDescription, FleetEntity, async_setup_entities, by_capability
 from .models import Vehicle
-from .vendor import Argument
 
 PARALLEL_UPDATES = 0
 
@@ -72,10 +65,8 @@ class FleetButton(FleetEntity, ButtonEntity):
     @override
     async def async_press(self) -> None:
         """Send the command, or take a fresh look."""
-        key, part = reading_parts(self.reading)
-        command = self.entity_description.command
+        key, command = self.entity_description.key, self.entity_description.command
         if command is None and key == REFRESH.key:
             await self.coordinator.async_look(self.vehicle_id)
             return
-        arguments: dict[str, Argument] = {"part": part} if part else {}
-        await self.async_execute(command or key, arguments)
+        await self.async_execute(command or key)

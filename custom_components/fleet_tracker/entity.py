@@ -101,13 +101,14 @@ class FleetEntity(CoordinatorEntity[FleetCoordinator]):
         self.entity_description = description
         self.vehicle_id = vehicle_id
         self.reading = reading
+        _, self.part = reading_parts(reading)
         self._attr_unique_id = unique_id(coordinator, vehicle_id, reading)
         self._attr_device_info = DeviceInfo(
             identifiers={coordinator.device_identifier(vehicle_id)}
         )
         if description.translation_key is None:
             self._attr_translation_key = description.key
-        if part := reading_parts(reading)[1]:
+        if part := self.part:
             self._attr_translation_placeholders = {"part": part}
             enabled = description.enabled_parts
             if enabled is not None and part.isdecimal() and int(part) > enabled:
@@ -135,10 +136,12 @@ class FleetEntity(CoordinatorEntity[FleetCoordinator]):
     ) -> CommandResult:
         """Send a command to the vehicle and return when it is confirmed.
 
-        Raises HomeAssistantError with a translated text.
+        The entity of a part says in ``part`` which one is meant. Raises
+        HomeAssistantError with a translated text.
         """
+        part: dict[str, Argument] = {"part": self.part} if self.part else {}
         return await self.coordinator.async_execute(
-            self.vehicle_id, Command(name, arguments or {})
+            self.vehicle_id, Command(name, {**(arguments or {}), **part})
         )
 
 

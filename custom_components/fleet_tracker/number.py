@@ -10,14 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import FleetConfigEntry
-from .entity import (
-    FleetDescription,
-    FleetEntity,
-    async_setup_entities,
-    by_capability,
-    reading_parts,
-)
-from .vendor import Argument
+from .entity import FleetDescription, FleetEntity, async_setup_entities, by_capability
 
 PARALLEL_UPDATES = 0
 
@@ -69,10 +62,7 @@ class FleetNumber(FleetEntity, NumberEntity):
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Set it and return when the vehicle confirmed it."""
-        arguments: dict[str, Argument] = {"value": value}
-        if part := reading_parts(self.reading)[1]:
-            arguments["part"] = part
         try:
-            await self.async_execute(self.entity_description.command, arguments)
+            await self.async_execute(self.entity_description.command, {"value": value})
         finally:
             self.async_write_ha_state()

@@ -10,14 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import FleetConfigEntry
-from .entity import (
-    FleetDescription,
-    FleetEntity,
-    async_setup_entities,
-    by_capability,
-    reading_parts,
-)
-from .vendor import Argument
+from .entity import FleetDescription, FleetEntity, async_setup_entities, by_capability
 
 PARALLEL_UPDATES = 0
 
@@ -78,10 +71,8 @@ class FleetSwitch(FleetEntity, SwitchEntity):
         await self._async_send(self.entity_description.off_command)
 
     async def _async_send(self, command: str) -> None:
-        part = reading_parts(self.reading)[1]
-        arguments: dict[str, Argument] = {"part": part} if part else {}
         try:
-            await self.async_execute(command, arguments)
+            await self.async_execute(command)
         finally:
             # The front end shows what was asked for until the state is written again.
             self.async_write_ha_state()
