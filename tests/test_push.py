@@ -220,10 +220,16 @@ async def test_root_path_finds_the_account(
     await hass.async_block_till_done()
     beta = cloud_entry("beta", options={CONF_PUSH_AT_ROOT: True})
     await set_up(hass, beta)
+    MockConfigEntry(domain=DOMAIN, source=SOURCE_IGNORE, unique_id="x").add_to_hass(
+        hass
+    )
+    response = await door.post(ROOT_PATH, data=NEWS)
+    assert response.status == HTTPStatus.OK
+    assert (len(cloud.pushes), len(clouds["beta"].pushes)) == (1, 0)
     cloud.push_status = HTTPStatus.NOT_FOUND
     response = await door.post(ROOT_PATH, data=NEWS)
     assert response.status == HTTPStatus.OK
-    assert len(cloud.pushes) == len(clouds["beta"].pushes) == 1
+    assert (len(cloud.pushes), len(clouds["beta"].pushes)) == (2, 1)
 
     clouds["beta"].push_status = HTTPStatus.NOT_FOUND
     response = await door.post(ROOT_PATH, data=NEWS)

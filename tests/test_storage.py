@@ -134,7 +134,9 @@ async def test_memory(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None
 
 
 async def test_vehicles_are_written_when_asked_and_needed(
-    hass: HomeAssistant, hass_storage: dict[str, Any]
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Many of them, too; and without news nothing is written."""
     known = {
@@ -153,6 +155,7 @@ async def test_vehicles_are_written_when_asked_and_needed(
     store.async_schedule_save()
     await store.async_save_pending()
     assert await VehicleStore(hass, "id", dict).async_load() == list(known.values())
+    assert "cannot be read" not in caplog.text
     await async_remove_stored(hass, "id")
     assert hass_storage == {}
 

@@ -171,6 +171,7 @@ def test_actions_that_vendors_share(vendor: Vendor) -> None:
                 if same.name == action.name:
                     assert same.target is action.target
                     assert same.response is action.response
+                    assert same.administrators_only is action.administrators_only
         assert STRINGS["services"][action.name]["name"]
 
 

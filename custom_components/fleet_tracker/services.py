@@ -87,10 +87,11 @@ async def _async_call_api(call: ServiceCall) -> ServiceResponse:
 def _register(
     hass: HomeAssistant, name: str, by_vendor: Mapping[str, VendorAction]
 ) -> None:
+    # What vendors offer together they offer on the same targets, and to the same users.
     one = next(iter(by_vendor.values()))
 
     async def handle(call: ServiceCall) -> ServiceResponse:
-        if any(action.administrators_only for action in by_vendor.values()):
+        if one.administrators_only:
             await _async_require_administrator(call)
         # All is checked before anything is done.
         requests = []

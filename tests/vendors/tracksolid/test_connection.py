@@ -61,7 +61,8 @@ TAG = "jimi.device.location.getTagMsg"
 
 async def settled(connection: TracksolidConnection) -> None:
     """Wait until what was pushed is processed."""
-    await connection.pushes.settle()
+    if (worker := connection.pushes._worker) is not None:
+        await worker
 
 
 # --- polling --------------------------------------------------------------------------------
@@ -1230,7 +1231,7 @@ async def test_closing_while_pushes_wait(
     await connection.receive_push(request("/pushhb", [item]))
     await connection.close()
     assert connection.pushes._worker is None
-    await connection.pushes.settle()
+    await settled(connection)
 
 
 async def test_diagnostics_hold_nothing_private(

@@ -193,6 +193,13 @@ def test_duplicates() -> None:
     assert len(duplicates.new(one, START + timedelta(minutes=20))) == 2
 
 
+def test_duplicate_in_another_order() -> None:
+    """The order of the fields says nothing."""
+    duplicates = Duplicates()
+    assert duplicates.new(Push("pushgps", ({"a": 1, "b": 2},)), START)
+    assert not duplicates.new(Push("pushgps", ({"b": 2, "a": 1},)), START)
+
+
 def test_memory_for_duplicates_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood makes it forget the oldest."""
     monkeypatch.setattr(
@@ -242,6 +249,12 @@ def test_gps_without_a_fix() -> None:
     update = mapped("pushgps", pushes.gps(BIKE, TIME) | {"lat": 0, "lng": 0})
     assert update.position is None
     assert readings(update)[Reading.ONLINE] is True
+    # Without the time of a fix there is the one at which it was told.
+    item = pushes.gps(BIKE, TIME) | {"acc": 1, "gpsTime": None}
+    update = mapped("pushgps", item)
+    assert update.position is None
+    assert readings(update)[Reading.IGNITION] is True
+    assert {one.measured_at for one in update.groups} == {START}
 
 
 def test_heartbeat() -> None:
@@ -333,6 +346,11 @@ def test_subtype_of_jt808() -> None:
     item["msg"] = {"alertType": 264, "alarmType": 4, "alarmTime": item["gateTime"]}
     (occurrence,) = mapped("pushalarm", item).occurrences
     assert (occurrence.type, occurrence.code) == (OccurrenceType.OTHER, "264-4")
+    # The vendor's own numbering knows none.
+    item["msgClass"] = 0
+    item["msg"] = {"alertType": 3, "alarmType": 4, "alarmTime": item["gateTime"]}
+    (occurrence,) = mapped("pushalarm", item).occurrences
+    assert (occurrence.type, occurrence.code) == (OccurrenceType.VIBRATION, "3")
 
 
 @pytest.mark.parametrize(
@@ -343,6 +361,10 @@ def test_identity_of_a_tracker(kind: str, reading: str) -> None:
     update = mapped("pushalarm", pushes.identity(BIKE, TIME, kind, "WF0X"))
     assert readings(update) == {reading: "WF0X"}
     assert not update.occurrences
+    in_lower_case = {"type": kind, "msg": {kind.lower(): "WF0X"}}
+    assert readings(mapped("pushalarm", {"deviceImei": VAN, **in_lower_case})) == {
+        reading: "WF0X"
+    }
 
 
 def test_alarm_from_the_future() -> None:
@@ -365,6 +387,8 @@ def test_oil(unit: int, reading: str) -> None:
     update = mapped("pushoil", pushes.oil(BIKE, TIME, 2, 42.5, unit))
     assert readings(update) == {reading: 42.5}
     assert not readings(mapped("pushoil", pushes.oil(BIKE, TIME, 2, 42.5, 9)))
+    only_one = pushes.oil(BIKE, TIME, 2, 42.5, unit) | {"path": None}
+    assert readings(mapped("pushoil", only_one)) == {f"{reading[:-2]}:0": 42.5}
 
 
 def test_temperature() -> None:
@@ -421,6 +445,11 @@ def test_faults() -> None:
     update = mapped("pushfaultinfo", pushes.faults(BIKE, TIME, "P0301", "P0420"))
     assert readings(update) == {Reading.TROUBLE_CODES: 2}
     assert [one.code for one in update.occurrences] == ["P0301", "P0420"]
+    # A list tells more than a number, and each code once.
+    repeated = pushes.faults(BIKE, TIME, "P0301", "P0301") | {"faultNum": 7}
+    assert readings(mapped("pushfaultinfo", repeated)) == {Reading.TROUBLE_CODES: 1}
+    counted = mapped("pushfaultinfo", {"deviceImei": VAN, "faultNum": 7})
+    assert readings(counted) == {Reading.TROUBLE_CODES: 7}
     text = pushes.faults(BIKE, TIME) | {"faultCodeList": '["P0301"]'}
     assert [one.code for one in mapped("pushfaultinfo", text).occurrences] == ["P0301"]
     none = mapped("pushfaultinfo", {"deviceImei": VAN, "faultNum": 0})
@@ -441,6 +470,9 @@ def test_trip() -> None:
     start = mapped("pushtripreport", pushes.trip(BIKE, TIME - 60, TIME, properties=1))
     assert start.occurrences[0].type is OccurrenceType.TRIP_STARTED
     assert start.occurrences[0].occurred_at == START - timedelta(seconds=60)
+    open_end = pushes.trip(BIKE, TIME - 600, TIME - 60) | {"endTime": ""}
+    found = readings(mapped("pushtripreport", open_end))
+    assert found[mapping.TRIP_ENDED] == START - timedelta(seconds=60)
     odd = pushes.trip(BIKE, TIME - 60, TIME) | {"beginTime": "never"}
     assert mapped("pushtripreport", odd).occurrences[0].type is OccurrenceType.OTHER
 

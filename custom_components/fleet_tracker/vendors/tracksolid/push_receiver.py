@@ -72,11 +72,6 @@ class PushReceiver:
             self._worker = asyncio.create_task(self._process())
         return answer(read.path)
 
-    async def settle(self) -> None:
-        """Wait until what came in is processed."""
-        if self._worker is not None:
-            await self._worker
-
     async def close(self) -> None:
         """Stop processing."""
         if self._worker is not None:
