@@ -248,6 +248,24 @@ async def test_time_alone_is_told_too(
     assert cloud.polls == 1
 
 
+async def test_vehicle_that_is_only_heard_stays_online(
+    hass: HomeAssistant, clouds: Clouds, freezer: FrozenDateTimeFactory
+) -> None:
+    """Nothing that is shown has changed, but it is not silent."""
+    freezer.move_to(START)
+    await set_up(hass, listener_entry("port", "1"))
+    for _ in range(3):
+        clouds["port"].push(
+            VehicleUpdate(
+                vehicle_id="1", heard_at=dt_util.utcnow(), contact_interval=MINUTE
+            )
+        )
+        await elapse(hass, freezer, 2 * MINUTE)
+        assert state_of(hass, "binary_sensor", "online").state == STATE_ON
+    await elapse(hass, freezer, 1.1 * MINUTE)
+    assert state_of(hass, "binary_sensor", "online").state == STATE_OFF
+
+
 async def test_time_that_comes_sooner_than_was_thought(
     hass: HomeAssistant, clouds: Clouds, freezer: FrozenDateTimeFactory
 ) -> None:
@@ -406,6 +424,17 @@ async def test_extra_look_after_ignition_went_off(
     # One more after 20 s, then the usual pace.
     assert await polls_within(hass, freezer, cloud, 22) == 1
     assert await polls_within(hass, freezer, cloud, 50) == 0
+
+
+async def test_no_extra_look_while_a_vehicle_drives(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+) -> None:
+    """News of a vehicle whose ignition stays on are no reason to ask again."""
+    cloud.interval = timedelta(hours=1)
+    cloud.tell(told("1", dt_util.utcnow(), ignition=True, battery=80))
+    await set_up(hass, cloud_entry())
+    cloud.push(told("1", dt_util.utcnow(), ignition=True, battery=79))
+    assert await polls_within(hass, freezer, cloud, 60) == 0
 
 
 async def test_extra_look_after_a_command(

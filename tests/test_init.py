@@ -401,6 +401,26 @@ async def test_vehicles_are_written_every_5_minutes_at_most(
     assert key not in hass_storage
 
 
+async def test_forgotten_vehicle_is_not_kept(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+) -> None:
+    """Though nothing else is new that would have to be written."""
+    cloud.interval = timedelta(hours=9)
+    entry = cloud_entry()
+    coordinator = await set_up(hass, entry)
+    cloud.push(van("1"), van("2"))
+    await elapse(hass, freezer, 6 * MINUTE)
+    key = f"{DOMAIN}.{entry.entry_id}.vehicles"
+    assert "2" in str(hass_storage[key])
+    coordinator.async_forget("2")
+    await hass.config_entries.async_unload(entry.entry_id)
+    kept = hass_storage[key]["data"]["vehicles"]
+    assert [json.loads(one)["vehicle_id"] for one in kept] == ["1"]
+
+
 async def test_stop_keeps_what_is_known(
     hass: HomeAssistant, cloud: Cloud, hass_storage: dict[str, Any]
 ) -> None:
