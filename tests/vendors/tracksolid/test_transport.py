@@ -315,6 +315,11 @@ async def test_too_frequent_backs_off_without_renewing(
         host.advance(1)
     assert await client.devices.devices("fleet")
     assert sim.requests[TOKEN_GET] == 1
+    # It is over, and the next time begins anew.
+    sim.fail(DEVICES, 1006, "request frequency is too high")
+    with pytest.raises(RateLimited) as caught:
+        await client.devices.devices("fleet")
+    assert caught.value.retry_after == timedelta(seconds=30)
 
 
 async def test_calls_a_minute(
@@ -347,6 +352,18 @@ async def test_daily_quota_of_calls_stops_for_hours(
     host.advance(2.5 * 3600)
     assert await again.devices.devices("fleet")
     assert not again.transport.quota_exhausted
+
+
+@pytest.mark.parametrize("what", ["calls", "logins"])
+async def test_quota_by_a_clock_that_was_set_back(
+    sim: TracksolidSimulator, host: FakeHost, what: str
+) -> None:
+    """It does not keep the account out for as long as the clock was ahead."""
+    next_year = host.now() + timedelta(days=365)
+    await host.memory.put(f"{what}_paused_until", next_year.timestamp())
+    client = make_client(sim, host)
+    assert not client.transport.quota_exhausted
+    assert await client.devices.devices("fleet")
 
 
 async def test_quota_of_one_method_stops_no_other(

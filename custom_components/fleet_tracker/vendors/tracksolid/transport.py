@@ -56,6 +56,9 @@ _RENEW_BEFORE = timedelta(minutes=5)
 _FIRST_PAUSE = timedelta(seconds=30)
 _LONGEST_PAUSE = timedelta(minutes=15)
 _QUOTA_PAUSE = timedelta(hours=3)
+# Keys of the memory: until when the day's quota keeps us quiet
+_CALLS_PAUSED = "calls_paused_until"
+_LOGINS_PAUSED = "logins_paused_until"
 
 # A token that dies young was replaced by somebody else's login. When that goes on, each
 # login of ours would only spend the day's quota.
@@ -193,10 +196,7 @@ class Transport:
     @property
     def quota_exhausted(self) -> bool:
         """Whether the day's quota is known to be used up, for calls or for logins."""
-        return any(
-            (until := as_time(self.memory.get(key))) is not None and until > self.now()
-            for key in ("calls_paused_until", "logins_paused_until")
-        )
+        return any(map(self._quota_pause, (_CALLS_PAUSED, _LOGINS_PAUSED)))
 
     @property
     def server_now(self) -> datetime:
@@ -244,20 +244,18 @@ class Transport:
             raw = await self._request(method, private, token, wait_s)
         if raw.code == SUCCESS:
             if not urgent:
-                await self._resume()
+                self._pauses = 0
             return Answer(raw.result, raw.data, raw.message)
         if is_too_frequent(raw.code, raw.message):
             if is_daily_quota(raw.message) and (key := _OWN_QUOTAS.get(method)):
                 raise RateLimited("The method's quota of the day", key=key)
-            raise await self._pause("calls_paused_until", raw.message)
+            raise await self._pause(_CALLS_PAUSED, raw.message)
         raise self._error(raw)
 
     # --- not too often ---
 
     def _check_pause(self) -> None:
-        quota = as_time(self.memory.get("calls_paused_until"))
-        if quota is not None and quota > self.now():
-            raise DailyQuota("Daily quota", retry_after=quota - self.now())
+        self._check_quota(_CALLS_PAUSED)
         if self._paused_until is not None and self._paused_until > self.now():
             raise RateLimited("Pausing", retry_after=self._paused_until - self.now())
 
@@ -274,11 +272,19 @@ class Transport:
         self._paused_until = self.now() + pause
         return RateLimited("Too frequent", retry_after=pause)
 
-    async def _resume(self) -> None:
-        self._pauses = 0
-        self._paused_until = None
-        if self.memory.get("calls_paused_until") is not None:
-            await self.memory.put("calls_paused_until", None)
+    def _quota_pause(self, key: str) -> timedelta | None:
+        """Return how long a day's quota still keeps us quiet, None if it does not.
+
+        Longer than a pause it can only be by a clock that was set back.
+        """
+        if (until := as_time(self.memory.get(key))) is None:
+            return None
+        left = until - self.now()
+        return left if timedelta() < left <= _QUOTA_PAUSE else None
+
+    def _check_quota(self, key: str) -> None:
+        if (left := self._quota_pause(key)) is not None:
+            raise DailyQuota("Daily quota", retry_after=left)
 
     # --- tokens ---
 
@@ -352,12 +358,10 @@ class Transport:
             None,
         )
         if raw.code == SUCCESS:
-            if self.memory.get("logins_paused_until") is not None:
-                await self.memory.put("logins_paused_until", None)
             return self._token_of(raw)
         if is_too_frequent(raw.code, raw.message):
             if is_daily_quota(raw.message):
-                raise await self._pause("logins_paused_until", raw.message)
+                raise await self._pause(_LOGINS_PAUSED, raw.message)
             raise RateLimited(
                 "Too many logins",
                 key="tracksolid_token_soon",
@@ -369,9 +373,7 @@ class Transport:
 
     async def _wait_for_turn(self) -> None:
         """Keep the distance between logins, or raise RateLimited."""
-        quota = as_time(self.memory.get("logins_paused_until"))
-        if quota is not None and quota > self.now():
-            raise DailyQuota("Daily quota", retry_after=quota - self.now())
+        self._check_quota(_LOGINS_PAUSED)
         asked_at = as_time(self.memory.get("token_asked_at"))
         if asked_at is None or asked_at > self.now():
             return
