@@ -58,6 +58,8 @@ STRINGS: dict[str, Any] = json.loads((ROOT / "strings.json").read_text())
 ICONS: dict[str, Any] = json.loads((ROOT / "icons.json").read_text())
 SERVICES: dict[str, Any] = load_yaml_dict(str(ROOT / "services.yaml"))
 
+PAGES = ROOT.parents[1] / "docs" / "vendors"
+
 MOST_ENABLED = 18
 LOCK_COMMANDS = ("lock_command", "unlock_command")
 # What every vehicle has, whatever it tells.
@@ -146,6 +148,62 @@ def shown(hass: HomeAssistant, account: FullAccount) -> list[Shown]:
         description = max(fitting, key=lambda one: len(one.key))
         found.append(Shown(platform, key, description, entry))
     return found
+
+
+def name_pattern(platform: Platform, description: FleetDescription) -> re.Pattern[str]:
+    """Return what the names of a description's entities look like, whatever the part."""
+    key = description.translation_key or description.key
+    name = re.escape(STRINGS["entity"][platform][key]["name"])
+    return re.compile(name.replace(r"\{part\}", ".+"))
+
+
+@dataclass(frozen=True)
+class Told:
+    """An entity as a vendor's page tells of it. The name of a tracker is empty.
+
+    ``{n}`` in a name, or any other such word, stands for whatever part there is.
+    """
+
+    platform: Platform
+    name: str
+    enabled: str
+
+    def is_about(self, platform: Platform, name: str) -> bool:
+        """Tell whether this is about an entity."""
+        pattern = re.sub(r"\\{\w+\\}", r"[\\w.]+", re.escape(self.name))
+        return platform is self.platform and bool(re.fullmatch(pattern, name))
+
+    def is_enabled(self, name: str) -> bool:
+        """Tell whether it is enabled by default: always, never, the first, or some."""
+        if self.enabled in ("yes", "no"):
+            return self.enabled == "yes"
+        if self.enabled == "the first":
+            return name.endswith("1")
+        return f"*{self.name}*" in self.enabled
+
+
+def told_entities(vendor: Vendor) -> Iterator[Told]:
+    """Yield the entities that the page about a vendor has in its tables."""
+    columns: list[str] = []
+    for line in (PAGES / f"{vendor.key}.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("|"):
+            columns = []
+        elif not columns:
+            columns = cells
+        elif "enabled by default" in columns:
+            row = dict(zip(columns, cells, strict=True))
+            if row["enabled by default"] in ("-", "---"):
+                continue
+            platform, _, names = row["entity"].removeprefix("`").partition("`")
+            for more in re.split(r"`(\w+)`", names + "`"):
+                if more in set(Platform):
+                    platform = more
+                    continue
+                for name in re.findall(r"\*([^*]+)\*", more):
+                    yield Told(Platform(platform), name, row["enabled by default"])
+            if platform == Platform.DEVICE_TRACKER:
+                yield Told(Platform.DEVICE_TRACKER, "", row["enabled by default"])
 
 
 # --- the registry ---------------------------------------------------------------------------
@@ -302,6 +360,42 @@ async def test_entities_have_names_and_icons(
             assert texts["state_attributes"]["event_type"]["state"][kind]
 
 
+async def test_page_tells_of_every_entity(
+    hass: HomeAssistant, vendor: Vendor, account: FullAccount
+) -> None:
+    """What a vehicle has stands on the vendor's page, enabled by default as it says."""
+    told = list(told_entities(vendor))
+    for one in shown(hass, account):
+        name = one.entry.original_name or ""
+        rows = [row for row in told if row.is_about(one.platform, name)]
+        assert rows, f"{one.platform} {name}"
+        enabled = one.entry.disabled_by is None
+        assert {row.is_enabled(name) for row in rows} == {enabled}, name
+
+
+def test_page_tells_of_entities_that_exist(vendor: Vendor) -> None:
+    """What the vendor may show stands on its page, and nothing else does."""
+    told = {(row.platform, row.name) for row in told_entities(vendor)}
+    own = [
+        description
+        for table in vars(vendor.entities).values()
+        if isinstance(table, tuple)
+        for description in table
+    ]
+    possible = [
+        (platform, name_pattern(platform, description), description in own)
+        for platform, description in own_descriptions(vendor)
+        if platform is not Platform.DEVICE_TRACKER
+    ]
+    for platform, pattern, is_own in possible:
+        names = {name for owner, name in told if owner is platform}
+        if is_own:
+            assert any(pattern.fullmatch(name) for name in names), pattern.pattern
+    for platform, name in told - {(Platform.DEVICE_TRACKER, "")}:
+        patterns = [pattern for owner, pattern, _ in possible if owner is platform]
+        assert any(pattern.fullmatch(name) for pattern in patterns), name
+
+
 async def test_only_the_tracker_knows_where(
     hass: HomeAssistant, vendor: Vendor, account: FullAccount
 ) -> None:
@@ -436,6 +530,39 @@ def test_errors_have_texts(vendor: Vendor) -> None:
 
 
 # --- actions --------------------------------------------------------------------------------
+
+
+async def test_actions_are_offered_for_whose_they_are(
+    hass: HomeAssistant, vendor: Vendor, account: FullAccount
+) -> None:
+    """The front end lets those vehicles be chosen that have the action, and no others."""
+    device = device_of(hass, account.coordinator, account.vehicle_id)
+    assert device is not None
+    offered = {action.name for action in vendor.actions}
+    for name, action in SERVICES.items():
+        field = action["fields"].get("device_id")
+        if field is None:
+            continue
+        filters = field["selector"]["device"]["filter"]
+        assert {one["integration"] for one in filters} == {DOMAIN}
+        makers = {one["manufacturer"] for one in filters}
+        assert (device.manufacturer in makers) is (name in offered), name
+
+
+def test_page_tells_of_every_action(vendor: Vendor) -> None:
+    """Those of the vendor, and who may call them."""
+    text = (PAGES / f"{vendor.key}.md").read_text(encoding="utf-8")
+    section = text.partition("\n## Actions\n")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    named = {
+        name: "administrators" in row
+        for row in rows
+        for name in re.findall(rf"`{DOMAIN}\.(\w+)`", row.split("|")[1])
+    }
+    named.pop("call_api", None)
+    assert named == {
+        action.name: action.administrators_only for action in vendor.actions
+    }
 
 
 def test_actions_take_what_the_front_end_enters(vendor: Vendor) -> None:

@@ -3,7 +3,6 @@
 from pathlib import Path
 import re
 
-from custom_components.fleet_tracker.vendors.segway import VENDOR
 from custom_components.fleet_tracker.vendors.segway.client import SegwayClient
 from custom_components.fleet_tracker.vendors.segway.connection import SegwayConnection
 
@@ -45,7 +44,7 @@ def test_every_method() -> None:
 def test_every_test() -> None:
     """Each test that the table names exists."""
     found = {
-        name
+        f"{path.name}::{name}"
         for path in TESTS.glob("test_*.py")
         for name in re.findall(
             r"^(?:async )?def (test_\w+)",
@@ -54,11 +53,3 @@ def test_every_test() -> None:
         )
     }
     assert {row[4].strip("`") for row in operations()} <= found
-
-
-def test_every_action() -> None:
-    """Each action is described."""
-    section = PAGE.partition("\n## Actions\n")[2].partition("\n## ")[0]
-    assert {action.name for action in VENDOR.actions} == set(
-        re.findall(r"`([gs]et_\w+)`", section)
-    )
