@@ -391,9 +391,10 @@ def test_page_tells_of_entities_that_exist(vendor: Vendor) -> None:
         names = {name for owner, name in told if owner is platform}
         if is_own:
             assert any(pattern.fullmatch(name) for name in names), pattern.pattern
-    for platform, name in told - {(Platform.DEVICE_TRACKER, "")}:
-        patterns = [pattern for owner, pattern, _ in possible if owner is platform]
-        assert any(pattern.fullmatch(name) for pattern in patterns), name
+    for row in told_entities(vendor):
+        if row.platform is not Platform.DEVICE_TRACKER:
+            patterns = [one for owner, one, _ in possible if owner is row.platform]
+            assert any(pattern.fullmatch(row.name) for pattern in patterns), row.name
 
 
 async def test_only_the_tracker_knows_where(
