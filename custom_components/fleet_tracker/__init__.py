@@ -114,7 +114,7 @@ async def async_remove_config_entry_device(
         # Who does not know which vehicles there are must not let one be deleted.
         return False
     coordinator = entry.runtime_data
-    if (vehicle_id := coordinator.vehicle_of(device)) is None:
+    if (vehicle_id := coordinator.vehicle_of(device.identifiers)) is None:
         return True
     if not coordinator.is_gone(vehicle_id):
         return False

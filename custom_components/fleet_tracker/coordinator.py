@@ -630,9 +630,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Return what names a vehicle's device in the registry."""
         return (DOMAIN, f"{self.identity}_{vehicle_id}")
 
-    def vehicle_of(self, device: dr.DeviceEntry) -> str | None:
-        """Return the vehicle that a device is, None if it is none that is known."""
-        for identifier in device.identifiers:
+    def vehicle_of(self, identifiers: Iterable[tuple[str, str]]) -> str | None:
+        """Return the vehicle of a device's identifiers, None if none is known."""
+        for identifier in identifiers:
             # Those of other integrations may have more than two parts.
             if identifier[0] != DOMAIN:
                 continue
@@ -661,7 +661,7 @@ def find_vehicle(
         return None
     for entry in hass.config_entries.async_loaded_entries(DOMAIN):
         coordinator: FleetCoordinator = entry.runtime_data
-        if vehicle_id := coordinator.vehicle_of(device):
+        if vehicle_id := coordinator.vehicle_of(device.identifiers):
             return coordinator, vehicle_id
     return None
 
