@@ -8,22 +8,65 @@ from typing import Any
 from homeassistant.util.yaml import load_yaml, parse_yaml
 import pytest
 
+from custom_components.fleet_tracker.vendors import VENDORS
+
 ROOT = Path(__file__).parent.parent
+STRINGS: dict[str, Any] = json.loads(
+    (ROOT / "custom_components/fleet_tracker/strings.json").read_text(encoding="utf-8")
+)
+FORM = "field | what to enter"
 DEMO = ROOT / "script" / "demo_support" / "configuration"
 
 
 def test_examples_run_in_the_demo() -> None:
     """Every example of the README is part of the demo's configuration."""
     automations: Any = load_yaml(str(DEMO / "automations.yaml"))
-    in_demo = [load_yaml(str(DEMO / "dashboard.yaml"))]
+    in_demo = [
+        load_yaml(str(DEMO / "dashboard.yaml")),
+        {"logbook": load_yaml(str(DEMO / "logbook.yaml"))},
+    ]
     for automation in automations:
         del automation["id"]
         in_demo.append(automation)
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     examples = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    assert len(examples) >= 4
+    assert len(examples) >= len(in_demo)
     for example in examples:
         assert parse_yaml(example) in in_demo
+
+
+def _tables(document: Path, beginning: str) -> list[list[str]]:
+    """Return the first cells of each table whose header begins like that."""
+    tables: list[list[str]] = []
+    wanted = False
+    for line in document.read_text(encoding="utf-8").splitlines():
+        if line.startswith(f"| {beginning} |"):
+            tables.append([])
+            wanted = True
+        elif not line.startswith("|"):
+            wanted = False
+        elif wanted and not line.startswith("|---"):
+            tables[-1].append(line.split("|")[1].strip())
+    return tables
+
+
+def test_fields_are_called_as_in_the_forms() -> None:
+    """The README, and each vendor's page, explain every field of the vendor's form."""
+    steps = STRINGS["config"]["step"]
+    explained = _tables(ROOT / "README.md", FORM)
+    assert len(explained) == len(VENDORS)
+    for vendor in VENDORS:
+        labels = set(steps[vendor]["data"].values())
+        assert labels in [set(fields) for fields in explained]
+        (fields,) = _tables(ROOT / "docs" / "vendors" / f"{vendor}.md", FORM)
+        assert set(fields) == labels
+
+
+def test_options_are_called_as_in_the_form() -> None:
+    """The README explains every option, and says of which vendors it is."""
+    (rows,) = _tables(ROOT / "README.md", "option")
+    labels = STRINGS["options"]["step"]["init"]["data"].values()
+    assert sorted(row.partition(" (")[0] for row in rows) == sorted(labels)
 
 
 @pytest.mark.parametrize("name", ["requirements_test.txt", "requirements_demo.txt"])
