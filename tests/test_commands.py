@@ -308,6 +308,8 @@ async def test_reading_that_needs_a_capability(
 async def test_warning(hass: HomeAssistant, cloud: Cloud) -> None:
     """Something done with a reservation is no failure, but the user is told."""
     await set_up(hass, cloud_entry())
+    await command(hass, "button", "press", entity_id(hass, "button", "beep"))
+    assert not hass.data.get("persistent_notification")
     cloud.answers = {"beep": CommandResult(warning="vehicle_expired")}
     await command(hass, "button", "press", entity_id(hass, "button", "beep"))
     shown = list(hass.data["persistent_notification"].values())

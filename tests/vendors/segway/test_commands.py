@@ -257,6 +257,7 @@ async def test_throttle(
     assert not parked.throttle
     assert host.reading(DEMO_PARKED, "throttle") is False
     await execute(connection, commands.THROTTLE_ON)
+    assert parked.throttle
     assert host.reading(DEMO_PARKED, "throttle") is True
     stopping = {
         name for name in OPERATIONS if connection.can_stop(DEMO_PARKED, Command(name))

@@ -766,6 +766,18 @@ async def test_a_vehicle_is_removed_while_it_is_asked(
     assert len(diagnostics) == 1
 
 
+async def test_what_was_learned_of_a_removed_vehicle_is_forgotten(
+    connection: SegwayConnection, host: FakeHost
+) -> None:
+    """That of the others is not."""
+    await connection.poll()
+    kept = host.memory.get("vehicles")
+    assert isinstance(kept, Mapping)
+    assert kept.keys() == {DEMO_PARKED, DEMO_RIDING}
+    await connection.vehicles_changed({DEMO_RIDING: {}})
+    assert host.memory.get("vehicles") == {DEMO_RIDING: kept[DEMO_RIDING]}
+
+
 async def test_a_straggler_is_handed_on_when_it_answers(
     connection: SegwayConnection,
     host: FakeHost,

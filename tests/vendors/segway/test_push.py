@@ -393,6 +393,10 @@ async def test_alerts_are_raised_cleared_and_end(
     await connection.poll()
     assert host.reading(DEMO_PARKED, "alert_battery_removed:2") is False
     assert host.occurrences[-1][1].code == "99"
+    # That is told once.
+    known = len(host.updates)
+    await connection.poll()
+    assert len(host.updates) == known
 
 
 async def test_after_a_restart(
@@ -401,18 +405,20 @@ async def test_after_a_restart(
     """Alerts exist but are unknown; faults are still there."""
     await connection.receive_push(request("alert", alert_form(server, 3)))
     sender = server.sender("http://unused.invalid")
-    fault = sender.form(DEMO_PARKED, server.fault_push("12"))
-    await connection.receive_push(request("fault", fault))
+    for code in ("12", "42"):
+        fault = sender.form(DEMO_PARKED, server.fault_push(code))
+        await connection.receive_push(request("fault", fault))
     await connection.close()
     again = make_connection(host, server)
     await again.poll()
     assert host.reading(DEMO_PARKED, "alert_tampering") is None
     assert "alert_tampering" in host.known[DEMO_PARKED].shown_readings
     assert host.reading(DEMO_PARKED, "problem") is True
-    host.advance(1)
-    fault = sender.form(DEMO_PARKED, server.fault_push("12", cleared=True))
-    assert await again.receive_push(request("fault", fault)) == OK
-    assert host.reading(DEMO_PARKED, "problem") is False
+    for code, problem in (("12", True), ("42", False)):
+        host.advance(1)
+        fault = sender.form(DEMO_PARKED, server.fault_push(code, cleared=True))
+        assert await again.receive_push(request("fault", fault)) == OK
+        assert host.reading(DEMO_PARKED, "problem") is problem
     assert host.occurrences[-1][1].details["cleared"] == "trouble_code"
 
 
