@@ -7,12 +7,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.const import STATE_UNKNOWN
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+)
 
 from custom_components.fleet_tracker.const import DOMAIN, EVENT_OCCURRENCE
 from custom_components.fleet_tracker.models import (
@@ -45,23 +49,18 @@ def cloud(clouds: Clouds, freezer: FrozenDateTimeFactory) -> Cloud:
 
 @pytest.fixture
 def fired(hass: HomeAssistant) -> list[dict[str, Any]]:
-    """Return what event entities fire from now on, by their attributes.
-
-    The oldest Home Assistant does not tell two events of one millisecond apart by their
-    states, so the attributes decide what is new.
-    """
+    """Return what event entities fire from now on, by their attributes."""
     events: list[dict[str, Any]] = []
-    last: dict[str, dict[str, Any]] = {}
+    last: dict[str, str] = {}
 
     @callback
     def on_change(event: Event[EventStateChangedData]) -> None:
         new = event.data["new_state"]
         if new is None or new.domain != "event" or "occurred_at" not in new.attributes:
             return
-        attributes = dict(new.attributes)
-        if last.get(new.entity_id) != attributes:
-            last[new.entity_id] = attributes
-            events.append(attributes)
+        if last.get(new.entity_id) != new.state:
+            last[new.entity_id] = new.state
+            events.append(dict(new.attributes))
 
     hass.bus.async_listen("state_changed", on_change)
     return events
@@ -75,6 +74,31 @@ def push(cloud: Cloud, *occurrences: Occurrence, vehicle_id: str = "1") -> None:
 def times(fired: list[dict[str, Any]]) -> list[datetime]:
     """Return when what was fired occurred."""
     return [event["occurred_at"] for event in fired]
+
+
+async def test_automation_misses_none(hass: HomeAssistant, cloud: Cloud) -> None:
+    """Several alarms of one moment start the README's automation as many times."""
+    await set_up(hass, cloud_entry())
+    alarms = entity_id(hass, "event", "alarm")
+    told = async_capture_events(hass, "told")
+    automation = {
+        "mode": "queued",
+        "triggers": {
+            "trigger": "state",
+            "entity_id": alarms,
+            "not_from": STATE_UNAVAILABLE,
+            "not_to": [STATE_UNAVAILABLE, STATE_UNKNOWN],
+        },
+        "actions": {
+            "event": "told",
+            "event_data": {"code": "{{ trigger.to_state.attributes.code }}"},
+        },
+    }
+    assert await async_setup_component(hass, "automation", {"automation": automation})
+    push(cloud, *(alarm(START + SECOND, code=code) for code in ("1", "2", "3")))
+    push(cloud, alarm(START + 2 * SECOND, code="4"))
+    await hass.async_block_till_done()
+    assert [str(event.data["code"]) for event in told] == ["1", "2", "3", "4"]
 
 
 async def test_event_says_what_happened(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, override
 
 from homeassistant.components.event import (
@@ -66,6 +67,19 @@ class FleetEvent(FleetEntity, EventEntity):
 
     entity_description: FleetEventDescription
 
+    _moved_on_to: str = ""
+
+    @property  # type: ignore[misc]
+    @override
+    def state(self) -> str | None:
+        """When it fired last, later than any time before.
+
+        Of two events of one millisecond the oldest Home Assistant makes one state, so that
+        automations would miss the second. Later ones move it on as is done here.
+        """
+        fired: str | None = super().state
+        return fired and max(fired, self._moved_on_to)
+
     @property
     @override
     def event_types(self) -> list[str]:
@@ -102,7 +116,11 @@ class FleetEvent(FleetEntity, EventEntity):
             "name": occurrence.name,
         }
         data = {key: value for key, value in data.items() if value is not None}
+        before = self.state
         self._trigger_event(event_type, data)
+        if before is not None and self.state == before:
+            later = datetime.fromisoformat(before) + timedelta(milliseconds=1)
+            self._moved_on_to = later.isoformat(timespec="milliseconds")
         self.async_write_ha_state()
         is_worth_telling = self.hass.data.get(IS_WORTH_TELLING)
         if is_worth_telling and not is_worth_telling(occurrence.kind, event_type):
