@@ -170,7 +170,7 @@ def by_reading(
     """Yield the readings that make entities: those that the vehicle has shown."""
     for reading in sorted(vehicle.shown_readings):
         description = descriptions.get(reading_parts(reading)[0])
-        if description is not None and _capable(description, vehicle, reading):
+        if description is not None and _may_have(vehicle, description):
             yield reading
 
 
@@ -188,12 +188,10 @@ def by_capability(
                 yield f"{description.key}:{part}" if part else description.key
 
 
-def _capable(description: FleetDescription, vehicle: Vehicle, reading: str) -> bool:
-    """Tell whether a vehicle has what a description asks for, for this part if any."""
+def _may_have(vehicle: Vehicle, description: FleetDescription) -> bool:
+    """Tell whether a vehicle is capable of what a description asks for, if anything."""
     capability = description.capability
-    if capability is None or capability in vehicle.capabilities:
-        return True
-    return f"{capability}:{reading_parts(reading)[1]}" in vehicle.capabilities
+    return capability is None or capability in vehicle.capabilities
 
 
 async def async_setup_entities(
@@ -236,7 +234,7 @@ async def async_setup_entities(
         lost = {
             key
             for key in known.difference(wanted)
-            if not _capable(descriptions[reading_parts(key)[0]], vehicle, key)
+            if not _may_have(vehicle, descriptions[reading_parts(key)[0]])
         }
         known -= lost
         for key in lost:
