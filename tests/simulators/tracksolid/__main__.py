@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 from pathlib import Path
 import sys
 import time
@@ -17,6 +18,9 @@ from tests.simulators.server import push_url_of
 from . import Device, TracksolidSimulator, pushes
 from .device import ALARMS, REPORT_DRIVING
 from .media import shoot
+
+DAY = 86_400
+COLLISION = "147"
 
 
 def fleet(now: float) -> list[Device]:
@@ -60,6 +64,17 @@ def fleet(now: float) -> list[Device]:
     ]
 
 
+def film(sim: TracksolidSimulator, device: Device) -> None:
+    """Let a device have taken photos and videos today and yesterday, one of an alarm."""
+    for camera in range(len(device.channels)):
+        shoot(sim, device, camera, ago=DAY)
+        shoot(sim, device, camera, 2, 5, ago=DAY - 60)
+        shoot(sim, device, camera, 2, 5, ago=120)
+        shoot(sim, device, camera, ago=10 * camera)
+    shoot(sim, device, 0, ago=90, alarm=COLLISION)
+    shoot(sim, device, 0, 2, 5, ago=90, alarm=COLLISION)
+
+
 async def push_for_ever(sim: TracksolidSimulator, base: str, token: str) -> None:
     """Push what happens: positions and heartbeats, and every alarm twice."""
     seen = sim.now
@@ -91,11 +106,14 @@ async def main() -> None:
     )
     parser.add_argument("--push-token", default="")
     arguments = parser.parse_args()
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout
+    )
     sim = TracksolidSimulator()
     sim.add(*fleet(time.time()))
     for device in sim.devices.values():
-        for camera in range(len(device.channels)):
-            shoot(sim, device, camera)
+        if device.channels:
+            film(sim, device)
     url = await sim.start(arguments.port)
     print(f"Tracksolid Pro at {url}")
     print(f"app key {sim.app_key}, app secret {sim.app_secret}")

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 from tests.simulators.world import Event, Happening, State, Vehicle
 
+from .live import LiveStream
+
 REPORT_DRIVING = 10
 HEARTBEAT = 180
 
@@ -77,6 +79,7 @@ class Media:
     camera: int
     created: float
     content: bytes
+    thumbnail: bytes
     alarm: str | None = None
 
 
@@ -137,7 +140,7 @@ class Device:
     media: list[Media] = field(default_factory=list)
     alarms: list[dict[str, object]] = field(default_factory=list)
     faults: list[tuple[str, str, float]] = field(default_factory=list)
-    streams: dict[int, str] = field(default_factory=dict)
+    streams: dict[int, LiveStream] = field(default_factory=dict)
     fences: dict[str, dict[str, str]] = field(default_factory=dict)
     tells_open_drives: bool = False
     since: float = 0

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
+import logging
 import re
 from typing import TYPE_CHECKING
 
@@ -11,10 +10,13 @@ from aiohttp import web
 
 from . import pictures
 from .device import Device, Media, stamp
+from .live import LiveStream
 from .registry import Params, Refusal, Reply, method, one_of, whole
 
 if TYPE_CHECKING:
     from .server import TracksolidSimulator
+
+_LOGGER = logging.getLogger(__name__)
 
 APP_ID = re.compile(r"[0-9A-Za-z]{15}")
 PHOTO_DELAY = 3
@@ -97,9 +99,13 @@ def shoot(
     seconds: int = 3,
     *,
     alarm: str | None = None,
+    ago: float = 0,
 ) -> Media:
-    """Let a camera take a photo (kind 1) or a video, which is there 3 s later."""
-    created = sim.now + PHOTO_DELAY
+    """Let a camera take a photo (kind 1) or a video, which is there 3 s later.
+
+    With `alarm` it was taken because of that, with `ago` so many seconds before now.
+    """
+    created = sim.now - ago + PHOTO_DELAY
     colour = INSIDE if camera else OUTSIDE
     text = stamp(created)
     content = (
@@ -108,7 +114,8 @@ def shoot(
         else pictures.mp4([stamp(created + i)[11:] for i in range(seconds)], colour)
     )
     key = f"{device.imei}_{len(device.media)}.{'jpg' if kind == 1 else 'mp4'}"
-    media = Media(key, kind, camera, created, content, alarm)
+    thumbnail = pictures.jpeg(text[11:], colour)
+    media = Media(key, kind, camera, created, content, thumbnail, alarm)
     device.media.append(media)
     return media
 
@@ -134,7 +141,7 @@ def history_command(sim: TracksolidSimulator, params: Params) -> Reply:
 
 def _file(sim: TracksolidSimulator, media: Media) -> dict[str, object]:
     return {
-        "thumb_URL": f"{sim.root}/media/{media.key}",
+        "thumb_URL": f"{sim.root}/thumb/{media.key}",
         "file_URL": f"{sim.root}/media/{media.key}",
         "create_time": int(media.created),
         "mime_type": "image/jpeg" if media.kind == 1 else "video/mp4",
@@ -241,9 +248,12 @@ def _session(sim: TracksolidSimulator, params: Params, name: str) -> tuple[Devic
 def live_stream(sim: TracksolidSimulator, params: Params) -> Reply:
     """7.6: an http-FLV address."""
     device, channel = _session(sim, params, "channel")
-    device.streams[channel] = params["appId"]
-    sim.stream_end(device.imei, channel).clear()
-    return Reply(f"{sim.root}/live/{channel}/{device.imei}.flv?secret=035c73f7")
+    if (before := device.streams.get(channel)) is not None:
+        before.end()
+    stream = device.streams[channel] = LiveStream(params["appId"])
+    _LOGGER.info("%s: live stream of channel %d opened", device.name, channel)
+    address = f"{sim.root}/live/{channel}/{device.imei}.flv"
+    return Reply(f"{address}?secret={stream.secret}")
 
 
 @method(
@@ -323,47 +333,83 @@ def close_stream(sim: TracksolidSimulator, params: Params) -> Reply:
     one_of(params, "type", "0", "1")
     device, channel = _session(sim, params, sim.channel_name)
     if params["type"] == "0":
-        if device.streams.get(channel) != params["appId"]:
+        stream = device.streams.get(channel)
+        if stream is None or stream.session != params["appId"]:
             raise Refusal(1100, "Business exception")
-        del device.streams[channel]
-        sim.stream_end(device.imei, channel).set()
+        device.streams.pop(channel).end()
+        _LOGGER.info("%s: live stream of channel %d closed", device.name, channel)
     return Reply()
 
 
-def serve_file(sim: TracksolidSimulator, request: web.Request) -> web.Response:
-    """Answer a photo or a video by its address."""
+async def serve_file(
+    sim: TracksolidSimulator, request: web.Request
+) -> web.StreamResponse:
+    """Answer a photo or a video, or a part of it, by its address; or its thumbnail."""
     key = request.match_info["key"]
     for device in sim.devices.values():
         for media in device.media:
             if media.key == key and media.created <= sim.now:
+                if request.path.startswith("/thumb/"):
+                    return web.Response(body=media.thumbnail, content_type="image/jpeg")
+                if sim.cut_files:
+                    return await _half(request, media.content)
                 kind = "image/jpeg" if media.kind == 1 else "video/mp4"
-                return web.Response(body=media.content, content_type=kind)
+                return _part(request, media.content, kind)
     raise web.HTTPNotFound
+
+
+async def _half(request: web.Request, content: bytes) -> web.StreamResponse:
+    response = web.StreamResponse()
+    response.content_length = len(content)
+    await response.prepare(request)
+    await response.write(content[: len(content) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response
+
+
+def _part(request: web.Request, content: bytes, kind: str) -> web.Response:
+    wanted = request.http_range
+    if wanted.start is None:
+        return web.Response(body=content, content_type=kind)
+    begin, end, _ = wanted.indices(len(content))
+    return web.Response(
+        status=206,
+        body=content[begin:end],
+        content_type=kind,
+        headers={"Content-Range": f"bytes {begin}-{end - 1}/{len(content)}"},
+    )
 
 
 async def serve_stream(
     sim: TracksolidSimulator, request: web.Request
 ) -> web.StreamResponse:
-    """Stream what the camera sees, a picture a second, until the stream is closed."""
+    """Stream what the camera sees until the stream ends, or the reader has enough."""
     imei, _, kind = request.match_info["name"].partition(".")
     channel = int(request.match_info["channel"])
     device = sim.devices.get(imei)
-    if kind != "flv" or device is None or channel not in device.streams:
+    stream = device.streams.get(channel) if device and kind == "flv" else None
+    if device is None or stream is None or stream.ended:
         raise web.HTTPNotFound
-    session = device.streams[channel]
+    if request.query.get("secret") != stream.secret:
+        raise web.HTTPForbidden
+    _LOGGER.info("%s: somebody reads channel %d", device.name, channel)
+    stream.count_reader(1)
     response = web.StreamResponse(headers={"Content-Type": "video/x-flv"})
-    await response.prepare(request)
-    await response.write(pictures.flv_header())
-    elapsed = 0
-    ended = sim.stream_end(imei, channel)
-    while device.streams.get(channel) == session and not ended.is_set():
-        text = stamp(sim.now)[11:]
-        try:
-            await response.write(pictures.flv_second(text, elapsed * 1000, OUTSIDE))
-        except ConnectionError:
-            break  # nobody watches any more
-        elapsed += 1
-        with suppress(TimeoutError):
-            async with asyncio.timeout(sim.frame_pause):
-                await ended.wait()
+    colour = INSIDE if channel else OUTSIDE
+    shown = 0
+    try:
+        await response.prepare(request)
+        await response.write(pictures.flv_header())
+        while not stream.ended:
+            text = stamp(sim.now)[11:]
+            await response.write(pictures.flv_second(text, shown * 1000, colour))
+            shown += 1
+            stream.sent = max(stream.sent, shown)
+            await stream.next_second(shown, sim.frame_pause)
+    except ConnectionError:
+        pass  # the reader has gone
+    finally:
+        stream.count_reader(-1)
+        _LOGGER.info("%s: nobody reads channel %d any more", device.name, channel)
     return response

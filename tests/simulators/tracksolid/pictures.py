@@ -13,7 +13,7 @@ import struct
 from PIL import Image, ImageDraw
 
 WIDTH, HEIGHT = 160, 96
-FRAMES_A_SECOND = 4
+FRAMES_A_SECOND = 15
 
 
 def picture(text: str, colour: tuple[int, int, int]) -> Image.Image:

@@ -62,6 +62,7 @@ class Fault:
     how: str = "code"  # code, html, status, half, hang
     only: str | None = None
     after: bool = False
+    skip: int = 0
 
 
 @dataclass(slots=True)
@@ -105,11 +106,12 @@ class TracksolidSimulator:
         self.ping_lists = 2
         self.channel_name = "channal"
         self.media_words = False
-        self.frame_pause = 1.0
+        self.frame_pause: float | None = 1.0
         self.codes_as_text = False
         self.trip_rows = 100
         self.has_pages = True  # else the first rows are all that can be had
         self.live_works = True
+        self.cut_files = False  # the connection breaks in the middle of a file
         # what was seen
         self.requests: Counter[str] = Counter()
         self.calls: list[tuple[str, Params]] = []
@@ -121,7 +123,6 @@ class TracksolidSimulator:
         self._faults: dict[str, list[Fault]] = {}
         self._gates: dict[str, Gate] = {}
         self._hanging: set[asyncio.Event] = set()
-        self._stream_ends: dict[tuple[str, int], asyncio.Event] = {}
         self._runner: web.AppRunner | None = None
         self._given = 0
         self.root = ""
@@ -133,6 +134,7 @@ class TracksolidSimulator:
         app = web.Application()
         app.router.add_route("*", "/route/rest", self._rest)
         app.router.add_get("/media/{key}", self._media)
+        app.router.add_get("/thumb/{key}", self._media)
         app.router.add_get("/live/{channel}/{name}", self._live)
         app.router.add_post("/api/device/sendInstruct", self._instruct)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -145,8 +147,11 @@ class TracksolidSimulator:
 
     async def stop(self) -> None:
         """Stop listening; what hangs is let go."""
-        for event in (*self._hanging, *self._stream_ends.values()):
+        for event in self._hanging:
             event.set()
+        for device in self.devices.values():
+            for stream in device.streams.values():
+                stream.end()
         for gate in self._gates.values():
             gate.open()
         if self._runner is not None:
@@ -184,14 +189,16 @@ class TracksolidSimulator:
         times: int = 1,
         only: str | None = None,
         after: bool = False,
+        skip: int = 0,
     ) -> None:
         """Let the next requests of a method go wrong, all of them with times=-1.
 
         `how` is code (answered with the code), html, status (HTTP 500), half (half a
         JSON text) or hang; with `only` it concerns requests that name that device.
-        `after` lets the request be carried out all the same.
+        `after` lets the request be carried out all the same; so many go well first as
+        `skip` says.
         """
-        fault = Fault(times, code, message, how, only, after)
+        fault = Fault(times, code, message, how, only, after, skip)
         self._faults.setdefault(name, []).append(fault)
 
     def fail_inside(self, name: str, code: str) -> None:
@@ -208,10 +215,6 @@ class TracksolidSimulator:
         """Hold back the answers of a method until the gate is opened."""
         gate = self._gates[name] = Gate()
         return gate
-
-    def stream_end(self, imei: str, channel: int) -> asyncio.Event:
-        """Return what is set when a live stream is closed."""
-        return self._stream_ends.setdefault((imei, channel), asyncio.Event())
 
     def drop_tokens(self) -> None:
         """Forget all tokens, as if another program had logged in."""
@@ -310,6 +313,9 @@ class TracksolidSimulator:
             for fault in faults:
                 named = ",".join(params.get(key, "") for key in ("imei", "imeis"))
                 if fault.times and (fault.only is None or fault.only in named):
+                    if fault.skip:
+                        fault.skip -= 1
+                        continue
                     fault.times -= 1
                     return fault
         return None
@@ -448,7 +454,7 @@ class TracksolidSimulator:
     # --- files and streams ---
 
     async def _media(self, request: web.Request) -> web.StreamResponse:
-        return media.serve_file(self, request)
+        return await media.serve_file(self, request)
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         return await media.serve_stream(self, request)
