@@ -10,12 +10,10 @@ from homeassistant.components.image import ImageEntity, ImageEntityDescription
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import LOGGER
 from .coordinator import FleetConfigEntry, FleetCoordinator
 from .entity import FleetDescription, FleetEntity, async_setup_entities
-from .media import async_read
+from .media import NewestPhoto
 from .models import Reading
-from .vendor import VendorError
 
 PARALLEL_UPDATES = 0
 
@@ -38,7 +36,7 @@ async def async_setup_entry(
 
 
 class FleetImage(FleetEntity, ImageEntity):
-    """The newest photo, read when somebody looks at it and then kept until the next."""
+    """The newest photo, whichever camera took it."""
 
     entity_description: FleetImageDescription
 
@@ -52,7 +50,7 @@ class FleetImage(FleetEntity, ImageEntity):
         """Take whose photos it shows."""
         FleetEntity.__init__(self, coordinator, vehicle_id, description, reading)
         ImageEntity.__init__(self, coordinator.hass)
-        self._photo: bytes | None = None
+        self._newest_photo = NewestPhoto(coordinator, vehicle_id)
         self._note_time()
 
     def _note_time(self) -> None:
@@ -63,26 +61,13 @@ class FleetImage(FleetEntity, ImageEntity):
     @override
     def _handle_coordinator_update(self) -> None:
         """Show that there is a new photo."""
-        before = self._attr_image_last_updated
         self._note_time()
-        if self._attr_image_last_updated != before:
-            self._photo = None
         super()._handle_coordinator_update()
 
     @override
     async def async_image(self) -> bytes | None:
         """Return the photo, None where it cannot be had."""
-        if self._photo is None:
-            try:
-                self._photo = await self._async_read()
-            except VendorError as err:
-                LOGGER.debug("A photo cannot be read: %s", err)
-        return self._photo
-
-    async def _async_read(self) -> bytes | None:
-        media = self.coordinator.connection.media
-        photo = media and await media.newest_photo(self.vehicle_id)
-        if not photo:
+        if (photo := await self._newest_photo.async_get()) is None:
             return None
         self._attr_content_type = photo.mime_type
-        return await async_read(self.coordinator.session, photo.url)
+        return photo.content

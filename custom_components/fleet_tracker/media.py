@@ -2,12 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import aiohttp
 
-from .vendor import CannotConnect, InvalidAnswer
+from .const import LOGGER
+from .vendor import CannotConnect, InvalidAnswer, VendorError
+
+if TYPE_CHECKING:
+    from .coordinator import FleetCoordinator
+    from .vendor_media import MediaFile
 
 LARGEST_PHOTO = 20 * 1024 * 1024
 TIMEOUT = aiohttp.ClientTimeout(total=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo that was read, and what kind of file it is."""
+
+    content: bytes
+    mime_type: str
+
+
+class NewestPhoto:
+    """The newest photo of a vehicle, read when somebody looks at it and then kept."""
+
+    def __init__(
+        self, coordinator: FleetCoordinator, vehicle_id: str, camera: int | None = None
+    ) -> None:
+        """Take whose photo it is, and which camera has to have taken it if not any."""
+        self._coordinator = coordinator
+        self._vehicle_id = vehicle_id
+        self._camera = camera
+        self._kept: tuple[MediaFile, Photo] | None = None
+
+    async def async_get(self) -> Photo | None:
+        """Return the photo, None where there is none or it cannot be had."""
+        try:
+            return await self._async_read()
+        except VendorError as err:
+            LOGGER.debug("A photo cannot be read: %s", err)
+            return None
+
+    async def _async_read(self) -> Photo | None:
+        media = self._coordinator.connection.media
+        file = media and await media.newest_photo(self._vehicle_id)
+        if not file or (self._camera and file.camera not in (None, self._camera)):
+            return None
+        if self._kept is not None and self._kept[0].created_at == file.created_at:
+            return self._kept[1]
+        content = await async_read(self._coordinator.session, file.url)
+        photo = Photo(content, file.mime_type)
+        self._kept = file, photo
+        return photo
 
 
 async def async_read(session: aiohttp.ClientSession, url: str) -> bytes:

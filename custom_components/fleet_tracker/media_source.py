@@ -5,8 +5,9 @@ Files are read through Home Assistant, so that their addresses at the vendor sta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import override
@@ -32,18 +33,22 @@ from .vendor import VendorError
 from .vendor_media import MediaFile, VendorMedia
 
 MEDIA_PATH = f"/api/{DOMAIN}/media"
+THUMBNAIL_PATH = f"/api/{DOMAIN}/thumbnail"
 NAME = "Fleet Tracker"
 ALARMS = "alarms"
 DAYS = 30
 """How many days back can be browsed."""
+FOLDER_KEPT = timedelta(minutes=5)
+"""How long what is in a folder is known: each of its pictures asks for it."""
 READ_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
 PASSED_ON = ("Content-Length", "Content-Range", "Accept-Ranges", "Last-Modified")
 
 
 async def async_get_media_source(hass: HomeAssistant) -> MediaSource:
     """Return the media source, and open the door that its files come by."""
-    hass.http.register_view(MediaView(hass))
-    return FleetMediaSource(hass)
+    folders = Folders()
+    hass.http.register_view(MediaView(hass, folders))
+    return FleetMediaSource(hass, folders)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +95,60 @@ class Vehicle:
             return await self.media.alarm_files(self.vehicle_id, begin, end)
         return await self.media.files(self.vehicle_id, int(folder), begin, end)
 
-    async def find(self, place: Place) -> MediaFile | None:
-        """Return the file of a place, with the address that it has now."""
+
+@dataclass(slots=True)
+class _Folder:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    read_at: datetime | None = None
+    files: Mapping[str, MediaFile] = field(default_factory=dict)
+
+
+class Folders:
+    """What is in the folders that were opened last."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._folders: dict[Place, _Folder] = {}
+
+    async def read(
+        self, vehicle: Vehicle, place: Place, *, anew: bool = False
+    ) -> Mapping[str, MediaFile]:
+        """Return the files on a day of a folder by their names, the newest first.
+
+        Raises VendorError when they cannot be read.
+        """
         if place.folder is None or place.day is None:
-            return None
-        for file in await self.files(place.folder, place.day):
-            if _name(file) == place.file:
-                return file
-        return None
+            return {}
+        now = vehicle.coordinator.now()
+        self._forget(now - FOLDER_KEPT)
+        folder = self._folders.setdefault(replace(place, file=None), _Folder())
+        async with folder.lock:
+            if anew or folder.read_at is None:
+                found = await vehicle.files(place.folder, place.day)
+                folder.files = _by_name(found)
+                folder.read_at = now
+            return folder.files
+
+    def _forget(self, limit: datetime) -> None:
+        for place, folder in list(self._folders.items()):
+            if not folder.lock.locked() and (
+                folder.read_at is None or folder.read_at < limit
+            ):
+                del self._folders[place]
+
+
+def _by_name(files: Iterable[MediaFile]) -> Mapping[str, MediaFile]:
+    """Return files by what names them among those of their day; no address is in it."""
+    found: dict[str, MediaFile] = {}
+    for file in files:
+        kind = file.mime_type.partition("/")[0]
+        name = stem = f"{int(file.created_at.timestamp())}-{file.camera}-{kind}"
+        number = 1
+        while name in found:
+            number += 1
+            name = f"{stem}-{number}"
+        found[name] = file
+    return found
 
 
 def _vehicle(hass: HomeAssistant, device_id: str) -> Vehicle | None:
@@ -111,34 +162,28 @@ def _vehicle(hass: HomeAssistant, device_id: str) -> Vehicle | None:
     return Vehicle(coordinator, vehicle_id, media)
 
 
-def _name(file: MediaFile) -> str:
-    """Return what names a file among those of its day; no address is in it."""
-    kind = file.mime_type.partition("/")[0]
-    return f"{int(file.created_at.timestamp())}-{file.camera}-{kind}"
-
-
 class FleetMediaSource(MediaSource):
     """The vehicles whose cameras' files can be browsed."""
 
     name = NAME
 
-    def __init__(self, hass: HomeAssistant) -> None:
-        """Take where the vehicles are."""
+    def __init__(self, hass: HomeAssistant, folders: Folders) -> None:
+        """Take where the vehicles are, and what is known of their folders."""
         super().__init__(DOMAIN)
         self.hass = hass
+        self._folders = folders
 
     @override
     async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
         """Return where a file is to be read: here, by a path that is signed."""
         try:
             place = Place.parse(item.identifier)
-            vehicle = _vehicle(self.hass, place.device_id or "")
-            file = vehicle and await vehicle.find(place)
+            file = await _async_find(self.hass, self._folders, place)
         except (ValueError, VendorError) as err:
             raise Unresolvable("The file cannot be read") from err
-        if not file:
+        if file is None:
             raise Unresolvable("There is no such file")
-        return PlayMedia(f"{MEDIA_PATH}/{place}", file.mime_type)
+        return PlayMedia(f"{MEDIA_PATH}/{place}", file.found.mime_type)
 
     @override
     async def async_browse_media(self, item: MediaSourceItem) -> BrowseMediaSource:
@@ -158,7 +203,7 @@ class FleetMediaSource(MediaSource):
         if place.day is None:
             return _folder(place, title, _days(place))
         try:
-            files = await vehicle.files(place.folder, place.day)
+            files = await self._folders.read(vehicle, place, anew=True)
         except VendorError as err:
             # What the user is told is the translated text of the error.
             raise BrowseError(
@@ -167,7 +212,10 @@ class FleetMediaSource(MediaSource):
         return _folder(
             place,
             f"{title}, {place.day.isoformat()}",
-            [_shown_file(place, file) for file in files],
+            [
+                _shown_file(replace(place, file=name), file)
+                for name, file in files.items()
+            ],
         )
 
     def _vehicles(self) -> list[BrowseMediaSource]:
@@ -217,55 +265,77 @@ def _folder(
 
 
 def _shown_file(place: Place, file: MediaFile) -> BrowseMediaSource:
-    here = replace(place, file=_name(file))
     time: datetime = dt_util.as_local(file.created_at)
     return BrowseMediaSource(
         domain=DOMAIN,
-        identifier=str(here),
+        identifier=str(place),
         media_class=MediaClass.IMAGE if file.is_photo else MediaClass.VIDEO,
         media_content_type=file.mime_type,
         title=" ".join(filter(None, (time.strftime("%H:%M:%S"), file.name))),
         can_play=True,
         can_expand=False,
-        thumbnail=f"{MEDIA_PATH}/{here}" if file.is_photo else None,
+        thumbnail=f"{THUMBNAIL_PATH}/{place}" if file.thumbnail_url else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A file, and whose it is."""
+
+    coordinator: FleetCoordinator
+    found: MediaFile
+
+
+async def _async_find(
+    hass: HomeAssistant, folders: Folders, place: Place
+) -> _Found | None:
+    """Return the file of a place, None where there is none. May raise VendorError."""
+    vehicle = _vehicle(hass, place.device_id or "")
+    if vehicle is None:
+        return None
+    file = (await folders.read(vehicle, place)).get(place.file or "")
+    return None if file is None else _Found(vehicle.coordinator, file)
 
 
 class MediaView(HomeAssistantView):
     """The door by which a browser reads a file, with a login or by a signed path."""
 
     url = f"{MEDIA_PATH}/{{place:.+}}"
+    extra_urls = [f"{THUMBNAIL_PATH}/{{place:.+}}"]
     name = f"api:{DOMAIN}:media"
 
-    def __init__(self, hass: HomeAssistant) -> None:
-        """Take where the vehicles are."""
+    def __init__(self, hass: HomeAssistant, folders: Folders) -> None:
+        """Take where the vehicles are, and what is known of their folders."""
         self._hass = hass
+        self._folders = folders
 
     async def get(self, request: web.Request, place: str) -> web.StreamResponse:
-        """Pass a file on, or the part of it that is asked for."""
+        """Pass a file or its thumbnail on, or the part of it that is asked for."""
         try:
-            where = Place.parse(place)
-            vehicle = _vehicle(self._hass, where.device_id or "")
-            file = vehicle and await vehicle.find(where)
+            file = await _async_find(self._hass, self._folders, Place.parse(place))
         except ValueError:
             raise web.HTTPNotFound from None
         except VendorError as err:
             LOGGER.debug("A file cannot be read: %s", err)
             raise web.HTTPBadGateway from err
-        if vehicle is None or not file:
+        if file is None:
             raise web.HTTPNotFound
-        return await _async_pass_on(request, vehicle.coordinator.session, file)
+        url: str | None = file.found.url
+        mime_type = file.found.mime_type
+        if request.path.startswith(THUMBNAIL_PATH):
+            url, mime_type = file.found.thumbnail_url, "image/jpeg"
+        if url is None:
+            raise web.HTTPNotFound
+        return await _async_pass_on(request, file.coordinator.session, url, mime_type)
 
 
 async def _async_pass_on(
-    request: web.Request, session: aiohttp.ClientSession, file: MediaFile
+    request: web.Request, session: aiohttp.ClientSession, url: str, mime_type: str
 ) -> web.StreamResponse:
     asked = {"Range": request.headers["Range"]} if "Range" in request.headers else {}
     answer: web.StreamResponse | None = None
     try:
-        async with session.get(
-            file.url, headers=asked, timeout=READ_TIMEOUT
-        ) as response:
+        async with session.get(url, headers=asked, timeout=READ_TIMEOUT) as response:
             if response.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
                 raise web.HTTPBadGateway
             headers = {
@@ -275,7 +345,7 @@ async def _async_pass_on(
             }
             answer = web.StreamResponse(
                 status=response.status,
-                headers={**headers, "Content-Type": file.mime_type},
+                headers={**headers, "Content-Type": mime_type},
             )
             await answer.prepare(request)
             async for chunk in response.content.iter_any():

@@ -1,7 +1,7 @@
 """What a vendor tells of its cameras: photos, live views, and what was recorded.
 
-Addresses of files and streams are private. They are asked for anew each time, handed to
-whoever shows them, and kept nowhere.
+Addresses of files and streams are private. They are asked for when somebody looks, handed
+to whoever shows them, and kept for minutes at most.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaFile:
-    """A photo or a video at the vendor. ``name`` is what is to be said of it, if any."""
+    """A photo or a video at the vendor. ``name`` is what is to be said of it, if any.
+
+    ``thumbnail_url`` is where a small JPEG of it is, or a photo itself.
+    """
 
     url: str
+    thumbnail_url: str | None = None
     mime_type: str
     created_at: datetime
     camera: int | None = None

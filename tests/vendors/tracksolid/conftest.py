@@ -16,6 +16,7 @@ from custom_components.fleet_tracker.vendors.tracksolid.connection import (
 )
 from tests.simulators import world
 from tests.simulators.tracksolid import Device, TracksolidSimulator
+from tests.simulators.tracksolid.media import shoot
 from tests.vendors.fake_host import START, FakeHost, FakeMemory
 
 from .helpers import CAM, CAR, VAN, data, settings
@@ -117,3 +118,12 @@ async def home(
 ) -> Home:
     """Return Home Assistant with the account set up. Mark such tests with freeze_time."""
     return Home(hass, account, freezer, await add_account(hass, account))
+
+
+@pytest.fixture
+async def filming(home: Home) -> Home:
+    """Return the account after the truck's cameras were found out about."""
+    shoot(home.sim, home.sim.devices[CAM], 0)
+    await home.elapse(3601)
+    await home.poll(5)
+    return home

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 import json
 
@@ -25,9 +24,12 @@ from custom_components.fleet_tracker.vendor import (
     RateLimited,
     VehicleOffline,
     VehicleUnavailable,
-    VendorError,
 )
-from custom_components.fleet_tracker.vendors.tracksolid import commands, mapping
+from custom_components.fleet_tracker.vendors.tracksolid import (
+    api_media,
+    commands,
+    mapping,
+)
 from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     EXCLUDED,
     PUSH_TOKEN,
@@ -56,6 +58,7 @@ FAULTS = "jimi.device.obd.fault"
 INSTRUCTIONS = "jimi.open.instruction.list"
 PHOTOS = "jimi.device.jimi.media.URL"
 LIVE = "jimi.device.media.live.stream"
+CLOSE = "jimi.device.media.close.stream"
 TAG = "jimi.device.location.getTagMsg"
 
 
@@ -934,30 +937,99 @@ async def test_live_that_does_not_work(
     assert connection.cameras.channels(CAM) == (0, 1)
 
 
-@pytest.mark.parametrize(
-    ("code", "message", "error"),
-    [(1006, "request frequency is too high", RateLimited), (None, "", None)],
-)
+@pytest.mark.parametrize("code", ["225", "228", "229", "238", "252", "-1", "hang"])
 async def test_live_that_cannot_be_tried_now(
     connection: TracksolidConnection,
     sim: TracksolidSimulator,
     host: FakeHost,
-    code: int | None,
-    message: str,
-    error: type[VendorError] | None,
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
 ) -> None:
-    """What says nothing of the camera is no try."""
+    """A vehicle that is busy or does not answer says nothing of its camera."""
     await poll(connection, host)
-    device = replace(connection.fleet.devices[CAM], imei=CAM)
+    device = connection.fleet.devices[CAM]
     connection.cameras._live.clear()
-    if error is None:
-        await sim.stop()
-        error = CannotConnect
+    asked, closed = sim.requests[LIVE], sim.requests[CLOSE]
+    if code == "hang":
+        monkeypatch.setattr(api_media, "_COMMAND_WAIT_S", 0.05)
+        sim.fail(LIVE, how="hang")
+    elif code == "-1":
+        sim.fail(LIVE, -1, "System is busy")
     else:
-        sim.fail(LIVE, code, message)
-    with pytest.raises(error):
-        await connection.cameras.try_live(device)
+        sim.fail(LIVE, 12005, f"Fail to send command. Result code：{code}")
+    await connection.cameras.try_live(device)
+    monkeypatch.undo()
+    sim.heal()
+    assert sim.requests[LIVE] == asked + 1
+    assert (sim.requests[CLOSE] > closed) is (code in {"225", "hang"})
+    assert not connection.cameras.wants_trying(CAM)
+    host.advance(15 * 60)
     assert connection.cameras.wants_trying(CAM)
+    await connection.cameras.try_live(device)
+    assert connection.cameras.channels(CAM) == (0, 1)
+    host.advance(8 * 86_400)
+    assert not connection.cameras.wants_trying(CAM)
+
+
+async def test_live_of_one_channel_only_so_far(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """What works is there at once; only the rest is tried again, also after a restart."""
+    await poll(connection, host)
+    connection.cameras._live.clear()
+    device = connection.fleet.devices[CAM]
+    sim.fail(LIVE, 12005, "Fail to send command. Result code：252", skip=1)
+    await connection.cameras.try_live(device)
+    assert connection.cameras.channels(CAM) == (0,)
+    again = TracksolidConnection(settings(sim), host)
+    assert again.cameras.channels(CAM) == (0,)
+    assert not again.cameras.wants_trying(CAM)
+    host.advance(15 * 60)
+    assert again.cameras.wants_trying(CAM)
+    asked = sim.requests[LIVE]
+    await again.cameras.try_live(device)
+    assert sim.requests[LIVE] == asked + 1
+    assert again.cameras.channels(CAM) == (0, 1)
+    await again.close()
+
+
+async def test_live_is_not_tried_when_too_much_was_asked(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """That is no try: the next poll goes on with it."""
+    await poll(connection, host)
+    connection.cameras._live.clear()
+    sim.fail(LIVE, 1006, "request frequency is too high")
+    with pytest.raises(RateLimited):
+        await connection.cameras.try_live(connection.fleet.devices[CAM])
+    assert connection.cameras.wants_trying(CAM)
+
+
+async def test_photos_of_one_vehicle_fail(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """The others' are read all the same; too frequent asking stops, and loses none."""
+    await poll(connection, host)
+    sim.devices[VAN].model = "JC261"
+    sim.devices[VAN].channels = (0,)
+    connection.fleet.list_again()
+    await poll(connection, host)
+    for imei in (CAM, VAN):
+        shoot(sim, sim.devices[imei], 0)
+    host.advance(3700)
+    sim.fail(PHOTOS, 1002, "Illegal device", only=VAN)
+    news = await connection.cameras.read_photos([VAN, CAM])
+    assert [update.vehicle_id for update in news] == [CAM]
+    host.advance(3700)
+    shoot(sim, sim.devices[CAM], 0)
+    host.advance(3700)
+    sim.fail(PHOTOS, 1006, "request frequency is too high", only=VAN)
+    news = await connection.cameras.read_photos([CAM, VAN])
+    assert [update.vehicle_id for update in news] == [CAM]
+    host.advance(120)
+    assert [u.vehicle_id for u in await connection.cameras.read_photos([CAM, VAN])] == [
+        VAN
+    ]
 
 
 async def test_parked_camera_is_not_woken(

@@ -1,12 +1,10 @@
-"""Cameras: photos, live views, and the media browser."""
+"""Photos, and the media browser. Live views have a module of their own."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from unittest.mock import AsyncMock, Mock
 
-from homeassistant.components.camera import async_get_stream_source
-from homeassistant.components.camera.helper import get_camera_from_entity_id
+from aiohttp import ClientPayloadError
 from homeassistant.components.image import DOMAIN as IMAGE
 from homeassistant.components.media_player import BrowseError
 from homeassistant.components.media_source import (
@@ -21,6 +19,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.fleet_tracker import media
 from tests.simulators.tracksolid.media import shoot
 
 from .helpers import CAM
@@ -28,18 +27,8 @@ from .home import NOW, Home
 
 pytestmark = pytest.mark.freeze_time(NOW)
 
-LIVE = "jimi.device.media.live.stream"
-CLOSE = "jimi.device.media.close.stream"
+FILES = "jimi.device.jimi.media.URL"
 ROOT = "media-source://fleet_tracker"
-
-
-@pytest.fixture
-async def filming(home: Home) -> Home:
-    """Return the account after the truck's cameras were found out about."""
-    shoot(home.sim, home.sim.devices[CAM], 0)
-    await home.elapse(3601)
-    await home.poll(5)
-    return home
 
 
 async def test_photo_button_and_image(
@@ -62,15 +51,49 @@ async def test_photo_button_and_image(
         assert await answer.read() == truck.media[-1].content
 
 
+@pytest.mark.parametrize("trouble", ["gone", "cut", "large", "unreachable"])
 async def test_photo_that_cannot_be_had(
-    filming: Home, hass_client_no_auth: ClientSessionGenerator
+    filming: Home,
+    hass_client_no_auth: ClientSessionGenerator,
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: str,
 ) -> None:
-    """A file that is gone is no picture, and no error of ours."""
+    """That is no picture, and no error of ours; the next look may find it."""
     image = filming.state(IMAGE, "photo_taken", CAM)
-    filming.sim.devices[CAM].media.clear()
     client = await hass_client_no_auth()
-    answer = await client.get(image.attributes["entity_picture"])
-    assert answer.status == HTTPStatus.INTERNAL_SERVER_ERROR
+    with monkeypatch.context() as patch:
+        match trouble:
+            case "gone":
+                patch.setattr(filming.sim.devices[CAM].media[0], "key", "elsewhere")
+            case "cut":
+                patch.setattr(filming.sim, "cut_files", True)
+            case "large":
+                patch.setattr(media, "LARGEST_PHOTO", 100)
+            case "unreachable":
+                await filming.sim.stop()
+        answer = await client.get(image.attributes["entity_picture"])
+        assert answer.status == HTTPStatus.INTERNAL_SERVER_ERROR
+    if trouble != "unreachable":
+        answer = await client.get(image.attributes["entity_picture"])
+        assert answer.status == HTTPStatus.OK
+
+
+async def test_file_that_breaks_off(
+    hass: HomeAssistant, filming: Home, hass_client: ClientSessionGenerator
+) -> None:
+    """The browser sees that it does not get all; one that is nowhere is told so."""
+    assert await async_setup_component(hass, MEDIA_SOURCE, {})
+    await hass.async_block_till_done()
+    place = f"{ROOT}/{filming.device_id(CAM)}/1/2025-10-09"
+    (file,) = (await async_browse_media(hass, place)).children or ()
+    played = await async_resolve_media(hass, file.media_content_id, None)
+    client = await hass_client()
+    filming.sim.cut_files = True
+    with pytest.raises(ClientPayloadError):
+        await (await client.get(played.url)).read()
+    await filming.sim.stop()
+    answer = await client.get(played.url)
+    assert answer.status == HTTPStatus.BAD_GATEWAY
 
 
 async def test_photo_of_an_offline_vehicle(filming: Home) -> None:
@@ -78,74 +101,6 @@ async def test_photo_of_an_offline_vehicle(filming: Home) -> None:
     filming.sim.devices[CAM].online = False
     with pytest.raises(HomeAssistantError):
         await filming.press("take_photo_1", CAM)
-
-
-async def test_live_view_is_closed_when_nobody_watches(
-    hass: HomeAssistant, filming: Home
-) -> None:
-    """Outputs are looked at; without any the stream is dropped."""
-    home, truck = filming, filming.sim.devices[CAM]
-    entity_id = home.entity_id("camera", "live_1", CAM)
-    assert hass.states.get(entity_id).state == "idle"  # type: ignore[union-attr]
-    source = await async_get_stream_source(hass, entity_id)
-    assert source
-    assert source.startswith(home.sim.root)
-    assert truck.streams
-    assert hass.states.get(entity_id).state == "streaming"  # type: ignore[union-attr]
-    assert await async_get_stream_source(hass, entity_id) == source
-    camera = get_camera_from_entity_id(hass, entity_id)
-    stream = camera.stream = Mock(
-        stop=AsyncMock(), outputs=Mock(return_value={"hls": 1})
-    )
-    await home.elapse(31)
-    assert truck.streams
-    stream.outputs.return_value = {}
-    await home.elapse(31)
-    assert not truck.streams
-    stream.stop.assert_awaited_once()
-    assert hass.states.get(entity_id).state == "idle"  # type: ignore[union-attr]
-
-
-async def test_live_view_lasts_ten_minutes_at_most(
-    hass: HomeAssistant, filming: Home
-) -> None:
-    """Who watches past Home Assistant's stream is cut off after ten minutes."""
-    entity_id = filming.entity_id("camera", "live_1", CAM)
-    await async_get_stream_source(hass, entity_id)
-    for _ in range(19):
-        await filming.elapse(30)
-    assert filming.sim.devices[CAM].streams
-    await filming.elapse(61)
-    assert not filming.sim.devices[CAM].streams
-
-
-async def test_live_view_is_closed_with_the_session(
-    hass: HomeAssistant, filming: Home
-) -> None:
-    """A browser that says good-bye ends it, and so does the end of the account."""
-    entity_id = filming.entity_id("camera", "live_1", CAM)
-    await async_get_stream_source(hass, entity_id)
-    get_camera_from_entity_id(hass, entity_id).close_webrtc_session("one")
-    await hass.async_block_till_done()
-    assert not filming.sim.devices[CAM].streams
-    await async_get_stream_source(hass, entity_id)
-    await hass.config_entries.async_unload(filming.entry.entry_id)
-    assert not filming.sim.devices[CAM].streams
-
-
-async def test_live_view_that_fails(hass: HomeAssistant, filming: Home) -> None:
-    """What is wrong is told in words; a still picture opens no stream."""
-    entity_id = filming.entity_id("camera", "live_1", CAM)
-    asked = filming.sim.requests[LIVE]
-    camera = get_camera_from_entity_id(hass, entity_id)
-    assert await camera.async_camera_image() is None
-    assert filming.sim.requests[LIVE] == asked
-    filming.sim.live_works = False
-    with pytest.raises(HomeAssistantError):
-        await async_get_stream_source(hass, entity_id)
-    camera.stream = Mock(async_get_image=AsyncMock(return_value=b"jpeg"))
-    assert await camera.async_camera_image() == b"jpeg"
-    camera.stream = None
 
 
 async def test_browsing_and_resolving(
@@ -186,6 +141,51 @@ async def test_browsing_and_resolving(
     assert kinds == ["image/jpeg", "video/mp4", "video/mp4"]
 
 
+async def test_folder_is_asked_for_once(
+    hass: HomeAssistant, filming: Home, hass_client: ClientSessionGenerator
+) -> None:
+    """However many pictures are in it; their thumbnails are small, and of videos too."""
+    assert await async_setup_component(hass, MEDIA_SOURCE, {})
+    truck = filming.sim.devices[CAM]
+    for kind in (1, 1, 2):
+        shoot(filming.sim, truck, 0, kind)
+    await filming.elapse(10)
+    place = f"{ROOT}/{filming.device_id(CAM)}/1/2025-10-09"
+    asked = filming.sim.requests[FILES]
+    files = (await async_browse_media(hass, place)).children or []
+    assert len(files) == 4
+    client = await hass_client()
+
+    async def look() -> set[bytes]:
+        seen = set()
+        for file in files:
+            assert file.thumbnail
+            answer = await client.get(file.thumbnail)
+            assert answer.content_type == "image/jpeg"
+            seen.add(await answer.read())
+            played = await async_resolve_media(hass, file.media_content_id, None)
+            answer = await client.get(played.url, headers={"Range": "bytes=2-5"})
+            assert answer.status == HTTPStatus.PARTIAL_CONTENT
+            assert answer.headers["Content-Range"].startswith("bytes 2-5/")
+            assert len(await answer.read()) == 4
+        return seen
+
+    assert await look() == {media.thumbnail for media in truck.media}
+    assert filming.sim.requests[FILES] == asked + 1
+    await filming.elapse(301)
+    await look()
+    assert filming.sim.requests[FILES] == asked + 2
+    # What was just taken is there when the folder is opened again.
+    shoot(filming.sim, truck, 0)
+    await filming.elapse(10)
+    assert len((await async_browse_media(hass, place)).children or []) == 5
+    for taken in truck.media:
+        taken.key += "-elsewhere"
+    assert files[0].thumbnail
+    answer = await client.get(files[0].thumbnail)
+    assert answer.status == HTTPStatus.BAD_GATEWAY
+
+
 async def test_places_that_are_none(
     hass: HomeAssistant, filming: Home, hass_client: ClientSessionGenerator
 ) -> None:
@@ -203,7 +203,8 @@ async def test_places_that_are_none(
     for identifier in (gone, f"{truck}/9x", f"{van}/1"):
         answer = await client.get(f"/api/fleet_tracker/media/{identifier}")
         assert answer.status == HTTPStatus.NOT_FOUND
-    filming.sim.fail("jimi.device.jimi.media.URL", 1100, "Business exception", times=-1)
+    await filming.elapse(301)
+    filming.sim.fail(FILES, 1100, "Business exception", times=-1)
     with pytest.raises(BrowseError):
         await async_browse_media(hass, f"{ROOT}/{truck}/1/2025-10-09")
     answer = await client.get(f"/api/fleet_tracker/media/{gone}")

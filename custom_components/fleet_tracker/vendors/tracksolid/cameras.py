@@ -13,15 +13,24 @@ from datetime import date, datetime, timedelta
 from ...json_values import is_record
 from ...models import Reading, VehicleUpdate
 from ...vendor import (
+    AccessDenied,
     AuthenticationFailed,
-    CannotConnect,
+    CommandUnsupported,
+    InvalidAnswer,
     Json,
     RateLimited,
-    VehicleOffline,
+    VehicleUnavailable,
     VendorError,
 )
 from .api_media import MediaKind, StreamKind, new_session
 from .client import TracksolidClient
+from .errors import (
+    BusinessError,
+    CommandPending,
+    MethodUnknown,
+    NoAnswer,
+    ParameterRefused,
+)
 from .mapping import group
 from .media_records import MediaFile, Recording
 from .records import Device
@@ -33,6 +42,8 @@ AFTER_COMMAND = timedelta(seconds=15)
 PHOTO_TRIES = 6
 PHOTOS_PER_POLL = 5
 TRY_LIVE_AGAIN = timedelta(days=7)
+TRY_LIVE_SOON = timedelta(minutes=15)
+"""After a try that said nothing of the camera: the vehicle was busy, or did not answer."""
 PHOTO_AGE = timedelta(days=30)
 
 FRONT, INSIDE = 1, 2
@@ -40,16 +51,27 @@ LIVE = "live"
 PHOTO = "photo"
 
 _KEY = "live"
+_PERHAPS_STARTED = (CommandPending, InvalidAnswer, NoAnswer)
+_NO_LIVE_VIEW = (
+    AccessDenied,
+    BusinessError,
+    CommandUnsupported,
+    InvalidAnswer,
+    MethodUnknown,
+    ParameterRefused,
+    VehicleUnavailable,
+)
 # Devices of the vendor's own protocol count channels from 0, those of JT808 from 1.
 _FROM_ZERO = ("JC261", "JC400", "JC100", "JC200")
 
 
 @dataclass(slots=True)
 class _Live:
-    """What is known of a vehicle's live streams: no channels means that none works."""
+    """What is known of a vehicle's live streams: which channels work, and if that is all."""
 
     channels: tuple[int, ...]
     tried_at: datetime
+    settled: bool = True
 
 
 class Cameras:
@@ -78,32 +100,44 @@ class Cameras:
         self._tries[imei] = PHOTO_TRIES
 
     async def read_photos(self, imeis: Iterable[str]) -> list[VehicleUpdate]:
-        """Return the vehicles whose newest photo is a new one."""
+        """Return the vehicles whose newest photo is a new one (7.4).
+
+        One vehicle's error does not keep the others back; raises it if there is no news.
+        """
         now = self._client.transport.now()
-        updates = []
+        updates: list[VehicleUpdate] = []
+        failure: VendorError | None = None
         due = [imei for imei in imeis if self._photos_due.get(imei, now) <= now]
         due.sort(key=lambda imei: self._tries.get(imei, 0) == 0)
         for imei in due[:PHOTOS_PER_POLL]:
-            self._photos_due[imei] = now + PHOTOS_EVERY
-            files = await self._client.media.files(
-                imei, kind=MediaKind.PHOTO, begin=now - PHOTO_AGE, end=now, most=1
-            )
-            before = self._photos.get(imei)
-            if files and (before is None or files[0].created_at > before.created_at):
-                self._photos[imei] = files[0]
-                self._tries.pop(imei, None)
-                updates.append(
-                    VehicleUpdate(
-                        vehicle_id=imei,
-                        groups=group(
-                            "photo", now, {Reading.PHOTO_TAKEN: files[0].created_at}
-                        ),
-                    )
+            files: list[MediaFile] = []
+            try:
+                files = await self._client.media.files(
+                    imei, kind=MediaKind.PHOTO, begin=now - PHOTO_AGE, end=now, most=1
                 )
+            except (AuthenticationFailed, RateLimited) as err:
+                failure = err
+                break
+            except VendorError as err:
+                self._client.transport.counters["photos_not_read"] += 1
+                failure = err
+            self._photos_due[imei] = now + PHOTOS_EVERY
+            if files and self._is_news(imei, files[0]):
+                self._tries.pop(imei, None)
+                taken = group("photo", now, {Reading.PHOTO_TAKEN: files[0].created_at})
+                updates.append(VehicleUpdate(vehicle_id=imei, groups=taken))
             elif self._tries.get(imei, 0) > 0:
                 self._tries[imei] -= 1
                 self._photos_due[imei] = now + AFTER_COMMAND
+        if failure is not None and not updates:
+            raise failure
         return updates
+
+    def _is_news(self, imei: str, photo: MediaFile) -> bool:
+        """Keep the newest photo with the address that it has now; tell if it is new."""
+        before = self._photos.get(imei)
+        self._photos[imei] = photo
+        return before is None or photo.created_at > before.created_at
 
     def photo_wait(self) -> float | None:
         """Return in how many seconds an expected photo is to be looked for."""
@@ -148,37 +182,50 @@ class Cameras:
         if known is None:
             return True
         age = self._client.transport.now() - known.tried_at
+        if not known.settled:
+            return age >= TRY_LIVE_SOON
         return not known.channels and age >= TRY_LIVE_AGAIN
 
     async def try_live(self, device: Device) -> None:
-        """Find out by one try which channels have a live stream.
+        """Find out by one try of each which channels have a live stream.
 
-        Raises what says nothing of the camera: RateLimited, CannotConnect,
-        AuthenticationFailed and VehicleOffline.
+        What says nothing of the camera (offline, busy, no answer) is tried again later.
+        Raises AuthenticationFailed and RateLimited.
         """
-        working = []
+        working = list(self.channels(device.imei))
+        settled = True
         first = first_channel(device)
         for channel in (first, first + 1):
+            if channel in working:
+                continue
             try:
                 await self.open_live(device.imei, channel)
-            except (
-                AuthenticationFailed,
-                CannotConnect,
-                RateLimited,
-                VehicleOffline,
-            ):
+            except (AuthenticationFailed, RateLimited):
                 raise
-            except VendorError:
+            except _NO_LIVE_VIEW:
                 break  # this channel is none, nor are those behind it
+            except VendorError:
+                settled = False
+                break
+            finally:
+                await self.close_live(device.imei, channel)
             working.append(channel)
-            await self.close_live(device.imei, channel)
-        self._live[device.imei] = _Live(tuple(working), self._client.transport.now())
+        self._live[device.imei] = _Live(
+            tuple(working), self._client.transport.now(), settled
+        )
         await self._save()
 
     async def open_live(self, imei: str, channel: int) -> str:
-        """Start a live stream and return its http-FLV address (7.6)."""
+        """Start a live stream and return its address (7.6), http-FLV as a rule."""
+        is_new = (imei, channel) not in self._sessions
         session = self._session(imei, channel)
-        return await self._client.media.live_stream(imei, channel, session)
+        try:
+            return await self._client.media.live_stream(imei, channel, session)
+        except VendorError as err:
+            # Where it may have started all the same, closing it needs the session.
+            if is_new and not isinstance(err, _PERHAPS_STARTED):
+                del self._sessions[imei, channel]
+            raise
 
     async def close_live(self, imei: str, channel: int) -> None:
         """Stop a live stream (7.10). What cannot be stopped stops by itself."""
@@ -208,6 +255,7 @@ class Cameras:
             imei: {
                 "channels": list(live.channels),
                 "tried_at": live.tried_at.timestamp(),
+                "settled": live.settled,
             }
             for imei, live in self._live.items()
         }
@@ -227,7 +275,8 @@ class Cameras:
                 for channel in (channels if isinstance(channels, list) else ())
             )
             numbers = tuple(channel for channel in found if channel is not None)
-            self._live[imei] = _Live(numbers, tried_at)
+            settled = kept.get("settled") is not False
+            self._live[imei] = _Live(numbers, tried_at, settled)
 
 
 def first_channel(device: Device) -> int:

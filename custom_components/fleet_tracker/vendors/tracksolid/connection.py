@@ -112,7 +112,9 @@ class TracksolidConnection(Connection):
         self.fleet = Fleet(self.client, sub_accounts=bool(options.get(SUB_ACCOUNTS)))
         self.lists = InstructionLists(self.client)
         self.cameras = Cameras(self.client)
-        self.media = TracksolidMedia(self.client, self.cameras, self.has_camera)
+        self.media = TracksolidMedia(
+            self.client, self.cameras, self.has_camera, self._is_offline
+        )
         self.hub = _hub(options, host)
         if self.hub is not None:
             own = {name: method for name, (_, method) in INSTRUCTIONS.items()}
@@ -461,6 +463,18 @@ class TracksolidConnection(Connection):
         self._check_online(vehicle_id)
         restore = commands.find_relay(known, cut=False)
         return await self._commander.cut(vehicle_id, chosen, restore)
+
+    async def _is_offline(self, vehicle_id: str) -> bool:
+        """Take one fresh look to tell whether a vehicle is offline."""
+        try:
+            update = await self.look(vehicle_id)
+        except VendorError:
+            self.counters["looks_failed"] += 1
+            return False
+        self.host.receive([update])
+        return any(
+            group.readings.get(Reading.ONLINE) is False for group in update.groups
+        )
 
     def _check_online(self, vehicle_id: str) -> None:
         """Raise VehicleOffline when a vehicle is known to be offline."""

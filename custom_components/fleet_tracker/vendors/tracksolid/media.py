@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-from ...vendor import CommandUnsupported
+from ...vendor import CommandUnsupported, VehicleOffline
 from ...vendor_media import MediaFile, VendorMedia
 from . import media_records
 from .cameras import FRONT, INSIDE, Cameras
 from .client import TracksolidClient
+from .errors import BusinessError
 
 
 class TracksolidMedia(VendorMedia):
@@ -20,11 +21,13 @@ class TracksolidMedia(VendorMedia):
         client: TracksolidClient,
         cameras: Cameras,
         has_camera: Callable[[str], bool],
+        is_offline: Callable[[str], Awaitable[bool]],
     ) -> None:
-        """Take what carries the calls, the cameras, and who knows which vehicle has one."""
+        """Take what carries the calls, the cameras, and who knows of the vehicles."""
         self._client = client
         self._cameras = cameras
         self._has_camera = has_camera
+        self._is_offline = is_offline
 
     async def newest_photo(self, vehicle_id: str) -> MediaFile | None:
         """Return the newest photo that is known of (7.4)."""
@@ -32,10 +35,15 @@ class TracksolidMedia(VendorMedia):
         return None if photo is None else _file(photo)
 
     async def open_live(self, vehicle_id: str, camera: int) -> str:
-        """Start a live stream and return its http-FLV address (7.6)."""
-        return await self._cameras.open_live(
-            vehicle_id, self._channel(vehicle_id, camera)
-        )
+        """Start a live stream and return its address (7.6), http-FLV as a rule."""
+        channel = self._channel(vehicle_id, camera)
+        try:
+            return await self._cameras.open_live(vehicle_id, channel)
+        except BusinessError as err:
+            # The platform does not say why. That the vehicle is offline explains it.
+            if await self._is_offline(vehicle_id):
+                raise VehicleOffline("No live view") from err
+            raise
 
     async def close_live(self, vehicle_id: str, camera: int) -> None:
         """Stop a live stream (7.10)."""
@@ -75,6 +83,7 @@ def _file(file: media_records.MediaFile) -> MediaFile:
     """Return a file in neutral terms; cameras count from 0 in answers."""
     return MediaFile(
         url=file.url,
+        thumbnail_url=file.thumbnail or (file.url if file.is_photo else None),
         mime_type=file.mime_type,
         created_at=file.created_at,
         camera=None if file.camera is None else file.camera + 1,
