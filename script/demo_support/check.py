@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 from .accounts import ACCOUNTS, DemoVehicle, Entity
+from .cameras import check_cameras
 from .flows import discovery_cards
 from .home_assistant import DOMAIN, HomeAssistant
 from .registry import Entry, entries_by_device, find
@@ -36,6 +37,9 @@ async def check(home_assistant: HomeAssistant) -> list[str]:
     """Return what is wrong, after waiting for what takes time."""
     print("Checking the vehicles' entities ...", flush=True)
     problems = await _wait(home_assistant, ENTITY_TIMEOUT, _check_vehicles)
+    if not problems:
+        print("Watching the cameras ...", flush=True)
+        problems = await check_cameras(home_assistant)
     if not problems:
         print(
             "Waiting until the vehicles moved, the vans left home and came home and the "

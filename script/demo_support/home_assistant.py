@@ -261,6 +261,14 @@ class HomeAssistant:
         async with self._session.get(f"/api/{path}") as response:
             return await _answer(response)
 
+    async def read(self, path: str) -> bytes:
+        """Return a file whose whole path Home Assistant told."""
+        assert self._session is not None
+        async with self._session.get(path) as response:
+            if response.status != 200:
+                raise DemoError(f"{response.url.path}: {response.status}")
+            return await response.read()
+
     async def post(self, path: str, body: object) -> Any:
         """Send something to the REST API and return its answer."""
         assert self._session is not None
