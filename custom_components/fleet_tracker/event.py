@@ -69,7 +69,7 @@ class FleetEvent(FleetEntity, EventEntity):
 
     _moved_on_to: str = ""
 
-    @property  # type: ignore[misc]
+    @property  # type: ignore[misc] # the base class calls it final
     @override
     def state(self) -> str | None:
         """When it fired last, later than any time before.
