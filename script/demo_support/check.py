@@ -20,7 +20,8 @@ type Look = Callable[[HomeAssistant], Awaitable[list[str]]]
 
 VEHICLES = [vehicle for account in ACCOUNTS for vehicle in account.vehicles]
 
-ENTITY_TIMEOUT = 90
+# Some of them wait for what happens once in an errand.
+ENTITY_TIMEOUT = 240
 LIFE_TIMEOUT = 300
 MOST_ENABLED_ENTITIES = 18
 
