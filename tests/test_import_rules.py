@@ -22,7 +22,9 @@ PACKAGES = sorted(path.parent.name for path in ROOT.glob("vendors/*/__init__.py"
 # All else of a vendor reads and tests as a library.
 KNOW_HOME_ASSISTANT = {"__init__.py", "entities.py", "flow.py", "services.py"}
 ROOT_MODULES_OF_THE_MODEL = {
+    "derive.py",
     "merge.py",
+    "rules.py",
     "json_values.py",
     "models.py",
     "vendor.py",

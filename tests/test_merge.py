@@ -11,12 +11,11 @@ from random import Random
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.fleet_tracker.derive import expires_at
 from custom_components.fleet_tracker.merge import (
     CAPABILITIES,
     DETAILS,
     Merged,
-    Rules,
-    expires_at,
     merge,
     refresh,
 )
@@ -34,6 +33,7 @@ from custom_components.fleet_tracker.models import (
     VehicleUpdate,
     accuracy_m,
 )
+from custom_components.fleet_tracker.rules import Rules
 
 NOW = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)
 RULES = Rules()

@@ -22,8 +22,9 @@ import pytest
 from custom_components.fleet_tracker import sliced_work as sliced_work_module
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.coordinator import FleetCoordinator
-from custom_components.fleet_tracker.merge import Rules, merge
+from custom_components.fleet_tracker.merge import merge
 from custom_components.fleet_tracker.models import Position, Value, VehicleUpdate
+from custom_components.fleet_tracker.rules import Rules
 from custom_components.fleet_tracker.sliced_work import SlicedWork
 from custom_components.fleet_tracker.storage import VERSION, vehicle_to_json
 from custom_components.fleet_tracker.vendor import CannotConnect

@@ -50,9 +50,10 @@ from .const import (
     DOMAIN,
     LOGGER,
 )
+from .derive import expires_at
 from .expiries import Expiries
 from .guard import refusal
-from .merge import CAPABILITIES, DETAILS, Rules, expires_at, merge, refresh
+from .merge import CAPABILITIES, DETAILS, merge, refresh
 from .models import (
     ABSENCES_UNTIL_GONE,
     Occurrence,
@@ -64,6 +65,7 @@ from .models import (
 )
 from .occurrences import OccurrenceLog
 from .problems import RATE_LIMITED, Problems
+from .rules import Rules
 from .sliced_work import SlicedWork
 from .storage import SLICE, EntryMemory, VehicleStore
 from .subentries import VehicleSubentries, accepted_vehicles, discovery_unique_id

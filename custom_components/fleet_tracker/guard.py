@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from .merge import MOVING_SPEED_KMH
+from .derive import MOVING_SPEED_KMH
 from .models import Reading, Vehicle
 
 FRESHNESS = timedelta(minutes=2)

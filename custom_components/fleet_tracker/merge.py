@@ -1,15 +1,15 @@
-"""How news of a vehicle are merged into what is known of it: pure, and the same for all.
+"""How news of a vehicle is merged into what is known of it: pure, and the same for all.
 
-For each group of readings the newer time wins. A fix counts only if it is one. What every
-vendor shows alike (moving, online, last fix, last contact) is derived here, once.
+For each group of readings the newer time wins. What news is believed is decided in
+`rules`, what follows from it in `derive`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-import math
+from datetime import datetime
 from types import MappingProxyType
 
+from .derive import derive
 from .models import (
     OdometerDrop,
     Position,
@@ -20,28 +20,11 @@ from .models import (
     VehicleDetails,
     VehicleUpdate,
 )
-
-FUTURE_TOLERANCE = timedelta(minutes=10)
-MOVING_SPEED_KMH = 5
-MOVING_FIX_AGE = timedelta(minutes=3)
-HOLD_DISTANCE_M = 50
-# How much newer a time must be to be shown: each step is a state that is written.
-SHOWN_TIME_STEP = timedelta(minutes=5)
-SHOWN_TIME_STEP_ON_THE_MOVE = timedelta(minutes=1)
-ODOMETER_RESET_AFTER = timedelta(hours=1)
-ONLINE_INTERVALS = 3
+from .rules import Rules, check_odometer, why_no_fix
 
 # Changes that are not readings, for those who listen to them.
 DETAILS = "details"
 CAPABILITIES = "capabilities"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """What the user decided about positions. The accuracy limit is in metres."""
-
-    hold_while_parked: bool = True
-    accuracy_limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +48,7 @@ def merge(
     groups, odometer_drop = _merge_groups(before, update, now, dropped)
     fix = before.latest_fix
     if update.position is not None:
-        if reason := _why_no_fix(update.position, fix, rules, now):
+        if reason := why_no_fix(update.position, fix, rules, now):
             dropped.append(reason)
         else:
             fix = update.position
@@ -92,7 +75,7 @@ def merge(
             occurrence.kind for occurrence in update.occurrences
         ),
     )
-    after = _derive(before, known, rules, now)
+    after = derive(before, known, rules, now)
     return Merged(
         vehicle=after, changed=_changes(vehicle, after), dropped=tuple(dropped)
     )
@@ -100,34 +83,8 @@ def merge(
 
 def refresh(vehicle: Vehicle, rules: Rules, now: datetime) -> Merged:
     """Derive anew what depends on the time alone (moving, online, the age of a speed)."""
-    after = _derive(vehicle, vehicle, rules, now)
+    after = derive(vehicle, vehicle, rules, now)
     return Merged(vehicle=after, changed=_changes(vehicle, after))
-
-
-def expires_at(vehicle: Vehicle) -> datetime | None:
-    """Return when time alone may change a reading next, None if it never will."""
-    times = []
-    fix = vehicle.latest_fix
-    if (
-        fix is not None
-        and (fix.speed or 0) >= MOVING_SPEED_KMH
-        and (
-            _is_derived(vehicle, Reading.SPEED)
-            or (
-                _is_derived(vehicle, Reading.MOVING)
-                and vehicle.readings[Reading.MOVING]
-            )
-        )
-    ):
-        times.append(fix.fixed_at + MOVING_FIX_AGE)
-    if (
-        vehicle.heard_at is not None
-        and vehicle.contact_interval is not None
-        and _is_derived(vehicle, Reading.ONLINE)
-        and vehicle.readings[Reading.ONLINE]
-    ):
-        times.append(vehicle.heard_at + ONLINE_INTERVALS * vehicle.contact_interval)
-    return min(times, default=None)
 
 
 def _merge_groups(
@@ -152,7 +109,7 @@ def _merge_groups(
             # Forgotten while it is not told, it could come back lower.
             readings.setdefault(Reading.ODOMETER, held.readings[Reading.ODOMETER])
         if Reading.ODOMETER in news.readings:
-            accepted, odometer_drop = _check_odometer(
+            accepted, odometer_drop = check_odometer(
                 _number(before.readings.get(Reading.ODOMETER)),
                 _number(news.readings[Reading.ODOMETER]),
                 odometer_drop,
@@ -172,126 +129,6 @@ def _merge_groups(
             complete=news.complete,
         )
     return MappingProxyType(groups), odometer_drop
-
-
-def _check_odometer(
-    shown: float | None,
-    read: float | None,
-    drop: OdometerDrop | None,
-    now: datetime,
-    *,
-    was_set: bool,
-) -> tuple[float | None, OdometerDrop | None]:
-    """Return the odometer to show, and the lower one that is being watched.
-
-    It never falls, and is never 0: a lower value counts as a reset once it has held and
-    risen for an hour, or when it was set by a command.
-    """
-    if read is None or read <= 0:
-        return shown, drop
-    if shown is None or read >= shown or was_set:
-        return read, None
-    if drop is None or read < drop.first:
-        return shown, OdometerDrop(first=read, since=now)
-    if read > drop.first and now - drop.since >= ODOMETER_RESET_AFTER:
-        return read, None
-    return shown, drop
-
-
-def _why_no_fix(
-    fix: Position, held: Position | None, rules: Rules, now: datetime
-) -> str | None:
-    """Return why a position is not taken, None if it is a fix."""
-    if not all(map(math.isfinite, (fix.latitude, fix.longitude, fix.accuracy))):
-        return "out_of_range"
-    if abs(fix.latitude) > 90 or abs(fix.longitude) > 180:
-        return "out_of_range"
-    if fix.latitude == 0 and fix.longitude == 0:
-        return "zero"
-    if fix.fixed_at > now + FUTURE_TOLERANCE:
-        return "from_the_future"
-    if held is not None and fix.fixed_at < held.fixed_at:
-        return "older"
-    if rules.accuracy_limit is not None and fix.accuracy > rules.accuracy_limit:
-        return "inaccurate"
-    return None
-
-
-def _derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Vehicle:
-    """Return the vehicle with the flat view of its readings made anew."""
-    readings: dict[str, Value] = {}
-    for group in sorted(known.groups.values(), key=lambda group: group.measured_at):
-        readings.update(group.readings)
-    fix = known.latest_fix
-    if Reading.MOVING not in readings and fix is not None and fix.speed is not None:
-        readings[Reading.MOVING] = (
-            fix.speed >= MOVING_SPEED_KMH and now - fix.fixed_at < MOVING_FIX_AGE
-        )
-    if Reading.ONLINE not in readings and known.contact_interval is not None:
-        readings[Reading.ONLINE] = (
-            known.heard_at is not None
-            and now - known.heard_at < ONLINE_INTERVALS * known.contact_interval
-        )
-    position = _hold(before, fix, readings, rules)
-    if fix is not None:
-        _add_fix(readings, fix, now)
-        readings[Reading.LAST_FIX] = _shown_time(
-            before.readings.get(Reading.LAST_FIX),
-            fix.fixed_at,
-            SHOWN_TIME_STEP
-            if position is before.position
-            else SHOWN_TIME_STEP_ON_THE_MOVE,
-        )
-    if known.heard_at is not None:
-        went_offline = (
-            before.readings.get(Reading.ONLINE) is True
-            and readings.get(Reading.ONLINE) is False
-        )
-        readings[Reading.LAST_CONTACT] = _shown_time(
-            before.readings.get(Reading.LAST_CONTACT),
-            known.heard_at,
-            timedelta() if went_offline else SHOWN_TIME_STEP,
-        )
-    shown = known.shown_readings
-    return replace(
-        known,
-        readings=MappingProxyType(readings),
-        position=position,
-        shown_readings=shown if shown.issuperset(readings) else shown.union(readings),
-    )
-
-
-def _add_fix(readings: dict[str, Value], fix: Position, now: datetime) -> None:
-    """Add what a fix says beside its place. An old speed above walking pace is not known."""
-    if fix.speed is not None and (
-        fix.speed < MOVING_SPEED_KMH or now - fix.fixed_at < MOVING_FIX_AGE
-    ):
-        readings.setdefault(Reading.SPEED, fix.speed)
-    if fix.course is not None:
-        readings.setdefault(Reading.COURSE, fix.course)
-    if fix.altitude is not None:
-        readings.setdefault(Reading.ALTITUDE, fix.altitude)
-
-
-def _hold(
-    before: Vehicle, fix: Position | None, readings: Mapping[str, Value], rules: Rules
-) -> Position | None:
-    """Return the position to show: while parked it holds still, whatever the drift."""
-    shown = before.position
-    if fix is None or shown is None or not rules.hold_while_parked:
-        return fix
-    ignition, moving = readings.get(Reading.IGNITION), readings.get(Reading.MOVING)
-    parked = not ignition and not moving and (ignition is False or moving is False)
-    if parked and shown.distance_to(fix) <= max(HOLD_DISTANCE_M, fix.accuracy):
-        return shown
-    return fix
-
-
-def _shown_time(shown: Value | None, true: datetime, step: timedelta) -> datetime:
-    """Return the time to show: the one shown until the true one is a step newer."""
-    if isinstance(shown, datetime) and true - shown < step:
-        return min(shown, true)
-    return true
 
 
 def _changes(before: Vehicle | None, after: Vehicle) -> frozenset[str]:
@@ -323,13 +160,6 @@ def _same_place(one: Position | None, other: Position | None) -> bool:
         other.latitude,
         other.longitude,
         other.accuracy,
-    )
-
-
-def _is_derived(vehicle: Vehicle, reading: str) -> bool:
-    """Tell whether a vehicle has a reading that the vendor did not say itself."""
-    return reading in vehicle.readings and not any(
-        reading in group.readings for group in vehicle.groups.values()
     )
 
 

@@ -6,8 +6,8 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from .merge import FUTURE_TOLERANCE
 from .models import Occurrence, OccurrenceKind
+from .rules import FUTURE_TOLERANCE
 from .vendor import Memory
 
 OLDEST_AFTER_START = timedelta(minutes=15)

@@ -13,8 +13,9 @@ import json
 
 import aiohttp
 
-from custom_components.fleet_tracker.merge import Rules, merge
+from custom_components.fleet_tracker.merge import merge
 from custom_components.fleet_tracker.models import Occurrence, Vehicle, VehicleUpdate
+from custom_components.fleet_tracker.rules import Rules
 from custom_components.fleet_tracker.vendor import Json, Memory
 
 START = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from typing import get_args
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.fleet_tracker.merge import Rules, merge
+from custom_components.fleet_tracker.merge import merge
 from custom_components.fleet_tracker.models import (
     FixKind,
     Occurrence,
@@ -22,6 +22,7 @@ from custom_components.fleet_tracker.models import (
     VehicleDetails,
     VehicleUpdate,
 )
+from custom_components.fleet_tracker.rules import Rules
 from custom_components.fleet_tracker.vendors.open_api.mapping import (
     ACTIVATED_AT,
     ALARM_TYPES,

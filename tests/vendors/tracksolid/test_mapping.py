@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.fleet_tracker.merge import Rules, merge
+from custom_components.fleet_tracker.merge import merge
 from custom_components.fleet_tracker.models import (
     FixKind,
     OccurrenceKind,
@@ -15,6 +15,7 @@ from custom_components.fleet_tracker.models import (
     Reading,
     VehicleUpdate,
 )
+from custom_components.fleet_tracker.rules import Rules
 from custom_components.fleet_tracker.vendors.tracksolid import mapping
 from custom_components.fleet_tracker.vendors.tracksolid.alarm_types import (
     KNOWN_CODES,

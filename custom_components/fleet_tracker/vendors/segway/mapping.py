@@ -13,8 +13,8 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 
+from ...derive import MOVING_FIX_AGE, MOVING_SPEED_KMH
 from ...json_values import Record, as_flag, as_text, as_unix_time
-from ...merge import MOVING_FIX_AGE, MOVING_SPEED_KMH
 from ...models import (
     FixKind,
     Occurrence,

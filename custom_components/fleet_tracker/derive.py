@@ -1,0 +1,114 @@
+"""What follows from what is known of a vehicle: moving, online, last position, last contact.
+
+Pure, and the same for every vendor. Some of it changes with the passing of time alone.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from .models import Position, Reading, Value, Vehicle
+from .rules import Rules, hold
+
+MOVING_SPEED_KMH = 5
+MOVING_FIX_AGE = timedelta(minutes=3)
+# How much newer a time must be to be shown: each step is a state that is written.
+SHOWN_TIME_STEP = timedelta(minutes=5)
+SHOWN_TIME_STEP_ON_THE_MOVE = timedelta(minutes=1)
+ONLINE_INTERVALS = 3
+
+
+def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Vehicle:
+    """Return the vehicle with the flat view of its readings made anew."""
+    readings: dict[str, Value] = {}
+    for group in sorted(known.groups.values(), key=lambda group: group.measured_at):
+        readings.update(group.readings)
+    fix = known.latest_fix
+    if Reading.MOVING not in readings and fix is not None and fix.speed is not None:
+        readings[Reading.MOVING] = (
+            fix.speed >= MOVING_SPEED_KMH and now - fix.fixed_at < MOVING_FIX_AGE
+        )
+    if Reading.ONLINE not in readings and known.contact_interval is not None:
+        readings[Reading.ONLINE] = (
+            known.heard_at is not None
+            and now - known.heard_at < ONLINE_INTERVALS * known.contact_interval
+        )
+    position = hold(before, fix, readings, rules)
+    if fix is not None:
+        _add_fix(readings, fix, now)
+        readings[Reading.LAST_FIX] = _shown_time(
+            before.readings.get(Reading.LAST_FIX),
+            fix.fixed_at,
+            SHOWN_TIME_STEP
+            if position is before.position
+            else SHOWN_TIME_STEP_ON_THE_MOVE,
+        )
+    if known.heard_at is not None:
+        went_offline = (
+            before.readings.get(Reading.ONLINE) is True
+            and readings.get(Reading.ONLINE) is False
+        )
+        readings[Reading.LAST_CONTACT] = _shown_time(
+            before.readings.get(Reading.LAST_CONTACT),
+            known.heard_at,
+            timedelta() if went_offline else SHOWN_TIME_STEP,
+        )
+    shown = known.shown_readings
+    return replace(
+        known,
+        readings=MappingProxyType(readings),
+        position=position,
+        shown_readings=shown if shown.issuperset(readings) else shown.union(readings),
+    )
+
+
+def expires_at(vehicle: Vehicle) -> datetime | None:
+    """Return when time alone may change a reading next, None if it never will."""
+    times = []
+    fix = vehicle.latest_fix
+    if (
+        fix is not None
+        and (fix.speed or 0) >= MOVING_SPEED_KMH
+        and (
+            _is_derived(vehicle, Reading.SPEED)
+            or (
+                _is_derived(vehicle, Reading.MOVING)
+                and vehicle.readings[Reading.MOVING]
+            )
+        )
+    ):
+        times.append(fix.fixed_at + MOVING_FIX_AGE)
+    if (
+        vehicle.heard_at is not None
+        and vehicle.contact_interval is not None
+        and _is_derived(vehicle, Reading.ONLINE)
+        and vehicle.readings[Reading.ONLINE]
+    ):
+        times.append(vehicle.heard_at + ONLINE_INTERVALS * vehicle.contact_interval)
+    return min(times, default=None)
+
+
+def _add_fix(readings: dict[str, Value], fix: Position, now: datetime) -> None:
+    """Add what a fix says beside its place. An old speed above walking pace is not known."""
+    if fix.speed is not None and (
+        fix.speed < MOVING_SPEED_KMH or now - fix.fixed_at < MOVING_FIX_AGE
+    ):
+        readings.setdefault(Reading.SPEED, fix.speed)
+    if fix.course is not None:
+        readings.setdefault(Reading.COURSE, fix.course)
+    if fix.altitude is not None:
+        readings.setdefault(Reading.ALTITUDE, fix.altitude)
+
+
+def _shown_time(shown: Value | None, true: datetime, step: timedelta) -> datetime:
+    """Return the time to show: the one shown until the true one is a step newer."""
+    if isinstance(shown, datetime) and true - shown < step:
+        return min(shown, true)
+    return true
+
+
+def _is_derived(vehicle: Vehicle, reading: str) -> bool:
+    """Tell whether a vehicle has a reading that the vendor did not say itself."""
+    return reading in vehicle.readings and not any(
+        reading in group.readings for group in vehicle.groups.values()
+    )
