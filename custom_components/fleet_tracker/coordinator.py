@@ -181,7 +181,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Take the vehicles as they were at the last stop."""
         for number, vehicle in enumerate(await self._store.async_load(), start=1):
             if self._is_wanted(vehicle.vehicle_id):
-                self._keep(refresh(vehicle, self._rules, self.now()).vehicle)
+                self._keep(refresh(vehicle, self._rules, self.receipt()).vehicle)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
 
@@ -236,6 +236,10 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def now(self) -> datetime:
         """Return the time, aware UTC."""
         return dt_util.utcnow()
+
+    def receipt(self) -> datetime:
+        """Return the time by which ages are judged: ours, set by the vendor's server."""
+        return self.connection.receipt()
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -358,7 +362,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self.receive(result.updates)
         await self._work.async_done()
         if result.roster is not None:
-            self._problems.note_subscriptions(self._vehicles.values(), self.now())
+            self._problems.note_subscriptions(self._vehicles.values(), self.receipt())
         self.update_interval = self._interval_after(result.error)
         return self._vehicles
 
@@ -417,7 +421,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         if before is None and update.details is None:
             # A push may come first. Its serial number must not name device and entities.
             update = replace(update, details=self._first_details(vehicle_id))
-        merged = merge(before, update, self._rules, self.now())
+        merged = merge(before, update, self._rules, self.receipt())
         self.dropped.update(merged.dropped)
         if merged.changed or before is None or merged.vehicle != before:
             self._keep(merged.vehicle)
@@ -431,7 +435,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def _fire(self, vehicle_id: str, occurrences: tuple[Occurrence, ...]) -> None:
         """Tell of what happened to a vehicle, each once."""
-        self._occurrences.fire(vehicle_id, occurrences, self.now())
+        self._occurrences.fire(vehicle_id, occurrences, self.receipt())
         if self._occurrences.unsaved and not self._saving_occurrences:
             self._save_occurrences()
 
@@ -457,7 +461,11 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def _keep(self, vehicle: Vehicle) -> None:
         self._vehicles[vehicle.vehicle_id] = vehicle
-        self._expiries.add(vehicle.vehicle_id, expires_at(vehicle))
+        expiry = expires_at(vehicle)
+        if expiry is not None:
+            # A timer runs by our clock.
+            expiry -= self.connection.clock_offset
+        self._expiries.add(vehicle.vehicle_id, expiry)
 
     @callback
     def _on_expired(self, vehicle_ids: Iterable[str]) -> None:
@@ -471,7 +479,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def _refresh_vehicle(self, vehicle_id: str) -> None:
         if (before := self._vehicles.get(vehicle_id)) is None:
             return
-        merged = refresh(before, self._rules, self.now())
+        merged = refresh(before, self._rules, self.receipt())
         # There may be another reading that time will change later.
         self._keep(merged.vehicle)
         self._tell(before, merged.vehicle, merged.changed)
@@ -607,7 +615,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         limit = options.get(CONF_ENGINE_CUT_SPEED_LIMIT, DEFAULT_ENGINE_CUT_SPEED_LIMIT)
         if (vehicle := self._vehicles.get(vehicle_id)) is None:
             raise _refusal("vehicle_unavailable")
-        if found := refusal(vehicle, limit, self.now()):
+        if found := refusal(vehicle, limit, self.receipt()):
             raise _refusal(found.key, **found.placeholders)
 
     def home_assistant_error(self, err: VendorError) -> HomeAssistantError:

@@ -127,6 +127,7 @@ def _merge_groups(
             measured_at=measured_at,
             readings=MappingProxyType(readings),
             complete=news.complete,
+            time_source=news.time_source,
         )
     return MappingProxyType(groups), odometer_drop
 

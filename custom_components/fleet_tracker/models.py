@@ -57,9 +57,31 @@ EARTH_RADIUS_M = 6_371_008.8
 ABSENCES_UNTIL_GONE = 2
 
 
+class TimeSource(StrEnum):
+    """Whose clock a time is by."""
+
+    TRACKER = "tracker"
+    """The tracker told it by its own clock, which may be wrong."""
+    SERVER = "server"
+    """The vendor's server told it by its clock, as when news reached it."""
+    OURS = "ours"
+    """We put it in: when we received the news, or the tracker's time set right."""
+    ESTIMATED = "estimated"
+    """We put it in too: what the tracker's own clock will have shown then."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether nobody measured at this time, as far as we were told."""
+        return self in (TimeSource.OURS, TimeSource.ESTIMATED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """A fix: WGS84 degrees, accuracy and altitude in m, course in degrees, speed in km/h."""
+    """A fix: WGS84 degrees, accuracy and altitude in m, course in degrees, speed in km/h.
+
+    A vendor's mapping gives the time as it was told, however wrong; `clocks` makes of it
+    the time that counts, and says then whether that is ours.
+    """
 
     latitude: float
     longitude: float
@@ -69,6 +91,12 @@ class Position:
     altitude: float | None = None
     course: float | None = None
     speed: float | None = None
+    time_source: TimeSource = TimeSource.TRACKER
+
+    @property
+    def time_is_ours(self) -> bool:
+        """Whether we put the time in, so that it makes no speed fresh."""
+        return TimeSource(self.time_source).is_ours
 
     def distance_to(self, other: Position) -> float:
         """Return the great-circle distance to another fix in metres."""
@@ -270,13 +298,20 @@ class ReadingGroup:
     """Readings that were measured together, so that one time decides which are newer.
 
     ``complete`` says that the group lists all that is known of it: a reading that it held
-    before and no longer holds is gone. A partial group only adds and replaces.
+    before and no longer holds is gone. A partial group only adds and replaces. As with a
+    `Position`, the time is as it was told until `clocks` made of it the one that counts.
     """
 
     name: str
     measured_at: datetime
     readings: Mapping[str, Value]
     complete: bool = True
+    time_source: TimeSource = TimeSource.TRACKER
+
+    @property
+    def time_is_ours(self) -> bool:
+        """Whether we put the time in, so that it makes no speed fresh."""
+        return TimeSource(self.time_source).is_ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -280,6 +280,18 @@ class Connection(ABC):
         self.settings = settings
         self.host = host
 
+    @property
+    def clock_offset(self) -> timedelta:
+        """By how much the server's clock is ahead of ours, as far as that is known.
+
+        Whatever the vendor tells is judged by the server's clock; timers are set by ours.
+        """
+        return timedelta()
+
+    def receipt(self) -> datetime:
+        """Return what the server's clock shows now: when news that come in were received."""
+        return self.host.now() + self.clock_offset
+
     async def open(self) -> None:
         """Start what runs all the time (a listener, say).
 
