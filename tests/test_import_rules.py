@@ -23,6 +23,7 @@ PACKAGES = sorted(path.parent.name for path in ROOT.glob("vendors/*/__init__.py"
 KNOW_HOME_ASSISTANT = {"__init__.py", "entities.py", "flow.py", "services.py"}
 ROOT_MODULES_OF_THE_MODEL = {
     "derive.py",
+    "http_client.py",
     "merge.py",
     "rules.py",
     "json_values.py",
