@@ -20,13 +20,14 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.fleet_tracker import sliced_work as sliced_work_module
+from custom_components.fleet_tracker.codec import to_json
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.coordinator import FleetCoordinator
 from custom_components.fleet_tracker.merge import merge
 from custom_components.fleet_tracker.models import Position, Value, VehicleUpdate
 from custom_components.fleet_tracker.rules import Rules
 from custom_components.fleet_tracker.sliced_work import SlicedWork
-from custom_components.fleet_tracker.storage import VERSION, vehicle_to_json
+from custom_components.fleet_tracker.storage import VERSION
 from custom_components.fleet_tracker.vendor import CannotConnect
 from tests.common import (
     START,
@@ -206,7 +207,7 @@ async def test_start_with_many_vehicles(
     hass_storage[key] = {
         "version": VERSION,
         "key": key,
-        "data": {"vehicles": [json_dumps(vehicle_to_json(one)) for one in vehicles]},
+        "data": {"vehicles": [json_dumps(to_json(one)) for one in vehicles]},
     }
     cloud.fleet.clear()
     with measured_holds(LARGEST_SHARE_OF_START):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+import json
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +17,7 @@ from hypothesis import given, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
+from custom_components.fleet_tracker.codec import CannotDecode, from_json, to_json
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.models import (
     FixKind,
@@ -29,11 +32,10 @@ from custom_components.fleet_tracker.models import (
 )
 from custom_components.fleet_tracker.storage import (
     SAVE_INTERVAL,
+    VERSION,
     EntryMemory,
     VehicleStore,
     async_remove_stored,
-    vehicle_from_json,
-    vehicle_to_json,
 )
 
 texts = st.text(st.characters(codec="utf-8"), max_size=10)
@@ -101,15 +103,9 @@ vehicles = st.builds(
 @given(vehicles)
 def test_vehicle_survives_being_written(vehicle: Vehicle) -> None:
     """Every field of it, through the JSON that Home Assistant writes."""
-    record = json_loads(json_dumps(vehicle_to_json(vehicle)))
+    record = json_loads(json_dumps(to_json(vehicle)))
     assert isinstance(record, dict)
-    assert vehicle_from_json(record) == vehicle
-
-
-def test_every_field_is_written() -> None:
-    """A field that is added to the model must not be forgotten here."""
-    vehicle = Vehicle(vehicle_id="1", details=VehicleDetails(name="Van"))
-    assert vehicle_to_json(vehicle).keys() == {one.name for one in fields(Vehicle)}
+    assert from_json(Vehicle, record) == vehicle
 
 
 async def test_memory(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
@@ -182,28 +178,110 @@ async def test_vehicles_are_not_written_after_the_last_time(
     assert hass_storage == {}
 
 
-async def test_vehicle_of_another_version_is_forgotten(
+async def test_unreadable_vehicles_are_forgotten(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It is told anew soon; the others, and the account, must not be lost for it."""
+    """They are told anew soon; the others, and the account, must not be lost for them."""
     van = Vehicle(vehicle_id="1", details=VehicleDetails(name="Van"))
-    good = vehicle_to_json(van)
+    good = to_json(van)
     records: list[Any] = [
-        {**good, "details": {"name": "Van", "colour": "red"}},
-        {key: value for key, value in good.items() if key != "groups"},
+        {key: value for key, value in good.items() if key != "details"},
         {**good, "heard_at": "yesterday"},
+        {**good, "heard_at": "2025-10-09T09:00:00"},
+        {**good, "occurrence_kinds": ["catastrophe"]},
+        {**good, "contact_interval": 1e300},
+        {**good, "absences": True},
         "a van",
         good,
     ]
     key = f"{DOMAIN}.id.vehicles"
-    kept = [*map(json_dumps, records), "half a {", None]
-    hass_storage[key] = {"version": 1, "key": key, "data": {"vehicles": kept}}
+    kept = [*map(json_dumps, records), "half a {", '{"vehicle_id": NaN}', None]
+    hass_storage[key] = {"version": VERSION, "key": key, "data": {"vehicles": kept}}
     assert await VehicleStore(hass, "id", dict).async_load() == [van]
-    assert "6 vehicles cannot be read" in caplog.text
+    assert "10 vehicles cannot be read" in caplog.text
     hass_storage[key]["data"] = {}
     assert await VehicleStore(hass, "id", dict).async_load() == []
+
+
+def test_fields_may_come_and_go() -> None:
+    """A new field takes its default, and one that is gone is passed over."""
+    van = Vehicle(vehicle_id="1", details=VehicleDetails(name="Van"))
+    details: dict[str, Any] = {"name": "Van", "colour": "red"}
+    assert from_json(Vehicle, {"vehicle_id": "1", "details": details, "new": 1}) == van
+
+
+junk: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner)
+    ),
+    max_leaves=5,
+)
+
+
+@given(vehicles, st.data())
+def test_wrong_record_is_never_more_than_an_error(
+    vehicle: Vehicle, data: st.DataObject
+) -> None:
+    """Whatever stands in any field, at any level."""
+    record: Any = to_json(vehicle)
+    place = record
+    while True:
+        key = data.draw(st.sampled_from(sorted(place)))
+        inner = place[key]
+        if not isinstance(inner, dict) or not inner or data.draw(st.booleans()):
+            place[key] = data.draw(junk)
+            break
+        place = inner
+    try:
+        read = from_json(Vehicle, record)
+    except CannotDecode:
+        return
+    assert from_json(Vehicle, json_loads(json_dumps(to_json(read)))) == read
+
+
+STORED = Path(__file__).parent / "stored"
+
+
+@pytest.mark.parametrize("path", sorted(STORED.glob("vehicles-*.json")), ids=str)
+async def test_vehicles_of_every_version_are_read(
+    path: Path, hass: HomeAssistant, hass_storage: dict[str, Any]
+) -> None:
+    """What any version wrote comes back with all that is still known of it."""
+    stored = json.loads(await hass.async_add_executor_job(path.read_text))
+    key = f"{DOMAIN}.id.vehicles"
+    hass_storage[key] = {
+        "version": stored["version"],
+        "key": key,
+        "data": {"vehicles": [json_dumps(one) for one in stored["vehicles"]]},
+    }
+    store = VehicleStore(hass, "id", dict)
+    full, bare = await store.async_load()
+    assert store.set_aside == []
+    assert bare == Vehicle(vehicle_id="2", details=VehicleDetails(name="Bare"))
+    at = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+    assert full.details.plate == "B AA 1"
+    assert full.capabilities == {"engine_cut", "output:1"}
+    assert full.readings["last_fix"] == at
+    assert full.readings["odometer"] == 52498
+    assert full.groups["track"].readings["ignition_changed_at"] == at
+    assert not full.groups["power"].complete
+    assert full.position is not None and full.position == full.latest_fix
+    assert full.position.kind is FixKind.CELL
+    assert full.heard_at == at + timedelta(minutes=1)
+    assert full.contact_interval == timedelta(seconds=90.5)
+    assert full.occurrence_kinds == {OccurrenceKind.ALARM, OccurrenceKind.TRIP}
+    assert full.shown_readings == {"ignition", "odometer", "door"}
+    assert full.absences == 1
+    assert hass_storage[key]["version"] == VERSION
+
+
+def test_newest_version_has_a_file() -> None:
+    """Whoever changes the format keeps an example of it, for all that come later."""
+    versions = {path.stem.removeprefix("vehicles-") for path in STORED.iterdir()}
+    assert versions == {str(number) for number in range(1, VERSION + 1)}
 
 
 async def test_stored_files_are_private(hass: HomeAssistant) -> None:

@@ -34,6 +34,7 @@ from custom_components.fleet_tracker import (
     image,
     sensor,
 )
+from custom_components.fleet_tracker.codec import from_json, to_json
 from custom_components.fleet_tracker.config_flow import options_schema
 from custom_components.fleet_tracker.const import DOMAIN, EVENT_OCCURRENCE
 from custom_components.fleet_tracker.diagnostics import (
@@ -42,7 +43,6 @@ from custom_components.fleet_tracker.diagnostics import (
 )
 from custom_components.fleet_tracker.entity import FleetDescription, reading_parts
 from custom_components.fleet_tracker.models import Position, VehicleUpdate
-from custom_components.fleet_tracker.storage import vehicle_from_json, vehicle_to_json
 from custom_components.fleet_tracker.vendor import (
     AccessDenied,
     Command,
@@ -280,9 +280,9 @@ async def test_times_are_aware_and_values_are_ones(
 
 async def test_vehicle_can_be_kept(vendor: Vendor, account: FullAccount) -> None:
     """Whatever the vendor tells comes back after a restart."""
-    record = json_loads(json_dumps(vehicle_to_json(account.vehicle)))
+    record = json_loads(json_dumps(to_json(account.vehicle)))
     assert isinstance(record, dict)
-    assert vehicle_from_json(record) == account.vehicle
+    assert from_json(type(account.vehicle), record) == account.vehicle
 
 
 async def test_capabilities_decide_what_exists(

@@ -184,6 +184,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 self._keep(refresh(vehicle, self._rules, self.receipt()).vehicle)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
+        self._problems.note_set_aside([*self.memory.set_aside, *self._store.set_aside])
 
     async def async_close(self) -> None:
         """Stop everything and keep what is known. What comes in from now on is lost."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from homeassistant.config_entries import ConfigEntry
@@ -18,6 +18,7 @@ SUBSCRIPTION_ENDING = "subscription_ending"
 SUBSCRIPTION_EXPIRED = "subscription_expired"
 ACCESS_DENIED = "access_denied"
 RATE_LIMITED = "rate_limited"
+STORED_DATA_SET_ASIDE = "stored_data_set_aside"
 
 
 class Problems:
@@ -32,10 +33,18 @@ class Problems:
         self._fixable = fixable
 
     @callback
-    def show(self, cause: str, *, text: str | None = None, **placeholders: str) -> None:
+    def show(
+        self,
+        cause: str,
+        *,
+        text: str | None = None,
+        persistent: bool = False,
+        **placeholders: str,
+    ) -> None:
         """Show a repair issue until it is cleared, or until the user lets it be solved.
 
-        Its text is that of the cause, unless another one is named.
+        Its text is that of the cause, unless another one is named. A persistent issue is
+        shown after a restart too.
         """
         ir.async_create_issue(
             self._hass,
@@ -43,7 +52,7 @@ class Problems:
             self._issue_id(cause),
             is_fixable=cause in self._fixable,
             data={"entry_id": self._entry.entry_id, "cause": cause},
-            is_persistent=False,
+            is_persistent=persistent,
             severity=ir.IssueSeverity.WARNING,
             translation_key=text or cause,
             translation_placeholders={"account": self._entry.title, **placeholders},
@@ -56,6 +65,12 @@ class Problems:
 
     def _issue_id(self, cause: str) -> str:
         return f"{cause}_{self._entry.entry_id}"
+
+    @callback
+    def note_set_aside(self, copies: Sequence[str]) -> None:
+        """Tell of stored files that could not be used, once, until the user ignores it."""
+        if copies:
+            self.show(STORED_DATA_SET_ASIDE, persistent=True, files=", ".join(copies))
 
     @callback
     def note_access(self, err: VendorError | None) -> None:

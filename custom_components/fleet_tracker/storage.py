@@ -5,33 +5,99 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from types import MappingProxyType
-from typing import Any
+from pathlib import Path
+import shutil
+from typing import Any, override
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.json import json_dumps
-from homeassistant.helpers.storage import Store
+from homeassistant.helpers.storage import STORAGE_DIR, Store
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import json_loads_object
 
+from .codec import from_json, to_json
 from .const import DOMAIN, LOGGER
-from .models import (
-    FixKind,
-    OccurrenceKind,
-    OdometerDrop,
-    Position,
-    ReadingGroup,
-    Value,
-    Vehicle,
-    VehicleDetails,
-)
+from .models import Vehicle
 from .vendor import Json, Memory
 
-VERSION = 1
+VERSION = 2
 SAVE_INTERVAL = timedelta(minutes=5)
 SLICE = 10
 """Vehicles that are read or written before the event loop gets its turn."""
+
+
+class KeptFile(Store[dict[str, Any]]):
+    """A file of ours in Home Assistant's storage, which may hold what it should not.
+
+    What cannot be used is set aside, so that nothing is lost that somebody may want to
+    look at, and set-up goes on without it. ``set_aside`` names the copies.
+    """
+
+    def __init__(self, hass: HomeAssistant, entry_id: str, what: str) -> None:
+        """Name the file. Nobody but Home Assistant's own user may read it."""
+        super().__init__(hass, VERSION, f"{DOMAIN}.{entry_id}.{what}", private=True)
+        self.set_aside: list[str] = []
+
+    async def async_load_object(self) -> dict[str, Any]:
+        """Return what was kept, nothing where that is not ours or of a newer format."""
+        try:
+            stored = await self.async_load()
+        except (
+            # a newer format; not readable at all
+            HomeAssistantError,
+            # no object, or not the form that Home Assistant writes
+            AttributeError,
+            KeyError,
+            TypeError,
+            ValueError,
+        ) as err:
+            LOGGER.warning("A stored file cannot be used: %s", type(err).__name__)
+            await self.async_set_aside()
+            return {}
+        if stored is None:
+            return {}
+        if not isinstance(stored, dict):
+            await self.async_set_aside()
+            return {}
+        return stored
+
+    async def async_set_aside(self) -> None:
+        """Keep a copy of the file as it is."""
+        path = Path(self.path)
+        copy = path.with_name(f"{path.name}.corrupt.{dt_util.utcnow():%Y%m%dT%H%M%S}")
+        try:
+            await self.hass.async_add_executor_job(shutil.copy2, path, copy)
+        except OSError as err:
+            LOGGER.warning("A stored file cannot be set aside: %s", type(err).__name__)
+            return
+        self.set_aside.append(copy.name)
+
+    @override
+    async def _async_migrate_func(
+        self, old_major_version: int, old_minor_version: int, old_data: Any
+    ) -> dict[str, Any]:
+        """Return what an older format held in today's. Raises ValueError for a newer one."""
+        if old_major_version > VERSION:
+            raise ValueError("The file is of a newer version of Fleet Tracker")
+        if not isinstance(old_data, dict):
+            raise TypeError("The file holds no object")
+        vehicles = old_data.get("vehicles")
+        if old_major_version == 1 and isinstance(vehicles, list):
+            return {**old_data, "vehicles": [_from_version_1(one) for one in vehicles]}
+        return old_data
+
+
+def _from_version_1(record: Any) -> Any:
+    """Return a vehicle's record in today's format: groups are found by their names."""
+    try:
+        vehicle = json_loads_object(record)
+        groups = {group["name"]: group for group in vehicle["groups"]}  # type: ignore[index, call-overload, union-attr]
+    except (KeyError, TypeError, ValueError):
+        # It is not readable as it is either, and counted then.
+        return record
+    return json_dumps({**vehicle, "groups": groups})
 
 
 class EntryMemory(Memory):
@@ -39,15 +105,18 @@ class EntryMemory(Memory):
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Name the file; `async_load` reads it."""
-        self._store: Store[dict[str, Json]] = Store(
-            hass, VERSION, f"{DOMAIN}.{entry_id}.memory", private=True
-        )
+        self._store = KeptFile(hass, entry_id, "memory")
         self._facts: dict[str, Json] = {}
         self._is_closed = False
 
+    @property
+    def set_aside(self) -> list[str]:
+        """The copies of files that could not be used."""
+        return self._store.set_aside
+
     async def async_load(self) -> None:
         """Read what was kept."""
-        self._facts = await self._store.async_load() or {}
+        self._facts = await self._store.async_load_object()
 
     def get(self, key: str) -> Json:
         """Return what was put under the key, None before."""
@@ -77,22 +146,28 @@ class VehicleStore:
     ) -> None:
         """Take where to ask for the vehicles when it is time to write them."""
         self._hass = hass
-        self._store: Store[dict[str, Any]] = Store(
-            hass, VERSION, f"{DOMAIN}.{entry_id}.vehicles", private=True
-        )
+        self._store = KeptFile(hass, entry_id, "vehicles")
         self._vehicles = vehicles
         self._cancel_save: CALLBACK_TYPE | None = None
         self._writing = asyncio.Lock()
 
+    @property
+    def set_aside(self) -> list[str]:
+        """The copies of files that could not be used."""
+        return self._store.set_aside
+
     async def async_load(self) -> list[Vehicle]:
         """Return the vehicles as they were when last written, a slice at a time."""
-        stored = await self._store.async_load() or {}
+        stored = (await self._store.async_load_object()).get("vehicles", [])
+        if not isinstance(stored, list):
+            await self._store.async_set_aside()
+            return []
         vehicles = []
         unreadable = 0
-        for number, record in enumerate(stored.get("vehicles", ()), start=1):
+        for number, record in enumerate(stored, start=1):
             try:
-                vehicles.append(vehicle_from_json(json_loads_object(record)))
-            except (KeyError, TypeError, ValueError):
+                vehicles.append(from_json(Vehicle, json_loads_object(record)))
+            except (TypeError, ValueError):
                 unreadable += 1
             if number % SLICE == 0:
                 await asyncio.sleep(0)
@@ -101,6 +176,7 @@ class VehicleStore:
                 "What was kept of %d vehicles cannot be read and is forgotten",
                 unreadable,
             )
+            await self._store.async_set_aside()
         return vehicles
 
     @callback
@@ -134,118 +210,20 @@ class VehicleStore:
             records = []
             for number, vehicle in enumerate(list(self._vehicles().values()), start=1):
                 # As text, since Home Assistant makes one of the whole file in one go.
-                records.append(json_dumps(vehicle_to_json(vehicle)))
+                records.append(json_dumps(to_json(vehicle)))
                 if number % SLICE == 0:
                     await asyncio.sleep(0)
             await self._store.async_save({"vehicles": records})
 
 
 async def async_remove_stored(hass: HomeAssistant, entry_id: str) -> None:
-    """Forget everything that was kept of a config entry."""
+    """Forget everything that was kept of a config entry, what was set aside too."""
     for what in ("memory", "vehicles"):
-        store: Store[dict[str, Any]] = Store(
-            hass, VERSION, f"{DOMAIN}.{entry_id}.{what}"
-        )
-        await store.async_remove()
+        await KeptFile(hass, entry_id, what).async_remove()
+    directory = Path(hass.config.path(STORAGE_DIR))
 
+    def remove_copies() -> None:
+        for copy in directory.glob(f"{DOMAIN}.{entry_id}.*.corrupt.*"):
+            copy.unlink(missing_ok=True)
 
-def vehicle_to_json(vehicle: Vehicle) -> dict[str, Any]:
-    """Return a vehicle as JSON can hold it."""
-    details = vehicle.details
-    drop = vehicle.odometer_drop
-    interval = vehicle.contact_interval
-    return {
-        "vehicle_id": vehicle.vehicle_id,
-        "details": {name: getattr(details, name) for name in VehicleDetails.__slots__},
-        "capabilities": sorted(vehicle.capabilities),
-        "occurrence_kinds": sorted(vehicle.occurrence_kinds),
-        "readings": _values_to_json(vehicle.readings),
-        "shown_readings": sorted(vehicle.shown_readings),
-        "groups": [
-            {
-                "name": group.name,
-                "measured_at": group.measured_at.isoformat(),
-                "readings": _values_to_json(group.readings),
-                "complete": group.complete,
-            }
-            for group in vehicle.groups.values()
-        ],
-        "position": _position_to_json(vehicle.position),
-        "latest_fix": _position_to_json(vehicle.latest_fix),
-        "heard_at": vehicle.heard_at and vehicle.heard_at.isoformat(),
-        "heard_claim": vehicle.heard_claim and vehicle.heard_claim.isoformat(),
-        "contact_interval": None if interval is None else interval.total_seconds(),
-        "odometer_drop": drop
-        and {"first": drop.first, "since": drop.since.isoformat()},
-        "absences": vehicle.absences,
-    }
-
-
-def vehicle_from_json(record: Mapping[str, Any]) -> Vehicle:
-    """Return the vehicle that was written by `vehicle_to_json`."""
-    drop = record["odometer_drop"]
-    interval = record["contact_interval"]
-    groups = (
-        ReadingGroup(
-            name=group["name"],
-            measured_at=_time(group["measured_at"]),
-            readings=MappingProxyType(_values_from_json(group["readings"])),
-            complete=group["complete"],
-        )
-        for group in record["groups"]
-    )
-    return Vehicle(
-        vehicle_id=record["vehicle_id"],
-        details=VehicleDetails(**record["details"]),
-        capabilities=frozenset(record["capabilities"]),
-        occurrence_kinds=frozenset(map(OccurrenceKind, record["occurrence_kinds"])),
-        readings=MappingProxyType(_values_from_json(record["readings"])),
-        shown_readings=frozenset(record["shown_readings"]),
-        groups=MappingProxyType({group.name: group for group in groups}),
-        position=_position_from_json(record["position"]),
-        latest_fix=_position_from_json(record["latest_fix"]),
-        heard_at=record["heard_at"] and _time(record["heard_at"]),
-        heard_claim=record["heard_claim"] and _time(record["heard_claim"]),
-        contact_interval=None if interval is None else timedelta(seconds=interval),
-        odometer_drop=drop
-        and OdometerDrop(first=drop["first"], since=_time(drop["since"])),
-        absences=record["absences"],
-    )
-
-
-def _values_to_json(values: Mapping[str, Value]) -> dict[str, Any]:
-    return {
-        str(key): {"time": value.isoformat()} if isinstance(value, datetime) else value
-        for key, value in values.items()
-    }
-
-
-def _values_from_json(values: Mapping[str, Any]) -> dict[str, Value]:
-    return {
-        key: _time(value["time"]) if isinstance(value, dict) else value
-        for key, value in values.items()
-    }
-
-
-def _position_to_json(position: Position | None) -> dict[str, Any] | None:
-    if position is None:
-        return None
-    record = {name: getattr(position, name) for name in Position.__slots__}
-    return {**record, "fixed_at": position.fixed_at.isoformat()}
-
-
-def _position_from_json(record: Mapping[str, Any] | None) -> Position | None:
-    if record is None:
-        return None
-    return Position(
-        **{
-            **record,
-            "fixed_at": _time(record["fixed_at"]),
-            "kind": FixKind(record["kind"]),
-        }
-    )
-
-
-def _time(text: str) -> datetime:
-    """Return an aware time; what was written was one, so that anything else is an error."""
-    return dt_util.as_utc(datetime.fromisoformat(text))
+    await hass.async_add_executor_job(remove_copies)
