@@ -152,7 +152,7 @@ async def test_tracker_moves_only_when_the_vehicle_does(
     } == {tracker.entity_id, "zone.home"}
 
     before = dt_util.utcnow()
-    freezer.tick(61)
+    freezer.tick(600)
     driving = told(
         "1", dt_util.utcnow(), position=place(52.1, speed=50), battery=80, ignition=True
     )

@@ -24,6 +24,7 @@ KNOW_HOME_ASSISTANT = {"__init__.py", "entities.py", "flow.py", "services.py"}
 ROOT_MODULES_OF_THE_MODEL = {
     "codec.py",
     "derive.py",
+    "plausibility.py",
     "http_client.py",
     "merge.py",
     "rules.py",

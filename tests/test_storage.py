@@ -20,15 +20,17 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from custom_components.fleet_tracker.codec import CannotDecode, from_json, to_json
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.models import (
+    Beliefs,
     FixKind,
+    Growth,
     OccurrenceKind,
-    OdometerDrop,
     Position,
     Reading,
     ReadingGroup,
     Value,
     Vehicle,
     VehicleDetails,
+    WaitingFix,
 )
 from custom_components.fleet_tracker.storage import (
     SAVE_INTERVAL,
@@ -93,7 +95,24 @@ vehicles = st.builds(
     | st.timedeltas(timedelta(0), timedelta(days=30)).map(
         lambda one: timedelta(seconds=round(one.total_seconds(), 3))
     ),
-    odometer_drop=st.none() | st.builds(OdometerDrop, first=numbers, since=times),
+    beliefs=st.builds(
+        Beliefs,
+        growths=st.dictionaries(
+            texts,
+            st.builds(
+                Growth,
+                value=numbers,
+                measured_at=times,
+                waiting=st.none() | numbers,
+                waiting_measured_at=st.none() | times,
+                waiting_since=st.none() | times,
+            ),
+            max_size=3,
+        ).map(MappingProxyType),
+        waiting_fix=st.none() | st.builds(WaitingFix, fix=positions, since=times),
+        is_motion_confirmed=st.booleans(),
+    ),
+    stood_since=st.none() | times,
     occurrence_kinds=st.frozensets(st.sampled_from(OccurrenceKind)),
     shown_readings=st.frozensets(texts),
     absences=st.integers(0, 2),

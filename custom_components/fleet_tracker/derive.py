@@ -3,30 +3,38 @@
 Pure, and the same for every vendor. Some of it changes with the passing of time alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from .models import Position, Reading, Value, Vehicle
-from .rules import Rules, hold
+from .models import Position, Reading, ReadingGroup, Value, Vehicle
+from .plausibility import settles_at
+from .rules import MOVING_SPEED_KMH, Rules, hold, hold_distance
 
-MOVING_SPEED_KMH = 5
 MOVING_FIX_AGE = timedelta(minutes=3)
 # How much newer a time must be to be shown: each step is a state that is written.
 SHOWN_TIME_STEP = timedelta(minutes=5)
 SHOWN_TIME_STEP_ON_THE_MOVE = timedelta(minutes=1)
 ONLINE_INTERVALS = 3
+IDLES_AFTER = timedelta(minutes=3)
+PARKED_AFTER = timedelta(minutes=10)
+"""After so long without moving an ignition that is on may be wired to permanent plus."""
 
 
 def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Vehicle:
     """Return the vehicle with the flat view of its readings made anew."""
-    readings: dict[str, Value] = {}
-    for group in sorted(known.groups.values(), key=lambda group: group.measured_at):
-        readings.update(group.readings)
+    readings = flat_readings(known.groups)
     fix = known.latest_fix
     if Reading.MOVING not in readings and fix is not None and fix.speed is not None:
         readings[Reading.MOVING] = (
-            fix.speed >= MOVING_SPEED_KMH and now - fix.fixed_at < MOVING_FIX_AGE
+            fix.speed >= MOVING_SPEED_KMH
+            and now - fix.fixed_at < MOVING_FIX_AGE
+            # With the ignition off a single fast fix may be drift.
+            and (
+                readings.get(Reading.IGNITION) is not False
+                or known.beliefs.is_motion_confirmed
+            )
         )
     if Reading.ONLINE not in readings and known.contact_interval is not None:
         readings[Reading.ONLINE] = (
@@ -58,13 +66,76 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Vehi
         known,
         readings=MappingProxyType(readings),
         position=position,
+        stood_since=_stood_since(before, readings, fix, position, now),
         shown_readings=shown if shown.issuperset(readings) else shown.union(readings),
     )
+
+
+def flat_readings(groups: Mapping[str, ReadingGroup]) -> dict[str, Value]:
+    """Return the readings of all groups; of one that several hold, the newest."""
+    readings: dict[str, Value] = {}
+    for group in sorted(groups.values(), key=lambda group: group.measured_at):
+        readings.update(group.readings)
+    return readings
+
+
+def is_idling(vehicle: Vehicle, now: datetime) -> bool:
+    """Tell whether a vehicle stands with its ignition on, by what it last told itself."""
+    fix = vehicle.latest_fix
+    return (
+        vehicle.stood_since is not None
+        and now - vehicle.stood_since >= IDLES_AFTER
+        and vehicle.readings.get(Reading.MOVING) is False
+        # Nobody knows whether one stands that was last heard of at speed.
+        and not (fix is not None and (fix.speed or 0) >= MOVING_SPEED_KMH)
+    )
+
+
+def drives(vehicle: Vehicle, now: datetime) -> bool:
+    """Tell whether a vehicle drives, or may start to.
+
+    What one that is offline or gone said last may be true for months.
+    """
+    readings = vehicle.readings
+    if vehicle.is_gone or readings.get(Reading.ONLINE) is False:
+        return False
+    if readings.get(Reading.MOVING):
+        return True
+    return readings.get(Reading.IGNITION) is True and (
+        vehicle.stood_since is None or now - vehicle.stood_since < PARKED_AFTER
+    )
+
+
+def _stood_since(
+    before: Vehicle,
+    readings: Mapping[str, Value],
+    fix: Position | None,
+    position: Position | None,
+    now: datetime,
+) -> datetime | None:
+    """Return since when a vehicle with its ignition on has not moved."""
+    moving = readings.get(Reading.MOVING)
+    if readings.get(Reading.IGNITION) is not True or moving is True:
+        return None
+    if (
+        moving is None
+        and position is not None
+        and before.position is not None
+        and before.position.distance_to(position) > hold_distance(position)
+    ):
+        return now
+    if before.stood_since is not None:
+        return before.stood_since
+    if fix is not None and (fix.speed or 0) >= MOVING_SPEED_KMH:
+        return min(fix.fixed_at, now)
+    return now
 
 
 def expires_at(vehicle: Vehicle) -> datetime | None:
     """Return when time alone may change a reading next, None if it never will."""
     times = []
+    if (settled := settles_at(vehicle)) is not None:
+        times.append(settled)
     fix = vehicle.latest_fix
     if (
         fix is not None

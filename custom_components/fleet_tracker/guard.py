@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from .derive import MOVING_SPEED_KMH
 from .models import Reading, Vehicle
+from .rules import MOVING_SPEED_KMH
 
 FRESHNESS = timedelta(minutes=2)
 

@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from .derive import derive
+from .derive import derive, flat_readings
 from .models import (
-    OdometerDrop,
+    Growth,
     Position,
     Reading,
     ReadingGroup,
-    Value,
     Vehicle,
     VehicleDetails,
     VehicleUpdate,
 )
-from .rules import Rules, check_odometer, why_no_fix
+from .plausibility import believe_fix, believe_readings, settle
+from .rules import Rules, why_no_fix
 
 # Changes that are not readings, for those who listen to them.
 DETAILS = "details"
@@ -45,13 +45,22 @@ def merge(
         details=VehicleDetails(name=update.vehicle_id),
     )
     dropped: list[str] = []
-    groups, odometer_drop = _merge_groups(before, update, now, dropped)
-    fix = before.latest_fix
+    groups, growths = _merge_groups(before, update, now, dropped)
+    fix, beliefs = before.latest_fix, replace(before.beliefs, growths=growths)
     if update.position is not None:
         if reason := why_no_fix(update.position, fix, rules, now):
             dropped.append(reason)
         else:
-            fix = update.position
+            readings = {**before.readings, **flat_readings(groups)}
+            believed = believe_fix(before, update.position, readings, rules, now)
+            fix = believed.fix
+            beliefs = replace(
+                beliefs,
+                waiting_fix=believed.waiting,
+                is_motion_confirmed=believed.is_motion_confirmed,
+            )
+            if believed.reason is not None:
+                dropped.append(believed.reason)
     heard_at, heard_claim = before.heard_at, before.heard_claim
     if update.heard_at is not None and update.heard_at != heard_claim:
         # By a clock that is ahead, a vehicle was heard when that was first told: the same
@@ -70,7 +79,7 @@ def merge(
         heard_at=heard_at,
         heard_claim=heard_claim,
         contact_interval=update.contact_interval or before.contact_interval,
-        odometer_drop=odometer_drop,
+        beliefs=beliefs,
         occurrence_kinds=before.occurrence_kinds.union(
             occurrence.kind for occurrence in update.occurrences
         ),
@@ -82,19 +91,18 @@ def merge(
 
 
 def refresh(vehicle: Vehicle, rules: Rules, now: datetime) -> Merged:
-    """Derive anew what depends on the time alone (moving, online, the age of a speed)."""
-    after = derive(vehicle, vehicle, rules, now)
+    """Derive anew what depends on the time alone: moving, online, what has waited."""
+    after = derive(vehicle, settle(vehicle, now), rules, now)
     return Merged(vehicle=after, changed=_changes(vehicle, after))
 
 
 def _merge_groups(
     before: Vehicle, update: VehicleUpdate, now: datetime, dropped: list[str]
-) -> tuple[Mapping[str, ReadingGroup], OdometerDrop | None]:
-    """Return the newest of each group, and the odometer that may have been reset."""
+) -> tuple[Mapping[str, ReadingGroup], Mapping[str, Growth]]:
+    """Return the newest of each group, and what is accepted of readings that only grow."""
     if not update.groups:
-        return before.groups, before.odometer_drop
-    groups = dict(before.groups)
-    odometer_drop = before.odometer_drop
+        return before.groups, before.beliefs.growths
+    groups, growths = dict(before.groups), dict(before.beliefs.growths)
     for news in update.groups:
         # A clock that is ahead must not shut out what comes after it.
         measured_at = min(news.measured_at, now)
@@ -102,26 +110,18 @@ def _merge_groups(
         if held is not None and measured_at < held.measured_at:
             dropped.append("older_readings")
             continue
-        readings = dict(news.readings)
+        news = replace(news, measured_at=measured_at)
+        readings, not_known = believe_readings(
+            news, held, growths, now, was_set=update.odometer_set
+        )
+        if any(readings.get(key) != value for key, value in news.readings.items()):
+            dropped.append("implausible_readings")
         if held is not None and not news.complete:
-            readings = {**held.readings, **readings}
+            kept = {k: v for k, v in held.readings.items() if k not in not_known}
+            readings = {**kept, **readings}
         elif held is not None and Reading.ODOMETER in held.readings:
             # Forgotten while it is not told, it could come back lower.
             readings.setdefault(Reading.ODOMETER, held.readings[Reading.ODOMETER])
-        if Reading.ODOMETER in news.readings:
-            accepted, odometer_drop = check_odometer(
-                _number(before.readings.get(Reading.ODOMETER)),
-                _number(news.readings[Reading.ODOMETER]),
-                odometer_drop,
-                now,
-                was_set=update.odometer_set,
-            )
-            if accepted != news.readings[Reading.ODOMETER]:
-                dropped.append("odometer")
-            if accepted is None:
-                readings.pop(Reading.ODOMETER)
-            else:
-                readings[Reading.ODOMETER] = accepted
         groups[news.name] = ReadingGroup(
             name=news.name,
             measured_at=measured_at,
@@ -129,7 +129,7 @@ def _merge_groups(
             complete=news.complete,
             time_source=news.time_source,
         )
-    return MappingProxyType(groups), odometer_drop
+    return MappingProxyType(groups), MappingProxyType(growths)
 
 
 def _changes(before: Vehicle | None, after: Vehicle) -> frozenset[str]:
@@ -162,9 +162,3 @@ def _same_place(one: Position | None, other: Position | None) -> bool:
         other.longitude,
         other.accuracy,
     )
-
-
-def _number(value: Value | None) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value)

@@ -307,6 +307,8 @@ class ReadingGroup:
     readings: Mapping[str, Value]
     complete: bool = True
     time_source: TimeSource = TimeSource.TRACKER
+    not_known: frozenset[str] = frozenset()
+    """The readings that the vendor says it does not know, for a partial group to forget."""
 
     @property
     def time_is_ours(self) -> bool:
@@ -333,11 +335,38 @@ class VehicleUpdate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OdometerDrop:
-    """An odometer that was read lower than the one shown, and may have been reset."""
+class Growth:
+    """The last accepted value of a reading that only grows, and another one that waits."""
 
-    first: float
+    value: float
+    measured_at: datetime
+    waiting: float | None = None
+    waiting_measured_at: datetime | None = None
+    waiting_since: datetime | None = None
+    """When values first came that do not agree with the accepted one, by our clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingFix:
+    """A fix that is not believed yet, and how many such fixes came in a row."""
+
+    fix: Position
     since: datetime
+    """When the fix was first told, by our clock."""
+    in_a_row: int = 1
+    is_coarse: bool = False
+    """It waits since it is of a coarser kind than the place of a parked vehicle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beliefs:
+    """What is remembered of a vehicle's news to tell the plausible from the rest."""
+
+    growths: Mapping[str, Growth] = field(default_factory=lambda: MappingProxyType({}))
+    """By reading, of those that only grow."""
+    waiting_fix: WaitingFix | None = None
+    is_motion_confirmed: bool = False
+    """Whether more than a single fast fix says that the vehicle moves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,7 +391,9 @@ class Vehicle:
     heard_claim: datetime | None = None
     """When it was heard of as the vendor last told, maybe by a clock that is ahead."""
     contact_interval: timedelta | None = None
-    odometer_drop: OdometerDrop | None = None
+    beliefs: Beliefs = field(default_factory=Beliefs)
+    stood_since: datetime | None = None
+    """Since when it has not moved, with the ignition on; None while it moves or is off."""
     occurrence_kinds: frozenset[OccurrenceKind] = frozenset()
     """The kinds of occurrences that this vehicle has shown so far."""
     shown_readings: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""What is believed of the news of a vehicle: fixes, the odometer, the place of a parked one.
+"""What is believed of the news of a vehicle: what is a fix, the place of a parked one.
 
 Pure, and the same for every vendor. `merge` asks which news counts, `derive` which place
 to show.
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 import math
 
-from .models import OdometerDrop, Position, Reading, Value, Vehicle
+from .models import Position, Reading, Value, Vehicle
 
 FUTURE_TOLERANCE = timedelta(minutes=10)
 HOLD_DISTANCE_M = 50
-ODOMETER_RESET_AFTER = timedelta(hours=1)
+MOVING_SPEED_KMH = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,30 +22,6 @@ class Rules:
 
     hold_while_parked: bool = True
     accuracy_limit: float | None = None
-
-
-def check_odometer(
-    shown: float | None,
-    read: float | None,
-    drop: OdometerDrop | None,
-    now: datetime,
-    *,
-    was_set: bool,
-) -> tuple[float | None, OdometerDrop | None]:
-    """Return the odometer to show, and the lower one that is being watched.
-
-    It never falls, and is never 0: a lower value counts as a reset once it has held and
-    risen for an hour, or when it was set by a command.
-    """
-    if read is None or read <= 0:
-        return shown, drop
-    if shown is None or read >= shown or was_set:
-        return read, None
-    if drop is None or read < drop.first:
-        return shown, OdometerDrop(first=read, since=now)
-    if read > drop.first and now - drop.since >= ODOMETER_RESET_AFTER:
-        return read, None
-    return shown, drop
 
 
 def why_no_fix(
@@ -74,8 +50,22 @@ def hold(
     shown = before.position
     if fix is None or shown is None or not rules.hold_while_parked:
         return fix
-    ignition, moving = readings.get(Reading.IGNITION), readings.get(Reading.MOVING)
-    parked = not ignition and not moving and (ignition is False or moving is False)
-    if parked and shown.distance_to(fix) <= max(HOLD_DISTANCE_M, fix.accuracy):
+    if is_parked(readings) and shown.distance_to(fix) <= hold_distance(fix):
         return shown
     return fix
+
+
+def is_parked(readings: Mapping[str, Value]) -> bool:
+    """Tell whether a vehicle stands: the ignition is known to be off, or it does not move.
+
+    With the ignition off not even two fast fixes in a row make drift a new place.
+    """
+    ignition = readings.get(Reading.IGNITION)
+    return ignition is False or (
+        ignition is None and readings.get(Reading.MOVING) is False
+    )
+
+
+def hold_distance(fix: Position) -> float:
+    """Return within how many metres a fix may still be of the same place."""
+    return max(HOLD_DISTANCE_M, fix.accuracy)

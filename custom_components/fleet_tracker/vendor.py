@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from .models import Reading, Vehicle, VehicleUpdate
+from .derive import drives
+from .models import Vehicle, VehicleUpdate
 from .vendor_api import ApiMethod
 from .vendor_media import VendorMedia
 
@@ -309,9 +310,10 @@ class Connection(ABC):
     def poll_interval(self) -> timedelta | None:
         """Return how long to wait until the next poll, None to never poll.
 
-        Quick while any vehicle drives, slow while all are parked.
+        Quick while any vehicle drives, slow while all are parked or stand for long.
         """
-        driving = any(map(_drives, self.host.vehicles().values()))
+        now = self.host.now()
+        driving = any(drives(one, now) for one in self.host.vehicles().values())
         settings = self.settings
         return settings.driving_interval if driving else settings.parked_interval
 
@@ -377,17 +379,6 @@ class Connection(ABC):
 
     async def close(self) -> None:
         """Stop everything; ports and connections are free when this returns."""
-
-
-def _drives(vehicle: Vehicle) -> bool:
-    """Tell whether a vehicle drives, or may start to.
-
-    What one that is offline or gone said last may be true for months.
-    """
-    readings = vehicle.readings
-    if vehicle.is_gone or readings.get(Reading.ONLINE) is False:
-        return False
-    return bool(readings.get(Reading.MOVING) or readings.get(Reading.IGNITION))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 
-from ...derive import MOVING_FIX_AGE, MOVING_SPEED_KMH
+from ...derive import MOVING_FIX_AGE
 from ...json_values import Record, as_flag, as_text, as_unix_time
 from ...models import (
     FixKind,
@@ -27,6 +27,7 @@ from ...models import (
     VehicleUpdate,
     accuracy_m,
 )
+from ...rules import MOVING_SPEED_KMH
 from .faults import FAULTS
 from .values import number, whole
 

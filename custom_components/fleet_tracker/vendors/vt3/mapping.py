@@ -30,6 +30,7 @@ from .parameters import (
     OUTPUT,
     PARAMETERS,
     POSITION_PARAMETERS,
+    SLOW_READINGS,
     TIME_PARAMETERS,
     TOPIC_GROUPS,
     UPLOAD_INTERVAL,
@@ -145,11 +146,16 @@ class Mapper:
         group = TOPIC_GROUPS.get(group, group)
         named = self._named(group, values)
         readings: dict[str, dict[str, Value]] = {group: {}} if complete else {}
+        not_known: dict[str, set[str]] = {}
         engine_off = not as_number(named.get("obd.rpm"))
         for key, value in named.items():
             parameter = PARAMETERS.get(key)
             if parameter is None:
                 self._add_custom(readings, key, value)
+                continue
+            if value is None and parameter.reading not in SLOW_READINGS:
+                readings.setdefault(parameter.group, {})
+                not_known.setdefault(parameter.group, set()).add(parameter.reading)
                 continue
             reading = parameter.read(value)
             if reading is None or (
@@ -171,6 +177,9 @@ class Mapper:
                     measured_at=min(_time_in(named, name) or default, now),
                     readings=found,
                     complete=complete and name == group,
+                    not_known=frozenset(
+                        self.rename_outputs(dict.fromkeys(not_known.get(name, ()), 0))
+                    ),
                 )
                 for name, found in readings.items()
             ),

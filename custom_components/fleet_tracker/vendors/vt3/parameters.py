@@ -274,6 +274,23 @@ _IDLE: Mapping[str, float] = {
 }
 
 PARAMETERS: Mapping[str, Parameter] = MappingProxyType(dict(_parameters()))
+SLOW_READINGS = frozenset(
+    {
+        Reading.ODOMETER,
+        Reading.VIN,
+        Reading.FUEL_LEVEL,
+        "engine_hours",
+        "exhaust_fluid_level",
+        "exhaust_fluid_tank_level",
+        "trip_distance",
+        "distance_with_malfunction",
+        "distance_since_cleared",
+        "time_with_malfunction",
+        "time_since_cleared",
+        "reference_torque",
+    }
+)
+"""They stay true while nobody can be asked; of all else null says that it is not known."""
 POSITION_PARAMETERS = frozenset(
     {
         "gnss.latitude",
