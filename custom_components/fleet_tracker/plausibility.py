@@ -103,7 +103,9 @@ _FREE = "custom"
 # --- integers that mean "not available" ---------------------------------------------------
 
 _SCALES = (1.0, 0.5, 0.25, 0.125, 0.1, 0.05, 0.01, 0.001)
-_THOUSANDTHS = (*_SCALES, *(scale / 1000 for scale in _SCALES))
+_GROWN_SCALES = tuple(
+    scale / unit for scale in (1.0, 0.125, 0.1, 0.01, 0.001) for unit in (1, 1000)
+)
 _LARGE = (2**31 - 1, 2**32 - 1)
 _SMALL = (2**16 - 1, 2**24 - 1)
 _DAY = timedelta(days=1)
@@ -120,11 +122,11 @@ def _scaled(numbers: Iterable[int], scales: Iterable[float]) -> frozenset[str]:
     return frozenset(_written(product) for product in products if product >= 1)
 
 
-_NEVER = _scaled(_LARGE, _THOUSANDTHS)
+_NEVER = _scaled(_LARGE, (*_SCALES, *_GROWN_SCALES))
 """These are no measurement, in metres or kilometres, tenths or eighths."""
 _HARDLY = _scaled(_SMALL, _SCALES)
 """These are none where nothing grows there."""
-_HARDLY_GROWN = _scaled(_SMALL, _THOUSANDTHS) | frozenset(
+_HARDLY_GROWN = _scaled(_SMALL, _GROWN_SCALES) | frozenset(
     _written(round(float(text), 3)) for text in _NEVER
 )
 """The same for what grows, which may be told in thousandths of its unit and rounded."""
