@@ -77,7 +77,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> boo
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> bool:
-    """Unload an account or listener: what it held is free when this returns."""
+    """Unload an account or listener: what it held is free when this returns.
+
+    First the doors are shut, then what came in is brought to the entities, then these go.
+    """
+    await entry.runtime_data.async_stop()
     if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         await entry.runtime_data.async_close()
         if entry.disabled_by is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -126,6 +126,8 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._store = VehicleStore(hass, entry.entry_id, self.vehicles)
         self._shown_entry = _without_vehicles(entry)
         self._closed = False
+        self._is_stopping = False
+        self._adding: set[asyncio.Task[None]] = set()
         self._work = SlicedWork(self.name)
         self._listeners_of: defaultdict[str, defaultdict[str, list[CALLBACK_TYPE]]] = (
             defaultdict(lambda: defaultdict(list))
@@ -186,9 +188,24 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 await asyncio.sleep(0)
         self._problems.note_set_aside([*self.memory.set_aside, *self._store.set_aside])
 
-    async def async_close(self) -> None:
-        """Stop everything and keep what is known. What comes in from now on is lost."""
+    @property
+    def is_stopping(self) -> bool:
+        """Whether nothing is taken any more: the account is being unloaded."""
+        return self._is_stopping
+
+    async def async_stop(self) -> None:
+        """Take nothing more, and bring what waits to the entities, which still live.
+
+        An entity that is added while its platform is unloaded would stay behind, dead.
+        """
+        self._is_stopping = True
+        await self.connection.stop_receiving()
         await self._work.async_done()
+        await self.async_entities_added()
+
+    async def async_close(self) -> None:
+        """Stop everything and keep what is known."""
+        await self.async_stop()
         self._closed = True
         self._expiries.cancel()
         if self._cancel_early_poll is not None:
@@ -257,7 +274,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def receive(self, updates: Iterable[VehicleUpdate]) -> None:
         """Take news, polled or pushed."""
-        if not self._closed:
+        if not self._is_stopping:
             self._work.add(partial(self._absorb, update) for update in updates)
 
     @callback
@@ -312,7 +329,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
         Not while the vendor has asked to be left alone.
         """
-        if self._closed or self._back_off.is_going_on:
+        if self._is_stopping or self._back_off.is_going_on:
             return
         when = self.hass.loop.time() + seconds
         if self._cancel_early_poll is not None:
@@ -565,6 +582,21 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Tell a listener of each vehicle that is new, shows something new, or is gone."""
         self._newcomer_listeners.append(listener)
         return lambda: self._newcomer_listeners.remove(listener)
+
+    @callback
+    def async_add_entities(self, adding: Coroutine[Any, Any, None]) -> None:
+        """Have entities added to their platform, and know when that is done."""
+        task = self.config_entry.async_create_task(
+            self.hass, adding, f"{DOMAIN} add entities", eager_start=True
+        )
+        if not task.done():
+            self._adding.add(task)
+            task.add_done_callback(self._adding.discard)
+
+    async def async_entities_added(self) -> None:
+        """Wait for entities that are being added."""
+        while self._adding:
+            await asyncio.wait(self._adding)
 
     # --- commands ---------------------------------------------------------------------------
 

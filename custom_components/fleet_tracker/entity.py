@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import math
 from typing import TYPE_CHECKING, Protocol, override
 
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
@@ -218,7 +217,8 @@ async def async_setup_entities(
     }
     descriptions |= {description.key: description for description in vendors_own}
     created: dict[str, set[str]] = {}
-    domain = async_get_current_platform().domain
+    platform = async_get_current_platform()
+    domain = platform.domain
     registry = er.async_get(coordinator.hass)
 
     @callback
@@ -244,25 +244,27 @@ async def async_setup_entities(
             if entity_id is not None:
                 registry.async_remove(entity_id)
         new = [key for key in wanted if key not in known]
-        if not new:
+        if not new or coordinator.is_stopping:
             return
         known.update(new)
-        async_add_entities(
-            [
-                factory(
-                    coordinator,
-                    vehicle_id,
-                    descriptions[reading_parts(key)[0]],
-                    key,
-                )
-                for key in new
-            ],
-            config_subentry_id=coordinator.subentry_id(vehicle_id),
+        coordinator.async_add_entities(
+            platform.async_add_entities(
+                [
+                    factory(
+                        coordinator,
+                        vehicle_id,
+                        descriptions[reading_parts(key)[0]],
+                        key,
+                    )
+                    for key in new
+                ],
+                config_subentry_id=coordinator.subentry_id(vehicle_id),
+            )
         )
 
     async def add(vehicle_ids: deque[str], until: float) -> None:
         while vehicle_ids and coordinator.hass.loop.time() < until:
-            if entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS:
+            if coordinator.is_stopping:
                 return
             on_newcomer(vehicle_ids.popleft())
             await asyncio.sleep(0)
@@ -271,6 +273,7 @@ async def async_setup_entities(
     entry.async_on_unload(coordinator.async_add_newcomer_listener(on_newcomer))
     vehicle_ids = deque(coordinator.vehicles())
     await add(vehicle_ids, coordinator.hass.loop.time() + LONGEST_SET_UP)
+    await coordinator.async_entities_added()
     if vehicle_ids:
         entry.async_create_background_task(
             coordinator.hass, add(vehicle_ids, math.inf), f"{DOMAIN} add entities"

@@ -377,6 +377,12 @@ class Connection(ABC):
         """Return counters and states for the diagnostics, without anything private."""
         return {}
 
+    async def stop_receiving(self) -> None:
+        """Take nothing more that comes in by itself, and hand on what was taken.
+
+        Commands still work. `close` comes later, once the entities are gone.
+        """
+
     async def close(self) -> None:
         """Stop everything; ports and connections are free when this returns."""
 

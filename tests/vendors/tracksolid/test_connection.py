@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 import json
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -38,7 +40,7 @@ from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     api_url,
 )
 from custom_components.fleet_tracker.vendors.tracksolid.push_receiver import (
-    MOST_PENDING,
+    MOST_WAITING,
 )
 from custom_components.fleet_tracker.vendors.tracksolid.transport import NODES
 from tests.simulators import world
@@ -60,12 +62,6 @@ PHOTOS = "jimi.device.jimi.media.URL"
 LIVE = "jimi.device.media.live.stream"
 CLOSE = "jimi.device.media.close.stream"
 TAG = "jimi.device.location.getTagMsg"
-
-
-async def settled(connection: TracksolidConnection) -> None:
-    """Wait until what was pushed is processed."""
-    if (worker := connection.pushes._worker) is not None:
-        await worker
 
 
 # --- polling --------------------------------------------------------------------------------
@@ -392,7 +388,6 @@ async def test_pushed_tag_is_not_polled(
         remote="127.0.0.1",
     )
     assert (await connection.receive_push(push)).status == 200
-    await settled(connection)
     for expected in (1, 1, 1, 2):
         assert sim.requests[TAG] == expected
         host.advance(660)
@@ -494,7 +489,6 @@ async def test_pushed_alarm_is_told_once(
     for _ in range(2):
         answer = await connection.receive_push(request("/pushalarm", [item]))
         assert answer.body == {"code": 0, "msg": "success"}
-    await settled(connection)
     await poll(connection, host)
     host.advance(700)
     await poll(connection, host)
@@ -522,7 +516,6 @@ async def test_alarm_that_is_pushed_by_both_families(
         ]
         for way in reversed(ways) if notified_first else ways:
             await connection.receive_push(way)
-    await settled(connection)
     assert [o.code for v, o in host.occurrences if v == CAR] == ["3", "2"]
 
 
@@ -538,7 +531,6 @@ async def test_end_of_an_alarm_is_not_its_repetition(
     await poll(connection, host)
     end = pushes.hub_alarm(car, "28", at + 5, removed=True)
     await connection.receive_push(request("/pushalarm", [end]))
-    await settled(connection)
     types = [o.type for v, o in host.occurrences if v == CAR]
     assert types == [OccurrenceType.DOOR_OPENED, OccurrenceType.CLEARED]
 
@@ -574,7 +566,6 @@ async def test_alarm_that_is_polled_before_it_is_pushed(
         item = pushes.alarm(car, "3", "Vibration alert", at + seconds)
         host.advance(seconds)
         await connection.receive_push(request("/pushalarm", [item]))
-    await settled(connection)
     assert len([o for v, o in host.occurrences if v == CAR]) == 2
 
 
@@ -585,7 +576,6 @@ async def test_pushed_alarms_are_polled_rarely(
     await poll(connection, host)
     item = pushes.alarm(sim.devices[CAR], "3", "Vibration alert", host.clock())
     await connection.receive_push(request("/pushalarm", [item]))
-    await settled(connection)
     reads = 0
     for _ in range(10):
         host.advance(60)
@@ -637,7 +627,6 @@ async def test_pushed_trip_is_not_polled_again(
     start, end = list(van.trips(host.clock() - 300, host.clock()))[-1]
     item = pushes.trip(van, start, end)
     await connection.receive_push(request("/pushtripreport", [item]))
-    await settled(connection)
     told = len(host.occurrences)
     connection._trips._stopped[VAN] = START
     await poll(connection, host)
@@ -714,7 +703,6 @@ async def test_pushed_obd_is_not_polled(
     await connection.receive_push(
         request("/pushfaultinfo", [pushes.faults(cam, host.clock(), "P0420")])
     )
-    await settled(connection)
     before = sim.requests[OBD], sim.requests[FAULTS]
     host.advance(600)
     await poll(connection, host)
@@ -895,7 +883,6 @@ async def test_upload_brings_the_photo(
     shoot(sim, sim.devices[CAM], 0)
     item = pushes.sample("/uploadCallback", sim.devices[CAM], host.clock())
     await connection.receive_push(request("/uploadCallback", [item]))
-    await settled(connection)
     assert host.polls_asked_for
     host.advance(16)
     await poll(connection, host)
@@ -1122,8 +1109,6 @@ async def test_every_push_is_processed(
         remote="127.0.0.1",
     )
     assert (await connection.receive_push(tag)).body == {"code": 200, "msg": "success"}
-    assert not host.updates  # answered at once, processed after
-    await settled(connection)
     assert len(host.updates) == 22 + 2
     assert host.reading(VAN, Reading.HUMIDITY) == 61
     assert host.reading(VAN, f"{mapping.FUEL_SENSOR_VOLUME}:1") == 42.5
@@ -1178,7 +1163,6 @@ async def test_push_over_http(
         assert (await pusher.data("/nowhere", []))[0] == 404
         async with session.get(base) as probe:
             assert probe.status == 200
-        await settled(connection)
     finally:
         await runner.cleanup()
     # face ids and the like are the same item whenever they come
@@ -1196,7 +1180,6 @@ async def test_token(sim: TracksolidSimulator, host: FakeHost) -> None:
     answer = await connection.receive_push(request("/pushhb", [item], token="secret"))
     assert answer.status == 200
     assert not host.problems
-    await settled(connection)
     await connection.close()
 
 
@@ -1210,7 +1193,6 @@ async def test_stranger(
         item = {"deviceImei": "999", "gateTime": "2025-10-09 09:00:00", "n": number}
         answer = await connection.receive_push(request("/pushhb", [item]))
         assert answer.status == 200
-    await settled(connection)
     assert "999" not in host.known
     assert host.polls_asked_for == [1]
     assert (await poll(connection, host)).roster is not None
@@ -1228,7 +1210,6 @@ async def test_excluded_vehicle_is_not_pushed(
     host.updates.clear()
     item = pushes.heartbeat(sim.devices[VAN], host.clock())
     await connection.receive_push(request("/pushhb", [item]))
-    await settled(connection)
     assert not host.updates
     await connection.close()
 
@@ -1243,7 +1224,6 @@ async def test_probe_and_odd_items(
     )
     assert (await connection.receive_push(probe)).status == 200
     await connection.receive_push(request("/pushhb", [{"gateTime": "x"}]))
-    await settled(connection)
     counters = connection.diagnostics()["counters"]
     assert isinstance(counters, dict)
     assert counters["pushes_without_news"] == 1
@@ -1252,20 +1232,51 @@ async def test_probe_and_odd_items(
 async def test_flood(
     connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
 ) -> None:
-    """More than can be processed is refused for now, and processing goes on."""
+    """What is too much at once is refused, to be repeated; the rest is handed on."""
     await poll(connection, host)
-    answers = []
-    for number in range(MOST_PENDING // 50 + 1):
+
+    def heartbeats(number: int) -> PushRequest:
         items = [
             {"deviceImei": VAN, "gateTime": "2025-10-09 09:00:00", "n": f"{number}/{i}"}
             for i in range(50)
         ]
-        answers.append(await connection.receive_push(request("/pushhb", items)))
-    assert [answer.status for answer in answers].count(503) == 1
-    await settled(connection)
-    item = {"deviceImei": VAN, "gateTime": "2025-10-09 09:00:01"}
-    assert (await connection.receive_push(request("/pushhb", [item]))).status == 200
-    await settled(connection)
+        return request("/pushhb", items)
+
+    before = len(host.updates)
+    many = MOST_WAITING // 50 + 2
+    answers = await asyncio.gather(
+        *(connection.receive_push(heartbeats(number)) for number in range(many))
+    )
+    refused = [number for number in range(many) if answers[number].status == 503]
+    assert refused == [many - 2, many - 1]
+    assert len(host.updates) - before == (many - 2) * 50
+    # Repeated, it is taken.
+    for number in refused:
+        assert (await connection.receive_push(heartbeats(number))).status == 200
+    assert len(host.updates) - before == many * 50
+
+
+async def test_push_is_answered_when_it_was_handed_on(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """In the order in which pushes came, and none before its news is known."""
+    await poll(connection, host)
+    items = [
+        pushes.alarm(sim.devices[VAN], "3", "Vibration alert", host.clock() + number)
+        for number in range(60)
+    ]
+    first, second = items[:40], items[40:]
+    answered: list[int] = []
+
+    async def push(some: list[dict[str, Any]]) -> None:
+        answer = await connection.receive_push(request("/pushalarm", some))
+        assert answer.status == 200
+        answered.append(len(host.occurrences))
+
+    await asyncio.gather(push(first), push(second))
+    assert answered == [40, 60]
+    told = [occurrence.occurred_at for _, occurrence in host.occurrences]
+    assert told == sorted(told)
 
 
 async def test_polling_slows_only_while_positions_are_pushed(
@@ -1279,11 +1290,9 @@ async def test_polling_slows_only_while_positions_are_pushed(
     for imei, expected in ((VAN, quick), (CAM, timedelta(minutes=1))):
         item = pushes.gps(sim.devices[imei], host.clock())
         await connection.receive_push(request("/pushgps", [item]))
-        await settled(connection)
         assert connection.poll_interval() == expected
     item = pushes.alarm(sim.devices[CAR], "3", "Vibration alert", host.clock())
     await connection.receive_push(request("/pushalarm", [item]))
-    await settled(connection)
     assert connection.poll_interval() == slow
     assert connection.diagnostics()["positions_pushed"] is True
     host.advance(200)
@@ -1292,18 +1301,6 @@ async def test_polling_slows_only_while_positions_are_pushed(
     assert connection.poll_interval() == slow
     host.advance(600)
     assert connection.poll_interval() == timedelta(seconds=60)
-
-
-async def test_closing_while_pushes_wait(
-    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
-) -> None:
-    """Nothing lingers."""
-    await poll(connection, host)
-    item = pushes.heartbeat(sim.devices[VAN], host.clock())
-    await connection.receive_push(request("/pushhb", [item]))
-    await connection.close()
-    assert connection.pushes._worker is None
-    await settled(connection)
 
 
 async def test_diagnostics_hold_nothing_private(

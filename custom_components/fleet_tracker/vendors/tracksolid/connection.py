@@ -556,8 +556,7 @@ class TracksolidConnection(Connection):
         }
 
     async def close(self) -> None:
-        """Stop processing pushes, and the streams that were started."""
-        await self.pushes.close()
+        """Stop the streams that were started."""
         await self.cameras.close_all()
 
 

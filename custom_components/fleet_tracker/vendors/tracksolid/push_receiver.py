@@ -1,11 +1,14 @@
-"""What happens to pushes between the door and the vehicles: once each, in order."""
+"""What happens to pushes between the door and the vehicles: once each, in order.
+
+A push is answered when its news was handed on, so that whatever was answered with success
+is known. Overload is answered with 503, and the sender repeats the push.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from ...json_values import Record
 from ...models import VehicleUpdate
@@ -13,17 +16,10 @@ from ...vendor import Host, PushAnswer, PushRequest
 from .push import TAG_PATH, Duplicates, Push, Refused, answer, path_of, read_push
 from .push_mapping import map_message, map_push, map_tag_push
 
-MOST_PENDING = 2000
+MOST_WAITING = 2000
+"""Items that may wait; a single push may have more."""
 WRONG_TOKEN = "tracksolid_push_token"
 """The problem that the user is told of when pushes have a wrong token."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """An item that was answered and waits to be processed."""
-
-    push: Push
-    item: Record
 
 
 class PushReceiver:
@@ -41,16 +37,16 @@ class PushReceiver:
         self._token = token
         self._take = take
         self._duplicates = Duplicates()
-        self._pending: deque[_Pending] = deque()
-        self._worker: asyncio.Task[None] | None = None
+        self._waiting = 0
+        self._in_order = asyncio.Lock()
 
     @property
     def waiting(self) -> int:
-        """How many items wait to be processed."""
-        return len(self._pending)
+        """How many items wait to be handed on."""
+        return self._waiting
 
     async def receive(self, request: PushRequest) -> PushAnswer:
-        """Answer a push at once; what it says is processed after."""
+        """Hand on what a push tells, after all that came before it, and answer it."""
         read = read_push(request, self._token)
         if isinstance(read, Refused):
             self.counters[f"pushes_refused_{read.status}"] += 1
@@ -61,39 +57,34 @@ class PushReceiver:
             return answer(path_of(request) or "")
         if self._token is not None and read.message is None:
             self._host.clear_problem(WRONG_TOKEN)
-        if len(self._pending) + len(read.items) > MOST_PENDING:
+        if self._waiting and self._waiting + len(read.items) > MOST_WAITING:
             self.counters["pushes_refused_503"] += 1
             return PushAnswer(status=503)
         self.counters["pushes"] += 1
         fresh = self._duplicates.new(read, self._host.now())
         self.counters["duplicates"] += len(read.items) - len(fresh)
-        self._pending.extend(_Pending(read, item) for item in fresh)
-        if self._pending and (self._worker is None or self._worker.done()):
-            self._worker = asyncio.create_task(self._process())
+        self._waiting += len(fresh)
+        try:
+            async with self._in_order:
+                await self._hand_on(read, fresh)
+        finally:
+            self._waiting -= len(fresh)
         return answer(read.path)
 
-    async def close(self) -> None:
-        """Stop processing."""
-        if self._worker is not None:
-            self._worker.cancel()
-            await asyncio.gather(self._worker, return_exceptions=True)
-            self._worker = None
-
-    async def _process(self) -> None:
-        """Work off what was pushed, with a turn for everybody else between items."""
-        while self._pending:
+    async def _hand_on(self, push: Push, items: list[Record]) -> None:
+        """Hand on the news of items, with a turn for everybody else between them."""
+        for item in items:
             await asyncio.sleep(0)
-            pending = self._pending.popleft()
-            update = self._mapped(pending)
+            update = self._mapped(push, item)
             if update is None:
                 self.counters["pushes_without_news"] += 1
             else:
-                await self._take(pending.push, update)
+                await self._take(push, update)
 
-    def _mapped(self, pending: _Pending) -> VehicleUpdate | None:
-        push, now = pending.push, self._host.now()
+    def _mapped(self, push: Push, item: Record) -> VehicleUpdate | None:
+        now = self._host.now()
         if push.message is not None:
-            return map_message(push.message, pending.item, now)
+            return map_message(push.message, item, now)
         if push.path == TAG_PATH:
-            return map_tag_push(pending.item)
-        return map_push(push.path, pending.item, now)
+            return map_tag_push(item)
+        return map_push(push.path, item, now)

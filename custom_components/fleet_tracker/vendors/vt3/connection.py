@@ -106,8 +106,12 @@ class Vt3Connection(Connection):
             int(port) if isinstance(port, int | float) else DEFAULT_PORT,
         )
 
+    async def stop_receiving(self) -> None:
+        """Stop listening and end all connections: nothing comes in otherwise."""
+        await self.server.stop()
+
     async def close(self) -> None:
-        """Stop listening and end all connections."""
+        """Stop listening, and all that goes on beside it."""
         await self.server.stop()
         await self._introductions.stop()
         tasks = list(self._tasks)

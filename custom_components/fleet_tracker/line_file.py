@@ -1,0 +1,145 @@
+"""A file of JSON lines that grows at its end: what is added costs what is new.
+
+Home Assistant's `Store` writes a whole file, swallows errors and puts writes off while Home
+Assistant stops. Who promises somebody that a thing is on disk needs to be sure of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+import os
+from pathlib import Path
+import stat
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import STORAGE_DIR
+from homeassistant.util.file import WriteError, write_utf8_file_atomic
+
+PRIVATE = stat.S_IRUSR | stat.S_IWUSR
+
+
+class LineFile:
+    """Lines on disk, and those that wait to be written with the next write."""
+
+    def __init__(self, hass: HomeAssistant, name: str) -> None:
+        """Name the file in Home Assistant's storage folder."""
+        self._hass = hass
+        self.path = Path(hass.config.path(STORAGE_DIR, name))
+        self._waiting: list[str] = []
+        self._added = 0
+        self._written = 0
+        self._size = 0
+        self._task: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether all lines are on disk."""
+        return self._written == self._added
+
+    async def async_load(self) -> list[str]:
+        """Return the lines, without a last one that was cut off by a crash.
+
+        Raises OSError when the file cannot be read.
+        """
+        content = await self._hass.async_add_executor_job(self._read)
+        whole, end, _ = content.rpartition(b"\n")
+        self._size = len(whole) + len(end)
+        return whole.decode(errors="replace").split("\n") if whole else []
+
+    def _read(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return b""
+
+    def add(self, line: str) -> None:
+        """Have a line written with the next write. It holds no line end."""
+        self._waiting.append(line)
+        self._added += 1
+
+    async def async_write(self) -> None:
+        """Write what was added so far; it is on disk when this returns.
+
+        One write serves all who wait. Raises OSError when it failed; the lines then wait
+        for the next write.
+        """
+        wanted = self._added
+        while self._written < wanted:
+            if self._task is None or self._task.done():
+                self._task = self._start(self._async_write())
+            await asyncio.shield(self._task)
+
+    async def async_rewrite(
+        self, make_lines: Callable[[], Awaitable[Iterable[str]]]
+    ) -> None:
+        """Replace all that was added so far by fewer lines that say the same.
+
+        What is added while these are made comes behind them. Raises OSError when that
+        failed; the file is then as it was.
+        """
+        await asyncio.shield(self._start(self._async_rewrite(make_lines)))
+
+    def _start(self, write: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Let a write go on even if nobody waits for it any more."""
+        task = self._hass.async_create_task(write, "write lines", eager_start=False)
+        # Whoever still waits is told of an error; if nobody does, no one is.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return task
+
+    async def _async_write(self) -> None:
+        async with self._lock:
+            lines, self._waiting = self._waiting, []
+            data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
+            try:
+                await self._hass.async_add_executor_job(self._append, data)
+            except OSError:
+                self._waiting = lines + self._waiting
+                raise
+            self._size += len(data)
+            self._written += len(lines)
+
+    def _append(self, data: bytes) -> None:
+        self.path.parent.mkdir(exist_ok=True)
+        file = os.open(self.path, os.O_WRONLY | os.O_CREAT, PRIVATE)
+        try:
+            # What a write that failed left behind, and what a crash cut off.
+            os.truncate(file, self._size)
+            os.lseek(file, self._size, os.SEEK_SET)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(file, view) :]
+            os.fsync(file)
+        finally:
+            os.close(file)
+
+    async def _async_rewrite(
+        self, make_lines: Callable[[], Awaitable[Iterable[str]]]
+    ) -> None:
+        async with self._lock:
+            held, self._waiting = self._waiting, []
+            try:
+                lines = await make_lines()
+                data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
+                await self._hass.async_add_executor_job(self._replace, data)
+            except OSError:
+                self._waiting = held + self._waiting
+                raise
+            self._size = len(data)
+            self._written += len(held)
+
+    def _replace(self, data: bytes) -> None:
+        self.path.parent.mkdir(exist_ok=True)
+        try:
+            write_utf8_file_atomic(str(self.path), data, private=True, mode="wb")
+        except WriteError as err:
+            raise OSError("The file could not be replaced") from err
+
+    async def async_remove(self) -> None:
+        """Remove the file."""
+        await self._hass.async_add_executor_job(self._remove)
+
+    def _remove(self) -> None:
+        self.path.unlink(missing_ok=True)
