@@ -1267,6 +1267,7 @@ async def test_push_is_answered_when_it_was_handed_on(
     ]
     first, second = items[:40], items[40:]
     answered: list[int] = []
+    host.occurrences.clear()
 
     async def push(some: list[dict[str, Any]]) -> None:
         answer = await connection.receive_push(request("/pushalarm", some))
