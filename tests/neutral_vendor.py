@@ -163,7 +163,7 @@ class Cloud:
     def push(self, *updates: VehicleUpdate) -> None:
         """Tell this now."""
         assert self.host is not None
-        self.host.receive(updates)
+        self.host.receive(replace(update, pushed=True) for update in updates)
 
 
 class NeutralConnection(Connection):

@@ -493,7 +493,7 @@ REFUSALS: list[tuple[dict[str, Any], float, str]] = [
     ({"ignition": False, "moving": True}, 20, "engine_cut_speed_unknown"),
     ({"ignition": True, "moving": False}, 20, "engine_cut_speed_unknown"),
     # A fix from the future has an age that nobody knows.
-    ({"fixed": -180 * SECONDS, "speed": 0}, 20, "engine_cut_speed_unknown"),
+    ({"fixed": -601 * SECONDS, "speed": 0}, 20, "engine_cut_speed_unknown"),
 ]
 
 

@@ -102,10 +102,14 @@ async def test_automation_misses_none(hass: HomeAssistant, cloud: Cloud) -> None
 
 
 async def test_event_says_what_happened(
-    hass: HomeAssistant, cloud: Cloud, fired: list[dict[str, Any]]
+    hass: HomeAssistant,
+    cloud: Cloud,
+    fired: list[dict[str, Any]],
+    freezer: FrozenDateTimeFactory,
 ) -> None:
     """Its type in our words, the code and name in the vendor's, and the details."""
     await set_up(hass, cloud_entry())
+    freezer.tick(MINUTE)
     assert state_of(hass, "event", "alarm").state == STATE_UNKNOWN
     push(
         cloud,
@@ -128,10 +132,13 @@ async def test_event_says_what_happened(
 
 
 async def test_states_are_written_before_what_happened(
-    hass: HomeAssistant, cloud: Cloud
+    hass: HomeAssistant,
+    cloud: Cloud,
+    freezer: FrozenDateTimeFactory,
 ) -> None:
     """An automation on an alarm finds where the vehicle was then, and how."""
     await set_up(hass, cloud_entry())
+    freezer.tick(MINUTE)
     found: list[tuple[str, Any]] = []
 
     @callback
@@ -141,7 +148,7 @@ async def test_states_are_written_before_what_happened(
         found.append((battery.state, tracker.attributes.get("latitude")))
 
     hass.bus.async_listen(EVENT_OCCURRENCE, look)
-    now = dt_util.utcnow()
+    now = dt_util.utcnow() - MINUTE
     for number in (1, 2):
         cloud.push(
             told(
@@ -187,10 +194,11 @@ async def test_each_fires_once_and_in_order(
     push(cloud, alarms[3], alarms[1], alarms[2], alarms[2])
     freezer.tick(SECOND)
     push(cloud, *alarms)
-    assert times(fired) == [START + number * SECOND for number in (1, 2, 3, 4)]
+    # One that comes late fires late: it is no replay.
+    assert times(fired) == [START + number * SECOND for number in (1, 2, 3, 0, 4)]
     cloud.tell(told("1", START, occurrences=tuple(alarms)))
     await elapse(hass, freezer, 61)
-    assert len(fired) == 4
+    assert len(fired) == 5
 
 
 async def test_types_codes_and_vehicles_have_their_own_past(
@@ -214,7 +222,7 @@ async def test_types_codes_and_vehicles_have_their_own_past(
         push(cloud, one)
     freezer.tick(SECOND)
     push(cloud, alarm(earlier), vehicle_id="2")
-    assert times(fired) == [later, earlier, earlier, earlier]
+    assert times(fired) == [later, earlier, earlier, earlier, earlier]
 
 
 async def test_two_of_one_second(
@@ -241,13 +249,14 @@ async def test_clock_that_is_ahead_silences_nothing(
     fired: list[dict[str, Any]],
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """An alarm from the future fires once; those of now still fire."""
+    """An alarm from the future fires once, as of now; those of now still fire."""
     await set_up(hass, cloud_entry())
     future = alarm(START + timedelta(days=400))
     for occurrence in (future, alarm(START), future, alarm(START + SECOND), future):
         freezer.tick(SECOND)
         push(cloud, occurrence)
-    assert times(fired) == [future.occurred_at, START, START + SECOND]
+    assert times(fired) == [START + SECOND, START, START + SECOND]
+    assert fired[0]["reported_at"] == future.occurred_at
 
 
 async def test_late_news_of_a_running_system_fire(
@@ -311,10 +320,12 @@ async def test_saved_at_once_and_together(
     cloud: Cloud,
     hass_storage: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
+    freezer: FrozenDateTimeFactory,
 ) -> None:
     """A crash right after an alarm does not repeat it; a hundred are written once."""
     entry = cloud_entry()
     coordinator = await set_up(hass, entry)
+    freezer.tick(10 * SECOND)
     writes: list[str] = []
     put = coordinator.memory.put
 
@@ -330,7 +341,8 @@ async def test_saved_at_once_and_together(
     await hass.async_block_till_done(wait_background_tasks=True)
     assert writes == ["occurrences"]
     kept = hass_storage[f"{DOMAIN}.{entry.entry_id}.memory"]["data"]["occurrences"]
-    assert kept == {"1": {"alarm/sos/1": (START + 99 * SECOND).isoformat()}}
+    stamps = [stamp for _, stamp, *_ in kept["1"]["fired"]]
+    assert stamps == [(START + number * SECOND).isoformat() for number in range(100)]
 
 
 async def test_alarm_of_a_moment_before_unloading_is_kept(
@@ -382,9 +394,12 @@ async def test_delivered_to_the_entity_that_comes_later(
     assert entity_id(hass, "event", "trip") is not None
 
 
-async def test_undelivered_do_not_pile_up(hass: HomeAssistant, cloud: Cloud) -> None:
+async def test_undelivered_do_not_pile_up(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+) -> None:
     """Those of a kind that no entity shows wait, and the oldest are lost first."""
     coordinator = await set_up(hass, cloud_entry())
+    freezer.tick(15 * MINUTE)
     codes = [
         Occurrence(
             kind=OccurrenceKind.TROUBLE_CODE,
@@ -418,11 +433,15 @@ async def test_undelivered_do_not_pile_up(hass: HomeAssistant, cloud: Cloud) -> 
 
 
 async def test_a_vehicle_that_tells_too_much(
-    hass: HomeAssistant, cloud: Cloud, hass_storage: dict[str, Any]
+    hass: HomeAssistant,
+    cloud: Cloud,
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
 ) -> None:
     """What fired last is not kept without end, and an instant has only so many alarms."""
     entry = cloud_entry()
     coordinator = await set_up(hass, entry)
+    freezer.tick(15 * MINUTE)
     listened: list[Occurrence] = []
     coordinator.async_add_occurrence_listener(
         "1", OccurrenceKind.ALARM, listened.append
@@ -438,7 +457,8 @@ async def test_a_vehicle_that_tells_too_much(
     assert listened == others
     await hass.async_block_till_done(wait_background_tasks=True)
     kept = hass_storage[f"{DOMAIN}.{entry.entry_id}.memory"]["data"]["occurrences"]
-    assert list(kept["1"]) == [f"alarm/sos/{one.code}" for one in others[1:]]
+    keys = [key for key, *_ in kept["1"]["fired"]]
+    assert keys == [f"alarm/sos/{one.code}" for one in others[1:]]
     # The newest are still known.
     push(cloud, *others[1:])
     assert listened == others
@@ -514,11 +534,15 @@ async def test_return_of_the_account_fires_nothing(
 
 
 async def test_disabled_entity_is_no_obstacle(
-    hass: HomeAssistant, cloud: Cloud, caplog: pytest.LogCaptureFixture
+    hass: HomeAssistant,
+    cloud: Cloud,
+    caplog: pytest.LogCaptureFixture,
+    freezer: FrozenDateTimeFactory,
 ) -> None:
     """Its events wait, and nothing grows without end."""
     entry: MockConfigEntry = cloud_entry()
     coordinator = await set_up(hass, entry)
+    freezer.tick(15 * MINUTE)
     event = entity_id(hass, "event", "alarm")
     assert event is not None
     er.async_get(hass).async_update_entity(

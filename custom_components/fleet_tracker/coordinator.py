@@ -446,9 +446,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             self._store.async_schedule_save()
         if merged.changed:
             self._tell(before, merged.vehicle, merged.changed)
-        if update.occurrences:
+        if merged.occurrences:
             # After the states that came with them: who is told of an alarm may look there.
-            self._work.add_urgent([partial(self._fire, vehicle_id, update.occurrences)])
+            self._work.add_urgent([partial(self._fire, vehicle_id, merged.occurrences)])
 
     @callback
     def _fire(self, vehicle_id: str, occurrences: tuple[Occurrence, ...]) -> None:

@@ -112,6 +112,8 @@ class FleetEvent(FleetEntity, EventEntity):
         data: dict[str, Any] = {
             **occurrence.details,
             "occurred_at": occurrence.occurred_at,
+            "reported_at": occurrence.reported_at,
+            "received_at": occurrence.received_at or occurrence.told_at,
             "code": occurrence.code,
             "name": occurrence.name,
         }

@@ -32,8 +32,12 @@ def refusal(vehicle: Vehicle, limit: float, now: datetime) -> Refusal | None:
         return Refusal("engine_cut_no_contact")
     fix = vehicle.latest_fix
     speed = None
-    # A fix from the future has an age that is not known.
-    if fix is not None and abs(now - fix.fixed_at) <= FRESHNESS:
+    # When a fix was found whose time we put in is not known.
+    if (
+        fix is not None
+        and not fix.time_is_ours
+        and abs(now - fix.fixed_at) <= FRESHNESS
+    ):
         speed = fix.speed
     if speed is not None and speed < limit:
         return None

@@ -1,7 +1,7 @@
 """How news of a vehicle is merged into what is known of it: pure, and the same for all.
 
-For each group of readings the newer time wins. What news is believed is decided in
-`rules`, what follows from it in `derive`.
+What its times count for is decided in `clocks`. For each group of readings the newer time
+wins. What news is believed is decided in `rules`, what follows from it in `derive`.
 """
 
 from collections.abc import Mapping
@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
+from .clocks import judge
 from .derive import derive, flat_readings
 from .models import (
     Growth,
+    Occurrence,
     Position,
     Reading,
     ReadingGroup,
@@ -29,17 +31,24 @@ CAPABILITIES = "capabilities"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """The vehicle after an update, which readings changed, and why fixes were dropped."""
+    """The vehicle after an update, which readings changed, and what was dropped."""
 
     vehicle: Vehicle
     changed: frozenset[str]
     dropped: tuple[str, ...] = ()
+    occurrences: tuple[Occurrence, ...] = ()
+    """What happened, with the times that count."""
 
 
 def merge(
     vehicle: Vehicle | None, update: VehicleUpdate, rules: Rules, now: datetime
 ) -> Merged:
-    """Merge an update into what is known of a vehicle (None: not known before)."""
+    """Merge an update into what is known of a vehicle (None: not known before).
+
+    ``now`` is when the update was received, by the clock of the vendor's server.
+    """
+    judged = judge(vehicle, update, now)
+    update = judged.update
     before = vehicle or Vehicle(
         vehicle_id=update.vehicle_id,
         details=VehicleDetails(name=update.vehicle_id),
@@ -48,7 +57,7 @@ def merge(
     groups, growths = _merge_groups(before, update, now, dropped)
     fix, beliefs = before.latest_fix, replace(before.beliefs, growths=growths)
     if update.position is not None:
-        if reason := why_no_fix(update.position, fix, rules, now):
+        if reason := why_no_fix(update.position, fix, rules):
             dropped.append(reason)
         else:
             readings = {**before.readings, **flat_readings(groups)}
@@ -61,13 +70,9 @@ def merge(
             )
             if believed.reason is not None:
                 dropped.append(believed.reason)
-    heard_at, heard_claim = before.heard_at, before.heard_claim
-    if update.heard_at is not None and update.heard_at != heard_claim:
-        # By a clock that is ahead, a vehicle was heard when that was first told: the same
-        # time told again must not make a silent one look as if it was just heard.
-        heard_claim = update.heard_at
-        heard = min(heard_claim, now)
-        heard_at = heard if heard_at is None else max(heard, heard_at)
+    heard_at = before.heard_at
+    if update.heard_at is not None and (heard_at is None or update.heard_at > heard_at):
+        heard_at = update.heard_at
     known = replace(
         before,
         details=update.details or before.details,
@@ -77,7 +82,7 @@ def merge(
         groups=groups,
         latest_fix=fix,
         heard_at=heard_at,
-        heard_claim=heard_claim,
+        clock=judged.clock,
         contact_interval=update.contact_interval or before.contact_interval,
         beliefs=beliefs,
         occurrence_kinds=before.occurrence_kinds.union(
@@ -86,7 +91,10 @@ def merge(
     )
     after = derive(before, known, rules, now)
     return Merged(
-        vehicle=after, changed=_changes(vehicle, after), dropped=tuple(dropped)
+        vehicle=after,
+        changed=_changes(vehicle, after),
+        dropped=tuple(dropped),
+        occurrences=update.occurrences,
     )
 
 
@@ -104,13 +112,10 @@ def _merge_groups(
         return before.groups, before.beliefs.growths
     groups, growths = dict(before.groups), dict(before.beliefs.growths)
     for news in update.groups:
-        # A clock that is ahead must not shut out what comes after it.
-        measured_at = min(news.measured_at, now)
         held = groups.get(news.name)
-        if held is not None and measured_at < held.measured_at:
+        if held is not None and news.measured_at < held.measured_at:
             dropped.append("older_readings")
             continue
-        news = replace(news, measured_at=measured_at)
         readings, not_known = believe_readings(
             news, held, growths, now, was_set=update.odometer_set
         )
@@ -124,7 +129,7 @@ def _merge_groups(
             readings.setdefault(Reading.ODOMETER, held.readings[Reading.ODOMETER])
         groups[news.name] = ReadingGroup(
             name=news.name,
-            measured_at=measured_at,
+            measured_at=news.measured_at,
             readings=MappingProxyType(readings),
             complete=news.complete,
             time_source=news.time_source,

@@ -265,6 +265,8 @@ class Occurrence:
     ``code`` and ``name`` are the vendor's own; ``details`` is further event data and never
     holds coordinates. The end of something that was raised before is of the type
     ``cleared``, with the type that ended in ``details["cleared"]``.
+
+    ``occurred_at`` is as it was told until `clocks` made of it the time that counts.
     """
 
     kind: OccurrenceKind
@@ -273,6 +275,15 @@ class Occurrence:
     code: str | None = None
     name: str | None = None
     details: Mapping[str, Value] = field(default_factory=lambda: EMPTY)
+    time_source: TimeSource = field(default=TimeSource.TRACKER, compare=False)
+    received_at: datetime | None = field(default=None, compare=False)
+    """When the vendor got it, by the vendor's clock, where the vendor tells that."""
+    reported_at: datetime | None = field(default=None, compare=False)
+    """When it occurred as it was told, however wrong. Set by `clocks`."""
+    told_at: datetime | None = field(default=None, compare=False)
+    """When we received it. Set by `clocks`."""
+    pushed: bool = field(default=False, compare=False)
+    """Whether it came in by itself. Set by `clocks` from the update."""
 
     @property
     def key(self) -> str:
@@ -328,6 +339,10 @@ class VehicleUpdate:
     occurrences: tuple[Occurrence, ...] = ()
     heard_at: datetime | None = None
     """When the vehicle itself (not the cloud) was last heard of."""
+    heard_source: TimeSource = TimeSource.TRACKER
+    """Whose clock that is by."""
+    pushed: bool = False
+    """Whether the news came in by itself, as it happened, rather than on a request."""
     odometer_set: bool = False
     """The odometer was set by a command, so that a lower value is right."""
     contact_interval: timedelta | None = None
@@ -370,6 +385,46 @@ class Beliefs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """A time as a tracker told it, the time that it counts for, and whose that is."""
+
+    told: datetime
+    counts_as: datetime
+    source: TimeSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockWatch:
+    """What one kind of a tracker's times (of its fixes, of its contacts) says of its clock.
+
+    ``offset`` is by how much they are ahead of the true time, once that was learned.
+    """
+
+    offset: timedelta | None = None
+    pointed: timedelta = timedelta()
+    """The offset that the last times point to."""
+    alike: int = 0
+    """How many in a row did, while they moved on as the receipts did."""
+    told: datetime | None = None
+    received: datetime | None = None
+    """The last of those, and its receipt."""
+    misfits: int = 0
+    """How many times in a row made no sense, also with the offset."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerClock:
+    """What is known of the clock of a vehicle's tracker, see `clocks`."""
+
+    fixes: ClockWatch = field(default_factory=ClockWatch)
+    contacts: ClockWatch = field(default_factory=ClockWatch)
+    stamps: Mapping[str, tuple[Stamp, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    """The last times of each kind, so that one that is told again counts as before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vehicle:
     """All that is known of one vehicle now.
 
@@ -389,7 +444,8 @@ class Vehicle:
     latest_fix: Position | None = None
     heard_at: datetime | None = None
     heard_claim: datetime | None = None
-    """When it was heard of as the vendor last told, maybe by a clock that is ahead."""
+    """Not used any more; it is in stored records."""
+    clock: TrackerClock = field(default_factory=TrackerClock)
     contact_interval: timedelta | None = None
     beliefs: Beliefs = field(default_factory=Beliefs)
     stood_since: datetime | None = None

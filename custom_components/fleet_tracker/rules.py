@@ -6,12 +6,10 @@ to show.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 import math
 
 from .models import Position, Reading, Value, Vehicle
 
-FUTURE_TOLERANCE = timedelta(minutes=10)
 HOLD_DISTANCE_M = 50
 MOVING_SPEED_KMH = 5
 
@@ -24,9 +22,7 @@ class Rules:
     accuracy_limit: float | None = None
 
 
-def why_no_fix(
-    fix: Position, held: Position | None, rules: Rules, now: datetime
-) -> str | None:
+def why_no_fix(fix: Position, held: Position | None, rules: Rules) -> str | None:
     """Return why a position is not taken, None if it is a fix."""
     if not all(map(math.isfinite, (fix.latitude, fix.longitude, fix.accuracy))):
         return "out_of_range"
@@ -34,8 +30,6 @@ def why_no_fix(
         return "out_of_range"
     if fix.latitude == 0 and fix.longitude == 0:
         return "zero"
-    if fix.fixed_at > now + FUTURE_TOLERANCE:
-        return "from_the_future"
     if held is not None and fix.fixed_at < held.fixed_at:
         return "older"
     if rules.accuracy_limit is not None and fix.accuracy > rules.accuracy_limit:
