@@ -41,6 +41,9 @@ class DemoError(Exception):
 class HomeAssistant:
     """A Home Assistant that runs on loopback from a folder of its own."""
 
+    configuration = CONFIGURATION
+    """The folder whose files are copied into its configuration."""
+
     def __init__(self, folder: Path, port: int) -> None:
         """Take the folder, made by `configure`."""
         self.folder = folder
@@ -65,7 +68,7 @@ class HomeAssistant:
         integration = custom / DOMAIN
         integration.unlink(missing_ok=True)
         integration.symlink_to(ROOT / "custom_components" / DOMAIN)
-        shutil.copytree(CONFIGURATION, self.folder, dirs_exist_ok=True)
+        shutil.copytree(self.configuration, self.folder, dirs_exist_ok=True)
         (self.folder / "secrets.yaml").write_text(
             f"latitude: {HOME.latitude}\n"
             f"longitude: {HOME.longitude}\n"

@@ -61,6 +61,15 @@ class Child:
         await process.wait()
         self._process = None
 
+    async def kill(self) -> None:
+        """End it by force, with everything that it started."""
+        if (process := self._process) is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        self._process = None
+
     def last_lines(self, count: int = 30) -> Sequence[str]:
         """Return the end of what it printed."""
         return self.log.read_text(encoding="utf-8", errors="replace").splitlines()[

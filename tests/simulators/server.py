@@ -15,6 +15,8 @@ from typing import Self
 
 from aiohttp import web
 
+from .failures import FailureLayer
+
 ANY_PATH = "*"
 
 
@@ -62,6 +64,7 @@ class SimulatedServer(ABC):
         self._bodies: dict[str, deque[object]] = {}
         self._faults: dict[str, deque[Fault]] = {}
         self._lasting_faults: dict[str, Fault] = {}
+        self.failures = FailureLayer()
         self.hanging = asyncio.Event()
         self._stopping = asyncio.Event()
         self._runner: web.ServerRunner | None = None
@@ -102,6 +105,7 @@ class SimulatedServer(ABC):
     async def stop(self) -> None:
         """Drop all connections at once and free the port."""
         self._stopping.set()
+        self.failures.end()
         if self._runner:
             await self._runner.cleanup()
             self._runner = None
@@ -133,6 +137,11 @@ class SimulatedServer(ABC):
         self.log.append(
             LoggedRequest(request.method, request.path, dict(request.query))
         )
+        return await self.failures.serve(
+            request, request.path, lambda: self._answer_or_fail(request)
+        )
+
+    async def _answer_or_fail(self, request: web.BaseRequest) -> web.StreamResponse:
         if fault := self._fault(request.path):
             return await self._fail(request, fault)
         if bodies := self._bodies.get(request.path):

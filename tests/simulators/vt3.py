@@ -23,7 +23,8 @@ import time
 from typing import Any
 
 from . import world
-from .vt3_wire import Crc, Reader, WireError, frame
+from .failures import Failure, spoil
+from .vt3_wire import Crc, Reader, WireError, checksum, frame
 from .world import Happening
 
 KMH_PER_KNOT = 1.852
@@ -149,6 +150,9 @@ class Vt3Simulator:
         self.requests: list[tuple[str, dict[str, Any]]] = []
         """What was asked for, with the payload."""
         self.violations: list[str] = []
+        self.failure: Failure | None = None
+        """How what it sends fails, until a test says otherwise."""
+        self._spoilt = 0
         self.connected = asyncio.Event()
         self.lost = asyncio.Event()
         self._clock = clock
@@ -188,7 +192,47 @@ class Vt3Simulator:
     async def send(self, topic: str, **parts: Any) -> None:
         """Send a message."""
         message = {"topic": f"v1/{self.serial}/{topic}", **parts}
-        await self.send_bytes(frame(message, self.behaviour.crc))
+        if self.failure is None:
+            await self.send_bytes(frame(message, self.behaviour.crc))
+        else:
+            await self._fail(self.failure, message)
+
+    async def _fail(self, failure: Failure, message: Mapping[str, Any]) -> None:
+        """Send a message as a failure has it. Connections that it ends stay so."""
+        packet = frame(message, self.behaviour.crc)
+        number, self._spoilt = self._spoilt, self._spoilt + 1
+        match failure:
+            case Failure.HANG:
+                return
+            case Failure.HANG_AFTER_HEADERS:
+                await self.send_bytes(packet[: len(packet) // 2])
+            case Failure.RESET_IN_BODY:
+                await self.send_bytes(packet[: len(packet) // 2])
+                if self._writer is not None:
+                    self._writer.transport.abort()
+            case Failure.TLS:
+                # What a client says first that wants TLS (RFC 8446, 4.1.2).
+                await self.send_bytes(
+                    bytes.fromhex("16030100c8010000c40303") + b"x" * 99
+                )
+            case Failure.HTML:
+                await self.send_bytes(b"HTTP/1.1 200 OK\r\n\r\n<html></html>\r\n")
+            case Failure.EMPTY:
+                await self.send_bytes(frame({}, self.behaviour.crc))
+            case Failure.OVERSIZED:
+                await self.send_bytes(b'${"topic":"' + b"x" * 1_000_000)
+            case Failure.TRUNCATED:
+                await self.send_bytes(packet[:-20] + b"\r\n")
+            case Failure.DEEP:
+                body = b'{"topic":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
+                end = checksum(body, self.behaviour.crc) + b"\r\n"
+                await self.send_bytes(b"$" + body + end)
+            case _:
+                body = spoil(
+                    failure, packet[1:-4], number, kept=("topic", "client_token")
+                )
+                end = checksum(body, self.behaviour.crc) + b"\r\n"
+                await self.send_bytes(b"$" + body + end)
 
     async def upload(self, group: str) -> None:
         """Send a group's data as it is sent by the interval (3.1, 4.2)."""

@@ -19,6 +19,8 @@ from typing import Self
 
 from aiohttp import web
 
+from tests.simulators.failures import FailureLayer
+
 from . import devices, fences, instructions, media, tracking  # noqa: F401 - registers
 from .device import Device, stamp
 from .hub import instruct
@@ -126,6 +128,7 @@ class TracksolidSimulator:
         self._runner: web.AppRunner | None = None
         self._given = 0
         self.root = ""
+        self.failures = FailureLayer()
 
     # --- being a server ---
 
@@ -147,6 +150,7 @@ class TracksolidSimulator:
 
     async def stop(self) -> None:
         """Stop listening; what hangs is let go."""
+        self.failures.end()
         for event in self._hanging:
             event.set()
         for device in self.devices.values():
@@ -287,6 +291,11 @@ class TracksolidSimulator:
         name = params.get("method", "")
         self.requests[name] += 1
         self.calls.append((name, params))
+        return await self.failures.serve(
+            request, name, lambda: self._answer_or_fail(name, params)
+        )
+
+    async def _answer_or_fail(self, name: str, params: Params) -> web.StreamResponse:
         if (gate := self._gates.get(name)) is not None:
             gate.waiting.set()
             await gate.opened.wait()
