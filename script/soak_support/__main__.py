@@ -128,7 +128,7 @@ async def run(
             print("Killed and started again ...", flush=True)
             await home_assistant.start()
         await wait_or_fail(going_on, seconds / (kills + 1))
-        await traffic.stop()
+        traffic.stop()
         await going_on
         print("Waiting for what is on its way ...", flush=True)
         await traffic.drain(SETTLE)

@@ -81,13 +81,15 @@ class Traffic:
             for number, tracker in enumerate(self._fleet.trackers):
                 tasks.create_task(self._live(tracker, number / 10))
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """End it: let all be well, and wait for what is still being pushed."""
         self._stopping.set()
         for layer in self._fleet.layers().values():
             layer.end()
         for clock in self._fleet.clocks.values():
             clock.shift = 0
+        for tracker in self._fleet.trackers:
+            tracker.lost.set()
 
     async def drain(self, patience: float) -> None:
         """Wait until nothing is pushed any more."""
@@ -96,8 +98,6 @@ class Traffic:
         self._ledger.counters["pushes given up"] += len(self._pushing)
         for task in list(self._pushing):
             task.cancel()
-        for tracker in self._fleet.trackers:
-            await tracker.disconnect()
         await self._session.close()
 
     async def _repeat(self, seconds: float, act: Callable[[], Awaitable[None]]) -> None:

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator
 import copy
 from enum import StrEnum
-from functools import cache
 import gzip
 import json
 
@@ -19,7 +18,7 @@ from aiohttp import web
 
 MIB = 1024 * 1024
 OVERSIZED = 9 * MIB
-BOMB = 32 * MIB
+BOMB = 12 * MIB
 DEPTH = 100_000
 SURROGATE = "half\ud83d a pair"
 RETRY_AFTER = 120
@@ -197,12 +196,6 @@ class FailureLayer:
             self.hanging -= 1
 
 
-@cache
-def padding() -> bytes:
-    """Return a bomb of blanks, to be put behind a compressed text."""
-    return gzip.compress(b" " * BOMB)
-
-
 def spoil(
     failure: Failure, body: bytes, number: int = 0, kept: Collection[str] = ()
 ) -> bytes:
@@ -217,7 +210,7 @@ def spoil(
         case Failure.OVERSIZED:
             return body.rstrip() + b" " * OVERSIZED
         case Failure.BOMB:
-            return gzip.compress(body.rstrip()) + padding()
+            return gzip.compress(body.rstrip() + b" " * BOMB, compresslevel=1)
         case Failure.DEEP:
             return b'{"code": 0, "deep": ' + b"[" * DEPTH + b"]" * DEPTH + b"}"
     whole = json.loads(body)
