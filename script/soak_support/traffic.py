@@ -23,7 +23,7 @@ from tests.simulators.vt3 import Vt3Simulator
 from .fleet import Fleet
 from .ledger import Ledger
 
-TRIES = 12
+TRIES = 60
 RETRY_AFTER = 5.0
 """How often, and after how many seconds, a push is repeated that was not answered 200."""
 FAILURES = (
@@ -130,12 +130,10 @@ class Traffic:
                 fields = {"statusUtcTime": int(now), "alertStatus": 0, "code": code}
                 self._push_alarm(code, *self._segway("alert", imei, fields))
             case "open_api":
-                device = self._random.choice(
-                    self._fleet.open_api.account("soak").devices
-                )
+                car = self._random.choice(self._fleet.open_api.account("soak").devices)
                 code = ledger.raise_alarm(now)
-                place = device.vehicle.at(now).place
-                device.alarms.append(
+                place = car.vehicle.at(now).place
+                car.alarms.append(
                     Alarm(
                         int(code), place.longitude, place.latitude, int(now), int(now)
                     )
@@ -260,9 +258,9 @@ class Traffic:
 
     async def _reload(self, every: float, most: int) -> None:
         """Reload the accounts in turn, each time under a stream of first news."""
-        for number in range(most):
-            if self._stopping.is_set():
-                return
+        number = 0
+        while self._ledger.counters["reloads"] < most and not self._stopping.is_set():
+            number += 1
             began = time.monotonic()
             try:
                 entries = await self._home_assistant.get(

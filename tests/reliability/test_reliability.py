@@ -34,7 +34,7 @@ from .table import NOT_YET, Outcome, Phase, Reason, Shown, Told, Vendor, cell
 
 pytestmark = pytest.mark.freeze_time(START)
 
-WRONG_ANSWERS = 24
+WRONG_ANSWERS = 20
 """How many answers are spoilt: all fields at once with each wrong value, then one each."""
 LONGEST_PAUSE = 15 * 60 + 61
 """Seconds after which a vendor that asked to be left alone is asked again, at most."""

@@ -25,20 +25,30 @@ from .stages import Clients
 pytestmark = pytest.mark.freeze_time(NOW)
 
 RELOADS = 25
+TRACKERS = 5
+BURST = 40
+"""Alarms that are acknowledged just before a reload begins."""
 TURNS_BETWEEN = 7
 """Turns of the event loop between two pushes: they fall into each step of a reload."""
 
 
-def first_news(device: Device, number: int) -> Iterator[tuple[str, object]]:
-    """Yield all that a tracker has never told before, with alarms in between."""
+def first_news(device: Device, part: int) -> Iterator[tuple[str, object]]:
+    """Yield a part of all that a tracker has never told before."""
     now = time.time()
-    code = 100_000 + number * 1000
-    for path in PATHS:
-        code += 1
-        yield "/pushalarm", alarm(device, str(code), "First", now)
-        yield path, sample(path, device, now)
-    for unit in range(1, 5):
-        yield "/pushoil", oil(device, now, unit + 1, 42.5, unit)
+    news = [(path, sample(path, device, now)) for path in PATHS if path != "/pushalarm"]
+    news += [
+        ("/pushoil", oil(device, now, unit + 1, 42.5, unit)) for unit in range(1, 5)
+    ]
+    yield from news[part :: RELOADS // TRACKERS]
+
+
+def with_alarms(
+    device: Device, number: int, news: Iterator[tuple[str, object]]
+) -> Iterator[tuple[str, object]]:
+    """Yield the news with alarms in between, each of which has a code of its own."""
+    for code, one in enumerate(news, start=100_000 + 1000 * number):
+        yield "/pushalarm", alarm(device, str(code), "First", time.time())
+        yield one
 
 
 class Stream:
@@ -65,11 +75,11 @@ class Stream:
             self._shown.add(key)
             self.fired[str(code)] += 1
 
-    async def push(self, path: str, item: object) -> None:
-        """Push an item until it is taken, as a vendor does."""
+    async def push(self, path: str, *items: object) -> None:
+        """Push items until they are taken, as a vendor does."""
         for _ in range(50):
             answer = await self._client.post(
-                f"{self._base}{path}", json={"data_list": [item]}
+                f"{self._base}{path}", json={"data_list": items}
             )
             if answer.status == 200:
                 break
@@ -78,8 +88,9 @@ class Stream:
                 await asyncio.sleep(0)
         else:
             raise AssertionError("it is never taken")
-        if isinstance(item, dict) and path == "/pushalarm":
-            self.acknowledged.add(str(item["alarmType"]))
+        for item in items:
+            if isinstance(item, dict) and path == "/pushalarm":
+                self.acknowledged.add(str(item["alarmType"]))
 
 
 async def test_reloads_under_a_stream_of_first_news(
@@ -94,19 +105,36 @@ async def test_reloads_under_a_stream_of_first_news(
     sim = TracksolidSimulator(time.time)
     place = world.parked(world.HOME, NOW.timestamp() - 86_400)
     sim.add(
-        *(Device(f"8600000000{number:05}", "Van", place) for number in range(RELOADS))
+        *(Device(f"8600000000{number:05}", "Van", place) for number in range(TRACKERS))
     )
     async with sim:
         entry = await add_account(hass, sim)
         client = await hass_client_no_auth()
         stream = Stream(hass, client, f"{PUSH_PATH}/{entry.data[CONF_PUSH_SECRET]}")
-        for number, device in enumerate(sim.devices.values()):
+        devices = list(sim.devices.values())
+        raised = 0
+        for number in range(RELOADS):
+            device = devices[number % TRACKERS]
+            news = first_news(device, number // TRACKERS)
             freezer.tick(61)
+            burst = [
+                alarm(device, str(200_000 + BURST * number + one), "Burst", time.time())
+                for one in range(BURST)
+            ]
+            raised += BURST
+            pushes = [asyncio.create_task(stream.push("/pushalarm", *burst))]
+            pushes += [
+                asyncio.create_task(stream.push(path, item))
+                for path, item in first_news(device, number // TRACKERS)
+            ]
+            # The reload begins at another turn each time.
+            for _ in range(TURNS_BETWEEN + number):
+                await asyncio.sleep(0)
             reload = asyncio.create_task(
                 hass.config_entries.async_reload(entry.entry_id)
             )
-            pushes = []
-            for path, item in first_news(device, number):
+            for path, item in with_alarms(device, number, news):
+                raised += path == "/pushalarm"
                 pushes.append(asyncio.create_task(stream.push(path, item)))
                 for _ in range(TURNS_BETWEEN):
                     await asyncio.sleep(0)
@@ -116,7 +144,7 @@ async def test_reloads_under_a_stream_of_first_news(
                 await asyncio.sleep(0)
         await hass.async_block_till_done(wait_background_tasks=True)
         assert "does not generate unique IDs" not in caplog.text
-        assert len(stream.acknowledged) == RELOADS * (len(PATHS))
+        assert len(stream.acknowledged) == raised
         assert stream.acknowledged - stream.fired.keys() == set()
         assert {code for code, times in stream.fired.items() if times > 1} == set()
         dead = [

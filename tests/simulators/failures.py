@@ -23,8 +23,10 @@ DEPTH = 100_000
 SURROGATE = "half\ud83d a pair"
 RETRY_AFTER = 120
 
-# What no vendor documents for any field, but for text where text is expected.
-WRONG_VALUES: tuple[object, ...] = (None, True, -1, 1e308, "x", [], {"a": [1]})
+# What no vendor documents for any field, but for text where text is expected, and truth
+# where something is on or off.
+WRONG_VALUES: tuple[object, ...] = (None, True, 1e308, "x", [], {"a": [1]})
+_ON_OR_OFF = (0, 1, "0", "1", True, False)
 
 
 class Failure(StrEnum):
@@ -240,12 +242,19 @@ def with_wrong_type(whole: object, number: int, kept: Collection[str]) -> object
     whole = copy.deepcopy(whole)
     if number < len(WRONG_VALUES):
         wrong = WRONG_VALUES[number]
-        replace_all(whole, lambda key, value: value if key in kept else wrong)
+        replace_all(
+            whole, lambda key, value: value if key in kept else _wrong(value, wrong)
+        )
         return whole
     places = list(fields_of(whole))
     place, key = places[number % len(places)]
-    place[key] = WRONG_VALUES[number // len(places) % len(WRONG_VALUES)]
+    place[key] = _wrong(place[key], WRONG_VALUES[number % len(WRONG_VALUES)])
     return whole
+
+
+def _wrong(value: object, wrong: object) -> object:
+    """Return the wrong value, unless it would be a right one."""
+    return value if wrong is True and value in _ON_OR_OFF else wrong
 
 
 def fields_of(node: object) -> Iterator[tuple[dict[str, object], str]]:
