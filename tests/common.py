@@ -141,6 +141,17 @@ def device_of(
     )
 
 
+def tracker_of(
+    hass: HomeAssistant, coordinator: FleetCoordinator, vehicle_id: str = "1"
+) -> str:
+    """Return the entity id of a vehicle's tracker, which actions are called on."""
+    found = er.async_get(hass).async_get_entity_id(
+        "device_tracker", DOMAIN, f"{coordinator.identity}_{vehicle_id}_position"
+    )
+    assert found is not None, f"no tracker of {vehicle_id}"
+    return found
+
+
 def written_since(hass: HomeAssistant, time: datetime) -> set[str]:
     """Return whose states were written after a time, whether they changed or not."""
     return {

@@ -50,6 +50,7 @@ from custom_components.fleet_tracker.vendor import (
     CommandResult,
     Connection,
     Host,
+    InvalidArgument,
     Json,
     PollResult,
     PushAnswer,
@@ -60,9 +61,12 @@ from custom_components.fleet_tracker.vendor import (
     VendorError,
 )
 from custom_components.fleet_tracker.vendor_action import (
+    ActionEffect,
     ActionRequest,
     ActionTarget,
+    Outcomes,
     VendorAction,
+    for_each,
 )
 from custom_components.fleet_tracker.vendor_flow import (
     Account,
@@ -138,6 +142,11 @@ class Cloud:
     solve_error: VendorError | None = None
     interval: timedelta | None = None
     answers: dict[str, Answer] = field(default_factory=dict)
+    refused_texts: set[str] = field(default_factory=set)
+    unable: dict[str, VendorError] = field(default_factory=dict)
+    """Why vehicles are known not to be able to echo."""
+    failing: dict[str, VendorError] = field(default_factory=dict)
+    """The errors that vehicles echo with."""
     busy: asyncio.Event | None = None
     """Commands and polls wait for it, if it is there."""
     push_status: int = 200
@@ -487,20 +496,25 @@ ENTITIES = VendorEntities(
 )
 
 
-async def _echo(request: ActionRequest) -> Mapping[str, Any]:
+async def _check_echo(request: ActionRequest) -> Mapping[str, VendorError]:
+    """Find those that the test says cannot, and refuse a text."""
+    cloud = _cloud_of(request)
+    if request.data["text"] in cloud.refused_texts:
+        raise InvalidArgument
+    return cloud.unable
+
+
+async def _echo(request: ActionRequest) -> Outcomes:
     """Return what came for each vehicle."""
     cloud = _cloud_of(request)
-    answers = {}
-    for vehicle_id in request.vehicle_ids:
+
+    async def answer(vehicle_id: str) -> Mapping[str, Any]:
         await request.coordinator.connection.execute(vehicle_id, Command("echo"))
-        answers[vehicle_id] = {"text": request.data["text"], "polls": cloud.polls}
-    return answers
+        if (error := cloud.failing.get(vehicle_id)) is not None:
+            raise error
+        return {"text": request.data["text"], "polls": cloud.polls}
 
-
-async def _only_cloud(request: ActionRequest) -> None:
-    """Fail as the cloud says."""
-    if (error := _cloud_of(request).look_error) is not None:
-        raise error
+    return await for_each(request, answer)
 
 
 async def _ask_account(request: ActionRequest) -> Mapping[str, Any]:
@@ -516,20 +530,34 @@ def _cloud_of(request: ActionRequest) -> Cloud:
 
 ECHO = VendorAction(
     name="neutral_echo",
+    effect=ActionEffect.CHANGES,
     fields={vol.Required("text"): vol.All(str, vol.Length(max=5))},
     handler=_echo,
+    check=_check_echo,
     response=SupportsResponse.OPTIONAL,
 )
+TELL = replace(ECHO, name="neutral_tell", effect=ActionEffect.TELLS)
 CLOUD_ACTIONS = (
     ECHO,
-    VendorAction(name="neutral_only_cloud", fields={}, handler=_only_cloud),
+    TELL,
+    replace(ECHO, name="neutral_only_cloud"),
+    replace(TELL, name="neutral_tell_cloud"),
     VendorAction(
         name="neutral_ask_account",
+        effect=ActionEffect.TELLS,
         fields={},
         handler=_ask_account,
         target=ActionTarget.ACCOUNT,
         response=SupportsResponse.ONLY,
         administrators_only=True,
+    ),
+    VendorAction(
+        name="neutral_tell_account",
+        effect=ActionEffect.CHANGES,
+        fields={},
+        handler=_ask_account,
+        target=ActionTarget.ACCOUNT,
+        response=SupportsResponse.ONLY,
     ),
 )
 
@@ -571,7 +599,7 @@ class Clouds(dict[str, Cloud]):
             name="Neutral listener",
             connect=self.listen,
             flow=ListenerFlow(self),
-            actions=(ECHO,),
+            actions=(ECHO, TELL),
             polls=False,
             pushes=False,
             push_root_paths=(),

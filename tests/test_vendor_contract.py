@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 import importlib
 import json
@@ -16,13 +16,14 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.diagnostics import REDACTED
 from homeassistant.const import EntityCategory, Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant, SupportsResponse
+from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.json import ExtendedJSONEncoder, json_dumps
 from homeassistant.util.json import json_loads
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
-from pytest_homeassistant_custom_component.common import async_capture_events
+from pytest_homeassistant_custom_component.common import MockUser, async_capture_events
 
 import custom_components.fleet_tracker
 from custom_components.fleet_tracker import (
@@ -33,7 +34,9 @@ from custom_components.fleet_tracker import (
     device_tracker,
     image,
     sensor,
+    services,
 )
+from custom_components.fleet_tracker.action_targets import TARGET_FIELDS
 from custom_components.fleet_tracker.codec import from_json, to_json
 from custom_components.fleet_tracker.config_flow import options_schema
 from custom_components.fleet_tracker.const import DOMAIN, EVENT_OCCURRENCE
@@ -49,8 +52,14 @@ from custom_components.fleet_tracker.vendor import (
     Vendor,
     VendorError,
 )
+from custom_components.fleet_tracker.vendor_action import (
+    ActionEffect,
+    ActionRequest,
+    ActionTarget,
+    VendorAction,
+)
 from custom_components.fleet_tracker.vendors import VENDORS
-from tests.common import device_of
+from tests.common import device_of, tracker_of
 from tests.vendors.contract import FullAccount, VendorContract
 
 ROOT = Path(custom_components.fleet_tracker.__file__).parent
@@ -533,21 +542,147 @@ def test_errors_have_texts(vendor: Vendor) -> None:
 # --- actions --------------------------------------------------------------------------------
 
 
-async def test_actions_are_offered_for_whose_they_are(
+def test_actions_are_offered_for_every_vehicle(vendor: Vendor) -> None:
+    """By their trackers. The front end knows no more, so a vendor's own is named after it."""
+    for action in vendor.actions:
+        described = SERVICES[action.name]
+        name = STRINGS["services"][action.name]["name"]
+        offering = [
+            one.name
+            for one in VENDORS.values()
+            if action.name in {other.name for other in one.actions}
+        ]
+        assert name.endswith(f"({vendor.name})") is (offering == [vendor.name])
+        assert not set(described.get("fields", {})) & set(TARGET_FIELDS)
+        if action.target is ActionTarget.ACCOUNT:
+            assert "target" not in described
+            continue
+        assert described["target"] == {
+            "entity": [{"integration": DOMAIN, "domain": "device_tracker"}]
+        }
+
+
+def test_vendors_offer_the_same_actions_to_the_same_users(vendor: Vendor) -> None:
+    """What they offer together has the same target, permission and kind of answer."""
+    others = {
+        action.name: action
+        for other in VENDORS.values()
+        if other is not vendor
+        for action in other.actions
+    }
+    for action in vendor.actions:
+        if (other := others.get(action.name)) is not None:
+            for name in ("target", "effect", "administrators_only"):
+                assert getattr(action, name) is getattr(other, name), action.name
+
+
+def target_of(
+    hass: HomeAssistant, action: VendorAction, account: FullAccount
+) -> dict[str, str]:
+    """Return the target that an action is called on."""
+    if action.target is ActionTarget.ACCOUNT:
+        return {"config_entry": account.entry.entry_id}
+    return {"entity_id": tracker_of(hass, account.coordinator, account.vehicle_id)}
+
+
+@pytest.fixture
+def handled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list that gets the names of actions instead of their being done."""
+    names: list[str] = []
+
+    def noted(action: VendorAction) -> VendorAction:
+        async def handle(_request: ActionRequest) -> dict[str, Any]:
+            names.append(action.name)
+            return {}
+
+        async def check(_request: ActionRequest) -> dict[str, VendorError]:
+            return {}
+
+        return replace(action, handler=handle, check=check)
+
+    noting = {
+        key: replace(vendor, actions=tuple(map(noted, vendor.actions)))
+        for key, vendor in VENDORS.items()
+    }
+    monkeypatch.setattr(services, "VENDORS", noting)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("policy", "permissions"),
+    [
+        ({}, set()),
+        ({"entities": {"all": {"read": True}}}, {"read"}),
+        ({"entities": {"domains": {"lock": True, "button": True}}}, set()),
+        ({"entities": True}, {"read", "control"}),
+    ],
+)
+async def test_permission_for_every_action(
+    hass: HomeAssistant,
+    vendor: Vendor,
+    handled: list[str],
+    account: FullAccount,
+    policy: dict[str, Any],
+    permissions: set[str],
+) -> None:
+    """What tells wants reading of the tracker, what changes something control of it."""
+    user = MockUser(groups=[]).add_to_hass(hass)
+    user.mock_policy(policy)
+    fields = contract_of(vendor).action_fields
+    for action in vendor.actions:
+        wanted = "read" if action.effect is ActionEffect.TELLS else "control"
+        call = hass.services.async_call(
+            DOMAIN,
+            action.name,
+            {**target_of(hass, action, account), **fields.get(action.name, {})},
+            blocking=True,
+            context=Context(user_id=user.id),
+            return_response=action.response is SupportsResponse.ONLY,
+        )
+        if wanted in permissions and not action.administrators_only:
+            await call
+            assert handled.pop() == action.name
+            continue
+        with pytest.raises(Unauthorized) as caught:
+            await call
+        if not action.administrators_only:
+            assert caught.value.permission == wanted
+            assert caught.value.entity_id == tracker_of(
+                hass, account.coordinator, account.vehicle_id
+            )
+        assert handled == []
+
+
+async def test_pressing_and_locking_wants_control(
     hass: HomeAssistant, vendor: Vendor, account: FullAccount
 ) -> None:
-    """The front end lets those vehicles be chosen that have the action, and no others."""
-    device = device_of(hass, account.coordinator, account.vehicle_id)
-    assert device is not None
-    offered = {action.name for action in vendor.actions}
-    for name, action in SERVICES.items():
-        field = action["fields"].get("device_id")
-        if field is None:
+    """Buttons, locks, switches, numbers and selects are guarded by Home Assistant itself."""
+    user = MockUser(groups=[]).add_to_hass(hass)
+    user.mock_policy({"entities": {"all": {"read": True}}})
+    actions = {
+        "button": ("press", {}),
+        "lock": ("unlock", {}),
+        "switch": ("turn_on", {}),
+        "number": ("set_value", {"value": 1}),
+        "select": ("select_option", {"option": "any"}),
+    }
+    tried = set()
+    for entry in er.async_entries_for_config_entry(
+        er.async_get(hass), account.entry.entry_id
+    ):
+        if entry.domain not in actions or entry.disabled_by is not None:
             continue
-        filters = field["selector"]["device"]["filter"]
-        assert {one["integration"] for one in filters} == {DOMAIN}
-        makers = {one["manufacturer"] for one in filters}
-        assert (device.manufacturer in makers) is (name in offered), name
+        service, fields = actions[entry.domain]
+        tried.add(entry.domain)
+        with pytest.raises(Unauthorized):
+            await hass.services.async_call(
+                entry.domain,
+                service,
+                {"entity_id": entry.entity_id, **fields},
+                blocking=True,
+                context=Context(user_id=user.id),
+            )
+    assert tried
 
 
 def test_page_tells_of_every_action(vendor: Vendor) -> None:
@@ -569,6 +704,6 @@ def test_page_tells_of_every_action(vendor: Vendor) -> None:
 def test_actions_take_what_the_front_end_enters(vendor: Vendor) -> None:
     """A field with a default is sent by the front end to whichever vendor is meant."""
     for action in vendor.actions:
-        fields: dict[str, Any] = SERVICES[action.name]["fields"]
+        fields: dict[str, Any] = SERVICES[action.name].get("fields", {})
         entered = {name for name, field in fields.items() if "default" in field}
         assert entered <= {str(field) for field in action.fields}, action.name

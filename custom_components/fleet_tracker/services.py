@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
+from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -15,16 +16,39 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import ServiceValidationError, Unauthorized, UnknownUser
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    Unauthorized,
+)
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util.json import JsonObjectType, JsonValueType
 import voluptuous as vol
 
+from .action_targets import (
+    TARGET_FIELDS,
+    LostVehicle,
+    TargetVehicle,
+    async_get_caller,
+    find_vehicles,
+    require_whole_account,
+)
 from .const import DOMAIN
-from .coordinator import FleetCoordinator, find_vehicle
-from .vendor import VendorError
-from .vendor_action import ActionRequest, ActionTarget, VendorAction
+from .coordinator import FleetCoordinator
+from .vendor import CommandUnsupported, VendorError
+from .vendor_action import (
+    ActionEffect,
+    ActionRequest,
+    ActionTarget,
+    Outcome,
+    VendorAction,
+)
 from .vendors import VENDORS
+
+PERMISSIONS = MappingProxyType(
+    {ActionEffect.TELLS: POLICY_READ, ActionEffect.CHANGES: POLICY_CONTROL}
+)
 
 ATTR_CONFIG_ENTRY = "config_entry"
 ATTR_CONFIRM = "confirm"
@@ -89,58 +113,189 @@ def _register(
 ) -> None:
     # What vendors offer together they offer on the same targets, and to the same users.
     one = next(iter(by_vendor.values()))
+    permission = PERMISSIONS[one.effect]
 
     async def handle(call: ServiceCall) -> ServiceResponse:
         if one.administrators_only:
             await _async_require_administrator(call)
-        # All is checked before anything is done.
-        requests = []
-        for coordinator, devices in _targets(call, one.target):
-            action = by_vendor.get(coordinator.vendor.key)
-            if action is None:
-                raise _invalid("action_not_offered", vendor=coordinator.vendor.name)
-            request = ActionRequest(
-                coordinator=coordinator,
-                vehicle_ids=tuple(devices),
-                data=_checked_fields(action, call.data),
-            )
-            requests.append((action, request, devices))
-        answer: JsonObjectType = {}
-        for action, request, devices in requests:
-            try:
-                result = await action.handler(request)
-            except VendorError as err:
-                raise request.coordinator.home_assistant_error(err) from err
-            if result is not None and one.target is ActionTarget.VEHICLES:
-                result = {
-                    devices[vehicle_id]: part for vehicle_id, part in result.items()
-                }
-            answer.update(result or {})
+        caller = await async_get_caller(call)
+        if one.target is ActionTarget.ACCOUNT:
+            coordinator = _coordinator(call.hass, call.data[ATTR_CONFIG_ENTRY])
+            require_whole_account(call, caller, permission, coordinator)
+            answer = await _async_call_on_account(call, coordinator, by_vendor)
+        else:
+            vehicles = find_vehicles(call, caller, permission)
+            answer = await _VehicleCall(call, one.effect, by_vendor).async_run(vehicles)
         return answer if call.return_response else None
 
     if one.target is ActionTarget.VEHICLES:
-        target: dict[vol.Marker, Any] = {
-            vol.Required(ATTR_DEVICE_ID): vol.All(
-                cv.ensure_list, [cv.string], vol.Length(min=1)
-            )
-        }
-    else:
-        target = {vol.Required(ATTR_CONFIG_ENTRY): cv.string}
-    hass.services.async_register(
-        DOMAIN,
-        name,
-        handle,
         # The fields are checked by the vendor whose vehicle is meant.
-        schema=vol.Schema(target, extra=vol.ALLOW_EXTRA),
-        supports_response=one.response,
+        schema = cv.make_entity_service_schema({}, extra=vol.ALLOW_EXTRA)
+    else:
+        schema = vol.Schema(
+            {vol.Required(ATTR_CONFIG_ENTRY): cv.string}, extra=vol.ALLOW_EXTRA
+        )
+    hass.services.async_register(
+        DOMAIN, name, handle, schema=schema, supports_response=one.response
     )
+
+
+async def _async_call_on_account(
+    call: ServiceCall,
+    coordinator: FleetCoordinator,
+    by_vendor: Mapping[str, VendorAction],
+) -> JsonObjectType:
+    """Call an action of an account, whose answer is not of single vehicles."""
+    action = by_vendor.get(coordinator.vendor.key)
+    if action is None:
+        raise _not_offered(coordinator)
+    request = ActionRequest(
+        coordinator=coordinator,
+        vehicle_ids=(),
+        data=_checked_fields(action, call.data),
+    )
+    try:
+        return dict(await action.handler(request) or {})
+    except VendorError as err:
+        raise coordinator.home_assistant_error(err) from err
+
+
+class _VehicleCall:
+    """A call of an action of vehicles, of whichever accounts and vendors they are.
+
+    Whatever is known to be in the way is found before anything is done. Then an action that
+    changes something is refused as a whole; one that tells answers for the other vehicles.
+    """
+
+    def __init__(
+        self,
+        call: ServiceCall,
+        effect: ActionEffect,
+        by_vendor: Mapping[str, VendorAction],
+    ) -> None:
+        """Take the call, and the action as each vendor offers it."""
+        self._call = call
+        self._tells = effect is ActionEffect.TELLS
+        self._by_vendor = by_vendor
+        self._answers: dict[str, JsonValueType] = {}
+        self._errors: dict[str, HomeAssistantError] = {}
+
+    async def async_run(
+        self, found: Sequence[TargetVehicle | LostVehicle]
+    ) -> JsonObjectType:
+        """Do what is to be done, and return the answers by the trackers' entity ids.
+
+        Raises HomeAssistantError when nothing came of it, and where an action that changes
+        something failed for one of the vehicles.
+        """
+        offering: defaultdict[str, list[TargetVehicle]] = defaultdict(list)
+        for vehicle in found:
+            if isinstance(vehicle, LostVehicle):
+                self._errors[vehicle.entity_id] = vehicle.error
+            elif vehicle.coordinator.vendor.key in self._by_vendor:
+                offering[vehicle.coordinator.identity].append(vehicle)
+            elif vehicle.named:
+                self._errors[vehicle.entity_id] = _not_offered(vehicle.coordinator)
+        able = [await self._async_checked(vehicles) for vehicles in offering.values()]
+        if self._errors and not self._tells:
+            raise self._first_error(found)
+        for vehicles in able:
+            if vehicles:
+                await self._async_handle(vehicles)
+        if self._errors and not (self._tells and self._answers):
+            raise self._first_error(found)
+        if not self._answers:
+            raise _invalid("no_vehicle_left")
+        return {
+            vehicle.entity_id: self._answers[vehicle.entity_id]
+            if vehicle.entity_id in self._answers
+            else {"error": await self._async_text(self._errors[vehicle.entity_id])}
+            for vehicle in found
+            if vehicle.entity_id in self._answers or vehicle.entity_id in self._errors
+        }
+
+    async def _async_checked(
+        self, vehicles: Sequence[TargetVehicle]
+    ) -> list[TargetVehicle]:
+        """Return the vehicles of an account that can, as far as it is known beforehand.
+
+        Raises HomeAssistantError when the fields are wrong.
+        """
+        action, request = self._request(vehicles)
+        try:
+            in_the_way = await action.check(request)
+        except VendorError as err:
+            raise request.coordinator.home_assistant_error(err) from err
+        able = []
+        for vehicle in vehicles:
+            error = in_the_way.get(vehicle.vehicle_id)
+            if error is None:
+                able.append(vehicle)
+            elif vehicle.named or not isinstance(error, CommandUnsupported):
+                self._take(vehicle, error)
+        return able
+
+    async def _async_handle(self, vehicles: Sequence[TargetVehicle]) -> None:
+        action, request = self._request(vehicles)
+        try:
+            outcomes = await action.handler(request) or {}
+        except VendorError as err:
+            outcomes = dict.fromkeys(request.vehicle_ids, err)
+        for vehicle in vehicles:
+            self._take(vehicle, outcomes.get(vehicle.vehicle_id))
+
+    def _request(
+        self, vehicles: Sequence[TargetVehicle]
+    ) -> tuple[VendorAction, ActionRequest]:
+        """Return what is asked of an account, which all these vehicles belong to."""
+        coordinator = vehicles[0].coordinator
+        action = self._by_vendor[coordinator.vendor.key]
+        return action, ActionRequest(
+            coordinator=coordinator,
+            vehicle_ids=tuple(vehicle.vehicle_id for vehicle in vehicles),
+            data=_checked_fields(action, self._call.data),
+        )
+
+    def _take(self, vehicle: TargetVehicle, outcome: Outcome) -> None:
+        """Take what came of a vehicle."""
+        if isinstance(outcome, VendorError):
+            error = vehicle.coordinator.home_assistant_error(outcome)
+            error.__cause__ = outcome
+            self._errors[vehicle.entity_id] = error
+        elif isinstance(outcome, HomeAssistantError):
+            self._errors[vehicle.entity_id] = outcome
+        else:
+            self._answers[vehicle.entity_id] = dict(outcome or {})
+
+    def _first_error(
+        self, found: Iterable[TargetVehicle | LostVehicle]
+    ) -> HomeAssistantError:
+        return next(
+            self._errors[vehicle.entity_id]
+            for vehicle in found
+            if vehicle.entity_id in self._errors
+        )
+
+    async def _async_text(self, error: HomeAssistantError) -> str:
+        """Return an error in the language of Home Assistant."""
+        domain, key = error.translation_domain, error.translation_key
+        if domain is None or key is None:
+            return str(error)
+        hass = self._call.hass
+        texts = await async_get_translations(
+            hass, hass.config.language, "exceptions", [domain]
+        )
+        text = texts.get(f"component.{domain}.exceptions.{key}.message")
+        if text is None:
+            return str(error)
+        return text.format(**(error.translation_placeholders or {}))
 
 
 def _checked_fields(action: VendorAction, data: Mapping[str, Any]) -> dict[str, Any]:
     fields = {
         key: value
         for key, value in data.items()
-        if key not in (ATTR_DEVICE_ID, ATTR_CONFIG_ENTRY)
+        if key not in (*TARGET_FIELDS, ATTR_CONFIG_ENTRY)
     }
     try:
         checked: dict[str, Any] = vol.Schema(dict(action.fields))(fields)
@@ -149,20 +304,8 @@ def _checked_fields(action: VendorAction, data: Mapping[str, Any]) -> dict[str, 
     return checked
 
 
-def _targets(
-    call: ServiceCall, target: ActionTarget
-) -> list[tuple[FleetCoordinator, dict[str, str]]]:
-    """Return the accounts that are meant, each with its vehicles and their device ids."""
-    if target is ActionTarget.ACCOUNT:
-        return [(_coordinator(call.hass, call.data[ATTR_CONFIG_ENTRY]), {})]
-    found: dict[str, tuple[FleetCoordinator, dict[str, str]]] = {}
-    for device_id in call.data[ATTR_DEVICE_ID]:
-        if (vehicle := find_vehicle(call.hass, device_id)) is None:
-            raise _invalid("unknown_device")
-        coordinator, vehicle_id = vehicle
-        _, devices = found.setdefault(coordinator.identity, (coordinator, {}))
-        devices[vehicle_id] = device_id
-    return list(found.values())
+def _not_offered(coordinator: FleetCoordinator) -> ServiceValidationError:
+    return _invalid("action_not_offered", vendor=coordinator.vendor.name)
 
 
 def _coordinator(hass: HomeAssistant, entry_id: str) -> FleetCoordinator:
@@ -177,13 +320,9 @@ def _coordinator(hass: HomeAssistant, entry_id: str) -> FleetCoordinator:
 
 async def _async_require_administrator(call: ServiceCall) -> None:
     """Refuse a caller who is known and no administrator."""
-    if call.context.user_id is None:
-        return
-    user = await call.hass.auth.async_get_user(call.context.user_id)
-    if user is None:
-        raise UnknownUser(context=call.context)
-    if not user.is_admin:
-        raise Unauthorized(context=call.context)
+    user = await async_get_caller(call)
+    if user is not None and not user.is_admin:
+        raise Unauthorized(context=call.context, user_id=user.id)
 
 
 def _invalid(key: str, **placeholders: str) -> ServiceValidationError:

@@ -332,6 +332,14 @@ class Connection(ABC):
         CommandUnsupported or another VendorError.
         """
 
+    async def check(self, vehicle_id: str, command: Command) -> None:
+        """Raise why a vehicle cannot carry out a command, where that is known beforehand.
+
+        Nothing is sent to the vehicle. Raises CommandUnsupported when it never can,
+        InvalidArgument or another VendorError. What passes may fail all the same.
+        """
+        del vehicle_id, command
+
     def can_stop(self, vehicle_id: str, command: Command) -> bool:
         """Tell whether a command can stop a vehicle. What cannot be judged can.
 

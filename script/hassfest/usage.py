@@ -26,6 +26,9 @@ from .texts import flatten
 # Sections whose keys may also come from a table that the source reading does not follow.
 _KEYS_FROM_ANYWHERE = ("config.error.", "exceptions.", "issues.", "options.error.")
 
+TRACKERS = {"entity": [{"integration": "fleet_tracker", "domain": "device_tracker"}]}
+"""The target of the actions of vehicles."""
+
 
 @dataclass
 class Expected:
@@ -274,14 +277,15 @@ class Usage:
         targets = self._module("vendor_action").ActionTarget
         for vendor in self._vendors.values():
             for action in vendor.actions:
-                target = (
-                    "device_id"
-                    if action.target is targets.VEHICLES
-                    else services.ATTR_CONFIG_ENTRY
-                )
-                offered.setdefault(action.name, {target}).update(
-                    str(marker) for marker in action.fields
-                )
+                on_vehicles = action.target is targets.VEHICLES
+                offered.setdefault(
+                    action.name, set() if on_vehicles else {services.ATTR_CONFIG_ENTRY}
+                ).update(str(marker) for marker in action.fields)
+                expected = TRACKERS if on_vehicles else None
+                if described.get(action.name, {}).get("target") != expected:
+                    self._integration.complain(
+                        "services.yaml", f"{action.name} has another target than meant"
+                    )
         self._compare("is described, but not offered", set(described) - set(offered))
         self._compare("is offered, but not described", set(offered) - set(described))
         for name, action in described.items():

@@ -6,9 +6,10 @@ the real thing: the vendor's simulator, set up in Home Assistant.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
@@ -58,9 +59,11 @@ class VendorContract:
 
     ``open`` sets the full account up. ``errors`` has one error for each code of the
     vendor's documents. ``without_entities`` are the capabilities that only actions or
-    polls make use of.
+    polls make use of. ``action_fields`` are fields with which an action is called, for
+    every action that has any that must be given.
     """
 
     open: Open
     errors: Iterable[VendorError]
+    action_fields: Mapping[str, Mapping[str, Any]]
     without_entities: frozenset[str] = frozenset()

@@ -26,6 +26,7 @@ from custom_components.fleet_tracker.coordinator import (
 from custom_components.fleet_tracker.vendors.open_api.connection import (
     OpenApiConnection,
 )
+from tests.common import tracker_of
 from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.open_api_fleet import Account, Device
 from tests.simulators.world import HOME, Place, Route, Vehicle, drive, parked, stand
@@ -173,6 +174,10 @@ class Rig:
         state = self.hass.states.get(entity_id)
         assert state, f"{entity_id} has no state"
         return state
+
+    def tracker(self, imei: str) -> str:
+        """Return the entity id of a vehicle's tracker, which actions are called on."""
+        return tracker_of(self.hass, self.coordinator, imei)
 
     def device_id(self, imei: str) -> str:
         """Return the id of a vehicle's device."""

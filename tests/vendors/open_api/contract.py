@@ -53,6 +53,11 @@ async def _full(
 
 CONTRACT = VendorContract(
     open=_full,
+    action_fields={
+        "create_geofence": {"zone": "zone.home"},
+        "set_mileage": {"kilometres": 1000},
+        "send_message": {"accounts": ["partner"], "message": "Hello"},
+    },
     errors=[error_for(code) for code in (*CODES, UNKNOWN_CODE)],
     without_entities=frozenset({commands.CAPABILITY_OF[commands.SET_MILEAGE]}),
 )

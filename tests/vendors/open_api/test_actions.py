@@ -25,10 +25,10 @@ async def call(
     response: bool = True,
     **fields: object,
 ) -> Any:
-    """Call an action on vehicles' devices, or on the account if there are none."""
+    """Call an action on vehicles' trackers, or on the account if there are none."""
     data: dict[str, object] = dict(fields)
     if imeis:
-        data["device_id"] = [rig.device_id(imei) for imei in imeis]
+        data["entity_id"] = [rig.tracker(imei) for imei in imeis]
     else:
         data["config_entry"] = rig.entry.entry_id
     return await rig.wait_for(
@@ -46,7 +46,7 @@ def alarm(seconds: float, kind: int, fence: str = "") -> Alarm:
 
 
 async def test_get_route(rig: Rig) -> None:
-    """Where the vehicles were, each by its device."""
+    """Where the vehicles were, each by its tracker."""
     rig.freezer.tick(600)
     answer = await call(
         rig,
@@ -56,8 +56,8 @@ async def test_get_route(rig: Rig) -> None:
         begin=(START + timedelta(minutes=4)).isoformat(),
         end=(START + timedelta(minutes=6)).isoformat(),
     )
-    assert answer[rig.device_id(CAR)] == {"points": []}
-    points = answer[rig.device_id(TRUCK)]["points"]
+    assert answer[rig.tracker(CAR)] == {"points": []}
+    points = answer[rig.tracker(TRUCK)]["points"]
     # It reports every 10 seconds from when it starts.
     assert len(points) == 7
     assert points[0] == {
@@ -74,14 +74,14 @@ async def test_a_route_of_the_last_day(rig: Rig) -> None:
     """A period that is not told is the last day."""
     rig.freezer.tick(1200)
     answer = await call(rig, "get_route", TRUCK)
-    times = [point["time"] for point in answer[rig.device_id(TRUCK)]["points"]]
+    times = [point["time"] for point in answer[rig.tracker(TRUCK)]["points"]]
     assert times == sorted(set(times))
     # When it was parked, and when it stopped.
     assert times[0] == "2025-10-09T08:55:00+00:00"
     assert times[-1] == "2025-10-09T09:16:00+00:00"
     rig.freezer.tick(86_400 - 600)
     answer = await call(rig, "get_route", TRUCK)
-    assert answer[rig.device_id(TRUCK)]["points"][0]["time"] > times[0]
+    assert answer[rig.tracker(TRUCK)]["points"][0]["time"] > times[0]
 
 
 async def test_a_period_in_local_time(hass: HomeAssistant, rig: Rig) -> None:
@@ -95,7 +95,7 @@ async def test_a_period_in_local_time(hass: HomeAssistant, rig: Rig) -> None:
         begin="2025-10-09 11:05:00",
         end="2025-10-09 11:05:10",
     )
-    assert len(answer[rig.device_id(TRUCK)]["points"]) == 2
+    assert len(answer[rig.tracker(TRUCK)]["points"]) == 2
 
 
 @pytest.mark.parametrize("action", ["get_route", "get_alarms", "get_distance"])
@@ -118,7 +118,7 @@ async def test_get_alarms(rig: Rig) -> None:
         alarm(-200_000, 1),
     ]
     answer = await call(rig, "get_alarms", CAR, TRUCK)
-    assert answer[rig.device_id(CAR)] == {
+    assert answer[rig.tracker(CAR)] == {
         "alarms": [
             {
                 "time": "2025-10-09T07:00:00+00:00",
@@ -138,7 +138,7 @@ async def test_get_alarms(rig: Rig) -> None:
             },
         ]
     }
-    assert answer[rig.device_id(TRUCK)] == {"alarms": []}
+    assert answer[rig.tracker(TRUCK)] == {"alarms": []}
 
 
 async def test_get_alarms_keeps_the_pace(rig: Rig) -> None:
@@ -147,7 +147,7 @@ async def test_get_alarms_keeps_the_pace(rig: Rig) -> None:
     rig.server.device(CAR).alarms = [alarm(-3600 + each, 4) for each in range(350)]
     await rig.poll()
     answer = await call(rig, "get_alarms", CAR, TRUCK)
-    assert len(answer[rig.device_id(CAR)]["alarms"]) == 350
+    assert len(answer[rig.tracker(CAR)]["alarms"]) == 350
     assert rig.connection.client.counters["too_frequent"] == 0
 
 
@@ -163,12 +163,12 @@ async def test_get_distance(rig: Rig) -> None:
         begin="2025-10-09T09:01:00+00:00",
         end="2025-10-09T09:20:00+00:00",
     )
-    assert answer[rig.device_id(TRUCK)] == {
+    assert answer[rig.tracker(TRUCK)] == {
         "distance": 10,
         "begin": "2025-10-09T09:00:00+00:00",
         "end": "2025-10-09T09:30:00+00:00",
     }
-    assert answer[rig.device_id(CAR)]["distance"] is None
+    assert answer[rig.tracker(CAR)]["distance"] is None
 
 
 async def test_create_a_geofence_from_a_place(rig: Rig) -> None:
@@ -254,7 +254,7 @@ async def test_set_mileage(rig: Rig) -> None:
     """A lower odometer is right after the command, which is confirmed by the tracker."""
     assert rig.state("sensor", TRUCK, "odometer").state == "338210.0"
     answer = await call(rig, "set_mileage", TRUCK, kilometres=1234.5)
-    assert answer == {rig.device_id(TRUCK): {"answer": "Set mileage: Success!"}}
+    assert answer == {rig.tracker(TRUCK): {"answer": "Set mileage: Success!"}}
     assert rig.state("sensor", TRUCK, "odometer").state == "1234.5"
     sent = next(entry for entry in rig.server.log if entry.path == "/api/command/send")
     assert sent.query["command"] == "SET_MILEAGE"

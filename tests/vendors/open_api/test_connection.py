@@ -9,15 +9,12 @@ from datetime import timedelta
 from itertools import pairwise
 import json
 import logging
-from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 from homeassistant.core import HomeAssistant
-from homeassistant.util.yaml import load_yaml
 import pytest
 
-from custom_components import fleet_tracker
 from custom_components.fleet_tracker.models import OccurrenceType, Reading
 from custom_components.fleet_tracker.vendor import (
     AuthenticationFailed,
@@ -30,12 +27,10 @@ from custom_components.fleet_tracker.vendor import (
     Settings,
     VehicleUnavailable,
 )
-from custom_components.fleet_tracker.vendor_action import ActionTarget
 from custom_components.fleet_tracker.vendors.open_api.connection import (
     OpenApiConnection,
     brand,
 )
-from custom_components.fleet_tracker.vendors.open_api.services import ACTIONS
 from custom_components.fleet_tracker.vendors.open_api.transport import hash_password
 from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.open_api_fleet import Alarm, Device
@@ -869,16 +864,8 @@ async def test_diagnostics_hold_nothing_private(line: Line) -> None:
     ],
 )
 def test_brands(server: str, name: str) -> None:
-    """Known servers have one, and actions are offered for their vehicles."""
+    """Known servers have one."""
     assert brand(server) == name
-    services: Any = load_yaml(
-        str(Path(fleet_tracker.__file__).with_name("services.yaml"))
-    )
-    for action in ACTIONS:
-        if action.target is ActionTarget.VEHICLES:
-            selector = services[action.name]["fields"]["device_id"]["selector"]
-            makers = [one["manufacturer"] for one in selector["device"]["filter"]]
-            assert name in makers, action.name
 
 
 # In Home Assistant

@@ -527,7 +527,7 @@ async def test_a_whole_life_without_a_secret_in_the_log(
             hass.services.async_call(
                 DOMAIN,
                 action,
-                {"device_id": [rig.device_id(TRUCK), rig.device_id(CAR)]},
+                {"entity_id": [rig.tracker(TRUCK), rig.tracker(CAR)]},
                 blocking=True,
                 return_response=True,
             )

@@ -54,6 +54,24 @@ async def _full(
 
 CONTRACT = VendorContract(
     open=_full,
+    action_fields={
+        "set_ambient_light": {"brightness": "low", "parking": "off"},
+        "set_bluetooth_key": {"key": "abcd1234"},
+        "set_moped_features": {"cruise": True},
+        "set_moped_switches": {"show_time": True},
+        "set_rental_conditions": {"saddle": "open"},
+        "set_sounds": {"volume": 1},
+        "set_upload_interval": dict.fromkeys(
+            (
+                "location_unlocked",
+                "location_locked",
+                "status_riding",
+                "status_standing",
+                "status_locked",
+            ),
+            60,
+        ),
+    },
     errors=[error_for(code) for code in (*STATUS_CODES, UNKNOWN_CODE)],
     without_entities=frozenset(
         {

@@ -32,6 +32,7 @@ from custom_components.fleet_tracker.coordinator import (
     FleetCoordinator,
 )
 from custom_components.fleet_tracker.push import PUSH_PATH
+from tests.common import tracker_of
 from tests.simulators.segway import SegwaySimulator
 from tests.simulators.segway_mopeds import DEMO_PARKED, DEMO_RIDING, Moped
 from tests.simulators.segway_push import PushSender
@@ -93,6 +94,10 @@ class Rig:
         assert state, f"{entity_id} has no state"
         return state
 
+    def tracker(self, imei: str) -> str:
+        """Return the entity id of a vehicle's tracker, which actions are called on."""
+        return tracker_of(self.hass, self.coordinator, imei)
+
     def device_id(self, imei: str) -> str:
         """Return the id of a vehicle's device."""
         identifier = self.coordinator.device_identifier(imei)
@@ -149,7 +154,7 @@ class Rig:
         return await self.hass.services.async_call(
             DOMAIN,
             action,
-            {"device_id": [self.device_id(imei) for imei in imeis], **fields},
+            {"entity_id": [self.tracker(imei) for imei in imeis], **fields},
             blocking=True,
             return_response=response,
         )

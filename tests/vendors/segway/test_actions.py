@@ -449,8 +449,8 @@ async def test_bluetooth_keys(rig: Rig, caplog: pytest.LogCaptureFixture) -> Non
     rig.moped(RIDING).bluetooth_key = "wxyz9876"
     answer = await rig.act("get_bluetooth_key", PARKED, RIDING, response=True)
     assert answer == {
-        rig.device_id(PARKED): {"key": "abcd1234"},
-        rig.device_id(RIDING): {"key": "wxyz9876"},
+        rig.tracker(PARKED): {"key": "abcd1234"},
+        rig.tracker(RIDING): {"key": "wxyz9876"},
     }
     await rig.act("set_bluetooth_key", PARKED, key="4BKNwi77")
     assert rig.moped(PARKED).bluetooth_key == "4BKNwi77"
@@ -484,7 +484,7 @@ async def test_administrators_only(
         await hass.services.async_call(
             DOMAIN,
             action,
-            {"device_id": rig.device_id(PARKED), **fields},
+            {"entity_id": rig.tracker(PARKED), **fields},
             blocking=True,
             context=Context(user_id=hass_read_only_user.id),
             return_response=action.startswith("get"),

@@ -25,7 +25,7 @@ from custom_components.fleet_tracker.push import PUSH_PATH
 from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     TracksolidConnection,
 )
-from tests.common import device_of, elapse, entity_id, state_of
+from tests.common import device_of, elapse, entity_id, state_of, tracker_of
 from tests.simulators import world
 from tests.simulators.tracksolid import Device, TracksolidSimulator
 from tests.vendors.fake_host import START
@@ -266,16 +266,19 @@ class Home:
         **data: Any,
     ) -> dict[str, Any]:
         """Call an action for vehicles and return the answers by IMEI."""
-        devices = {self.device_id(imei): imei for imei in imeis or (VAN,)}
+        trackers = {
+            tracker_of(self.hass, self.coordinator, imei): imei
+            for imei in imeis or (VAN,)
+        }
         answer = await self.hass.services.async_call(
             DOMAIN,
             action,
-            {"device_id": list(devices), **data},
+            {"entity_id": list(trackers), **data},
             blocking=True,
             return_response=response,
             context=context,
         )
-        return {devices[key]: value for key, value in (answer or {}).items()}
+        return {trackers[key]: value for key, value in (answer or {}).items()}
 
     async def press(self, reading: str, imei: str = VAN) -> None:
         """Press a button."""

@@ -50,5 +50,11 @@ async def _full(
 
 
 CONTRACT = VendorContract(
-    open=_full, errors=[Refused(code) for code in (*sorted(CODES), "never_heard_of")]
+    open=_full,
+    errors=[Refused(code) for code in (*sorted(CODES), "never_heard_of")],
+    action_fields={
+        "set_custom_groups": {"groups": [{"name": "mine", "interval": 10}]},
+        "set_group": {"group": "io", "interval": 10},
+        "send_request": {"request": "io/refresh"},
+    },
 )

@@ -39,21 +39,20 @@ def output(home: Home, key: str = "output_1") -> str:
 
 async def ask(home: Home, action: str, *serials: str, **data: Any) -> dict[str, Any]:
     """Call an action with a response, and return that by serial number."""
-    devices = {}
-    for serial in serials or (SERIAL,):
-        device = home.device(serial)
-        assert device is not None
-        devices[device.id] = serial
+    trackers = {
+        home.entity_id("device_tracker", "position", serial): serial
+        for serial in serials or (SERIAL,)
+    }
     response = await home.hass.services.async_call(
         DOMAIN,
         action,
-        {"device_id": list(devices), **data},
+        {"entity_id": list(trackers), **data},
         blocking=True,
         return_response=True,
     )
     await home.settle()
     return {
-        devices[device_id]: answer for device_id, answer in (response or {}).items()
+        trackers[entity_id]: answer for entity_id, answer in (response or {}).items()
     }
 
 
@@ -582,31 +581,23 @@ async def test_raw_request_by_others(home: Home) -> None:
     """Only administrators may send them."""
     await home.listen(SERIAL)
     tracker = await home.connect(SERIAL)
-    device = home.device(SERIAL)
-    assert device is not None
     user = MockUser(groups=[]).add_to_hass(home.hass)
     with pytest.raises(Unauthorized):
         await home.hass.services.async_call(
             DOMAIN,
             "send_request",
-            {"device_id": [device.id], "request": "io/refresh"},
+            {
+                "entity_id": home.entity_id("device_tracker", "position", SERIAL),
+                "request": "io/refresh",
+            },
             blocking=True,
             context=Context(user_id=user.id),
         )
     assert requests(tracker, "io/refresh") == []
-    # Reading the groups harms nobody.
-    await home.hass.services.async_call(
-        DOMAIN,
-        "get_custom_groups",
-        {"device_id": [device.id]},
-        blocking=True,
-        return_response=True,
-        context=Context(user_id=user.id),
-    )
 
 
 async def test_fields(home: Home) -> None:
-    """A call needs a device."""
+    """A call needs a target."""
     await home.listen(SERIAL)
     with pytest.raises(vol.Invalid):
         await home.hass.services.async_call(

@@ -273,6 +273,12 @@ class OpenApiConnection(Connection):
         """Tell whether it is the engine cut-off."""
         return command.name == commands.ENGINE_CUT
 
+    async def check(self, vehicle_id: str, command: Command) -> None:
+        """Raise CommandUnsupported for what a tracker once did not know (20048)."""
+        capability = commands.CAPABILITY_OF.get(command.name)
+        if capability in self._refused_commands.get(vehicle_id, ()):
+            raise CommandUnsupported("It did not know the command")
+
     async def execute(self, vehicle_id: str, command: Command) -> CommandResult:
         """Send a command and return when the tracker answered it (2.5, 2.6)."""
         if command.name not in commands.WIRE_COMMANDS:

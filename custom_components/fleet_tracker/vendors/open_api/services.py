@@ -21,8 +21,16 @@ from ...action_fields import (
     circle,
     period,
 )
-from ...vendor import Command
-from ...vendor_action import ActionRequest, ActionTarget, VendorAction
+from ...vendor import Command, VendorError
+from ...vendor_action import (
+    ActionEffect,
+    ActionRequest,
+    ActionTarget,
+    Outcomes,
+    VendorAction,
+    command_action,
+    for_each,
+)
 from . import commands
 from .client import FENCE_RADIUS_M, FenceAlarm, MileageReport, OpenApiClient
 from .connection import OpenApiConnection
@@ -39,13 +47,13 @@ FENCE_ALARMS: Mapping[str, FenceAlarm] = {
 }
 
 
-async def _get_route(request: ActionRequest) -> dict[str, Any]:
+async def _get_route(request: ActionRequest) -> Outcomes:
     """Return where vehicles were (2.3)."""
     begin, end = period(request)
-    routes = {}
-    for vehicle_id in request.vehicle_ids:
+
+    async def ask(vehicle_id: str) -> dict[str, Any]:
         points = await _client(request).playback(vehicle_id, begin, end)
-        routes[vehicle_id] = {
+        return {
             "points": [
                 {
                     "time": point.gpstime.isoformat(),
@@ -57,29 +65,30 @@ async def _get_route(request: ActionRequest) -> dict[str, Any]:
                 for point in points
             ]
         }
-    return routes
+
+    return await for_each(request, ask)
 
 
-async def _get_alarms(request: ActionRequest) -> dict[str, Any]:
+async def _get_alarms(request: ActionRequest) -> Outcomes:
     """Return the alarms of vehicles (2.8, 2.17)."""
     begin, end = period(request)
-    answers = {}
-    for vehicle_id in request.vehicle_ids:
+
+    async def ask(vehicle_id: str) -> dict[str, Any]:
         alarms = await _client(request).alarms(vehicle_id, begin, end)
-        answers[vehicle_id] = {
-            "alarms": [alarm_as_json(map_alarm(alarm)) for alarm in alarms]
-        }
-    return answers
+        return {"alarms": [alarm_as_json(map_alarm(alarm)) for alarm in alarms]}
+
+    return await for_each(request, ask)
 
 
-async def _get_distance(request: ActionRequest) -> dict[str, Any]:
+async def _get_distance(request: ActionRequest) -> Outcomes:
     """Return how far vehicles drove, in kilometres (2.14)."""
     begin, end = period(request)
     report: MileageReport = await _client(request).mileage_report(
         request.vehicle_ids, begin, end
     )
     return {
-        vehicle_id: {
+        vehicle_id: report.refused.get(vehicle_id)
+        or {
             "distance": report.found.get(vehicle_id),
             "begin": report.begin.isoformat(),
             "end": report.end.isoformat(),
@@ -88,10 +97,17 @@ async def _get_distance(request: ActionRequest) -> dict[str, Any]:
     }
 
 
-async def _create_geofence(request: ActionRequest) -> None:
+async def _check_geofence(request: ActionRequest) -> dict[str, VendorError]:
+    """Refuse a circle that cannot be."""
+    circle(request, FENCE_RADIUS_M)
+    return {}
+
+
+async def _create_geofence(request: ActionRequest) -> Outcomes:
     """Create a circle at the vendor that raises alarms (2.4)."""
     fence = circle(request, FENCE_RADIUS_M)
-    for vehicle_id in request.vehicle_ids:
+
+    async def create(vehicle_id: str) -> None:
         await _client(request).create_geofence(
             vehicle_id,
             fence.name,
@@ -101,17 +117,12 @@ async def _create_geofence(request: ActionRequest) -> None:
             round(fence.radius),
         )
 
+    return await for_each(request, create)
 
-async def _set_mileage(request: ActionRequest) -> dict[str, Any]:
+
+def _set_mileage(data: Mapping[str, Any]) -> Command:
     """Set the odometer (2.5). That the vendor counts in kilometres is not confirmed."""
-    command = Command(
-        commands.SET_MILEAGE, {ATTR_KILOMETRES: request.data[ATTR_KILOMETRES]}
-    )
-    answers = {}
-    for vehicle_id in request.vehicle_ids:
-        result = await request.coordinator.async_execute(vehicle_id, command)
-        answers[vehicle_id] = {"answer": result.text}
-    return answers
+    return Command(commands.SET_MILEAGE, {ATTR_KILOMETRES: data[ATTR_KILOMETRES]})
 
 
 async def _send_message(request: ActionRequest) -> None:
@@ -130,40 +141,48 @@ def _client(request: ActionRequest) -> OpenApiClient:
 ACTIONS = (
     VendorAction(
         name="get_route",
+        effect=ActionEffect.TELLS,
         fields=PERIOD,
         handler=_get_route,
         response=SupportsResponse.ONLY,
     ),
     VendorAction(
         name="get_alarms",
+        effect=ActionEffect.TELLS,
         fields=PERIOD,
         handler=_get_alarms,
         response=SupportsResponse.ONLY,
     ),
     VendorAction(
         name="get_distance",
+        effect=ActionEffect.TELLS,
         fields=PERIOD,
         handler=_get_distance,
         response=SupportsResponse.ONLY,
     ),
     VendorAction(
         name="create_geofence",
+        effect=ActionEffect.CHANGES,
         fields={**CIRCLE, **ALARM_ON},
         handler=_create_geofence,
+        check=_check_geofence,
         response=SupportsResponse.OPTIONAL,
     ),
-    VendorAction(
+    command_action(
         name="set_mileage",
+        effect=ActionEffect.CHANGES,
         fields={
             vol.Required(ATTR_KILOMETRES): vol.All(
                 vol.Coerce(float), vol.Range(min=0, max=9_999_999)
             )
         },
-        handler=_set_mileage,
+        command=_set_mileage,
+        answer=lambda result: {"answer": result.text},
         response=SupportsResponse.OPTIONAL,
     ),
     VendorAction(
         name="send_message",
+        effect=ActionEffect.CHANGES,
         target=ActionTarget.ACCOUNT,
         fields={
             vol.Required(ATTR_ACCOUNTS): vol.All(

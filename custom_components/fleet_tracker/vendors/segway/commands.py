@@ -25,6 +25,7 @@ from .arguments import (
 )
 from .client import SegwayClient
 from .mapping import SPEED_MODES, Group, SegwayReading
+from .settings import Setting, check_bluetooth_key
 
 LOCK = "lock"
 UNLOCK = "unlock"
@@ -132,16 +133,22 @@ class Sent:
 type Send = Callable[[SegwayClient, str, Arguments], Awaitable[Sent]]
 
 
+def _no_arguments(arguments: Arguments) -> None:
+    Reader(arguments).end()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """How a command is carried out.
 
-    `shows`: the readings that tell that it was, read from `group`. `lasting`: they stay
-    so; otherwise they may have changed again by the time they are read.
+    `check` raises InvalidArgument for arguments that may not be sent. `shows`: the readings
+    that tell that it was, read from `group`. `lasting`: they stay so; otherwise they may
+    have changed again by the time they are read.
     """
 
     capability: Capability
     send: Send
+    check: Callable[[Arguments], object] = _no_arguments
     shows: Callable[[Arguments], Mapping[str, Value]] | None = None
     group: Group = Group.STATUS
     lasting: bool = True
@@ -156,15 +163,22 @@ def _simple(method: Callable[[SegwayClient, str], Awaitable[None]]) -> Send:
     return send
 
 
-def _setting[T](
+def _setting[T: Setting](
+    capability: Capability,
     build: Callable[[Arguments], T],
     method: Callable[[SegwayClient, str, T], Awaitable[None]],
-) -> Send:
+) -> Operation:
+    """Return the operation that writes a setting."""
+
     async def send(client: SegwayClient, imei: str, arguments: Arguments) -> Sent:
         await method(client, imei, build(arguments))
         return Sent()
 
-    return send
+    return Operation(
+        capability=capability,
+        send=send,
+        check=lambda arguments: build(arguments).payload(),
+    )
 
 
 def _sound(number: int) -> Send:
@@ -187,11 +201,15 @@ async def _start_rental(client: SegwayClient, imei: str, arguments: Arguments) -
 async def _set_speed_mode(
     client: SegwayClient, imei: str, arguments: Arguments
 ) -> Sent:
+    await client.set_speed_mode(imei, _speed_mode(arguments))
+    return Sent()
+
+
+def _speed_mode(arguments: Arguments) -> int:
     read = Reader(arguments)
     mode = read.needed("option", read.word("option", SPEED_MODES))
     read.end()
-    await client.set_speed_mode(imei, mode)
-    return Sent()
+    return mode
 
 
 async def _get_bluetooth_key(
@@ -204,11 +222,15 @@ async def _get_bluetooth_key(
 async def _set_bluetooth_key(
     client: SegwayClient, imei: str, arguments: Arguments
 ) -> Sent:
+    await client.set_bluetooth_key(imei, _bluetooth_key(arguments))
+    return Sent()
+
+
+def _bluetooth_key(arguments: Arguments) -> str:
     read = Reader(arguments)
     key = read.text("key")
     read.end()
-    await client.set_bluetooth_key(imei, key)
-    return Sent()
+    return check_bluetooth_key(key)
 
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
@@ -261,40 +283,35 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         SET_SPEED_MODE: Operation(
             capability=Capability.SPEED_MODE,
             send=_set_speed_mode,
+            check=_speed_mode,
             shows=lambda arguments: {SegwayReading.SPEED_MODE: arguments["option"]},
         ),
-        SET_RENTAL_CONDITIONS: Operation(
-            capability=Capability.RENTAL_CONDITIONS,
-            send=_setting(rental_conditions, SegwayClient.set_rental),
+        SET_RENTAL_CONDITIONS: _setting(
+            Capability.RENTAL_CONDITIONS, rental_conditions, SegwayClient.set_rental
         ),
-        SET_SWITCHES: Operation(
-            capability=Capability.SWITCHES,
-            send=_setting(switches, SegwayClient.set_switches),
+        SET_SWITCHES: _setting(
+            Capability.SWITCHES, switches, SegwayClient.set_switches
         ),
-        SET_FEATURES: Operation(
-            capability=Capability.FEATURES,
-            send=_setting(features, SegwayClient.set_features),
+        SET_FEATURES: _setting(
+            Capability.FEATURES, features, SegwayClient.set_features
         ),
-        SET_AMBIENT_LIGHT: Operation(
-            capability=Capability.AMBIENT_LIGHT,
-            send=_setting(ambient_light, SegwayClient.set_ambient),
+        SET_AMBIENT_LIGHT: _setting(
+            Capability.AMBIENT_LIGHT, ambient_light, SegwayClient.set_ambient
         ),
-        SET_SOUNDS: Operation(
-            capability=Capability.SOUNDS,
-            send=_setting(sounds, SegwayClient.set_sounds),
+        SET_SOUNDS: _setting(Capability.SOUNDS, sounds, SegwayClient.set_sounds),
+        SET_UPLOAD_INTERVAL: _setting(
+            Capability.UPLOAD_INTERVAL,
+            upload_interval,
+            SegwayClient.set_upload_interval,
         ),
-        SET_UPLOAD_INTERVAL: Operation(
-            capability=Capability.UPLOAD_INTERVAL,
-            send=_setting(upload_interval, SegwayClient.set_upload_interval),
-        ),
-        SET_TIME: Operation(
-            capability=Capability.TIME, send=_setting(clock, SegwayClient.set_time)
-        ),
+        SET_TIME: _setting(Capability.TIME, clock, SegwayClient.set_time),
         GET_BLUETOOTH_KEY: Operation(
             capability=Capability.BLUETOOTH_KEY, send=_get_bluetooth_key
         ),
         SET_BLUETOOTH_KEY: Operation(
-            capability=Capability.BLUETOOTH_KEY, send=_set_bluetooth_key
+            capability=Capability.BLUETOOTH_KEY,
+            send=_set_bluetooth_key,
+            check=_bluetooth_key,
         ),
     }
 )

@@ -135,15 +135,19 @@ class SegwayConnection(Connection):
         return command.name == commands.THROTTLE_OFF
 
     @override
+    async def check(self, vehicle_id: str, command: Command) -> None:
+        """Raise CommandUnsupported for what the model lacks, InvalidArgument for wrong values."""
+        vehicle = self._vehicle(vehicle_id)
+        if command.name != commands.REFRESH:
+            _operation(vehicle, command).check(command.arguments)
+
+    @override
     async def execute(self, vehicle_id: str, command: Command) -> CommandResult:
         """Carry out a command; what a query shows is confirmed by one."""
         vehicle = self._vehicle(vehicle_id)
         if command.name == commands.REFRESH:
             return CommandResult(update=await self._refresh(vehicle))
-        if (operation := OPERATIONS.get(command.name)) is None:
-            raise InvalidArgument("Unknown command")
-        if operation.capability not in vehicle.capabilities:
-            raise CommandUnsupported("Not on this model", key="segway_not_on_model")
+        operation = _operation(vehicle, command)
         vehicle.schedule.be_quick(self.host.now())
         vehicle.schedule.asked.pop(Query.EXTRA_STATUS, None)
         doubt: CommandUnconfirmed | None = None
@@ -363,6 +367,15 @@ class SegwayConnection(Connection):
     async def close(self) -> None:
         """Ask nobody any more."""
         await stop_asking(self._vehicles.values())
+
+
+def _operation(vehicle: AcceptedVehicle, command: Command) -> Operation:
+    """Return how a vehicle carries out a command. Raises CommandUnsupported if it cannot."""
+    if (operation := OPERATIONS.get(command.name)) is None:
+        raise InvalidArgument("Unknown command")
+    if operation.capability not in vehicle.capabilities:
+        raise CommandUnsupported("Not on this model", key="segway_not_on_model")
+    return operation
 
 
 def _joined(imei: str, *updates: VehicleUpdate | None) -> VehicleUpdate:

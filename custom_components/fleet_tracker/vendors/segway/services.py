@@ -5,7 +5,6 @@ What a vehicle may be sent is checked by the settings themselves (`values.py`).
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -17,8 +16,8 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ...const import DOMAIN
-from ...vendor import Argument, Command, CommandResult
-from ...vendor_action import ActionRequest, VendorAction
+from ...vendor import Argument, Command
+from ...vendor_action import ActionEffect, VendorAction, command_action
 from . import commands
 from .arguments import BRIGHTNESS, COLORS, OPENING, REGENERATION
 from .settings import LARGEST_UTC_OFFSET, Sound
@@ -55,39 +54,18 @@ def _setting(
     *,
     administrators_only: bool = False,
 ) -> VendorAction:
-    """Return an action that sends its fields as the arguments of a command."""
+    """Return an action that sends its fields as the arguments of a command.
 
-    async def handle(request: ActionRequest) -> None:
-        await _execute(request, Command(command, arguments(request.data)))
-
-    return VendorAction(
+    It is sent to all vehicles at once, each of which takes long to answer.
+    """
+    return command_action(
         name=name,
+        effect=ActionEffect.CHANGES,
         fields=fields,
-        handler=handle,
+        command=lambda data: Command(command, arguments(data)),
+        at_once=True,
         administrators_only=administrators_only,
     )
-
-
-async def _execute(
-    request: ActionRequest, command: Command
-) -> dict[str, CommandResult]:
-    """Send a command to all vehicles at once, and return what each answered.
-
-    One that fails does not keep the others from being told. Raises the first error.
-    """
-    results = await asyncio.gather(
-        *(
-            request.coordinator.async_execute(vehicle_id, command)
-            for vehicle_id in request.vehicle_ids
-        ),
-        return_exceptions=True,
-    )
-    answers = {}
-    for vehicle_id, result in zip(request.vehicle_ids, results, strict=True):
-        if isinstance(result, BaseException):
-            raise result
-        answers[vehicle_id] = result
-    return answers
 
 
 def _ambient_light(data: Mapping[str, Any]) -> dict[str, Argument]:
@@ -134,14 +112,6 @@ def _clock(data: Mapping[str, Any]) -> dict[str, Argument]:
     return {
         ATTR_UTC_OFFSET: utc_offset if entered_offset is None else entered_offset,
         ATTR_DST_OFFSET: data.get(ATTR_DST_OFFSET, int(saving.total_seconds())),
-    }
-
-
-async def _get_bluetooth_key(request: ActionRequest) -> dict[str, Any]:
-    """Return the Bluetooth keys of vehicles."""
-    results = await _execute(request, Command(commands.GET_BLUETOOTH_KEY))
-    return {
-        vehicle_id: {ATTR_KEY: result.text} for vehicle_id, result in results.items()
     }
 
 
@@ -244,10 +214,13 @@ ACTIONS = (
         _optional(NUMBER, ATTR_UTC_OFFSET, ATTR_DST_OFFSET),
         _clock,
     ),
-    VendorAction(
+    command_action(
         name="get_bluetooth_key",
+        effect=ActionEffect.TELLS,
         fields={},
-        handler=_get_bluetooth_key,
+        command=lambda _: Command(commands.GET_BLUETOOTH_KEY),
+        answer=lambda result: {ATTR_KEY: result.text},
+        at_once=True,
         response=SupportsResponse.ONLY,
         administrators_only=True,
     ),

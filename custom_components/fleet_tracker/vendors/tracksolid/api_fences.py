@@ -61,9 +61,7 @@ class FencesApi:
         The API takes the radius in units of 100 m. Raises InvalidArgument for a radius
         that this cannot express, and without an alarm to raise.
         """
-        _check_radius(radius_m, DEVICE_RADIUS_M)
-        if radius_m % _STEP_M:
-            raise InvalidArgument("Not full 100 m", key="tracksolid_radius_step")
+        check_device_radius(radius_m)
         kinds = ["in"] * entering + ["out"] * leaving
         if not kinds or not ZOOM_LEVELS[0] <= zoom <= ZOOM_LEVELS[1]:
             raise InvalidArgument("No alarm, or no zoom level")
@@ -192,6 +190,13 @@ class FencesApi:
         )
         bound = as_count(answer.data)
         return as_count(answer.result) or 0 if bound is None else bound
+
+
+def check_device_radius(radius_m: int) -> None:
+    """Raise InvalidArgument for a radius that a device cannot be told."""
+    _check_radius(radius_m, DEVICE_RADIUS_M)
+    if radius_m % _STEP_M:
+        raise InvalidArgument("Not full 100 m", key="tracksolid_radius_step")
 
 
 def _check_radius(radius_m: int, limits: tuple[int, int]) -> None:

@@ -17,6 +17,14 @@ SEND_WAIT_S = 45.0
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 
 
+def check_hex(data: str) -> str:
+    """Return bytes given as hex in capitals, without spaces. Raises InvalidArgument."""
+    text = "".join(data.split())
+    if not _HEX.fullmatch(text):
+        raise InvalidArgument("Not hexadecimal")
+    return text.upper()
+
+
 class InstructionsApi:
     """The methods of chapter 8."""
 
@@ -81,12 +89,10 @@ class InstructionsApi:
 
         Raises InvalidArgument for what is not hex, and what `send` raises.
         """
-        text = "".join(data.split())
-        if not _HEX.fullmatch(text):
-            raise InvalidArgument("Not hexadecimal")
+        text = check_hex(data)
         answer = await self._transport.call(
             "jimi.open.instruction.raw.send",
-            {"imei": imei, "raw_cmd": text.upper()},
+            {"imei": imei, "raw_cmd": text},
             wait_s=SEND_WAIT_S,
             urgent=True,
         )

@@ -14,6 +14,7 @@ import re
 
 from ...vendor import (
     Argument,
+    Command,
     CommandFailed,
     CommandUnconfirmed,
     CommandUnsupported,
@@ -228,6 +229,27 @@ def find_entry(
                 break
             return Chosen(instruction, tuple(str(arguments[key]) for key in places))
     raise InvalidArgument("No such command", key="tracksolid_ambiguous_command")
+
+
+def find(instructions: Sequence[Instruction], command: Command) -> Chosen:
+    """Return the entry by which a device is sent a command, other than a cut-off.
+
+    Raises InvalidArgument for what is not valid, CommandUnsupported where it has none.
+    """
+    if command.name in (LOCATE, REBOOT):
+        chosen = find_button(instructions, command.name)
+    elif command.name == SEND_INSTRUCTION:
+        chosen = find_entry(instructions, command.arguments)
+    elif command.name == SEND_TEXT:
+        text = str(command.arguments.get(ARGUMENT_TEXT, "")).strip()
+        if not text:
+            raise InvalidArgument("An empty text")
+        chosen = find_custom(instructions, text)
+    else:
+        raise InvalidArgument("Unknown command")
+    if chosen is None:
+        raise CommandUnsupported("Not in the device's list")
+    return chosen
 
 
 def _same(one: str, other: str) -> bool:

@@ -30,6 +30,7 @@ from ...vendor import (
 from . import commands
 from .alarm_types import ALARMS
 from .alarms import EVERY as ALARMS_EVERY, AlarmReader, Way
+from .api_instructions import check_hex
 from .cameras import FRONT, INSIDE, LIVE, PHOTO, Cameras
 from .catalog import INSTRUCTIONS, METHODS
 from .client import TracksolidClient
@@ -386,6 +387,28 @@ class TracksolidConnection(Connection):
             return True
         return _can_stop(chosen.effect)
 
+    async def check(self, vehicle_id: str, command: Command) -> None:
+        """Raise why a vehicle cannot carry out what an action sends.
+
+        Its command list is asked for if need be. Raises CommandUnsupported and
+        InvalidArgument by it, and VehicleOffline for what never waits.
+        """
+        arguments = command.arguments
+        if command.name == commands.SEND_RAW:
+            check_hex(str(arguments.get(commands.ARGUMENT_HEX, "")))
+            self._check_online(vehicle_id)
+        elif command.name in (commands.SEND_INSTRUCTION, commands.SEND_TEXT):
+            text = str(arguments.get(commands.ARGUMENT_TEXT, ""))
+            if command.name == commands.SEND_TEXT and self._goes_to_hub(text):
+                return
+            chosen = commands.find(await self.instructions(vehicle_id), command)
+            if _can_stop(chosen.effect):
+                self._check_online(vehicle_id)
+
+    def _goes_to_hub(self, text: str) -> bool:
+        """Tell whether a text is sent by the own instruction host."""
+        return self.hub is not None and not _can_stop(commands.effect_of(text))
+
     async def execute(self, vehicle_id: str, command: Command) -> CommandResult:
         """Send a command and return when the vehicle answered it.
 
@@ -412,25 +435,14 @@ class TracksolidConnection(Connection):
                 )
                 warning = "tracksolid_command_sent" if text is None else None
                 return CommandResult(text=text, warning=warning)
-        known = await self.instructions(vehicle_id)
-        match command.name:
-            case commands.LOCATE | commands.REBOOT:
-                chosen = commands.find_button(known, command.name)
-            case commands.SEND_INSTRUCTION:
-                chosen = commands.find_entry(known, arguments)
             case commands.SEND_TEXT:
                 text = str(arguments.get(commands.ARGUMENT_TEXT, "")).strip()
-                if not text:
-                    raise InvalidArgument("An empty text")
-                if self.hub is not None and not _can_stop(commands.effect_of(text)):
+                if text and self.hub is not None and self._goes_to_hub(text):
                     return CommandResult(
                         text=await self.hub.send_text(vehicle_id, text)
                     )
-                chosen = commands.find_custom(known, text)
-            case _:
-                raise InvalidArgument("Unknown command")
-        if chosen is None:
-            raise CommandUnsupported("Not in the device's list")
+        known = await self.instructions(vehicle_id)
+        chosen = commands.find(known, command)
         return _result(await self._send(vehicle_id, chosen, known))
 
     async def _switch_engine(self, vehicle_id: str, *, cut: bool) -> CommandResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -15,13 +15,27 @@ import voluptuous as vol
 
 from ...action_fields import PERIOD, alarm_as_json, period
 from ...const import DOMAIN
-from ...vendor import Argument, Command, CommandResult, CommandUnsupported, VendorError
-from ...vendor_action import ActionRequest, VendorAction
+from ...vendor import (
+    Argument,
+    Command,
+    CommandResult,
+    CommandUnsupported,
+    VehicleUnavailable,
+    VendorError,
+)
+from ...vendor_action import (
+    ActionEffect,
+    ActionRequest,
+    Outcomes,
+    VendorAction,
+    command_action,
+    for_each,
+)
 from . import commands
 from .api_devices import VehicleChanges
 from .cameras import FRONT, INSIDE
 from .mapping import map_alarm
-from .services_common import by_account, client_of, connection_of
+from .services_common import client_of, connection_of, for_each_account
 from .services_geofence import GEOFENCE_ACTIONS
 
 ATTR_COMMAND = "command"
@@ -63,13 +77,13 @@ _CHANGES: Mapping[str, tuple[str, Any]] = {
 }
 
 
-async def _get_trips(request: ActionRequest) -> dict[str, Any]:
+async def _get_trips(request: ActionRequest) -> Outcomes:
     """Return the drives of vehicles (5.4)."""
     begin, end = period(request)
     batch = await client_of(request).reports.trips(request.vehicle_ids, begin, end)
-    _raise_refused(request, batch.refused)
     return {
-        vehicle_id: {
+        vehicle_id: batch.refused.get(vehicle_id)
+        or {
             "trips": [
                 {
                     "begin": trip.started_at.isoformat(),
@@ -88,13 +102,13 @@ async def _get_trips(request: ActionRequest) -> dict[str, Any]:
     }
 
 
-async def _get_route(request: ActionRequest) -> dict[str, Any]:
+async def _get_route(request: ActionRequest) -> Outcomes:
     """Return where vehicles were, one after the other (5.5)."""
     begin, end = period(request)
-    routes = {}
-    for vehicle_id in request.vehicle_ids:
+
+    async def ask(vehicle_id: str) -> dict[str, Any]:
         points = await client_of(request).tracking.track(vehicle_id, begin, end)
-        routes[vehicle_id] = {
+        return {
             "points": [
                 {
                     "time": point.fixed_at.isoformat(),
@@ -108,21 +122,22 @@ async def _get_route(request: ActionRequest) -> dict[str, Any]:
                 for point in points
             ]
         }
-    return routes
+
+    return await for_each(request, ask)
 
 
-async def _get_stops(request: ActionRequest) -> dict[str, Any]:
+async def _get_stops(request: ActionRequest) -> Outcomes:
     """Return when vehicles stood still, or idled (5.7)."""
     begin, end = period(request)
-    answers: dict[str, Any] = {one: {"stops": []} for one in request.vehicle_ids}
-    for account, vehicle_ids in by_account(request).items():
+
+    async def ask(account: str, vehicle_ids: Sequence[str]) -> Outcomes:
         batch = await client_of(request).reports.stops(
             account, vehicle_ids, begin, end, idling=request.data[ATTR_IDLING]
         )
-        _raise_refused(request, batch.refused)
-        for stop in batch.found:
-            if stop.imei in answers:
-                answers[stop.imei]["stops"].append(
+        return {
+            vehicle_id: batch.refused.get(vehicle_id)
+            or {
+                "stops": [
                     {
                         "begin": stop.started_at.isoformat(),
                         "end": stop.ended_at and stop.ended_at.isoformat(),
@@ -131,17 +146,23 @@ async def _get_stops(request: ActionRequest) -> dict[str, Any]:
                         "longitude": stop.longitude,
                         "address": stop.address,
                     }
-                )
-    return answers
+                    for stop in batch.found
+                    if stop.imei == vehicle_id
+                ]
+            }
+            for vehicle_id in vehicle_ids
+        }
+
+    return await for_each_account(request, ask)
 
 
-async def _get_alarms(request: ActionRequest) -> dict[str, Any]:
+async def _get_alarms(request: ActionRequest) -> Outcomes:
     """Return the alarms of vehicles (6.1)."""
     begin, end = period(request)
     batch = await client_of(request).reports.alarms(request.vehicle_ids, begin, end)
-    _raise_refused(request, batch.refused)
     return {
-        vehicle_id: {
+        vehicle_id: batch.refused.get(vehicle_id)
+        or {
             "alarms": [
                 alarm_as_json(occurrence)
                 for alarm in batch.found
@@ -153,17 +174,19 @@ async def _get_alarms(request: ActionRequest) -> dict[str, Any]:
     }
 
 
-async def _get_obd_history(request: ActionRequest) -> dict[str, Any]:
+async def _get_obd_history(request: ActionRequest) -> Outcomes:
     """Return OBD reports and trouble codes of vehicles (the manual)."""
     begin, end = period(request)
     reports = client_of(request).reports
-    answers: dict[str, Any] = {}
-    for vehicle_id in request.vehicle_ids:
+
+    async def ask(vehicle_id: str) -> dict[str, Any]:
         account = connection_of(request).account_of(vehicle_id)
         read = await reports.obd(account, [vehicle_id], begin, end)
         faults = await reports.faults(account, [vehicle_id], begin, end)
-        _raise_refused(request, {**read.refused, **faults.refused})
-        answers[vehicle_id] = {
+        for batch in (read, faults):
+            if vehicle_id in batch.refused:
+                raise batch.refused[vehicle_id]
+        return {
             "reports": [_as_json(asdict(report)) for report in read.found],
             "trouble_codes": [
                 {
@@ -174,44 +197,57 @@ async def _get_obd_history(request: ActionRequest) -> dict[str, Any]:
                 for fault in faults.found
             ],
         }
-    return answers
+
+    return await for_each(request, ask)
 
 
-async def _get_share_link(request: ActionRequest) -> dict[str, Any]:
+async def _get_share_link(request: ActionRequest) -> Outcomes:
     """Return links by which anybody can see where vehicles are (5.3)."""
-    return {
-        vehicle_id: {"link": await client_of(request).tracking.share_link(vehicle_id)}
-        for vehicle_id in request.vehicle_ids
-    }
+
+    async def ask(vehicle_id: str) -> dict[str, Any]:
+        return {"link": await client_of(request).tracking.share_link(vehicle_id)}
+
+    return await for_each(request, ask)
 
 
-async def _get_cell_position(request: ActionRequest) -> dict[str, Any]:
+async def _get_cell_position(request: ActionRequest) -> Outcomes:
     """Return where cells or Wi-Fi networks are, which 10 times a day are told (5.6)."""
     if not request.data:
         raise _invalid("tracksolid_cells_or_wifi")
-    answers = {}
-    for vehicle_id in request.vehicle_ids:
+
+    async def ask(vehicle_id: str) -> dict[str, Any]:
         found = await client_of(request).tracking.resolve(
             vehicle_id,
             cells=request.data.get(ATTR_CELLS),
             wifi=request.data.get(ATTR_WIFI),
         )
-        answers[vehicle_id] = asdict(found)
-    return answers
+        return asdict(found)
+
+    return await for_each(request, ask)
 
 
-async def _get_recordings(request: ActionRequest) -> dict[str, Any]:
+async def _check_cameras(request: ActionRequest) -> dict[str, VendorError]:
+    """Find the vehicles without a camera."""
+    connection = connection_of(request)
+    return {
+        vehicle_id: CommandUnsupported("No camera", key="tracksolid_camera_unknown")
+        for vehicle_id in request.vehicle_ids
+        if not connection.has_camera(vehicle_id)
+    }
+
+
+async def _get_recordings(request: ActionRequest) -> Outcomes:
     """Return what trackers keep of their cameras' pictures of a day (7.7, 7.8)."""
     connection = connection_of(request)
-    answers = {}
-    for vehicle_id in request.vehicle_ids:
+
+    async def ask(vehicle_id: str) -> dict[str, Any]:
         device = connection.fleet.devices.get(vehicle_id)
-        if device is None or not connection.has_camera(vehicle_id):
-            raise CommandUnsupported("No camera", key="tracksolid_camera_unknown")
+        if device is None:
+            raise VehicleUnavailable("No longer in the list", key="tracksolid_illegal")
         found = await connection.cameras.recordings(
             device, request.data[ATTR_CAMERA], request.data[ATTR_DAY]
         )
-        answers[vehicle_id] = {
+        return {
             "recordings": [
                 {
                     "begin": one.begins_at.isoformat(),
@@ -222,30 +258,40 @@ async def _get_recordings(request: ActionRequest) -> dict[str, Any]:
                 for one in found
             ]
         }
-    return answers
+
+    return await for_each(request, ask)
 
 
-async def _upload_recording(request: ActionRequest) -> None:
+async def _check_upload(request: ActionRequest) -> dict[str, VendorError]:
+    """Refuse what names no recording, and find the vehicles without a camera."""
+    if (ATTR_TIME in request.data) == (ATTR_FILE in request.data):
+        raise _invalid("tracksolid_time_or_file")
+    return await _check_cameras(request)
+
+
+async def _upload_recording(request: ActionRequest) -> Outcomes:
     """Let trackers upload what they recorded at a time, or a file (7.3).
 
     It can be seen in the media browser once it came.
     """
-    time, file_name = request.data.get(ATTR_TIME), request.data.get(ATTR_FILE)
-    if (time is None) == (file_name is None):
-        raise _invalid("tracksolid_time_or_file")
-    for vehicle_id in request.vehicle_ids:
+    time = request.data.get(ATTR_TIME)
+
+    async def upload(vehicle_id: str) -> None:
         await client_of(request).media.upload_recording(
             vehicle_id,
             request.data[ATTR_CAMERA],
-            file_name=file_name,
+            file_name=request.data.get(ATTR_FILE),
             around=time and dt_util.as_utc(time),
         )
 
+    return await for_each(request, upload)
 
-async def _list_commands(request: ActionRequest) -> dict[str, Any]:
+
+async def _list_commands(request: ActionRequest) -> Outcomes:
     """Return the commands that vehicles know (8.1)."""
-    return {
-        vehicle_id: {
+
+    async def ask(vehicle_id: str) -> dict[str, Any]:
+        return {
             "commands": [
                 {
                     "command": one.id,
@@ -257,42 +303,31 @@ async def _list_commands(request: ActionRequest) -> dict[str, Any]:
                 for one in await connection_of(request).instructions(vehicle_id)
             ]
         }
-        for vehicle_id in request.vehicle_ids
-    }
+
+    return await for_each(request, ask)
 
 
-async def _send_command(request: ActionRequest) -> dict[str, Any]:
+def _send_command(data: Mapping[str, Any]) -> Command:
     """Send a command of the vehicle's list, or a text (8.2, 8.3)."""
-    data = request.data
     if (ATTR_COMMAND in data) == (ATTR_TEXT in data):
         raise _invalid("tracksolid_command_or_text")
     if ATTR_TEXT in data:
-        command = Command(commands.SEND_TEXT, {commands.ARGUMENT_TEXT: data[ATTR_TEXT]})
-    else:
-        values: dict[str, Argument] = {
-            str(place): value for place, value in enumerate(data[ATTR_VALUES])
-        }
-        command = Command(
-            commands.SEND_INSTRUCTION,
-            {commands.ARGUMENT_ID: data[ATTR_COMMAND], **values},
-        )
-    return await _execute(request, command)
-
-
-async def _send_raw_command(request: ActionRequest) -> dict[str, Any]:
-    """Send bytes to vehicles (8.4)."""
-    return await _execute(
-        request,
-        Command(commands.SEND_RAW, {commands.ARGUMENT_HEX: request.data[ATTR_HEX]}),
+        return Command(commands.SEND_TEXT, {commands.ARGUMENT_TEXT: data[ATTR_TEXT]})
+    values: dict[str, Argument] = {
+        str(place): value for place, value in enumerate(data[ATTR_VALUES])
+    }
+    return Command(
+        commands.SEND_INSTRUCTION, {commands.ARGUMENT_ID: data[ATTR_COMMAND], **values}
     )
 
 
-async def _execute(request: ActionRequest, command: Command) -> dict[str, Any]:
-    answers = {}
-    for vehicle_id in request.vehicle_ids:
-        result = await request.coordinator.async_execute(vehicle_id, command)
-        answers[vehicle_id] = {"answer": result.text, "queued": _is_queued(result)}
-    return answers
+def _send_raw_command(data: Mapping[str, Any]) -> Command:
+    """Send bytes to vehicles (8.4)."""
+    return Command(commands.SEND_RAW, {commands.ARGUMENT_HEX: data[ATTR_HEX]})
+
+
+def _words(result: CommandResult) -> dict[str, Any]:
+    return {"answer": result.text, "queued": _is_queued(result)}
 
 
 def _is_queued(result: CommandResult) -> bool:
@@ -300,26 +335,23 @@ def _is_queued(result: CommandResult) -> bool:
     return result.warning == commands.QUEUED
 
 
-async def _update_vehicle(request: ActionRequest) -> None:
+async def _update_vehicle(request: ActionRequest) -> Outcomes:
     """Change what the platform knows of a vehicle (4.4)."""
     changes = VehicleChanges(
         **{_CHANGES[name][0]: value for name, value in request.data.items()}
     )
-    for vehicle_id in request.vehicle_ids:
+
+    async def update(vehicle_id: str) -> None:
         await client_of(request).devices.update(vehicle_id, changes)
+
+    outcomes = await for_each(request, update)
     connection_of(request).fleet.list_again()
     request.coordinator.poll_soon()
+    return outcomes
 
 
 def _invalid(key: str) -> ServiceValidationError:
     return ServiceValidationError(translation_domain=DOMAIN, translation_key=key)
-
-
-def _raise_refused(request: ActionRequest, refused: Mapping[str, VendorError]) -> None:
-    """Raise why a vehicle that was asked for was refused, if one was."""
-    for vehicle_id in request.vehicle_ids:
-        if vehicle_id in refused:
-            raise refused[vehicle_id]
 
 
 def _as_json(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -335,28 +367,43 @@ _ANSWERS = SupportsResponse.ONLY
 
 ACTIONS = (
     VendorAction(
-        name="get_trips", fields=PERIOD, handler=_get_trips, response=_ANSWERS
+        name="get_trips",
+        effect=ActionEffect.TELLS,
+        fields=PERIOD,
+        handler=_get_trips,
+        response=_ANSWERS,
     ),
     VendorAction(
-        name="get_route", fields=PERIOD, handler=_get_route, response=_ANSWERS
+        name="get_route",
+        effect=ActionEffect.TELLS,
+        fields=PERIOD,
+        handler=_get_route,
+        response=_ANSWERS,
     ),
     VendorAction(
         name="get_stops",
+        effect=ActionEffect.TELLS,
         fields={**PERIOD, vol.Optional(ATTR_IDLING, default=False): cv.boolean},
         handler=_get_stops,
         response=_ANSWERS,
     ),
     VendorAction(
-        name="get_alarms", fields=PERIOD, handler=_get_alarms, response=_ANSWERS
+        name="get_alarms",
+        effect=ActionEffect.TELLS,
+        fields=PERIOD,
+        handler=_get_alarms,
+        response=_ANSWERS,
     ),
     VendorAction(
         name="get_obd_history",
+        effect=ActionEffect.TELLS,
         fields=PERIOD,
         handler=_get_obd_history,
         response=_ANSWERS,
     ),
     VendorAction(
         name="get_share_link",
+        effect=ActionEffect.TELLS,
         fields={},
         handler=_get_share_link,
         response=_ANSWERS,
@@ -364,6 +411,7 @@ ACTIONS = (
     ),
     VendorAction(
         name="get_cell_position",
+        effect=ActionEffect.TELLS,
         fields={
             vol.Optional(ATTR_CELLS): cv.string,
             vol.Optional(ATTR_WIFI): cv.string,
@@ -373,24 +421,33 @@ ACTIONS = (
     ),
     VendorAction(
         name="get_recordings",
+        effect=ActionEffect.TELLS,
         fields={**_CAMERA, vol.Required(ATTR_DAY): cv.date},
         handler=_get_recordings,
+        check=_check_cameras,
         response=_ANSWERS,
     ),
     VendorAction(
         name="upload_recording",
+        effect=ActionEffect.CHANGES,
         fields={
             **_CAMERA,
             vol.Optional(ATTR_TIME): cv.datetime,
             vol.Optional(ATTR_FILE): cv.string,
         },
         handler=_upload_recording,
+        check=_check_upload,
     ),
     VendorAction(
-        name="list_commands", fields={}, handler=_list_commands, response=_ANSWERS
+        name="list_commands",
+        effect=ActionEffect.TELLS,
+        fields={},
+        handler=_list_commands,
+        response=_ANSWERS,
     ),
-    VendorAction(
+    command_action(
         name="send_command",
+        effect=ActionEffect.CHANGES,
         fields={
             vol.Optional(ATTR_COMMAND): cv.string,
             vol.Optional(ATTR_VALUES, default=list): vol.All(
@@ -398,18 +455,22 @@ ACTIONS = (
             ),
             vol.Optional(ATTR_TEXT): vol.All(cv.string, vol.Length(min=1, max=500)),
         },
-        handler=_send_command,
+        command=_send_command,
+        answer=_words,
         response=SupportsResponse.OPTIONAL,
     ),
-    VendorAction(
+    command_action(
         name="send_raw_command",
+        effect=ActionEffect.CHANGES,
         fields={vol.Required(ATTR_HEX): cv.string},
-        handler=_send_raw_command,
+        command=_send_raw_command,
+        answer=_words,
         response=SupportsResponse.OPTIONAL,
         administrators_only=True,
     ),
     VendorAction(
         name="update_vehicle",
+        effect=ActionEffect.CHANGES,
         fields={vol.Optional(name): check for name, (_, check) in _CHANGES.items()},
         handler=_update_vehicle,
     ),

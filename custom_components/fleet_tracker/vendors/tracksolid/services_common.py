@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ...vendor_action import ActionRequest
+from collections.abc import Awaitable, Callable, Sequence
+
+from ...vendor import VendorError
+from ...vendor_action import ActionRequest, Outcome, Outcomes
 from .client import TracksolidClient
 from .connection import TracksolidConnection
 
@@ -26,3 +29,16 @@ def by_account(request: ActionRequest) -> dict[str, list[str]]:
         account = connection_of(request).account_of(vehicle_id)
         found.setdefault(account, []).append(vehicle_id)
     return found
+
+
+async def for_each_account(
+    request: ActionRequest, act: Callable[[str, Sequence[str]], Awaitable[Outcomes]]
+) -> Outcomes:
+    """Act on the vehicles of each (sub-)account; an error is the outcome of all of them."""
+    outcomes: dict[str, Outcome] = {}
+    for account, vehicle_ids in by_account(request).items():
+        try:
+            outcomes.update(await act(account, vehicle_ids))
+        except VendorError as err:
+            outcomes.update(dict.fromkeys(vehicle_ids, err))
+    return outcomes

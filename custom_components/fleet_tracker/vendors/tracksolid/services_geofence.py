@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from homeassistant.core import SupportsResponse
@@ -16,12 +16,24 @@ from ...action_fields import (
     CIRCLE,
     ENTERING,
     LEAVING,
+    Circle,
     circle,
 )
 from ...vendor import VendorError
-from ...vendor_action import ActionRequest, VendorAction
-from .api_fences import DEVICE_RADIUS_M, PLATFORM_RADIUS_M, FenceAlert
-from .services_common import by_account, client_of
+from ...vendor_action import (
+    ActionEffect,
+    ActionRequest,
+    Outcomes,
+    VendorAction,
+    for_each,
+)
+from .api_fences import (
+    DEVICE_RADIUS_M,
+    PLATFORM_RADIUS_M,
+    FenceAlert,
+    check_device_radius,
+)
+from .services_common import client_of, for_each_account
 
 ATTR_GEOFENCE = "geofence"
 ATTR_STORED_IN = "stored_in"
@@ -42,18 +54,32 @@ _ALERTS: Mapping[str, frozenset[FenceAlert]] = {
 _DAYS = vol.All(vol.Coerce(int), vol.Range(min=1, max=365))
 
 
-async def _create_geofence(request: ActionRequest) -> dict[str, Any]:
+async def _check_geofence(request: ActionRequest) -> dict[str, VendorError]:
+    """Refuse a circle that cannot be."""
+    _circle(request)
+    return {}
+
+
+def _circle(request: ActionRequest) -> Circle:
+    if request.data[ATTR_STORED_IN] == PLATFORM:
+        return circle(request, PLATFORM_RADIUS_M)
+    fence = circle(request, DEVICE_RADIUS_M)
+    check_device_radius(round(fence.radius))
+    return fence
+
+
+async def _create_geofence(request: ActionRequest) -> Outcomes:
     """Create a circle that raises alarms, for all of the vehicles.
 
     Each tracker holds one of its own (9.1); on the platform vehicles of one account share
     it (9.3), and are bound to it (9.5).
     """
+    fence = _circle(request)
     if request.data[ATTR_STORED_IN] == TRACKER:
-        return await _create_in_trackers(request)
-    fence = circle(request, PLATFORM_RADIUS_M)
+        return await _create_in_trackers(request, fence)
     fences = client_of(request).fences
-    answers = {}
-    for account, vehicle_ids in by_account(request).items():
+
+    async def create(account: str, vehicle_ids: Sequence[str]) -> Outcomes:
         number = await fences.create_circle(
             account,
             fence.name,
@@ -66,15 +92,15 @@ async def _create_geofence(request: ActionRequest) -> dict[str, Any]:
             # One that watches nobody would only be in the way of the next try.
             await fences.delete(account, number)
             raise
-        answers.update(dict.fromkeys(vehicle_ids, {ATTR_GEOFENCE: number}))
-    return answers
+        return dict.fromkeys(vehicle_ids, {ATTR_GEOFENCE: number})
+
+    return await for_each_account(request, create)
 
 
-async def _create_in_trackers(request: ActionRequest) -> dict[str, Any]:
-    fence = circle(request, DEVICE_RADIUS_M)
+async def _create_in_trackers(request: ActionRequest, fence: Circle) -> Outcomes:
     alarm_on = request.data[ATTR_ALARM_ON]
-    answers = {}
-    for vehicle_id in request.vehicle_ids:
+
+    async def create(vehicle_id: str) -> dict[str, Any]:
         number = await client_of(request).fences.create_in_device(
             vehicle_id,
             fence.name,
@@ -83,22 +109,28 @@ async def _create_in_trackers(request: ActionRequest) -> dict[str, Any]:
             entering=alarm_on != LEAVING,
             leaving=alarm_on != ENTERING,
         )
-        answers[vehicle_id] = {ATTR_GEOFENCE: number}
-    return answers
+        return {ATTR_GEOFENCE: number}
+
+    return await for_each(request, create)
 
 
-async def _delete_geofence(request: ActionRequest) -> None:
+async def _delete_geofence(request: ActionRequest) -> Outcomes:
     """Delete a geofence, in each tracker (9.2) or on the platform (9.4)."""
     fences, number = client_of(request).fences, request.data[ATTR_GEOFENCE]
-    if request.data[ATTR_STORED_IN] == TRACKER:
-        for vehicle_id in request.vehicle_ids:
-            await fences.delete_in_device(vehicle_id, number)
-        return
-    for account in by_account(request):
+
+    async def delete_in_tracker(vehicle_id: str) -> None:
+        await fences.delete_in_device(vehicle_id, number)
+
+    async def delete(account: str, vehicle_ids: Sequence[str]) -> Outcomes:
         await fences.delete(account, number)
+        return dict.fromkeys(vehicle_ids)
+
+    if request.data[ATTR_STORED_IN] == TRACKER:
+        return await for_each(request, delete_in_tracker)
+    return await for_each_account(request, delete)
 
 
-async def _bind_geofence(request: ActionRequest) -> dict[str, Any]:
+async def _bind_geofence(request: ActionRequest) -> Outcomes:
     """Let a geofence of the platform watch these vehicles instead of others (9.5)."""
     data = request.data
     alerts = set(_ALERTS[data[ATTR_ALARM_ON]])
@@ -121,17 +153,21 @@ async def _bind_geofence(request: ActionRequest) -> dict[str, Any]:
 GEOFENCE_ACTIONS = (
     VendorAction(
         name="create_geofence",
+        effect=ActionEffect.CHANGES,
         fields={**CIRCLE, **ALARM_ON, **_STORED_IN},
         handler=_create_geofence,
+        check=_check_geofence,
         response=SupportsResponse.OPTIONAL,
     ),
     VendorAction(
         name="delete_geofence",
+        effect=ActionEffect.CHANGES,
         fields={vol.Required(ATTR_GEOFENCE): cv.string, **_STORED_IN},
         handler=_delete_geofence,
     ),
     VendorAction(
         name="bind_geofence",
+        effect=ActionEffect.CHANGES,
         fields={
             vol.Required(ATTR_GEOFENCE): cv.string,
             **ALARM_ON,

@@ -339,6 +339,18 @@ class Vt3Connection(Connection):
         cutting = tracker.mapper.cutting_outputs if tracker else frozenset()
         return commands.can_stop(command, vehicle_id, cutting)
 
+    async def check(self, vehicle_id: str, command: Command) -> None:
+        """Raise InvalidArgument for what may not be sent, VehicleOffline without a connection."""
+        tracker = self._trackers.get(vehicle_id)
+        if tracker is None:
+            raise VehicleOffline
+        if command.name in (commands.TURN_ON_OUTPUT, commands.TURN_OFF_OUTPUT):
+            commands.output_of(command)
+        else:
+            commands.request_of(command, vehicle_id, tracker.custom_groups)
+        if not self.server.is_connected(vehicle_id):
+            raise VehicleOffline
+
     async def execute(self, vehicle_id: str, command: Command) -> CommandResult:
         """Carry out a command. The answers to requests are returned as JSON in ``text``.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 import json
 from typing import Any
 
@@ -11,8 +11,8 @@ from homeassistant.core import SupportsResponse
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from ...vendor import Argument, Command, Json
-from ...vendor_action import ActionRequest, VendorAction
+from ...vendor import Argument, Command, CommandResult, Json
+from ...vendor_action import ActionEffect, command_action
 from . import commands
 from .commands import GROUP_NAME, GROUPS, INTEREST, INTERVAL, PART, PAYLOAD, REQUEST
 from .topics import CLIENT_TOKEN
@@ -38,77 +38,73 @@ _GROUP_SETTINGS: Mapping[vol.Marker, Any] = {
 }
 
 
-async def _send(
-    request: ActionRequest, command: Command, answer: Callable[[Json], dict[str, Any]]
-) -> dict[str, Any]:
-    """Send a command to each tracker and return what they answered."""
-    answers = {}
-    for vehicle_id in request.vehicle_ids:
-        result = await request.coordinator.async_execute(vehicle_id, command)
-        answers[vehicle_id] = answer(json.loads(result.text or "null"))
-    return answers
-
-
-async def _get_custom_groups(request: ActionRequest) -> dict[str, Any]:
+def _get_custom_groups(_data: Mapping[str, Any]) -> Command:
     """Return the custom groups of trackers (4.1.2)."""
-    return await _send(request, Command(commands.GET_CUSTOM_GROUPS), _groups_in)
+    return Command(commands.GET_CUSTOM_GROUPS)
 
 
-async def _set_custom_groups(request: ActionRequest) -> dict[str, Any]:
+def _set_custom_groups(data: Mapping[str, Any]) -> Command:
     """Create or change custom groups of trackers (4.1.1)."""
     groups = [
         {GROUP_NAME if key == CONF_NAME else key: value for key, value in group.items()}
-        for group in request.data[GROUPS]
+        for group in data[GROUPS]
     ]
-    return await _send(request, commands.custom_groups(groups), _groups_in)
+    return commands.custom_groups(groups)
 
 
-async def _set_group(request: ActionRequest) -> dict[str, Any]:
+def _set_group(data: Mapping[str, Any]) -> Command:
     """Change how a group is uploaded (3.2)."""
-    data = request.data
     arguments: dict[str, Argument] = {PART: data[ATTR_GROUP]}
     if INTERVAL in data:
         arguments[INTERVAL] = data[INTERVAL]
     if INTEREST in data:
         arguments[INTEREST] = json.dumps(data[INTEREST])
-    return await _send(request, Command(commands.SET_GROUP, arguments), _answer)
+    return Command(commands.SET_GROUP, arguments)
 
 
-async def _send_request(request: ActionRequest) -> dict[str, Any]:
+def _send_request(data: Mapping[str, Any]) -> Command:
     """Send any request to trackers."""
-    data = request.data
-    command = commands.raw_request(data[REQUEST], data.get(PAYLOAD))
-    return await _send(request, command, _answer)
+    return commands.raw_request(data[REQUEST], data.get(PAYLOAD))
 
 
-def _answer(result: Json) -> dict[str, Any]:
+def _result(result: CommandResult) -> Json:
+    """Return what a tracker answered."""
+    answer: Json = json.loads(result.text or "null")
+    return answer
+
+
+def _answer(result: CommandResult) -> dict[str, Any]:
     """Return an answer without the token of the request, which some trackers repeat."""
-    if isinstance(result, Mapping):
-        result = {key: value for key, value in result.items() if key != CLIENT_TOKEN}
-    return {"answer": result}
+    answer = _result(result)
+    if isinstance(answer, Mapping):
+        answer = {key: value for key, value in answer.items() if key != CLIENT_TOKEN}
+    return {"answer": answer}
 
 
-def _groups_in(result: Json) -> dict[str, Any]:
+def _groups_in(result: CommandResult) -> dict[str, Any]:
     return {
         GROUPS: [
             {
                 CONF_NAME: group[GROUP_NAME],
                 **{key: group[key] for key in (INTERVAL, INTEREST) if key in group},
             }
-            for group in commands.settings_in(result)
+            for group in commands.settings_in(_result(result))
         ]
     }
 
 
 ACTIONS = (
-    VendorAction(
+    command_action(
         name="get_custom_groups",
+        effect=ActionEffect.TELLS,
         fields={},
-        handler=_get_custom_groups,
+        command=_get_custom_groups,
+        answer=_groups_in,
         response=SupportsResponse.ONLY,
     ),
-    VendorAction(
+    command_action(
         name="set_custom_groups",
+        effect=ActionEffect.CHANGES,
         fields={
             vol.Required(GROUPS): vol.All(
                 cv.ensure_list,
@@ -116,22 +112,27 @@ ACTIONS = (
                 vol.Length(min=1, max=commands.MOST_CUSTOM_GROUPS),
             )
         },
-        handler=_set_custom_groups,
+        command=_set_custom_groups,
+        answer=_groups_in,
         response=SupportsResponse.OPTIONAL,
     ),
-    VendorAction(
+    command_action(
         name="set_group",
+        effect=ActionEffect.CHANGES,
         fields={vol.Required(ATTR_GROUP): cv.string, **_GROUP_SETTINGS},
-        handler=_set_group,
+        command=_set_group,
+        answer=_answer,
         response=SupportsResponse.OPTIONAL,
     ),
-    VendorAction(
+    command_action(
         name="send_request",
+        effect=ActionEffect.CHANGES,
         fields={
             vol.Required(REQUEST): cv.string,
             vol.Optional(PAYLOAD): vol.Schema({cv.string: object}),
         },
-        handler=_send_request,
+        command=_send_request,
+        answer=_answer,
         response=SupportsResponse.OPTIONAL,
         administrators_only=True,
     ),
