@@ -131,7 +131,7 @@ async def test_vehicles_of_several_accounts(
 
 def place(
     hass: HomeAssistant, entry: MockConfigEntry, vehicle_id: str, way: str
-) -> dict[str, list[str]]:
+) -> dict[str, Any]:
     """Put a vehicle where a target reaches it, and return that target."""
     devices, entities = dr.async_get(hass), er.async_get(hass)
     tracker = tracker_of(hass, entry.runtime_data, vehicle_id)
@@ -297,7 +297,7 @@ async def test_what_is_no_vehicle(
         ("floor_id", "nowhere", "unknown_target"),
         ("label_id", "nowhere", "unknown_target"),
     ):
-        target = {"entity_id": [one]}
+        target: dict[str, Any] = {"entity_id": [one]}
         target[field] = [*target.get(field, []), name]
         error = await refused(hass, action, text="hi", **target)
         assert isinstance(error, ServiceValidationError)
@@ -613,7 +613,7 @@ async def test_one_of_several_that_the_caller_may_not(
 
 async def test_callers_who_are_none(hass: HomeAssistant, acme: MockConfigEntry) -> None:
     """An automation may, a user who does not exist may not."""
-    target = {"entity_id": trackers(hass, acme, "1"), "text": "hi"}
+    target: dict[str, Any] = {"entity_id": trackers(hass, acme, "1"), "text": "hi"}
     assert await call(hass, "neutral_echo", context=Context(), **target)
     for action in ("neutral_echo", "neutral_tell"):
         with pytest.raises(UnknownUser):

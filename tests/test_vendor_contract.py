@@ -659,7 +659,7 @@ async def test_pressing_and_locking_wants_control(
     """Buttons, locks, switches, numbers and selects are guarded by Home Assistant itself."""
     user = MockUser(groups=[]).add_to_hass(hass)
     user.mock_policy({"entities": {"all": {"read": True}}})
-    actions = {
+    actions: dict[str, tuple[str, dict[str, Any]]] = {
         "button": ("press", {}),
         "lock": ("unlock", {}),
         "switch": ("turn_on", {}),

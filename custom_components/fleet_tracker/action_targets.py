@@ -37,11 +37,11 @@ from .coordinator import FleetCoordinator
 from .entity import unique_id
 from .models import Reading
 
+# Home Assistant 2025.4 expands the targets of calls only, 2026 any target.
 try:
-    # mypy knows Home Assistant 2025.4, which expands the targets of calls only.
-    from homeassistant.helpers import target as target_helper  # type: ignore[attr-defined]
+    from homeassistant.helpers import target as target_helper  # type: ignore[attr-defined, unused-ignore]
 except ImportError:
-    target_helper = None
+    target_helper = None  # type: ignore[assignment, unused-ignore]
 
 TARGET_FIELDS = (
     ATTR_ENTITY_ID,
