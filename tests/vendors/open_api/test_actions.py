@@ -152,7 +152,7 @@ async def test_get_alarms_keeps_the_pace(rig: Rig) -> None:
 
 
 async def test_get_distance(rig: Rig) -> None:
-    """Kilometres, in half hours; a vehicle that is refused has none."""
+    """Kilometres, in half hours; of a vehicle that is refused it is said why."""
     rig.freezer.tick(1200)
     rig.server.device(CAR).error = 20046
     answer = await call(
@@ -168,7 +168,9 @@ async def test_get_distance(rig: Rig) -> None:
         "begin": "2025-10-09T09:00:00+00:00",
         "end": "2025-10-09T09:30:00+00:00",
     }
-    assert answer[rig.tracker(CAR)]["distance"] is None
+    assert answer[rig.tracker(CAR)] == {
+        "error": "The vehicle's subscription has expired."
+    }
 
 
 async def test_create_a_geofence_from_a_place(rig: Rig) -> None:
