@@ -17,14 +17,16 @@ from types import MappingProxyType
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, SupportsResponse
 import pytest
 import voluptuous as vol
 
 from custom_components.fleet_tracker import config_flow
 from custom_components.fleet_tracker.binary_sensor import FleetBinarySensorDescription
-from custom_components.fleet_tracker.button import FleetButtonDescription
+from custom_components.fleet_tracker.button import (
+    FleetButtonDescription,
+    engine_buttons,
+)
 from custom_components.fleet_tracker.const import CONF_IDENTITY, DOMAIN
 from custom_components.fleet_tracker.entity import VendorEntities
 from custom_components.fleet_tracker.event import FleetEventDescription
@@ -441,13 +443,6 @@ ENTITIES = VendorEntities(
     ),
     switches=(
         FleetSwitchDescription(
-            key=Reading.ENGINE_CUT,
-            capability="engine_cut",
-            on_command="engine_cut_on",
-            off_command="engine_cut_off",
-            entity_category=EntityCategory.CONFIG,
-        ),
-        FleetSwitchDescription(
             key="output",
             capability="output",
             on_command="output_on",
@@ -480,6 +475,7 @@ ENTITIES = VendorEntities(
         ),
     ),
     buttons=(
+        *engine_buttons("engine_cut_on", "engine_cut_off"),
         FleetButtonDescription(key="beep", capability="beep"),
         FleetButtonDescription(key="restart", capability="restart", command="reboot"),
     ),

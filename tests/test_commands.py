@@ -19,6 +19,7 @@ import pytest
 from custom_components.fleet_tracker.const import (
     CONF_ALLOW_ENGINE_CUT,
     CONF_ENGINE_CUT_SPEED_LIMIT,
+    DOMAIN,
 )
 from custom_components.fleet_tracker.models import (
     FixKind,
@@ -53,7 +54,8 @@ EVERYTHING = frozenset(
     {
         "beep",
         "blind",
-        "engine_cut",
+        "cut_engine",
+        "restore_engine",
         "lock",
         "mode",
         "output:1",
@@ -263,7 +265,7 @@ async def test_capability_that_disappears_and_comes_back(
         await hass.async_block_till_done()
         assert entity_id(hass, "lock", "locked") is not None
         for platform, key in (
-            ("switch", "engine_cut"),
+            ("button", "restore_engine"),
             ("switch", "output_1"),
             ("number", "upload_interval"),
             ("select", "mode"),
@@ -406,7 +408,7 @@ class Guarded:
     async def cut(self) -> None:
         """Cut the engine."""
         await command(
-            self.hass, "switch", "turn_on", entity_id(self.hass, "switch", "engine_cut")
+            self.hass, "button", "press", entity_id(self.hass, "button", "cut_engine")
         )
 
     async def refused(self) -> HomeAssistantError:
@@ -428,9 +430,13 @@ def guarded(
 async def test_cut_off_is_off_until_the_user_allows_it(guarded: Guarded) -> None:
     """It is not even looked at the vehicle."""
     await guarded.set_up()
-    guarded.look_shows(fixed=timedelta(), speed=0, ignition=False)
-    assert (await guarded.refused()).translation_key == "engine_cut_not_enabled"
-    assert guarded.cloud.looks == []
+    assert entity_id(guarded.hass, "button", "cut_engine") is None
+    assert entity_id(guarded.hass, "button", "restore_engine") is not None
+    (entry,) = guarded.hass.config_entries.async_entries(DOMAIN)
+    with pytest.raises(HomeAssistantError) as caught:
+        await entry.runtime_data.async_execute("1", Command("engine_cut_on"))
+    assert caught.value.translation_key == "engine_cut_not_enabled"
+    assert (guarded.cloud.looks, guarded.cloud.commands) == ([], [])
 
 
 PASSES: list[tuple[dict[str, Any], float]] = [
@@ -459,7 +465,7 @@ async def test_guard_lets_pass(
     await guarded.cut()
     assert guarded.cloud.looks == ["1"]
     assert sent(guarded.cloud) == [("engine_cut_on", {})]
-    assert state_of(guarded.hass, "switch", "engine_cut").state == STATE_ON
+    assert state_of(guarded.hass, "binary_sensor", "engine_cut").state == STATE_ON
 
 
 REFUSALS: list[tuple[dict[str, Any], float, str]] = [
@@ -511,7 +517,7 @@ async def test_guard_refuses(
             "speed": f"{look['speed']}",
             "limit": f"{limit}",
         }
-    assert state_of(guarded.hass, "switch", "engine_cut").state == STATE_UNKNOWN
+    assert entity_id(guarded.hass, "binary_sensor", "engine_cut") is None
 
 
 async def test_guard_uses_the_default_limit(guarded: Guarded) -> None:
@@ -555,10 +561,10 @@ async def test_cut_off_never_waits(guarded: Guarded) -> None:
     hass, cloud = guarded.hass, guarded.cloud
     cloud.busy = asyncio.Event()
     beep = entity_id(hass, "button", "beep")
-    switch = entity_id(hass, "switch", "engine_cut")
+    restore = entity_id(hass, "button", "restore_engine")
     first = hass.async_create_task(command(hass, "button", "press", beep))
     await asyncio.sleep(0)
-    restored = hass.async_create_task(command(hass, "switch", "turn_off", switch))
+    restored = hass.async_create_task(command(hass, "button", "press", restore))
     with pytest.raises(HomeAssistantError) as caught:
         await guarded.cut()
     assert caught.value.translation_key == "engine_cut_busy"
@@ -602,11 +608,11 @@ async def test_restoring_is_never_guarded(guarded: Guarded) -> None:
     """Not by the option, not by the speed, not by the contact."""
     await guarded.set_up()
     guarded.look_shows(fixed=timedelta(), speed=100, online=False)
-    switch = entity_id(guarded.hass, "switch", "engine_cut")
-    await command(guarded.hass, "switch", "turn_off", switch)
+    restore = entity_id(guarded.hass, "button", "restore_engine")
+    await command(guarded.hass, "button", "press", restore)
     assert guarded.cloud.looks == []
     assert sent(guarded.cloud) == [("engine_cut_off", {})]
-    assert state_of(guarded.hass, "switch", "engine_cut").state == STATE_OFF
+    assert state_of(guarded.hass, "binary_sensor", "engine_cut").state == STATE_OFF
 
 
 async def test_other_commands_are_not_guarded(guarded: Guarded) -> None:

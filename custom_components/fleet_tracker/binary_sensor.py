@@ -48,6 +48,7 @@ COMMON = (
         key=Reading.FUEL_SUPPLY, device_class=BinarySensorDeviceClass.POWER
     ),
     FleetBinarySensorDescription(key=Reading.ARMED),
+    FleetBinarySensorDescription(key=Reading.ENGINE_CUT),
 )
 
 

@@ -1,4 +1,8 @@
-"""Buttons: refresh for every vehicle, and the harmless commands that a vendor offers."""
+"""Buttons: refresh for every vehicle, and the commands that a vendor offers.
+
+What can stop a vehicle has the category CONFIG, which areas and voice do not reach, and is
+offered only where the user allowed it. What undoes it is always there.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .const import CONF_ALLOW_ENGINE_CUT
 from .coordinator import FleetConfigEntry
 from .entity import FleetDescription, FleetEntity, async_setup_entities, by_capability
 from .models import Vehicle
@@ -26,6 +31,53 @@ class FleetButtonDescription(FleetDescription, ButtonEntityDescription):
     """
 
     command: str | None = None
+
+
+def stopping_button(
+    key: str, capability: str, command: str, *, enabled: bool = True
+) -> FleetButtonDescription:
+    """Return what stops a vehicle. The guard judges each press."""
+    return FleetButtonDescription(
+        key=key,
+        capability=capability,
+        command=command,
+        entity_category=EntityCategory.CONFIG,
+        entity_registry_enabled_default=enabled,
+        needs_contact=True,
+        option=CONF_ALLOW_ENGINE_CUT,
+    )
+
+
+def releasing_button(
+    key: str, capability: str, command: str, *, enabled: bool = True
+) -> FleetButtonDescription:
+    """Return what lets a stopped vehicle go again."""
+    return FleetButtonDescription(
+        key=key,
+        capability=capability,
+        command=command,
+        entity_category=EntityCategory.CONFIG,
+        entity_registry_enabled_default=enabled,
+        needs_contact=True,
+        always_available=True,
+    )
+
+
+CUT_ENGINE = "cut_engine"
+RESTORE_ENGINE = "restore_engine"
+
+
+def engine_buttons(
+    cut_command: str, restore_command: str
+) -> tuple[FleetButtonDescription, FleetButtonDescription]:
+    """Return the buttons that cut an engine and restore it, with the vendor's commands.
+
+    They exist for vehicles with the capabilities of the same names.
+    """
+    return (
+        stopping_button(CUT_ENGINE, CUT_ENGINE, cut_command),
+        releasing_button(RESTORE_ENGINE, RESTORE_ENGINE, restore_command),
+    )
 
 
 REFRESH = FleetButtonDescription(

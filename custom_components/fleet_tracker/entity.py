@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 import math
+import re
 from typing import TYPE_CHECKING, Protocol, override
 
 from homeassistant.core import callback
@@ -53,7 +54,20 @@ class FleetDescription(EntityDescription):
     capability: str | None = None
     """What the vehicle must be capable of. Without it, the reading decides."""
     enabled_parts: int | None = None
-    """How many of numbered parts are enabled by default, None: as the description says."""
+    """How many of numbered parts are enabled by default, None: as the description says.
+
+    Where a capability decides, the first that the vehicle has are; else those of the lowest
+    numbers.
+    """
+    always_available: bool = False
+    """Whether it is there while the account is loaded, reached or not.
+
+    Home Assistant passes over what is not available without a word.
+    """
+    needs_contact: bool = False
+    """Whether it exists only once the vehicle was heard of."""
+    option: str | None = None
+    """The option of the entry that must be on for it to be offered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +124,10 @@ class FleetEntity(CoordinatorEntity[FleetCoordinator]):
         if part := self.part:
             self._attr_translation_placeholders = {"part": part}
             enabled = description.enabled_parts
-            if enabled is not None and part.isdecimal() and int(part) > enabled:
-                self._attr_entity_registry_enabled_default = False
+            if enabled is not None and part.isdecimal():
+                number = _place_of(coordinator.vehicle(vehicle_id), description, part)
+                if number > enabled:
+                    self._attr_entity_registry_enabled_default = False
 
     @property
     def vehicle(self) -> Vehicle:
@@ -128,7 +144,9 @@ class FleetEntity(CoordinatorEntity[FleetCoordinator]):
     @override
     def available(self) -> bool:
         """Whether the account can be reached and still has the vehicle."""
-        return super().available and not self.coordinator.is_gone(self.vehicle_id)
+        if self.coordinator.is_gone(self.vehicle_id):
+            return False
+        return self.entity_description.always_available or super().available
 
     async def async_execute(
         self, name: str, arguments: Mapping[str, Argument] | None = None
@@ -142,6 +160,20 @@ class FleetEntity(CoordinatorEntity[FleetCoordinator]):
         return await self.coordinator.async_execute(
             self.vehicle_id, Command(name, {**(arguments or {}), **part})
         )
+
+
+def _place_of(vehicle: Vehicle | None, description: FleetDescription, part: str) -> int:
+    """Return which of the vehicle's numbered parts one is, the lowest being 1."""
+    if vehicle is None or description.capability is None:
+        return int(part)
+    parts = (reading_parts(one) for one in vehicle.capabilities)
+    return sum(
+        1
+        for name, other in parts
+        if name == description.capability
+        and other.isdecimal()
+        and int(other) <= int(part)
+    )
 
 
 def unique_id(coordinator: FleetCoordinator, vehicle_id: str, reading: str) -> str:
@@ -168,8 +200,9 @@ def by_reading(
 ) -> Iterable[str]:
     """Yield the readings that make entities: those that the vehicle has shown."""
     for reading in sorted(vehicle.shown_readings):
-        description = descriptions.get(reading_parts(reading)[0])
-        if description is not None and _may_have(vehicle, description):
+        key, part = reading_parts(reading)
+        description = descriptions.get(key)
+        if description is not None and _may_have(vehicle, description, part):
             yield reading
 
 
@@ -181,16 +214,25 @@ def by_capability(
     A capability written ``capability:part`` makes one entity for each part.
     """
     for description in descriptions.values():
+        if description.needs_contact and vehicle.heard_at is None:
+            continue
         for capability in vehicle.capabilities:
             name, part = reading_parts(capability)
             if name == description.capability:
                 yield f"{description.key}:{part}" if part else description.key
 
 
-def _may_have(vehicle: Vehicle, description: FleetDescription) -> bool:
-    """Tell whether a vehicle is capable of what a description asks for, if anything."""
+def _may_have(vehicle: Vehicle, description: FleetDescription, part: str) -> bool:
+    """Tell whether a vehicle is capable of what a description asks for, if anything.
+
+    A capability of a part is asked for by that part, one of the whole by all.
+    """
     capability = description.capability
-    return capability is None or capability in vehicle.capabilities
+    return (
+        capability is None
+        or capability in vehicle.capabilities
+        or (bool(part) and f"{capability}:{part}" in vehicle.capabilities)
+    )
 
 
 async def async_setup_entities(
@@ -216,10 +258,16 @@ async def async_setup_entities(
         for description in common
     }
     descriptions |= {description.key: description for description in vendors_own}
+    descriptions = {
+        key: description
+        for key, description in descriptions.items()
+        if description.option is None or entry.options.get(description.option)
+    }
     created: dict[str, set[str]] = {}
     platform = async_get_current_platform()
     domain = platform.domain
     registry = er.async_get(coordinator.hass)
+    _forget_others(registry, coordinator, domain, descriptions)
 
     @callback
     def on_newcomer(vehicle_id: str) -> None:
@@ -231,11 +279,11 @@ async def async_setup_entities(
         wanted = list(matches(vehicle, descriptions))
         # What disappeared may come back: a command after a firmware update. A reading
         # that is only not known for a while keeps its entity.
-        lost = {
-            key
-            for key in known.difference(wanted)
-            if not _may_have(vehicle, descriptions[reading_parts(key)[0]])
-        }
+        lost = set()
+        for key in known.difference(wanted):
+            name, part = reading_parts(key)
+            if not _may_have(vehicle, descriptions[name], part):
+                lost.add(key)
         known -= lost
         for key in lost:
             entity_id = registry.async_get_entity_id(
@@ -278,3 +326,24 @@ async def async_setup_entities(
         entry.async_create_background_task(
             coordinator.hass, add(vehicle_ids, math.inf), f"{DOMAIN} add entities"
         )
+
+
+@callback
+def _forget_others(
+    registry: er.EntityRegistry,
+    coordinator: FleetCoordinator,
+    domain: str,
+    descriptions: Mapping[str, FleetDescription],
+) -> None:
+    """Remove what an entry no longer offers on a platform, whatever it was before."""
+    offered = re.compile(
+        rf"{re.escape(coordinator.identity)}_.+_({'|'.join(map(re.escape, descriptions))})"
+        r"(_.+)?"
+    )
+    for one in er.async_entries_for_config_entry(
+        registry, coordinator.config_entry.entry_id
+    ):
+        if one.domain == domain and (
+            not descriptions or not offered.fullmatch(one.unique_id)
+        ):
+            registry.async_remove(one.entity_id)

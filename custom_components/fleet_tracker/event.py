@@ -33,6 +33,8 @@ class FleetEventDescription(FleetDescription, EventEntityDescription):
 
     types: frozenset[OccurrenceType]
     """The types that the vendor knows. Any other fires as ``other``."""
+    always_available: bool = True
+    """An alarm fires whatever polling does."""
 
 
 async def async_setup_entry(

@@ -19,7 +19,8 @@ PARALLEL_UPDATES = 0
 class FleetSwitchDescription(FleetDescription, SwitchEntityDescription):
     """A switch, with the commands that turn it on and off. ``key`` is its reading.
 
-    What can stop a vehicle has the category CONFIG, which areas and voice do not reach.
+    What stops a vehicle is no switch but two buttons, see `button`: nobody can mistake
+    which of them does it.
     """
 
     on_command: str

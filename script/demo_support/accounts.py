@@ -148,7 +148,8 @@ ACCOUNTS = (
                     "sensor.last_fix": moment(within=timedelta(minutes=5)),
                     "sensor.last_contact": moment(within=timedelta(minutes=10)),
                     "lock.locked": one_of("locked", "unlocked", "unknown"),
-                    "switch.engine_cut": one_of("off"),
+                    "binary_sensor.engine_cut": one_of("off"),
+                    "button.restore_engine": or_unknown(moment()),
                 },
             ),
             DemoVehicle(
@@ -163,7 +164,6 @@ ACCOUNTS = (
                     "sensor.speed": number(70, 90),
                     "sensor.temperature_1": number(-25, -10),
                     "sensor.temperature_2": number(0, 10),
-                    "sensor.status": one_of("ok"),
                     "sensor.last_fix": moment(within=timedelta(minutes=5)),
                 },
             ),
@@ -202,6 +202,7 @@ ACCOUNTS = (
                 name="Town van",
                 drives=True,
                 returns_home=True,
+                enable=("button.take_photo_1",),
                 entities={
                     "device_tracker.position": near_home(1_000),
                     "binary_sensor.ignition": ON_OR_OFF,
@@ -212,7 +213,7 @@ ACCOUNTS = (
                     "image.photo_taken": moment(within=timedelta(hours=1)),
                     "camera.live_1": one_of("idle", "streaming"),
                     "button.take_photo_1": or_unknown(moment()),
-                    "switch.engine_cut": or_unknown(one_of("off")),
+                    "button.restore_engine": or_unknown(moment()),
                     "event.alarm": moment(within=timedelta(minutes=5)),
                 },
             ),
@@ -256,6 +257,11 @@ ACCOUNTS = (
             DemoVehicle(
                 name="Bus",
                 drives=True,
+                enable=(
+                    "sensor.trouble_codes",
+                    "sensor.coolant_temperature",
+                    "sensor.obd_speed",
+                ),
                 entities={
                     "device_tracker.position": near_home(1_000),
                     "binary_sensor.ignition": ON_OR_OFF,

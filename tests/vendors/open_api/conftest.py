@@ -23,6 +23,7 @@ from custom_components.fleet_tracker.coordinator import (
     FleetConfigEntry,
     FleetCoordinator,
 )
+from custom_components.fleet_tracker.models import Value
 from custom_components.fleet_tracker.vendors.open_api.connection import (
     OpenApiConnection,
 )
@@ -166,6 +167,11 @@ class Rig:
         """Return the id of an entity, None if there is none."""
         unique_id = f"{self.entry.data[CONF_IDENTITY]}_{imei}_{reading}"
         return er.async_get(self.hass).async_get_entity_id(domain, DOMAIN, unique_id)
+
+    def reading(self, imei: str, reading: str) -> Value | None:
+        """Return a reading of a vehicle, shown or not."""
+        vehicle = self.entry.runtime_data.vehicle(imei)
+        return None if vehicle is None else vehicle.readings.get(reading)
 
     def state(self, domain: str, imei: str, reading: str) -> State:
         """Return the state of an entity that must be there."""

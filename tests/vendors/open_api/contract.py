@@ -29,6 +29,10 @@ async def _full(
     device = truck()
     async with OpenApiSimulator(*accounts()) as server:
         entry = await add_account(hass, server)
+        hass.config_entries.async_update_entry(
+            entry, options={**entry.options, "allow_engine_cut": True}
+        )
+        await hass.async_block_till_done()
         await Rig(hass, server, freezer, entry).settle()
         yield FullAccount(
             entry=entry,

@@ -114,7 +114,7 @@ async def test_how_trackers_say_no(rig: Rig, answer: str) -> None:
     """Each has words of its own."""
     rig.server.device(TRUCK).replies["RELAY,0"] = Reply(answer, obeys=False)
     with pytest.raises(HomeAssistantError) as raised:
-        await call(rig, "switch.turn_off", "switch", TRUCK, "engine_cut")
+        await call(rig, "button.press", "button", TRUCK, "restore_engine")
     assert raised.value.translation_key == "command_answered_no"
 
 
@@ -125,8 +125,8 @@ async def test_how_trackers_say_no(rig: Rig, answer: str) -> None:
 async def test_how_trackers_say_yes(rig: Rig, answer: str) -> None:
     """What does not say no is a yes."""
     rig.server.device(TRUCK).replies["RELAY,0"] = Reply(answer)
-    await call(rig, "switch.turn_off", "switch", TRUCK, "engine_cut")
-    assert rig.state("switch", TRUCK, "engine_cut").state == "off"
+    await call(rig, "button.press", "button", TRUCK, "restore_engine")
+    assert rig.state("binary_sensor", TRUCK, "engine_cut").state == "off"
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ async def test_a_server_that_dies_with_the_command(rig: Rig) -> None:
 
 async def test_an_extra_look_after_a_command(rig: Rig) -> None:
     """At once, and 20 s later."""
-    await call(rig, "switch.turn_off", "switch", TRUCK, "engine_cut")
+    await call(rig, "button.press", "button", TRUCK, "restore_engine")
     looks = rig.server.requests["/api/track"]
     await rig.advance(21)
     assert rig.server.requests["/api/track"] == looks + 1
@@ -223,38 +223,40 @@ async def test_no_look_after_a_command(rig: Rig) -> None:
 
 async def test_cutting_is_off_until_it_is_allowed(rig: Rig) -> None:
     """Nothing is sent; restoring needs no permission."""
-    with pytest.raises(HomeAssistantError) as raised:
-        await call(rig, "switch.turn_on", "switch", TRUCK, "engine_cut")
-    assert raised.value.translation_key == "engine_cut_not_enabled"
+    assert rig.entity_id("button", TRUCK, "cut_engine") is None
+    await allow_engine_cut(rig)
+    assert rig.entity_id("button", TRUCK, "cut_engine")
+    await allow_engine_cut(rig, allow_engine_cut=False)
+    assert rig.entity_id("button", TRUCK, "cut_engine") is None
     assert rig.server.requests[SEND] == 0
     rig.server.device(TRUCK).fuel_supply = 0
     await rig.poll()
-    assert rig.state("switch", TRUCK, "engine_cut").state == "on"
-    await call(rig, "switch.turn_off", "switch", TRUCK, "engine_cut")
+    assert rig.state("binary_sensor", TRUCK, "engine_cut").state == "on"
+    await call(rig, "button.press", "button", TRUCK, "restore_engine")
     assert rig.server.device(TRUCK).fuel_supply == 1
-    assert rig.state("switch", TRUCK, "engine_cut").state == "off"
+    assert rig.state("binary_sensor", TRUCK, "engine_cut").state == "off"
 
 
 async def test_cutting_a_parked_vehicle(rig: Rig) -> None:
     """A fresh look, then the command, then what the tracker confirmed."""
     await allow_engine_cut(rig)
     looks = rig.server.requests["/api/track"]
-    await call(rig, "switch.turn_on", "switch", TRUCK, "engine_cut")
+    await call(rig, "button.press", "button", TRUCK, "cut_engine")
     assert rig.server.requests["/api/track"] == looks + 2
     assert rig.server.device(TRUCK).fuel_supply == 0
-    assert rig.state("switch", TRUCK, "engine_cut").state == "on"
+    assert rig.state("binary_sensor", TRUCK, "engine_cut").state == "on"
     await rig.poll()
-    assert rig.state("switch", TRUCK, "engine_cut").state == "on"
+    assert rig.state("binary_sensor", TRUCK, "engine_cut").state == "on"
 
 
 async def test_cutting_before_the_tracker_reports_again(rig: Rig) -> None:
     """What it confirmed is shown; what it reports later counts more."""
     await allow_engine_cut(rig)
     rig.server.device(TRUCK).overrides = {"oilpowerstatus": 1}
-    await call(rig, "switch.turn_on", "switch", TRUCK, "engine_cut")
-    assert rig.state("switch", TRUCK, "engine_cut").state == "on"
+    await call(rig, "button.press", "button", TRUCK, "cut_engine")
+    assert rig.state("binary_sensor", TRUCK, "engine_cut").state == "on"
     await rig.poll()
-    assert rig.state("switch", TRUCK, "engine_cut").state == "off"
+    assert rig.state("binary_sensor", TRUCK, "engine_cut").state == "off"
 
 
 async def test_a_tracker_that_does_not_tell_of_its_relay(rig: Rig) -> None:
@@ -262,17 +264,13 @@ async def test_a_tracker_that_does_not_tell_of_its_relay(rig: Rig) -> None:
     await allow_engine_cut(rig)
     rig.server.device(CAR).overrides = {"oilpowerstatus": -1}
     await rig.poll()
-    switch = rig.state("switch", CAR, "engine_cut")
-    assert switch.state == "unknown"
-    assert switch.attributes["assumed_state"] is True
-    await call(rig, "switch.turn_on", "switch", CAR, "engine_cut")
+    assert rig.state("binary_sensor", CAR, "engine_cut").state == "unknown"
+    await call(rig, "button.press", "button", CAR, "cut_engine")
     await rig.poll()
     await rig.reload()
-    switch = rig.state("switch", CAR, "engine_cut")
-    assert switch.state == "on"
-    assert "assumed_state" not in switch.attributes
-    await call(rig, "switch.turn_off", "switch", CAR, "engine_cut")
-    assert rig.state("switch", CAR, "engine_cut").state == "off"
+    assert rig.state("binary_sensor", CAR, "engine_cut").state == "on"
+    await call(rig, "button.press", "button", CAR, "restore_engine")
+    assert rig.state("binary_sensor", CAR, "engine_cut").state == "off"
 
 
 async def test_cutting_a_moving_vehicle(rig: Rig) -> None:
@@ -280,11 +278,11 @@ async def test_cutting_a_moving_vehicle(rig: Rig) -> None:
     await allow_engine_cut(rig)
     rig.freezer.tick(400)  # unseen by any poll, it drives
     with pytest.raises(HomeAssistantError) as raised:
-        await call(rig, "switch.turn_on", "switch", TRUCK, "engine_cut")
+        await call(rig, "button.press", "button", TRUCK, "cut_engine")
     assert raised.value.translation_key == "engine_cut_too_fast"
     assert "drives 60 km/h, the limit is 20 km/h" in str(raised.value)
     assert rig.server.requests[SEND] == 0
-    assert rig.state("switch", TRUCK, "engine_cut").state == "off"
+    assert rig.state("binary_sensor", TRUCK, "engine_cut").state == "off"
 
 
 async def test_cutting_a_vehicle_that_is_offline(rig: Rig) -> None:
@@ -292,7 +290,7 @@ async def test_cutting_a_vehicle_that_is_offline(rig: Rig) -> None:
     await allow_engine_cut(rig)
     rig.server.device(TRUCK).offline_since = START.timestamp()
     with pytest.raises(HomeAssistantError) as raised:
-        await call(rig, "switch.turn_on", "switch", TRUCK, "engine_cut")
+        await call(rig, "button.press", "button", TRUCK, "cut_engine")
     assert raised.value.translation_key == "vehicle_offline"
     rig.server.device(TRUCK).offline_since = None
     await rig.poll()
@@ -304,7 +302,7 @@ async def test_cutting_without_a_look(rig: Rig) -> None:
     await allow_engine_cut(rig)
     rig.server.fail_next("/api/track", 10000)
     with pytest.raises(HomeAssistantError) as raised:
-        await call(rig, "switch.turn_on", "switch", TRUCK, "engine_cut")
+        await call(rig, "button.press", "button", TRUCK, "cut_engine")
     assert raised.value.translation_key == "system_error"
     assert rig.server.requests[SEND] == 0
 
@@ -357,20 +355,40 @@ async def test_a_command_that_is_not_known(
     await rig.reload()
     await rig.advance(901)
     assert rig.entity_id("lock", TRUCK, "locked") is None
-    assert rig.entity_id("switch", TRUCK, "engine_cut")
+    assert rig.entity_id("button", TRUCK, "restore_engine")
 
 
-async def test_restoring_where_cutting_is_not_known(rig: Rig) -> None:
-    """One switch has two commands: it goes with either."""
+async def test_a_tracker_that_does_not_know_the_relay(rig: Rig) -> None:
+    """Each button goes with its own command: who cannot cut may still restore."""
+    await allow_engine_cut(rig)
     rig.server.device(TRUCK).refusals = {"RELAY": 20048}
+    with pytest.raises(HomeAssistantError) as raised:
+        await call(rig, "button.press", "button", TRUCK, "cut_engine")
+    assert raised.value.translation_key == "command_unsupported"
+    assert rig.entity_id("button", TRUCK, "cut_engine") is None
     with pytest.raises(HomeAssistantError):
-        await call(rig, "switch.turn_off", "switch", TRUCK, "engine_cut")
-    assert rig.entity_id("switch", TRUCK, "engine_cut") is None
+        await call(rig, "button.press", "button", TRUCK, "restore_engine")
+    assert rig.entity_id("button", TRUCK, "restore_engine") is None
+    # What the server tells of the relay is shown all the same.
+    assert rig.state("binary_sensor", TRUCK, "engine_cut").state == "off"
 
 
 async def test_a_tracker_that_never_was_online(rig: Rig) -> None:
-    """It is offline, which is no reason to take its commands away."""
-    with pytest.raises(HomeAssistantError) as raised:
-        await call(rig, "switch.turn_off", "switch", SPARE, "engine_cut")
-    assert raised.value.translation_key == "vehicle_offline"
-    assert rig.entity_id("switch", SPARE, "engine_cut")
+    """Nobody knows what it can do: it has no buttons for its engine before its first word."""
+    await allow_engine_cut(rig)
+    for key in ("cut_engine", "restore_engine"):
+        assert rig.entity_id("button", SPARE, key) is None
+        assert rig.entity_id("button", TRUCK, key)
+
+
+async def test_cutting_and_restoring_at_one_server_time(rig: Rig) -> None:
+    """What was confirmed last is shown, though the server's record has not moved on."""
+    await allow_engine_cut(rig)
+    rig.server.device(TRUCK).overrides = {"oilpowerstatus": -1}
+    for key, state in (
+        ("cut_engine", "on"),
+        ("restore_engine", "off"),
+        ("cut_engine", "on"),
+    ):
+        await call(rig, "button.press", "button", TRUCK, key)
+        assert rig.state("binary_sensor", TRUCK, "engine_cut").state == state

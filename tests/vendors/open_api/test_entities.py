@@ -195,7 +195,7 @@ async def test_a_parked_vehicle_out_of_reach(rig: Rig) -> None:
     for _ in range(3):
         await rig.poll()
     assert rig.state("binary_sensor", CAR, "online").state == "off"
-    assert rig.state("sensor", CAR, "status").state == "offline"
+    assert rig.reading(CAR, "status") == "offline"
     assert rig.state("sensor", CAR, "battery").state == "64.0"
     assert rig.state("sensor", CAR, "last_contact").state == "2025-10-09T09:01:00+00:00"
     before = rig.hass.states.get("device_tracker.car")

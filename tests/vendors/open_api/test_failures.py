@@ -54,6 +54,15 @@ def unavailable(rig: Rig) -> set[str]:
     return {state.entity_id for state in states(rig) if state.state == "unavailable"}
 
 
+def may_be_unavailable(rig: Rig) -> set[str]:
+    """Return all entities but those that work while the account is not reached."""
+    return {
+        state.entity_id
+        for state in states(rig)
+        if state.domain != "event" and not state.entity_id.endswith("_restore_engine")
+    }
+
+
 def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
     """Return what the integration, or Home Assistant of it, says in the log."""
     return [
@@ -97,7 +106,7 @@ async def test_the_server_is_killed(rig: Rig, caplog: pytest.LogCaptureFixture) 
     caplog.clear()
     for _ in range(4):
         await rig.poll()
-    assert unavailable(rig) == set(before)
+    assert unavailable(rig) == may_be_unavailable(rig)
     assert said(caplog) == [
         ("ERROR", "Error fetching Open API data: The server cannot be reached")
     ]
@@ -121,7 +130,7 @@ async def test_the_server_answers_nonsense(
     await rig.poll()
     # Whoever waits for an answer gives up after half a minute.
     await rig.advance(31)
-    assert unavailable(rig) == {state.entity_id for state in states(rig)}
+    assert unavailable(rig) == may_be_unavailable(rig)
     reason = (
         "The server does not answer as the vendor's API does. Check its address"
         if fault in (Fault.HTML, Fault.HALF_JSON, Fault.NOT_AN_OBJECT)
@@ -387,7 +396,7 @@ async def test_one_forbidden_among_a_hundred(
         device.battery = 50
     caplog.clear()
     await rig.poll()
-    assert rig.state("sensor", CAR, "status").state == "not_authorized"
+    assert rig.reading(CAR, "status") == "not_authorized"
     assert rig.state("binary_sensor", CAR, "online").state == "off"
     assert rig.state("sensor", CAR, "battery").state == "64.0"
     batteries = {rig.state("sensor", one.imei, "battery").state for one in fleet}
@@ -395,7 +404,7 @@ async def test_one_forbidden_among_a_hundred(
     assert not said(caplog)
     rig.server.device(CAR).error = 0
     await rig.advance(901)
-    assert rig.state("sensor", CAR, "status").state == "ok"
+    assert rig.reading(CAR, "status") == "ok"
     assert rig.state("binary_sensor", CAR, "online").state == "on"
 
 
@@ -456,11 +465,11 @@ async def test_wrong_types_in_any_field(
     assert (
         rig.state("device_tracker", CAR, "position").attributes["latitude"] == 52.3702
     )
-    assert rig.state("sensor", SPARE, "status").state == before["sensor.spare_status"]
-    assert rig.state("sensor", TRUCK, "status").state == "ok"
+    assert rig.reading(SPARE, "status") == "never_online"
+    assert rig.reading(TRUCK, "status") == "ok"
     rig.server.device(CAR).overrides = {}
     await rig.advance(901)
-    for key in ("battery", "status", "odometer", "distance_today"):
+    for key in ("battery", "odometer"):
         assert rig.state("sensor", CAR, key).state == before[f"sensor.car_{key}"]
 
 
@@ -513,8 +522,7 @@ async def test_a_whole_life_without_a_secret_in_the_log(
         ("lock.lock", ("lock", TRUCK, "locked")),
         ("button.press", ("button", TRUCK, "reset")),
         ("button.press", ("button", SPARE, "refresh")),
-        ("switch.turn_on", ("switch", TRUCK, "engine_cut")),
-        ("switch.turn_off", ("switch", TRUCK, "engine_cut")),
+        ("button.press", ("button", TRUCK, "restore_engine")),
     ):
         domain, service = action.split(".")
         call = hass.services.async_call(

@@ -31,6 +31,10 @@ async def _full(
     freezer.move_to(START)
     async with SegwaySimulator() as server:
         entry = await add_account(hass, server)
+        hass.config_entries.async_update_entry(
+            entry, options={**entry.options, "allow_engine_cut": True}
+        )
+        await hass.async_block_till_done()
         await add_vehicle(hass, entry, RIDING, name=NAME)
         rig = Rig(hass, server, freezer, entry)
         for _step in range(3):

@@ -1,4 +1,4 @@
-"""Buttons, switch, select and actions: what reaches the vehicle, and what is refused."""
+"""Buttons, select and actions: what reaches the vehicle, and what is refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .rig import PARKED, RIDING, START, Rig
 pytestmark = pytest.mark.freeze_time(START)
 
 
-# --- buttons, select and switch ---
+# --- buttons and select ---
 
 
 async def test_saddle(rig: Rig) -> None:
@@ -134,11 +134,6 @@ async def test_speed_mode_that_cannot_be_told(rig: Rig) -> None:
     assert rig.state("select", RIDING, "speed_mode").state == "unknown"
 
 
-async def throttle(rig: Rig, imei: str, action: str) -> None:
-    """Turn the throttle on or off."""
-    await rig.outcome(rig.call("switch", action, imei, "switch", "throttle"))
-
-
 async def allow_stopping(rig: Rig) -> None:
     """Enable what can stop a vehicle, as the user does in the options."""
     rig.hass.config_entries.async_update_entry(
@@ -149,25 +144,21 @@ async def allow_stopping(rig: Rig) -> None:
 
 async def test_throttle_is_guarded(rig: Rig) -> None:
     """The throttle is turned off only if that is enabled, and not of a ridden moped."""
-    await rig.enable("switch", PARKED, "throttle")
-    await rig.enable("switch", RIDING, "throttle")
-    assert rig.state("switch", PARKED, "throttle").state == "unknown"
-    assert rig.state("switch", PARKED, "throttle").attributes["assumed_state"] is True
-    with pytest.raises(HomeAssistantError) as caught:
-        await throttle(rig, PARKED, "turn_off")
-    assert caught.value.translation_key == "engine_cut_not_enabled"
-    await throttle(rig, PARKED, "turn_on")
-    assert rig.state("switch", PARKED, "throttle").state == "on"
+    assert rig.entity_id("button", PARKED, "throttle_off") is None
+    await rig.enable("button", PARKED, "throttle_on")
+    await rig.outcome(rig.press(PARKED, "throttle_on"))
+    assert rig.moped(PARKED).throttle is True
     await allow_stopping(rig)
+    await rig.enable("button", PARKED, "throttle_off")
+    await rig.enable("button", RIDING, "throttle_off")
     with pytest.raises(HomeAssistantError) as caught:
-        await throttle(rig, RIDING, "turn_off")
+        await rig.outcome(rig.press(RIDING, "throttle_off"))
     assert caught.value.translation_key == "engine_cut_too_fast"
     assert rig.moped(RIDING).throttle is True
-    await throttle(rig, PARKED, "turn_off")
+    await rig.outcome(rig.press(PARKED, "throttle_off"))
     assert rig.moped(PARKED).throttle is False
-    assert rig.state("switch", PARKED, "throttle").state == "off"
-    await rig.reload()
-    assert rig.state("switch", PARKED, "throttle").state == "off"
+    await rig.outcome(rig.press(PARKED, "throttle_on"))
+    assert rig.moped(PARKED).throttle is True
 
 
 # --- settings ---

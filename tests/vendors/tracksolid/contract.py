@@ -43,6 +43,7 @@ async def _full(
         shoot(sim, truck, 0)
         entry = await add_account(hass, sim)
         home = Home(hass, sim, freezer, entry)
+        await home.set_options(allow_engine_cut=True)
         await home.poll(4)
         home.coordinator.receive(everything(home))
         await hass.async_block_till_done(wait_background_tasks=True)

@@ -289,15 +289,6 @@ class Home:
             blocking=True,
         )
 
-    async def switch(self, action: str, imei: str = VAN) -> None:
-        """Turn the engine cut-off on or off."""
-        await self.hass.services.async_call(
-            "switch",
-            action,
-            {"entity_id": self.entity_id("switch", "engine_cut", imei)},
-            blocking=True,
-        )
-
     @property
     def push_base(self) -> str:
         """The address that pushes go to, without the host."""

@@ -474,6 +474,10 @@ async def test_engine_cut_follows_its_alarms(
     car.alarms.append(car.alarm("138", "Immobilizer on", host.clock() - 10))
     await poll(connection, host)
     assert host.reading(CAR, Reading.ENGINE_CUT) is True
+    host.advance(120)
+    car.alarms.append(car.alarm("139", "Immobilizer off", host.clock() - 10))
+    await poll(connection, host)
+    assert host.reading(CAR, Reading.ENGINE_CUT) is False
 
 
 async def test_pushed_alarm_is_told_once(
@@ -744,13 +748,15 @@ async def test_capabilities(
     assert host.known[VAN].capabilities == {
         "alarms",
         "commands",
-        "engine_cut",
+        "cut_engine",
+        "restore_engine",
         "reboot",
     }
     assert host.known[CAR].capabilities == {
         "alarms",
         "commands",
-        "engine_cut",
+        "cut_engine",
+        "restore_engine",
         "locate",
         "reboot",
     }
@@ -761,13 +767,14 @@ async def test_capabilities(
         "commands",
         "reboot",
     }
-    assert "engine_cut" not in host.known[CAM].capabilities
+    assert "cut_engine" not in host.known[CAM].capabilities
     again = TracksolidConnection(settings(sim), host)
     await poll(again, host)
     assert sim.requests[INSTRUCTIONS] == 3
     assert again.lists.capabilities(again.fleet.devices[VAN]) == {
         "commands",
-        "engine_cut",
+        "cut_engine",
+        "restore_engine",
         "reboot",
     }
     await again.close()
@@ -786,7 +793,7 @@ async def test_list_that_is_refused(
     host.advance(86_500)
     for _ in range(2):
         await poll(connection, host)
-    assert "engine_cut" in host.known[VAN].capabilities
+    assert "cut_engine" in host.known[VAN].capabilities
 
 
 async def test_instructions_on_demand(

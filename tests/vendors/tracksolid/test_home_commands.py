@@ -20,7 +20,7 @@ SEND = "jimi.open.instruction.send"
 async def refusal(home: Home, imei: str = CAR) -> str | None:
     """Try to cut the engine and return why that is refused."""
     with pytest.raises(HomeAssistantError) as refused:
-        await home.switch("turn_on", imei)
+        await home.press("cut_engine", imei)
     return refused.value.translation_key
 
 
@@ -34,22 +34,22 @@ async def test_cut_off_and_restore(home: Home, custom: bool) -> None:
     await home.set_options(allow_engine_cut=True)
     await home.poll(3)
     home.freezer.move_to(NOW)
-    assert home.state("switch", "engine_cut", CAR).state == "unknown"
-    await home.switch("turn_on", CAR)
+    await home.press("cut_engine", CAR)
     assert car.relay
-    assert home.state("switch", "engine_cut", CAR).state == "on"
-    await home.switch("turn_off", CAR)
+    assert home.state("binary_sensor", "engine_cut", CAR).state == "on"
+    await home.press("restore_engine", CAR)
     assert not car.relay
-    assert home.state("switch", "engine_cut", CAR).state == "off"
+    assert home.state("binary_sensor", "engine_cut", CAR).state == "off"
     assert {sent.text for sent in car.sent} == {"RELAY,1#", "RELAY,0#"}
 
 
 async def test_cut_off_that_is_not_enabled(home: Home) -> None:
     """Nothing is sent before the user enabled it; restoring needs no permission."""
     await home.poll(3)
-    assert await refusal(home) == "engine_cut_not_enabled"
+    with pytest.raises(AssertionError, match="no button for cut_engine"):
+        home.entity_id("button", "cut_engine", CAR)
     assert home.sim.requests[SEND] == 0
-    await home.switch("turn_off", CAR)
+    await home.press("restore_engine", CAR)
     assert home.sim.requests[SEND] == 1
 
 

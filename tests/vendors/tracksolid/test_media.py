@@ -38,6 +38,7 @@ async def test_photo_button_and_image(
     home, truck = filming, filming.sim.devices[CAM]
     before = home.state(IMAGE, "photo_taken", CAM).state
     client = await hass_client_no_auth()
+    await home.enable("button", "take_photo_1", imei=CAM)
     await home.press("take_photo_1", CAM)
     assert len(truck.media) == 2
     for _ in range(8):
@@ -99,6 +100,7 @@ async def test_file_that_breaks_off(
 async def test_photo_of_an_offline_vehicle(filming: Home) -> None:
     """The vendor says that the vehicle is offline."""
     filming.sim.devices[CAM].online = False
+    await filming.enable("button", "take_photo_1", imei=CAM)
     with pytest.raises(HomeAssistantError):
         await filming.press("take_photo_1", CAM)
 

@@ -37,7 +37,11 @@ async def _full(
     monkeypatch.setattr(FleetCoordinator, "sleep", sleep)
     freezer.move_to(START)
     home = Home(hass, freezer)
-    await home.listen(SERIAL, settings={"cuts_engine": ["2"]})
+    await home.listen(
+        SERIAL,
+        settings={"cuts_engine": ["2"]},
+        options={"allow_engine_cut": True},
+    )
     tracker = await home.connect(SERIAL, vehicle=driving())
     await upload_all(home, tracker)
     yield FullAccount(

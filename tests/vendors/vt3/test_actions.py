@@ -17,11 +17,12 @@ from pytest_homeassistant_custom_component.common import MockUser
 import voluptuous as vol
 
 from custom_components.fleet_tracker.const import DOMAIN
+from custom_components.fleet_tracker.vendor import Command
 from tests.simulators.vt3 import Behaviour, Vt3Simulator
 from tests.simulators.world import HOME, Route, drive
 
 from .conftest import OTHER, SERIAL
-from .home import Home
+from .home import IDENTITY, Home
 
 ALLOWED = {"allow_engine_cut": True, "engine_cut_speed_limit": 20}
 CUTS = {"cuts_engine": ["1"]}
@@ -35,6 +36,16 @@ async def turn(home: Home, on: str, key: str = "output_1") -> None:
 def output(home: Home, key: str = "output_1") -> str:
     """Return the state of an output's switch."""
     return home.state("switch", key, SERIAL).state
+
+
+async def press(home: Home, key: str) -> None:
+    """Press a button of a tracker."""
+    await home.call("button.press", home.entity_id("button", key, SERIAL))
+
+
+def engine_cut(home: Home) -> str:
+    """Return what is shown of the first output, which is marked as cutting the engine."""
+    return home.state("binary_sensor", "engine_cut_1", SERIAL).state
 
 
 async def ask(home: Home, action: str, *serials: str, **data: Any) -> dict[str, Any]:
@@ -160,14 +171,21 @@ async def test_marked_output_is_guarded(home: Home) -> None:
     """It is refused until cutting the engine is allowed; turning it off never is."""
     await home.listen(SERIAL, settings=CUTS)
     tracker = await home.connect(SERIAL)
-    entity_id = home.entity_id("switch", "cutting_output_1", SERIAL)
-    entry = er.async_get(home.hass).async_get(entity_id)
-    assert entry is not None and entry.entity_category == "config"
+    registry = er.async_get(home.hass)
+    registered = {
+        one.unique_id.removeprefix(f"{IDENTITY}_{SERIAL}_"): one
+        for one in registry.entities.values()
+    }
+    assert not {"output_1", "cut_engine_1"} & registered.keys()
+    assert registered["restore_engine_1"].entity_category == "config"
+    assert registered["engine_cut_1"].entity_category is None
     with pytest.raises(HomeAssistantError) as refusal:
-        await turn(home, "on", "cutting_output_1")
+        await home.entry.runtime_data.async_execute(
+            SERIAL, Command("turn_on_output", {"part": "1"})
+        )
     assert refusal.value.translation_key == "engine_cut_not_enabled"
     assert tracker.outputs == [0, 0, 0]
-    await turn(home, "off", "cutting_output_1")
+    await press(home, "restore_engine_1")
     # An output that is not marked is free.
     entity_id = home.entity_id("switch", "output_2", SERIAL)
     await home.enable(entity_id)
@@ -182,16 +200,16 @@ async def test_marked_output_while_parked(home: Home) -> None:
     tracker = await home.connect(SERIAL)
     await home.elapse(300)
     tracker.requests.clear()
-    await turn(home, "on", "cutting_output_1")
+    await press(home, "cut_engine_1")
     assert [name for name, _ in tracker.requests] == [
         "obd/refresh",
         "io/refresh",
         "gnss/refresh",
         "io/control",
     ]
-    assert (output(home, "cutting_output_1"), tracker.outputs[0]) == ("on", 1)
-    await turn(home, "off", "cutting_output_1")
-    assert (output(home, "cutting_output_1"), tracker.outputs[0]) == ("off", 0)
+    assert (engine_cut(home), tracker.outputs[0]) == ("on", 1)
+    await press(home, "restore_engine_1")
+    assert (engine_cut(home), tracker.outputs[0]) == ("off", 0)
     assert tracker.violations == []
 
 
@@ -202,14 +220,14 @@ async def test_marked_output_while_driving(home: Home) -> None:
     tracker.vehicle.live(home.clock(), drive(Route(HOME, HOME.away(0, 50_000)), 50))
     await home.elapse(10)
     with pytest.raises(HomeAssistantError) as refusal:
-        await turn(home, "on", "cutting_output_1")
+        await press(home, "cut_engine_1")
     assert refusal.value.translation_key == "engine_cut_too_fast"
     assert refusal.value.translation_placeholders == {"speed": "50", "limit": "20"}
     assert tracker.outputs == [0, 0, 0]
     tracker.outputs[0] = 1
     await tracker.upload("io")
     await home.settle()
-    await turn(home, "off", "cutting_output_1")
+    await press(home, "restore_engine_1")
     assert tracker.outputs == [0, 0, 0]
 
 
@@ -222,7 +240,7 @@ async def test_marked_output_of_a_vehicle_that_sets_off(home: Home) -> None:
     north = drive(Route(HOME, HOME.away(0, 50_000)), 60)
     tracker.vehicle.live(home.clock() + 1, north)
     with pytest.raises(HomeAssistantError) as refusal:
-        await turn(home, "on", "cutting_output_1")
+        await press(home, "cut_engine_1")
     assert refusal.value.translation_key == "engine_cut_too_fast"
     assert tracker.outputs == [0, 0, 0]
 
@@ -239,7 +257,7 @@ async def test_marked_output_with_a_clock_that_is_behind(home: Home) -> None:
         await tracker.upload(group)
     await home.settle()
     with pytest.raises(HomeAssistantError) as refusal:
-        await turn(home, "on", "cutting_output_1")
+        await press(home, "cut_engine_1")
     assert refusal.value.translation_key == "engine_cut_too_fast"
     assert tracker.outputs == [0, 0, 0]
 
@@ -250,21 +268,42 @@ async def test_marked_output_is_not_repeated(home: Home) -> None:
     tracker = await home.connect(SERIAL)
     tracker.behaviour.errors["io/control"] = ["device_busy"]
     with pytest.raises(HomeAssistantError) as refusal:
-        await turn(home, "on", "cutting_output_1")
+        await press(home, "cut_engine_1")
     assert refusal.value.translation_key == "vt3_device_busy"
     assert len(requests(tracker, "io/control")) == 1
 
 
-async def test_areas_pass_over_marked_outputs(home: Home) -> None:
-    """Calls that name a device or an area do not reach them."""
-    await home.listen(SERIAL, settings=CUTS, options=ALLOWED)
+@pytest.mark.parametrize("action", ["switch.turn_on", "button.press"])
+async def test_areas_pass_over_outputs(home: Home, action: str) -> None:
+    """Calls that name a device or an area reach none, marked as cutting or not."""
+    await home.listen(SERIAL, settings={"cuts_engine": ["2"]}, options=ALLOWED)
     tracker = await home.connect(SERIAL)
+    assert output(home) == "off"
+    assert home.entity_id("button", "cut_engine_2", SERIAL)
     device = home.device(SERIAL)
     assert device is not None
+    domain, _, name = action.partition(".")
     await home.hass.services.async_call(
-        "switch", "turn_on", {"device_id": device.id}, blocking=True
+        domain, name, {"device_id": device.id}, blocking=True
     )
     assert tracker.outputs == [0, 0, 0]
+
+
+async def test_first_marked_output_is_enabled(home: Home) -> None:
+    """Whatever its number is; of the others the buttons are there, but disabled."""
+    await home.listen(SERIAL, settings={"cuts_engine": ["2", "3"]}, options=ALLOWED)
+    await home.connect(SERIAL)
+    registry = er.async_get(home.hass)
+    for domain, key in (
+        ("button", "cut_engine"),
+        ("button", "restore_engine"),
+        ("binary_sensor", "engine_cut"),
+    ):
+        for part, enabled in ((2, True), (3, False)):
+            entity_id = home.entity_id(domain, f"{key}_{part}", SERIAL)
+            entry = registry.async_get(entity_id)
+            assert entry is not None
+            assert (entry.disabled_by is None) is enabled, entity_id
 
 
 # --- intervals and refreshing ---

@@ -808,8 +808,8 @@ async def test_cutting_the_engine(host: FakeHost, make_tracker: MakeTracker) -> 
     async with opened(host, CUTTING) as connection:
         tracker = make_tracker()
         await connect(connection, tracker)
-        assert "cutting_output:1" in host.known[SERIAL].capabilities
-        assert host.reading(SERIAL, "cutting_output:1") is False
+        assert {"cut_engine:1", "restore_engine:1"} <= host.known[SERIAL].capabilities
+        assert host.reading(SERIAL, "engine_cut:1") is False
         assert host.reading(SERIAL, "output:1") is None
         cut = Command(commands.TURN_ON_OUTPUT, {"part": "1"})
         restore = Command(commands.TURN_OFF_OUTPUT, {"part": "1"})
@@ -838,7 +838,7 @@ async def test_cutting_the_engine(host: FakeHost, make_tracker: MakeTracker) -> 
         host.advance(10)
         await tracker.upload("io")
         await until(lambda: host.reading(SERIAL, "output:1") is False)
-        assert host.reading(SERIAL, "cutting_output:1") is None
+        assert host.reading(SERIAL, "engine_cut:1") is None
 
 
 async def test_capabilities_outlive_a_restart(

@@ -162,14 +162,11 @@ async def test_document_alone(home: Home) -> None:
         "event.alarm",
         "event.trouble_code",
         "sensor.battery_voltage",
-        "sensor.coolant_temperature",
         "sensor.fuel_level",
         "sensor.last_contact",
         "sensor.last_fix",
-        "sensor.obd_speed",
         "sensor.odometer",
         "sensor.speed",
-        "sensor.trouble_codes",
         "switch.output_1",
     }
 

@@ -15,6 +15,7 @@ from homeassistant.config_entries import (
     ConfigEntryState,
 )
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import entity_registry as er
 import pytest
 
 from custom_components.fleet_tracker.const import DOMAIN, SUBENTRY_VEHICLE
@@ -356,7 +357,7 @@ async def test_rename(home: Home) -> None:
 
 
 async def test_mark_output(home: Home) -> None:
-    """An output that is marked becomes another switch, in the settings of the device."""
+    """An output that is marked has two buttons and a sensor in place of its switch."""
     await home.listen(SERIAL)
     tracker = home.make_tracker(SERIAL)
     tracker.outputs[0] = 1
@@ -364,11 +365,14 @@ async def test_mark_output(home: Home) -> None:
     before = home.entity_id("switch", "output_1", SERIAL)
     await tracker.disconnect()
     await change_tracker(home, SERIAL, name="Van", cuts_engine=["1"])
+    assert er.async_get(home.hass).async_get(before) is None
     assert home.hass.states.get(before) is None
-    assert home.state("switch", "cutting_output_1", SERIAL).state == "on"
+    assert home.state("binary_sensor", "engine_cut_1", SERIAL).state == "on"
+    restore = home.entity_id("button", "restore_engine_1", SERIAL)
     await home.reconnect(tracker)
-    assert home.state("switch", "cutting_output_1", SERIAL).state == "on"
+    assert home.state("binary_sensor", "engine_cut_1", SERIAL).state == "on"
     await change_tracker(home, SERIAL, name="Van")
+    assert er.async_get(home.hass).async_get(restore) is None
     assert home.state("switch", "output_1", SERIAL).state == "on"
 
 

@@ -603,7 +603,7 @@ def test_outputs_that_stop_the_vehicle() -> None:
     values: dict[str, Json] = {"io.DO1": 1, "io.DO2": 0, "io.DO3": None}
     assert readings(one.map_values("io", values, NOW)) == {
         "output:1": True,
-        "cutting_output:2": False,
+        "engine_cut:2": False,
     }
     assert one.outputs == {"1", "2"}
 

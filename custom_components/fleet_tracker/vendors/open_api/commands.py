@@ -30,8 +30,8 @@ WIRE_COMMANDS: Mapping[str, str] = MappingProxyType(
 # What a vehicle is capable of until it refuses one of the commands as unsupported.
 CAPABILITY_OF: Mapping[str, str] = MappingProxyType(
     {
-        ENGINE_CUT: "engine_cut",
-        ENGINE_RESTORE: "engine_cut",
+        ENGINE_CUT: "cut_engine",
+        ENGINE_RESTORE: "restore_engine",
         LOCK: "lock",
         UNLOCK: "lock",
         RESET: "reset",

@@ -319,7 +319,7 @@ class OpenApiConnection(Connection):
         # The record may still be of the time before the command. By the server's clock,
         # what the tracker tells later counts more.
         group = ReadingGroup(
-            name=commands.CAPABILITY_OF[command],
+            name=next(iter(confirmed)),
             measured_at=max((one.measured_at for one in update.groups), default=now),
             readings=confirmed,
         )

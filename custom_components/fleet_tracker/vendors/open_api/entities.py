@@ -8,13 +8,12 @@ from homeassistant.components.button import ButtonDeviceClass
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.const import EntityCategory
 
-from ...button import FleetButtonDescription
+from ...button import FleetButtonDescription, engine_buttons
 from ...entity import VendorEntities
 from ...event import FleetEventDescription
 from ...lock import FleetLockDescription
 from ...models import OccurrenceKind, Reading
 from ...sensor import COMMON as COMMON_SENSORS, FleetSensorDescription
-from ...switch import FleetSwitchDescription
 from . import commands
 from .mapping import (
     ALARM_TYPES,
@@ -28,6 +27,7 @@ ENTITIES = VendorEntities(
         {
             Reading.ARMED,
             Reading.CHARGING,
+            Reading.DISTANCE_TODAY,
             Reading.FUEL_SUPPLY,
             Reading.IGNITION_CHANGED_AT,
         }
@@ -44,6 +44,7 @@ ENTITIES = VendorEntities(
             device_class=SensorDeviceClass.ENUM,
             options=list(ALL_STATUSES),
             entity_category=EntityCategory.DIAGNOSTIC,
+            entity_registry_enabled_default=False,
         ),
         FleetSensorDescription(
             key=FUEL_MEASURED_AT,
@@ -70,16 +71,8 @@ ENTITIES = VendorEntities(
             entity_registry_enabled_default=False,
         ),
     ),
-    switches=(
-        FleetSwitchDescription(
-            key=Reading.ENGINE_CUT,
-            capability="engine_cut",
-            on_command=commands.ENGINE_CUT,
-            off_command=commands.ENGINE_RESTORE,
-            entity_category=EntityCategory.CONFIG,
-        ),
-    ),
     buttons=(
+        *engine_buttons(commands.ENGINE_CUT, commands.ENGINE_RESTORE),
         FleetButtonDescription(
             key=commands.RESET,
             capability="reset",

@@ -29,7 +29,6 @@ from .commands import OPERATIONS, Operation, Sent
 from .mapping import (
     Component,
     Group,
-    SegwayReading,
     map_alert,
     map_components,
     map_fault,
@@ -229,15 +228,6 @@ class SegwayConnection(Connection):
         groups: tuple[ReadingGroup, ...] = ()
         if command.name == commands.GET_BLUETOOTH_KEY:
             return None
-        if command.name in (commands.THROTTLE_ON, commands.THROTTLE_OFF):
-            on = command.name == commands.THROTTLE_ON
-            groups = (
-                ReadingGroup(
-                    name=Group.THROTTLE,
-                    measured_at=now,
-                    readings={SegwayReading.THROTTLE: on},
-                ),
-            )
         if command.name == commands.SET_UPLOAD_INTERVAL:
             interval = upload_interval(command.arguments)
             vehicle.facts.periods = vehicle.schedule.configured = UploadPeriods(

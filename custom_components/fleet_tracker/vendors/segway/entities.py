@@ -18,7 +18,7 @@ from homeassistant.const import (
 )
 
 from ...binary_sensor import FleetBinarySensorDescription
-from ...button import FleetButtonDescription
+from ...button import FleetButtonDescription, releasing_button, stopping_button
 from ...device_tracker import FleetTrackerDescription
 from ...entity import VendorEntities
 from ...event import FleetEventDescription
@@ -26,7 +26,6 @@ from ...lock import FleetLockDescription
 from ...models import OccurrenceKind, OccurrenceType, Reading
 from ...select import FleetSelectDescription
 from ...sensor import FleetSensorDescription
-from ...switch import FleetSwitchDescription
 from . import commands
 from .commands import Capability
 from .mapping import ALERTS, SPEED_MODES, Condition, SegwayReading
@@ -64,6 +63,16 @@ BUTTONS = (
     _button(commands.SOUND_1, Capability.SOUND),
     _button(commands.SOUND_2, Capability.SOUND, enabled=True),
     _button(commands.SOUND_3, Capability.SOUND),
+    # Nothing tells whether the throttle works.
+    stopping_button(
+        commands.THROTTLE_OFF,
+        Capability.THROTTLE,
+        commands.THROTTLE_OFF,
+        enabled=False,
+    ),
+    releasing_button(
+        commands.THROTTLE_ON, Capability.THROTTLE, commands.THROTTLE_ON, enabled=False
+    ),
     _button(commands.START_RENTAL, Capability.RENTAL),
     _button(commands.END_RENTAL, Capability.RENTAL),
 )
@@ -235,18 +244,6 @@ ENTITIES = VendorEntities(
             capability=Capability.SPEED_MODE,
             command=commands.SET_SPEED_MODE,
             options=list(SPEED_MODES),
-        ),
-    ),
-    switches=(
-        # It can stop the vehicle: areas and voice do not reach it, and it is guarded.
-        FleetSwitchDescription(
-            key=SegwayReading.THROTTLE,
-            capability=Capability.THROTTLE,
-            on_command=commands.THROTTLE_ON,
-            off_command=commands.THROTTLE_OFF,
-            assumed_state=True,
-            entity_category=EntityCategory.CONFIG,
-            entity_registry_enabled_default=False,
         ),
     ),
     events=(

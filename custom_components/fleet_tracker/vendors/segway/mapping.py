@@ -41,7 +41,6 @@ class Group(StrEnum):
     BATTERY_INFO = "battery_info"
     CONDITION = "condition"
     FAULTS = "faults"
-    THROTTLE = "throttle"
 
 
 class SegwayReading(StrEnum):
@@ -82,8 +81,6 @@ class SegwayReading(StrEnum):
     TAILBOX_UNLOCKED = "tailbox_unlocked"
     HANDLEBAR_UNLOCKED = "handlebar_unlocked"
     KICKSTAND_OPEN = "kickstand_open"
-    THROTTLE = "throttle"
-    """As it was last set: nothing reads it back."""
     PROBLEM = "problem"
     CONDITION = "condition"
     """Whether Segway tells of the vehicle, see `Condition`."""

@@ -38,6 +38,10 @@ SEND_INSTRUCTION = "send_instruction"
 SEND_TEXT = "send_text"
 SEND_RAW = "send_raw"
 
+# Capabilities, by which the buttons of the same names exist
+CAN_CUT = "cut_engine"
+CAN_RESTORE = "restore_engine"
+
 # Arguments of commands. The values of a template's places are "0", "1" and on.
 ARGUMENT_ID = "id"
 ARGUMENT_TEXT = "text"

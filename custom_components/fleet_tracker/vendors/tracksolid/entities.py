@@ -23,12 +23,11 @@ from homeassistant.const import (
 )
 
 from ...binary_sensor import FleetBinarySensorDescription
-from ...button import FleetButtonDescription
+from ...button import FleetButtonDescription, engine_buttons
 from ...entity import VendorEntities
 from ...event import FleetEventDescription
 from ...models import OccurrenceKind, OccurrenceType, Reading
 from ...sensor import FleetSensorDescription
-from ...switch import FleetSwitchDescription
 from . import alarm_types, commands, mapping
 from .cameras import PHOTO
 
@@ -139,7 +138,6 @@ _TRIP_SENSORS = (
         UnitOfLength.KILOMETERS,
         SensorDeviceClass.DISTANCE,
         precision=1,
-        enabled=True,
         translation_key="last_trip_distance",
         state_class=None,
     ),
@@ -199,6 +197,7 @@ ENTITIES = VendorEntities(
             Reading.CHARGING,
             Reading.DOOR,
             Reading.FUEL,
+            Reading.FUEL_LEVEL,
             Reading.HUMIDITY,
         }
     ),
@@ -216,16 +215,8 @@ ENTITIES = VendorEntities(
         *_OBD_SENSORS,
         *_TRIP_SENSORS,
     ),
-    switches=(
-        FleetSwitchDescription(
-            key=Reading.ENGINE_CUT,
-            capability=commands.ENGINE_CUT,
-            on_command=commands.ENGINE_CUT,
-            off_command=commands.ENGINE_RESTORE,
-            entity_category=EntityCategory.CONFIG,
-        ),
-    ),
     buttons=(
+        *engine_buttons(commands.ENGINE_CUT, commands.ENGINE_RESTORE),
         FleetButtonDescription(
             key=commands.LOCATE,
             capability=commands.LOCATE,
@@ -241,7 +232,9 @@ ENTITIES = VendorEntities(
             entity_registry_enabled_default=False,
         ),
         FleetButtonDescription(
-            key=commands.TAKE_PHOTO, capability=PHOTO, enabled_parts=1
+            key=commands.TAKE_PHOTO,
+            capability=PHOTO,
+            entity_registry_enabled_default=False,
         ),
     ),
     events=(

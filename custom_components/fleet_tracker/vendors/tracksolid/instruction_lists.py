@@ -116,7 +116,9 @@ def _capabilities(model: str, known: Sequence[Instruction]) -> frozenset[str]:
     if known:
         found.add(COMMANDS)
     if commands.find_relay(known, cut=True) is not None:
-        found.add(commands.ENGINE_CUT)
+        found.add(commands.CAN_CUT)
+    if commands.find_relay(known, cut=False) is not None:
+        found.add(commands.CAN_RESTORE)
     for name in (commands.LOCATE, commands.REBOOT):
         if commands.find_button(known, name) is not None:
             found.add(name)

@@ -39,6 +39,10 @@ GET_CUSTOM_GROUPS = "get_custom_groups"
 SET_CUSTOM_GROUPS = "set_custom_groups"
 SEND_REQUEST = "send_request"
 
+# Capabilities of outputs that are marked as cutting the engine
+CAN_CUT = "cut_engine"
+CAN_RESTORE = "restore_engine"
+
 # Arguments
 PART = "part"
 VALUE = "value"

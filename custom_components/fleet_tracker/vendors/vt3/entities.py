@@ -1,12 +1,14 @@
 """What Home Assistant shows of a VT3 tracker beside the common entities.
 
-Enabled are what an ordinary vehicle needs, 18 with all of them: the common ones, five
-values of the vehicle, the malfunction light, the first output, alarms and trouble codes.
+Enabled are what an ordinary vehicle needs, 18 with all of them: the common ones, three
+values of the vehicle, the malfunction light, the first output, what cuts the engine, alarms
+and trouble codes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 from homeassistant.components.number import NumberDeviceClass, NumberMode
@@ -27,7 +29,7 @@ from homeassistant.const import (
 )
 
 from ...binary_sensor import FleetBinarySensorDescription
-from ...button import FleetButtonDescription
+from ...button import FleetButtonDescription, engine_buttons
 from ...entity import VendorEntities
 from ...event import FleetEventDescription
 from ...models import OccurrenceKind, OccurrenceType, Reading
@@ -40,7 +42,6 @@ from .parameters import (
     ACCELERATION,
     ANALOG_INPUT,
     CUSTOM,
-    CUTTING_OUTPUT,
     DIGITAL_INPUT,
     ENGINE_SPEED,
     FIXES,
@@ -100,13 +101,14 @@ def _facts(*keys: str, options: Iterable[str] = ()) -> Iterable[FleetSensorDescr
         )
 
 
-_ENABLED_SENSORS = (
+_VEHICLE_SENSORS = (
     FleetSensorDescription(
         key=OBD_SPEED,
         device_class=SensorDeviceClass.SPEED,
         native_unit_of_measurement=UnitOfSpeed.KILOMETERS_PER_HOUR,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
+        entity_registry_enabled_default=False,
     ),
     FleetSensorDescription(
         key="coolant_temperature",
@@ -114,6 +116,7 @@ _ENABLED_SENSORS = (
         native_unit_of_measurement=UnitOfTemperature.CELSIUS,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
+        entity_registry_enabled_default=False,
     ),
     # The vehicle's own battery, which is the main one here.
     FleetSensorDescription(
@@ -126,7 +129,7 @@ _ENABLED_SENSORS = (
 )
 
 _SENSORS = (
-    *_ENABLED_SENSORS,
+    *_VEHICLE_SENSORS,
     # GNSS and motion
     *_facts(GNSS_FIX, options=FIXES.values()),
     *_measurements(None, PDOP, category=EntityCategory.DIAGNOSTIC, precision=1),
@@ -222,12 +225,21 @@ _SENSORS = (
 )
 
 ENTITIES = VendorEntities(
-    # Told by newer firmware, beside the vehicle's own battery.
-    disabled=frozenset({Reading.BATTERY, Reading.EXTERNAL_VOLTAGE}),
+    # Newer firmware tells of other batteries beside the vehicle's own. Trouble codes are
+    # events, and light the malfunction indicator.
+    disabled=frozenset(
+        {Reading.BATTERY, Reading.EXTERNAL_VOLTAGE, Reading.TROUBLE_CODES}
+    ),
     sensors=_SENSORS,
     binary_sensors=(
         FleetBinarySensorDescription(
             key=MALFUNCTION_INDICATOR, device_class=BinarySensorDeviceClass.PROBLEM
+        ),
+        FleetBinarySensorDescription(
+            key=Reading.ENGINE_CUT,
+            translation_key="engine_cut_output",
+            capability=commands.CAN_RESTORE,
+            enabled_parts=1,
         ),
         FleetBinarySensorDescription(
             key=DIGITAL_INPUT, entity_registry_enabled_default=False
@@ -245,14 +257,7 @@ ENTITIES = VendorEntities(
             capability=OUTPUT,
             on_command=commands.TURN_ON_OUTPUT,
             off_command=commands.TURN_OFF_OUTPUT,
-            enabled_parts=1,
-        ),
-        # One that the user marked: areas and voice do not reach it.
-        FleetSwitchDescription(
-            key=CUTTING_OUTPUT,
-            capability=CUTTING_OUTPUT,
-            on_command=commands.TURN_ON_OUTPUT,
-            off_command=commands.TURN_OFF_OUTPUT,
+            # Nobody knows what is connected: areas and voice do not reach it.
             entity_category=EntityCategory.CONFIG,
             enabled_parts=1,
         ),
@@ -275,6 +280,13 @@ ENTITIES = VendorEntities(
         ),
     ),
     buttons=(
+        # An output that the user marked has these in place of its switch.
+        *(
+            replace(button, translation_key=f"{button.key}_output", enabled_parts=1)
+            for button in engine_buttons(
+                commands.TURN_ON_OUTPUT, commands.TURN_OFF_OUTPUT
+            )
+        ),
         FleetButtonDescription(
             key=commands.REFRESH_GROUP,
             capability=commands.REFRESH_GROUP,

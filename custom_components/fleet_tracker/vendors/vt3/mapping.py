@@ -13,6 +13,7 @@ from ...json_values import as_number
 from ...models import (
     FixKind,
     Position,
+    Reading,
     ReadingGroup,
     Value,
     VehicleDetails,
@@ -22,7 +23,6 @@ from ...models import (
 from ...vendor import Json
 from .parameters import (
     CUSTOM,
-    CUTTING_OUTPUT,
     GNSS,
     HOME_GROUPS,
     IO,
@@ -211,13 +211,13 @@ class Mapper:
         renamed = {}
         for reading, value in readings.items():
             kind, _, part = reading.partition(":")
-            is_output = kind in (OUTPUT, CUTTING_OUTPUT)
+            is_output = kind in (OUTPUT, Reading.ENGINE_CUT)
             renamed[self.output_reading(part) if is_output else reading] = value
         return renamed
 
     def output_reading(self, part: str) -> str:
         """Return the reading of an output, another one if it stops the vehicle."""
-        kind = CUTTING_OUTPUT if part in self.cutting_outputs else OUTPUT
+        kind = Reading.ENGINE_CUT if part in self.cutting_outputs else OUTPUT
         return f"{kind}:{part}"
 
     def _add_custom(

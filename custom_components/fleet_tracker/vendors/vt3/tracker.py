@@ -8,15 +8,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from ...models import Vehicle
-from .commands import LONGEST_INTERVAL, REFRESH_GROUP
+from .commands import CAN_CUT, CAN_RESTORE, LONGEST_INTERVAL, REFRESH_GROUP
 from .mapping import Mapper
-from .parameters import (
-    CUTTING_OUTPUT,
-    OUTPUT,
-    SYSINFO,
-    UPLOAD_INTERVAL,
-    UPLOADED_GROUPS,
-)
+from .parameters import OUTPUT, SYSINFO, UPLOAD_INTERVAL, UPLOADED_GROUPS
 from .speed_unit import SpeedUnitWatch
 
 # Keys of what the user set for a tracker
@@ -54,7 +48,7 @@ class Tracker:
         self._gaps: deque[timedelta] = deque(maxlen=_GAPS)
         for capability in known.capabilities if known else ():
             kind, _, part = capability.partition(":")
-            if kind in (OUTPUT, CUTTING_OUTPUT):
+            if kind in (OUTPUT, CAN_CUT):
                 self.mapper.outputs.add(part)
 
     def set_up(self, settings: Mapping[str, object]) -> None:
@@ -83,7 +77,15 @@ class Tracker:
                 EVENTS,
                 *(f"{REFRESH_GROUP}:{group}" for group in refreshed),
                 *(f"{UPLOAD_INTERVAL}:{group}" for group in uploaded),
-                *(mapper.output_reading(part) for part in mapper.outputs),
+                *(
+                    f"{capability}:{part}"
+                    for part in mapper.outputs
+                    for capability in (
+                        (CAN_CUT, CAN_RESTORE)
+                        if part in mapper.cutting_outputs
+                        else (OUTPUT,)
+                    )
+                ),
             }
         )
 
