@@ -15,6 +15,7 @@ import pytest
 # The package that is imported first is the one Home Assistant looks into, and the test
 # plugin has one of the same name.
 import custom_components  # noqa: F401
+from custom_components.fleet_tracker import line_file
 from tests.neutral_vendor import Clouds, register
 
 # No deadline: on a busy machine a single example may take long without being slow.
@@ -38,6 +39,19 @@ def _use_custom_integrations(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("recorder_mock")
     if "hass" in request.fixturenames:
         request.getfixturevalue("enable_custom_integrations")
+
+
+@pytest.fixture(autouse=True)
+def _keep_lines_apart(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Give each test a folder for the files that are appended to.
+
+    Of Home Assistant's own storage, the test plugin keeps all in memory.
+    """
+    monkeypatch.setattr(
+        line_file, "STORAGE_DIR", str(tmp_path_factory.mktemp("storage"))
+    )
 
 
 @pytest.fixture(autouse=True)

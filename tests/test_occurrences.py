@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -18,17 +20,22 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
 )
 
+from custom_components.fleet_tracker import occurrence_journal
 from custom_components.fleet_tracker.const import DOMAIN, EVENT_OCCURRENCE
+from custom_components.fleet_tracker.coordinator import FleetCoordinator
+from custom_components.fleet_tracker.line_file import LineFile
 from custom_components.fleet_tracker.models import (
     Occurrence,
     OccurrenceKind,
     OccurrenceType,
     Position,
 )
+from custom_components.fleet_tracker.occurrence_journal import OccurrenceJournal
 from custom_components.fleet_tracker.occurrences import (
     MOST_OF_A_MOMENT,
     MOST_REMEMBERED,
     MOST_UNDELIVERED,
+    OccurrenceLog,
 )
 from custom_components.fleet_tracker.vendor import CannotConnect
 from tests.common import START, cloud_entry, elapse, entity_id, set_up, state_of
@@ -74,6 +81,44 @@ def push(cloud: Cloud, *occurrences: Occurrence, vehicle_id: str = "1") -> None:
 def times(fired: list[dict[str, Any]]) -> list[datetime]:
     """Return when what was fired occurred."""
     return [event["occurred_at"] for event in fired]
+
+
+def journal_of(coordinator: FleetCoordinator) -> OccurrenceJournal:
+    """Return what is on disk, as after a crash."""
+    return OccurrenceJournal(coordinator.hass, coordinator.config_entry.entry_id)
+
+
+async def fired_rows(coordinator: FleetCoordinator) -> list[Sequence[Any]]:
+    """Return what is on disk of occurrences that fired."""
+    rows: list[Sequence[Any]] = []
+    await journal_of(coordinator).async_load(
+        lambda _vehicle, _past: None,
+        lambda _vehicle, row: rows.append(row),
+        lambda _vehicle: None,
+    )
+    return rows
+
+
+def disk_of(coordinator: FleetCoordinator) -> Path:
+    """Return the file that holds it."""
+    return journal_of(coordinator)._file.path
+
+
+def ignore(*_told: object) -> None:
+    """Take what a test is not about."""
+
+
+def count_writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the sizes of what is written from now on."""
+    writes: list[int] = []
+    append = LineFile._append
+
+    def counted(file: LineFile, data: bytes) -> None:
+        writes.append(len(data))
+        append(file, data)
+
+    monkeypatch.setattr(LineFile, "_append", counted)
+    return writes
 
 
 async def test_automation_misses_none(hass: HomeAssistant, cloud: Cloud) -> None:
@@ -156,7 +201,7 @@ async def test_states_are_written_before_what_happened(
                 now + number * SECOND,
                 battery=number,
                 position=Position(
-                    latitude=50 + number,
+                    latitude=50 + number / 100,
                     longitude=5,
                     accuracy=10,
                     fixed_at=now + number * SECOND,
@@ -165,7 +210,7 @@ async def test_states_are_written_before_what_happened(
             )
         )
         await hass.async_block_till_done()
-    assert found == [("1", 51), ("2", 52)]
+    assert found == [("1", 50.01), ("2", 50.02)]
 
 
 async def test_unknown_type_is_other(
@@ -277,7 +322,6 @@ async def test_after_a_restart(
     cloud: Cloud,
     fired: list[dict[str, Any]],
     freezer: FrozenDateTimeFactory,
-    hass_storage: dict[str, Any],
 ) -> None:
     """What happened meanwhile fires up to an age of 15 minutes; nothing fires twice."""
     entry = cloud_entry()
@@ -287,9 +331,6 @@ async def test_after_a_restart(
     push(cloud, alarm(START), before)
     assert await hass.config_entries.async_unload(entry.entry_id)
     await hass.async_block_till_done()
-    assert list(hass_storage[f"{DOMAIN}.{entry.entry_id}.memory"]["data"]) == [
-        "occurrences"
-    ]
     fired.clear()
 
     freezer.tick(10 * MINUTE)
@@ -318,42 +359,31 @@ async def test_after_a_restart(
 async def test_saved_at_once_and_together(
     hass: HomeAssistant,
     cloud: Cloud,
-    hass_storage: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """A crash right after an alarm does not repeat it; a hundred are written once."""
-    entry = cloud_entry()
-    coordinator = await set_up(hass, entry)
+    """A crash right after an alarm does not repeat it; a hundred share few writes."""
+    coordinator = await set_up(hass, cloud_entry())
     freezer.tick(10 * SECOND)
-    writes: list[str] = []
-    put = coordinator.memory.put
-
-    async def counted(key: str, value: Any) -> None:
-        writes.append(key)
-        await put(key, value)
-
-    monkeypatch.setattr(coordinator.memory, "put", counted)
+    writes = count_writes(monkeypatch)
     push(cloud, *(alarm(START + number * SECOND) for number in range(100)))
     await hass.async_block_till_done(wait_background_tasks=True)
     # Replays are not news to keep.
     push(cloud, *(alarm(START + number * SECOND) for number in range(100)))
     await hass.async_block_till_done(wait_background_tasks=True)
-    assert writes == ["occurrences"]
-    kept = hass_storage[f"{DOMAIN}.{entry.entry_id}.memory"]["data"]["occurrences"]
-    stamps = [stamp for _, stamp, *_ in kept["1"]["fired"]]
+    assert len(writes) <= 2
+    stamps = [row[1] for row in await fired_rows(coordinator)]
     assert stamps == [(START + number * SECOND).isoformat() for number in range(100)]
 
 
 async def test_alarm_of_a_moment_before_unloading_is_kept(
-    hass: HomeAssistant, cloud: Cloud, hass_storage: dict[str, Any]
+    hass: HomeAssistant, cloud: Cloud
 ) -> None:
     """Also if there was no time to write it before."""
-    entry = cloud_entry()
-    coordinator = await set_up(hass, entry)
+    coordinator = await set_up(hass, cloud_entry())
     push(cloud, alarm(START))
     await coordinator.async_close()
-    assert "occurrences" in hass_storage[f"{DOMAIN}.{entry.entry_id}.memory"]["data"]
+    assert len(await fired_rows(coordinator)) == 1
 
 
 @pytest.mark.parametrize("broken", [[1], {"1": "no times"}])
@@ -399,7 +429,7 @@ async def test_undelivered_do_not_pile_up(
 ) -> None:
     """Those of a kind that no entity shows wait, and the oldest are lost first."""
     coordinator = await set_up(hass, cloud_entry())
-    freezer.tick(15 * MINUTE)
+    freezer.tick(30 * MINUTE)
     codes = [
         Occurrence(
             kind=OccurrenceKind.TROUBLE_CODE,
@@ -409,6 +439,7 @@ async def test_undelivered_do_not_pile_up(
         for number in range(MOST_UNDELIVERED + 2)
     ]
     push(cloud, *codes)
+    await hass.async_block_till_done()
     delivered: list[Occurrence] = []
     remove = coordinator.async_add_occurrence_listener(
         "1", OccurrenceKind.TROUBLE_CODE, delivered.append
@@ -419,7 +450,7 @@ async def test_undelivered_do_not_pile_up(
     later = Occurrence(
         kind=OccurrenceKind.TROUBLE_CODE,
         type=OccurrenceType.TROUBLE_CODE,
-        occurred_at=START + MINUTE * 10,
+        occurred_at=START + MINUTE * 20,
     )
     push(cloud, later)
     assert delivered == []
@@ -435,18 +466,19 @@ async def test_undelivered_do_not_pile_up(
 async def test_a_vehicle_that_tells_too_much(
     hass: HomeAssistant,
     cloud: Cloud,
-    hass_storage: dict[str, Any],
     freezer: FrozenDateTimeFactory,
 ) -> None:
     """What fired last is not kept without end, and an instant has only so many alarms."""
     entry = cloud_entry()
     coordinator = await set_up(hass, entry)
-    freezer.tick(15 * MINUTE)
+    freezer.tick(30 * MINUTE)
     listened: list[Occurrence] = []
     coordinator.async_add_occurrence_listener(
         "1", OccurrenceKind.ALARM, listened.append
     )
-    push(cloud, *(alarm(START, number=number) for number in range(150)))
+    many = range(MOST_OF_A_MOMENT + 50)
+    push(cloud, *(alarm(START, number=number) for number in many))
+    await hass.async_block_till_done()
     assert len(listened) == MOST_OF_A_MOMENT
     others = [
         replace(alarm(START + number * SECOND), code=f"code {number}")
@@ -454,19 +486,15 @@ async def test_a_vehicle_that_tells_too_much(
     ]
     listened.clear()
     push(cloud, *others)
-    assert listened == others
     await hass.async_block_till_done(wait_background_tasks=True)
-    kept = hass_storage[f"{DOMAIN}.{entry.entry_id}.memory"]["data"]["occurrences"]
-    keys = [key for key, *_ in kept["1"]["fired"]]
-    assert keys == [f"alarm/sos/{one.code}" for one in others[1:]]
+    assert listened == others
     # The newest are still known.
     push(cloud, *others[1:])
+    await hass.async_block_till_done(wait_background_tasks=True)
     assert listened == others
 
 
-async def test_forgotten_vehicle_has_no_past(
-    hass: HomeAssistant, cloud: Cloud, hass_storage: dict[str, Any]
-) -> None:
+async def test_forgotten_vehicle_has_no_past(hass: HomeAssistant, cloud: Cloud) -> None:
     """What it still had to tell when its device was deleted is not told of its return."""
     entry = cloud_entry()
     coordinator = await set_up(hass, entry)
@@ -479,8 +507,110 @@ async def test_forgotten_vehicle_has_no_past(
     )
     assert told_late == []
     await coordinator.async_close()
-    kept = hass_storage[f"{DOMAIN}.{entry.entry_id}.memory"]["data"]["occurrences"]
-    assert kept == {}
+    again = OccurrenceLog(journal_of(coordinator), coordinator.memory, START)
+    assert await again.async_load() == []
+    assert again._past == {}
+
+
+async def test_what_was_acknowledged_fires_after_a_crash(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    fired: list[dict[str, Any]],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """However old it is by then, once, and only what had not fired before."""
+    entry = cloud_entry()
+    coordinator = await set_up(hass, entry)
+    push(cloud, alarm(START, code="fired before"))
+    # The vehicle's other kind of event has no entity yet, as in the first moments.
+    waits = replace(alarm(START, code="waits"), kind=OccurrenceKind.TROUBLE_CODE)
+    push(cloud, waits)
+    assert await coordinator.async_keep_received()
+    disk = await hass.async_add_executor_job(disk_of(coordinator).read_bytes)
+    await hass.config_entries.async_unload(entry.entry_id)
+    await hass.async_block_till_done()
+    fired.clear()
+
+    # As it was when the process was killed.
+    await hass.async_add_executor_job(disk_of(coordinator).write_bytes, disk)
+    freezer.tick(timedelta(days=1))
+    cloud.tell(
+        told("1", dt_util.utcnow(), capabilities=frozenset({"alarms", "trouble_codes"}))
+    )
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    told_late: list[Occurrence] = []
+    entry.runtime_data.async_add_occurrence_listener(
+        "1", OccurrenceKind.TROUBLE_CODE, told_late.append
+    )
+    codes = [event["code"] for event in fired] + [one.code for one in told_late]
+    assert codes == ["waits"]
+    # Pushed once more, both are replays.
+    push(cloud, alarm(START, code="fired before"), waits)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert [event["code"] for event in fired] + [one.code for one in told_late] == codes
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert await journal_of(coordinator).async_load(ignore, ignore, ignore) == []
+
+
+async def test_what_is_not_on_disk_is_not_acknowledged(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    fired: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It fires all the same; pushed again it is a replay, and on disk then."""
+    coordinator = await set_up(hass, cloud_entry())
+    append = LineFile._append
+
+    def refuse(_file: LineFile, _data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(LineFile, "_append", refuse)
+    push(cloud, alarm(START, code="1"))
+    assert not await coordinator.async_keep_received()
+    assert [event["code"] for event in fired] == ["1"]
+    assert caplog.text.count("No space left") == 1
+
+    monkeypatch.setattr(LineFile, "_append", append)
+    push(cloud, alarm(START, code="1"))
+    assert await coordinator.async_keep_received()
+    assert [event["code"] for event in fired] == ["1"]
+    assert len(await fired_rows(coordinator)) == 1
+
+
+async def test_nothing_is_acknowledged_while_unloading(
+    hass: HomeAssistant, cloud: Cloud
+) -> None:
+    """What comes in then is not taken, so that the sender has to repeat it."""
+    coordinator = await set_up(hass, cloud_entry())
+    await coordinator.async_stop()
+    push(cloud, alarm(START))
+    assert not await coordinator.async_keep_received()
+    await coordinator.async_close()
+    assert await fired_rows(coordinator) == []
+
+
+async def test_file_that_grew_is_tidied(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    monkeypatch: pytest.MonkeyPatch,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What says nothing any more is dropped; what is known stays known."""
+    monkeypatch.setattr(occurrence_journal, "MOST_DEAD_LINES", 20)
+    coordinator = await set_up(hass, cloud_entry())
+    freezer.tick(30 * MINUTE)
+    alarms = [alarm(START + number * SECOND) for number in range(60)]
+    for one in alarms:
+        push(cloud, one)
+        assert await coordinator.async_keep_received()
+    text = await hass.async_add_executor_job(disk_of(coordinator).read_text)
+    assert text.count("\n") < 3 * len(alarms) - 20
+    again = OccurrenceLog(journal_of(coordinator), coordinator.memory, START)
+    assert await again.async_load() == []
+    assert again._past["1"].count == len(alarms)
 
 
 async def test_first_of_a_new_vehicle(
@@ -542,7 +672,7 @@ async def test_disabled_entity_is_no_obstacle(
     """Its events wait, and nothing grows without end."""
     entry: MockConfigEntry = cloud_entry()
     coordinator = await set_up(hass, entry)
-    freezer.tick(15 * MINUTE)
+    freezer.tick(30 * MINUTE)
     event = entity_id(hass, "event", "alarm")
     assert event is not None
     er.async_get(hass).async_update_entity(

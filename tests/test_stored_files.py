@@ -9,8 +9,10 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.storage import STORAGE_DIR
 import pytest
 
+from custom_components.fleet_tracker import line_file
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.storage import VERSION
 from tests.common import cloud_entry, set_up
@@ -24,10 +26,13 @@ def hass_storage() -> dict[str, Any]:
 
 
 @pytest.fixture
-def directory(hass: HomeAssistant, tmp_path: Path) -> Path:
+def directory(
+    hass: HomeAssistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """Return the folder of the stored files."""
+    monkeypatch.setattr(line_file, "STORAGE_DIR", STORAGE_DIR)
     hass.config.config_dir = str(tmp_path)
-    found = tmp_path / ".storage"
+    found = tmp_path / STORAGE_DIR
     found.mkdir()
     return found
 

@@ -82,6 +82,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> bo
     First the doors are shut, then what came in is brought to the entities, then these go.
     """
     await entry.runtime_data.async_stop()
+    entry.runtime_data.async_drop_undelivered()
     if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         await entry.runtime_data.async_close()
         if entry.disabled_by is not None:

@@ -201,7 +201,8 @@ class _Judge:
 
     def occurrence(self, occurrence: Occurrence, *, pushed: bool) -> Occurrence:
         """Judge when something happened: never after we were told."""
-        receipt, told = self._receipt, occurrence.occurred_at
+        # One that waited on disk over a restart was received before it.
+        receipt, told = occurrence.told_at or self._receipt, occurrence.occurred_at
         at = told
         if occurrence.time_source is TimeSource.TRACKER:
             at -= self._fixes.offset or self._contacts.offset or NO_OFFSET

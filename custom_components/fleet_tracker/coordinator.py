@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import zip_longest
 from typing import Any, override
 
 from homeassistant.components import persistent_notification
@@ -63,6 +64,7 @@ from .models import (
     VehicleDetails,
     VehicleUpdate,
 )
+from .occurrence_journal import OccurrenceJournal, Receipt
 from .occurrences import OccurrenceLog
 from .problems import RATE_LIMITED, Problems
 from .rules import Rules
@@ -133,7 +135,11 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             defaultdict(lambda: defaultdict(list))
         )
         self._newcomer_listeners: list[Callable[[str], None]] = []
-        self._occurrences = OccurrenceLog(memory, started_at=dt_util.utcnow())
+        self._occurrences = OccurrenceLog(
+            OccurrenceJournal(hass, entry.entry_id),
+            memory,
+            started_at=dt_util.utcnow(),
+        )
         self._subentries = VehicleSubentries(entry)
         self._problems = Problems(hass, entry, vendor.fixable_problems)
         self._expiries = Expiries(hass, self._on_expired)
@@ -144,6 +150,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._back_off = BackOff(memory, self.now())
         self._partly_failing = False
         self._saving_occurrences = False
+        self._is_disk_failing = False
         self.connection = vendor.connect(self._settings(entry), self)
 
     @staticmethod
@@ -187,6 +194,15 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         self._problems.note_set_aside([*self.memory.set_aside, *self._store.set_aside])
+        for receipt in await self._occurrences.async_load():
+            self._receive(
+                VehicleUpdate(
+                    vehicle_id=receipt.vehicle_id,
+                    occurrences=(receipt.occurrence,),
+                    pushed=True,
+                ),
+                (receipt,),
+            )
 
     @property
     def is_stopping(self) -> bool:
@@ -203,6 +219,11 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         await self._work.async_done()
         await self.async_entities_added()
 
+    @callback
+    def async_drop_undelivered(self) -> None:
+        """Wait no longer for entities that do not exist though their platforms do."""
+        self._occurrences.drop_undelivered()
+
     async def async_close(self) -> None:
         """Stop everything and keep what is known."""
         await self.async_stop()
@@ -214,8 +235,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         await self.async_shutdown()
         await self.connection.close()
         await self._store.async_save_pending()
-        if self._occurrences.unsaved:
-            await self._occurrences.async_save()
+        await self._async_save_occurrences()
         self.memory.close()
 
     async def async_entry_changed(self) -> None:
@@ -274,8 +294,33 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def receive(self, updates: Iterable[VehicleUpdate]) -> None:
         """Take news, polled or pushed."""
-        if not self._is_stopping:
-            self._work.add(partial(self._absorb, update) for update in updates)
+        if self._is_stopping:
+            return
+        for update in updates:
+            receipts: tuple[Receipt, ...] = ()
+            if (
+                update.pushed
+                and update.occurrences
+                and self._is_wanted(update.vehicle_id)
+            ):
+                receipts = tuple(
+                    self._occurrences.receive(
+                        update.vehicle_id, replace(one, told_at=self.receipt())
+                    )
+                    for one in update.occurrences
+                )
+            self._receive(update, receipts)
+
+    @callback
+    def _receive(self, update: VehicleUpdate, receipts: tuple[Receipt, ...]) -> None:
+        self._work.add([partial(self._absorb, update, receipts)])
+
+    async def async_keep_received(self) -> bool:
+        """Tell whether all that came in is known for good, or at least on disk.
+
+        Only then may a sender be told so, who will not tell it again.
+        """
+        return await self._async_save_occurrences() and not self._is_stopping
 
     @callback
     def discover(self, vehicle_id: str, model: str | None = None) -> None:
@@ -429,7 +474,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         return vehicle is None or vehicle.is_gone
 
     @callback
-    def _absorb(self, update: VehicleUpdate) -> None:
+    def _absorb(
+        self, update: VehicleUpdate, receipts: tuple[Receipt, ...] = ()
+    ) -> None:
         """Merge one update and tell those whom it concerns."""
         vehicle_id = update.vehicle_id
         # A look may end after the entry was unloaded: nothing may be planned any more.
@@ -448,13 +495,21 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             self._tell(before, merged.vehicle, merged.changed)
         if merged.occurrences:
             # After the states that came with them: who is told of an alarm may look there.
-            self._work.add_urgent([partial(self._fire, vehicle_id, merged.occurrences)])
+            pairs = zip_longest(merged.occurrences, receipts)
+            self._work.add_urgent(
+                partial(self._fire, vehicle_id, occurrence, receipt)
+                for occurrence, receipt in sorted(
+                    pairs, key=lambda pair: pair[0].occurred_at
+                )
+            )
 
     @callback
-    def _fire(self, vehicle_id: str, occurrences: tuple[Occurrence, ...]) -> None:
-        """Tell of what happened to a vehicle, each once."""
-        self._occurrences.fire(vehicle_id, occurrences, self.receipt())
-        if self._occurrences.unsaved and not self._saving_occurrences:
+    def _fire(
+        self, vehicle_id: str, occurrence: Occurrence, receipt: Receipt | None
+    ) -> None:
+        """Tell of what happened to a vehicle, once."""
+        self._occurrences.fire(vehicle_id, occurrence, self.receipt(), receipt)
+        if not self._occurrences.is_saved and not self._saving_occurrences:
             self._save_occurrences()
 
     @callback
@@ -513,9 +568,18 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             eager_start=False,
         )
 
-    async def _async_save_occurrences(self) -> None:
+    async def _async_save_occurrences(self) -> bool:
+        """Tell whether it is on disk. What is not is tried again with what comes next."""
         self._saving_occurrences = False
-        await self._occurrences.async_save()
+        try:
+            await self._occurrences.async_save()
+        except OSError as err:
+            if not self._is_disk_failing:
+                LOGGER.error("Alarms cannot be kept on disk: %s", err.strerror or err)
+            self._is_disk_failing = True
+            return False
+        self._is_disk_failing = False
+        return True
 
     # --- listeners --------------------------------------------------------------------------
 

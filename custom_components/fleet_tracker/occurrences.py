@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from .models import Occurrence, OccurrenceKind
+from .occurrence_journal import OccurrenceJournal, Receipt
 from .vendor import Json, Memory
 
 OLDEST_AFTER_START = timedelta(minutes=15)
-MOST_UNDELIVERED = 100
+MOST_UNDELIVERED = 1000
 # Of a vehicle: far more than any has, since not every vendor's vehicles prove who they are.
-MOST_REMEMBERED = 500
-MOST_OF_A_MOMENT = 100
+MOST_REMEMBERED = 1000
+MOST_OF_A_MOMENT = 1000
 REMEMBERED_FOR = timedelta(days=2)
 """How long what fired is known by its content: longer than vendors are asked back."""
 MEMORY_KEY = "occurrences"
@@ -24,6 +25,15 @@ type Listener = Callable[[Occurrence], None]
 type _Address = tuple[str, OccurrenceKind]
 type _Moment = tuple[str, str]
 """A key of occurrences, and their time as it was told, however wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """One that is delivered, now or later."""
+
+    occurrence: Occurrence
+    receipt: Receipt | None
+    fired_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,11 @@ class _Past:
         self._count = 0
         self._until: dict[str, str] = {}
         """By key: until when what is asked for has fired, of what is no longer known."""
+
+    @property
+    def count(self) -> int:
+        """How many that fired are known."""
+        return self._count
 
     def is_replay(self, occurrence: Occurrence) -> bool:
         """Tell whether it fired before, in this way or in another.
@@ -83,8 +98,9 @@ class _Past:
             self._forget(moment)
 
     def _put(self, moment: _Moment, content: str, fired: _Fired) -> None:
-        self._fired.setdefault(moment, {})[content] = fired
-        self._count += 1
+        of_moment = self._fired.setdefault(moment, {})
+        self._count += content not in of_moment
+        of_moment[content] = fired
 
     def _forget(self, moment: _Moment) -> None:
         """Know of what fired longest ago only until when it did."""
@@ -116,71 +132,113 @@ class _Past:
             past._until = {
                 key: time for key, time in until.items() if isinstance(time, str)
             }
-        for one in fired if isinstance(fired, list) else ():
-            match one:
-                case [
-                    str() as key,
-                    str() as stamp,
-                    str() as content,
-                    bool() as pushed,
-                    str() as occurred_at,
-                    str() as fired_at,
-                ]:
-                    past._put(
-                        (key, stamp), content, _Fired(pushed, occurred_at, fired_at)
-                    )
+        for row in fired if isinstance(fired, list) else ():
+            past.recall(row)
         return past
+
+    def recall(self, row: Json) -> None:
+        """Take one that was kept."""
+        match row:
+            case [
+                str() as key,
+                str() as stamp,
+                str() as content,
+                bool() as pushed,
+                str() as occurred_at,
+                str() as fired_at,
+            ]:
+                self._put((key, stamp), content, _Fired(pushed, occurred_at, fired_at))
 
 
 class OccurrenceLog:
-    """Lets replays pass in silence, over restarts too.
+    """Lets replays pass in silence, over restarts too, and loses none that was received.
 
     What is asked for and happened more than 15 minutes before the start is never fired.
     What nobody listens to yet waits for its listener.
     """
 
-    def __init__(self, memory: Memory, started_at: datetime) -> None:
-        """Read what fired before, by vehicle."""
+    def __init__(
+        self, journal: OccurrenceJournal, memory: Memory, started_at: datetime
+    ) -> None:
+        """Take where it is kept; `async_load` reads it."""
+        self._journal = journal
         self._memory = memory
         self._oldest = started_at - OLDEST_AFTER_START
         self._past: dict[str, _Past] = {}
         self._listeners: dict[_Address, Listener] = {}
-        self._undelivered: defaultdict[_Address, deque[Occurrence]] = defaultdict(
-            lambda: deque(maxlen=MOST_UNDELIVERED)
+        self._undelivered: defaultdict[_Address, deque[_Waiting]] = defaultdict(deque)
+
+    async def async_load(self) -> list[Receipt]:
+        """Read what fired before, and return what was received and has not fired."""
+        # Where it was kept before there was a file of its own.
+        stored = self._memory.get(MEMORY_KEY)
+        for vehicle_id, past in stored.items() if isinstance(stored, Mapping) else ():
+            if isinstance(past, Mapping):
+                self._past[vehicle_id] = _Past.from_json(past)
+        receipts = await self._journal.async_load(
+            self._recall_past, self._recall_fired, self._recall_forgotten
         )
-        self.unsaved = False
-        stored = memory.get(MEMORY_KEY)
-        if isinstance(stored, Mapping):
-            self._past = {
-                vehicle_id: _Past.from_json(past)
-                for vehicle_id, past in stored.items()
-                if isinstance(past, Mapping)
-            }
+        if stored is not None:
+            for vehicle_id, kept in self._past.items():
+                self._journal.add_past(vehicle_id, kept.as_json())
+            await self.async_save()
+            await self._memory.put(MEMORY_KEY, None)
+        return receipts
+
+    def _recall_past(self, vehicle_id: str, past: Mapping[str, Json]) -> None:
+        self._past[vehicle_id] = _Past.from_json(past)
+
+    def _recall_fired(self, vehicle_id: str, row: Sequence[Json]) -> None:
+        self._past.setdefault(vehicle_id, _Past()).recall(row)
+
+    def _recall_forgotten(self, vehicle_id: str) -> None:
+        self._past.pop(vehicle_id, None)
+
+    def receive(self, vehicle_id: str, occurrence: Occurrence) -> Receipt:
+        """Note an occurrence of which the sender is told that it was received.
+
+        It is on disk once `async_save` has returned.
+        """
+        return self._journal.add_received(vehicle_id, occurrence)
 
     def fire(
-        self, vehicle_id: str, occurrences: tuple[Occurrence, ...], now: datetime
+        self,
+        vehicle_id: str,
+        occurrence: Occurrence,
+        now: datetime,
+        receipt: Receipt | None = None,
     ) -> None:
-        """Tell of what is new. `unsaved` says whether there is something to save then."""
-        if not occurrences:
-            return
+        """Tell of an occurrence, if it is new."""
         past = self._past.setdefault(vehicle_id, _Past())
-        for occurrence in sorted(occurrences, key=lambda one: one.occurred_at):
-            if past.is_replay(occurrence):
-                continue
-            past.add(occurrence, now)
-            self.unsaved = True
-            if occurrence.pushed or self._is_recent(occurrence):
-                self._deliver((vehicle_id, occurrence.kind), occurrence)
+        recalled = receipt is not None and receipt.is_recalled
+        if not recalled and past.is_replay(occurrence):
+            self._journal.note_done(receipt)
+            return
+        past.add(occurrence, now)
+        waiting = _Waiting(occurrence, receipt, now)
+        if not (occurrence.pushed or self._is_recent(occurrence)):
+            self._note_fired(vehicle_id, waiting)
+        elif listener := self._listeners.get((vehicle_id, occurrence.kind)):
+            self._note_fired(vehicle_id, waiting)
+            listener(occurrence)
+        else:
+            self._keep_waiting(vehicle_id, waiting)
 
     def _is_recent(self, occurrence: Occurrence) -> bool:
         """Tell whether something happened since the start, or shortly before."""
         return (occurrence.received_at or occurrence.occurred_at) >= self._oldest
 
-    def _deliver(self, address: _Address, occurrence: Occurrence) -> None:
-        if (listener := self._listeners.get(address)) is not None:
-            listener(occurrence)
-        else:
-            self._undelivered[address].append(occurrence)
+    def _note_fired(self, vehicle_id: str, waiting: _Waiting) -> None:
+        self._journal.add_fired(
+            vehicle_id, _row(waiting.occurrence, waiting.fired_at.isoformat())
+        )
+        self._journal.note_done(waiting.receipt)
+
+    def _keep_waiting(self, vehicle_id: str, waiting: _Waiting) -> None:
+        queue = self._undelivered[vehicle_id, waiting.occurrence.kind]
+        queue.append(waiting)
+        if len(queue) > MOST_UNDELIVERED:
+            self._note_fired(vehicle_id, queue.popleft())
 
     def add_listener(
         self, vehicle_id: str, kind: OccurrenceKind, listener: Listener
@@ -191,8 +249,9 @@ class OccurrenceLog:
         """
         address = (vehicle_id, kind)
         self._listeners[address] = listener
-        for occurrence in self._undelivered.pop(address, ()):
-            listener(occurrence)
+        for waiting in self._undelivered.pop(address, ()):
+            self._note_fired(vehicle_id, waiting)
+            listener(waiting.occurrence)
 
         def remove() -> None:
             # The entity may have been made again meanwhile.
@@ -201,20 +260,43 @@ class OccurrenceLog:
 
         return remove
 
+    def drop_undelivered(self) -> None:
+        """Wait no longer for listeners: the user has disabled these entities."""
+        for (vehicle_id, _), queue in self._undelivered.items():
+            for waiting in queue:
+                self._note_fired(vehicle_id, waiting)
+        self._undelivered.clear()
+
     def forget(self, vehicle_id: str) -> None:
         """Forget what happened to a vehicle that is gone, told or not."""
         for kind in OccurrenceKind:
             self._undelivered.pop((vehicle_id, kind), None)
-        if self._past.pop(vehicle_id, None) is not None:
-            self.unsaved = True
+        self._past.pop(vehicle_id, None)
+        self._journal.add_forgotten(vehicle_id)
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether all of it is on disk."""
+        return self._journal.is_saved
 
     async def async_save(self) -> None:
-        """Keep what was fired."""
-        self.unsaved = False
-        await self._memory.put(
-            MEMORY_KEY,
-            {vehicle_id: past.as_json() for vehicle_id, past in self._past.items()},
+        """Have on disk what was received and what fired. Raises OSError when it is not."""
+        await self._journal.async_write()
+        await self._journal.async_tidy(
+            lambda: ((one, past.as_json()) for one, past in list(self._past.items())),
+            sum(past.count for past in self._past.values()),
         )
+
+
+def _row(occurrence: Occurrence, fired_at: str) -> list[Json]:
+    """Return what is kept of one that fired, see `_Past.recall`."""
+    return [
+        *_moment(occurrence),
+        _content(occurrence),
+        occurrence.pushed,
+        occurrence.occurred_at.isoformat(),
+        fired_at,
+    ]
 
 
 def _moment(occurrence: Occurrence) -> _Moment:

@@ -115,7 +115,11 @@ async def _async_answer(
     entries = list(entries)
     if not entries:
         return web.Response(status=HTTPStatus.NOT_FOUND)
-    loaded = [entry for entry in entries if entry.state is ConfigEntryState.LOADED]
+    loaded = [
+        entry
+        for entry in entries
+        if entry.state is ConfigEntryState.LOADED and not entry.runtime_data.is_stopping
+    ]
     if not loaded:
         return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
     if (body := await _async_read(request)) is None:
@@ -136,6 +140,11 @@ async def _async_answer(
         found = await entry.runtime_data.connection.receive_push(push)
         if found.status != HTTPStatus.NOT_FOUND:
             answer = found
+            if found.status == HTTPStatus.OK and not (
+                await entry.runtime_data.async_keep_received()
+            ):
+                # It fires all the same; repeated, it is a replay.
+                answer = PushAnswer(status=HTTPStatus.SERVICE_UNAVAILABLE)
             break
     if answer.body is None:
         return web.Response(status=answer.status)

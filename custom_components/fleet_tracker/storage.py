@@ -19,7 +19,9 @@ from homeassistant.util.json import json_loads_object
 
 from .codec import from_json, to_json
 from .const import DOMAIN, LOGGER
+from .line_file import LineFile
 from .models import Vehicle
+from .occurrence_journal import journal_name
 from .vendor import Json, Memory
 
 VERSION = 2
@@ -220,6 +222,7 @@ async def async_remove_stored(hass: HomeAssistant, entry_id: str) -> None:
     """Forget everything that was kept of a config entry, what was set aside too."""
     for what in ("memory", "vehicles"):
         await KeptFile(hass, entry_id, what).async_remove()
+    await LineFile(hass, journal_name(entry_id)).async_remove()
     directory = Path(hass.config.path(STORAGE_DIR))
 
     def remove_copies() -> None:
