@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import TypeIs
+from datetime import datetime, timedelta
 
+from .json_values import as_number, as_unix_time
 from .vendor import Json, Memory, RateLimited
 
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=30)
+LONGEST_TOLD = timedelta(minutes=15)
+"""For longer than this no vendor keeps us away, except by a quota of the day."""
+LONGEST_QUOTA = timedelta(hours=3)
+"""How long a used-up quota keeps us away at a time."""
 STUBBORN_WAIT = timedelta(minutes=8)
 MEMORY_KEY = "back_off"
 
@@ -29,14 +33,17 @@ class BackOff:
         stored = memory.get(MEMORY_KEY)
         if not isinstance(stored, Mapping):
             return
-        since, until, wait = map(stored.get, ("since", "until", "wait"))
-        if not (_is_number(since) and _is_number(until) and _is_number(wait)):
-            return
-        told_until = datetime.fromtimestamp(until, UTC)
+        since = as_unix_time(stored.get("since"))
+        until = as_unix_time(stored.get("until"))
+        wait = as_number(stored.get("wait"))
         # By a clock that was set back, the wait could last for years.
-        told = datetime.fromtimestamp(since, UTC) <= now
-        if told and now < told_until + LONGEST_WAIT:
-            self._wait, self._until = timedelta(seconds=wait), told_until
+        if since is None or until is None or wait is None or since > now:
+            return
+        until = min(until, since + LONGEST_QUOTA)
+        if now < until + LONGEST_WAIT:
+            longest = LONGEST_WAIT.total_seconds()
+            self._wait = timedelta(seconds=min(max(wait, 0), longest))
+            self._until = until
 
     @property
     def is_going_on(self) -> bool:
@@ -54,9 +61,13 @@ class BackOff:
             raise RateLimited("Not yet", retry_after=self._until - now)
 
     def lengthen(self, err: RateLimited) -> timedelta:
-        """Return how long to wait now: longer each time, and as long as the vendor says."""
+        """Return how long to wait now: longer each time, and as long as the vendor says.
+
+        What it says is bounded, so that a slip of the vendor's ends by itself.
+        """
         self._wait = min(max(2 * self._wait, FIRST_WAIT), LONGEST_WAIT)
-        return max(self._wait, err.retry_after or timedelta())
+        longest = LONGEST_QUOTA if err.is_quota else LONGEST_TOLD
+        return max(self._wait, min(err.retry_after or timedelta(), longest))
 
     def end(self) -> None:
         """Note that the vendor answers again."""
@@ -72,7 +83,3 @@ class BackOff:
                 "wait": self._wait.total_seconds(),
             }
         await self._memory.put(MEMORY_KEY, kept)
-
-
-def _is_number(value: object) -> TypeIs[int | float]:
-    return isinstance(value, int | float)

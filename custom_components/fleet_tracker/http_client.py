@@ -1,6 +1,6 @@
 """The one way in which polled vendors are asked: bounded in bytes and in time.
 
-`ask` sends a request and reads its answer, `read_json` reads what is in it, and `read_body`
+`HttpClient.ask` sends a request and reads its answer, `read_json` reads what is in it, and `read_body`
 reads the body of an answer that somebody else asked for. Nothing is repeated here, and no
 error tells an address: the texts of aiohttp's own errors do.
 """
@@ -39,8 +39,8 @@ LEAST_RETRY_AFTER = timedelta(seconds=1)
 MOST_RETRY_AFTER = timedelta(minutes=15)
 
 DEEPEST_JSON = 64
-LONGEST_INTEGER = 64
-"""Digits. No field of any vendor has nearly as many."""
+LONGEST_NUMBER = 64
+"""Characters. No field of any vendor has nearly as many."""
 
 _ACCEPTED = "gzip, deflate"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -82,77 +82,94 @@ class HttpAnswer:
     body: bytes
 
 
-async def ask(
-    session: aiohttp.ClientSession,
-    method: str,
-    url: str,
-    *,
-    params: Mapping[str, str | int | float] | None = None,
-    form: Mapping[str, str] | None = None,
-    json_body: Mapping[str, Json] | None = None,
-    headers: Mapping[str, str] | None = None,
-    answer_within: float = FIRST_BYTE_S,
-    connect_within: float | None = None,
-    is_command: bool = False,
-    before_sending: Callable[[], None] | None = None,
-) -> HttpAnswer:
-    """Send a request and return its answer, whatever its status.
+class HttpClient:
+    """The requests of one account, until it is closed."""
 
-    `answer_within` are the seconds until the first byte of the answer, `connect_within`
-    those for the connection (5 for a command, else 10). A redirect from http to https of
-    the same host is followed once, with the same method and body, but not by a command.
-    `before_sending` is called right before the session is: what it raises ends the request.
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        """Take the session, which others use too."""
+        self._session = session
+        self._closed = False
 
-    Raises Unreachable when nothing was sent, NoAnswer when no whole answer came,
-    InvalidAnswer when it is too large or cannot be decompressed, Redirected, and
-    RateLimited for 429 and for 503 with Retry-After.
-    """
-    if connect_within is None:
-        connect_within = COMMAND_CONNECT_S if is_command else CONNECT_S
-    target = _url(url)
-    may_follow = not is_command
-    while True:
-        if before_sending is not None:
-            before_sending()
-        try:
-            async with asyncio.timeout(connect_within + answer_within) as waiting:
-                async with session.request(
-                    method,
-                    target,
-                    params=params,
-                    data=form,
-                    json=json_body,
-                    headers={**(headers or {}), hdrs.ACCEPT_ENCODING: _ACCEPTED},
-                    allow_redirects=False,
-                    auto_decompress=False,
-                    timeout=aiohttp.ClientTimeout(
-                        total=None, connect=connect_within, sock_read=answer_within
-                    ),
-                ) as response:
-                    # From here on the body has limits of its own.
-                    if not waiting.expired():
-                        waiting.reschedule(None)
-                    if response.status in _REDIRECTS:
-                        if is_command and response.status in _AFTER_THE_DEED:
-                            raise NoAnswer("Sent on to another address")
-                        target = _followed(target, response, may_follow)
-                        may_follow = False
-                        # Where it leads is told as a whole.
-                        params = None if target.query_string else params
-                        continue
-                    _check_rate(response)
-                    body = await read_body(response, LARGEST_ANSWER)
-                    return HttpAnswer(response.status, _date(response), body)
-        # The causes are not chained: their texts may hold the URL, and with it a secret.
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as err:
-            raise Unreachable(f"No connection ({type(err).__name__})") from None
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
-            raise Unreachable("The address is not valid") from None
-        except (aiohttp.ClientError, TimeoutError) as err:
-            raise NoAnswer(f"No answer ({type(err).__name__})") from None
-        except ValueError:
-            # A token with a line break, say.
-            raise Unreachable("The request cannot be written") from None
+    def close(self) -> None:
+        """Send nothing any more, whoever asks for it."""
+        self._closed = True
+
+    async def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str | int | float] | None = None,
+        form: Mapping[str, str] | None = None,
+        json_body: Mapping[str, Json] | None = None,
+        headers: Mapping[str, str] | None = None,
+        answer_within: float = FIRST_BYTE_S,
+        connect_within: float | None = None,
+        is_command: bool = False,
+        before_sending: Callable[[], None] | None = None,
+    ) -> HttpAnswer:
+        """Send a request and return its answer, whatever its status.
+
+        `answer_within` are the seconds until the first byte of the answer, `connect_within`
+        those for the connection (5 for a command, else 10). A redirect from http to https of
+        the same host is followed once, with the same method and body, but not by a command.
+        `before_sending` is called right before the session is: what it raises ends the request.
+
+        Raises Unreachable when nothing was sent, NoAnswer when no whole answer came,
+        InvalidAnswer when it is too large or cannot be decompressed, Redirected, and
+        RateLimited for 429 and for 503 with Retry-After.
+        """
+        if connect_within is None:
+            connect_within = COMMAND_CONNECT_S if is_command else CONNECT_S
+        target = _url(url)
+        may_follow = not is_command
+        while True:
+            if self._closed:
+                raise Unreachable("The account is closed")
+            if before_sending is not None:
+                before_sending()
+            try:
+                async with asyncio.timeout(connect_within + answer_within) as waiting:
+                    async with self._session.request(
+                        method,
+                        target,
+                        params=params,
+                        data=form,
+                        json=json_body,
+                        headers={**(headers or {}), hdrs.ACCEPT_ENCODING: _ACCEPTED},
+                        allow_redirects=False,
+                        auto_decompress=False,
+                        timeout=aiohttp.ClientTimeout(
+                            total=None, connect=connect_within, sock_read=answer_within
+                        ),
+                    ) as response:
+                        # From here on the body has limits of its own.
+                        if not waiting.expired():
+                            waiting.reschedule(None)
+                        if response.status in _REDIRECTS:
+                            if is_command and response.status in _AFTER_THE_DEED:
+                                raise NoAnswer("Sent on to another address")
+                            target = _followed(target, response, may_follow)
+                            may_follow = False
+                            # Where it leads is told as a whole.
+                            params = None if target.query_string else params
+                            continue
+                        _check_rate(response)
+                        body = await read_body(response, LARGEST_ANSWER)
+                        return HttpAnswer(response.status, _date(response), body)
+            # The causes are not chained: their texts may hold the URL, and with it a secret.
+            except (
+                aiohttp.ClientConnectorError,
+                aiohttp.ConnectionTimeoutError,
+            ) as err:
+                raise Unreachable(f"No connection ({type(err).__name__})") from None
+            except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+                raise Unreachable("The address is not valid") from None
+            except (aiohttp.ClientError, TimeoutError) as err:
+                raise NoAnswer(f"No answer ({type(err).__name__})") from None
+            except ValueError:
+                # A token with a line break, say.
+                raise Unreachable("The request cannot be written") from None
 
 
 async def read_body(response: aiohttp.ClientResponse, most: int) -> bytes:
@@ -241,38 +258,45 @@ class _Inflation:
 def read_json(body: bytes) -> Json:
     """Return what is in a body of JSON: UTF-8, with or without a byte order mark.
 
-    Texts are valid Unicode afterwards. A number that does not fit 64 bits is its text.
-    Raises InvalidAnswer, and nothing else, for what is no JSON, is nested too deeply, or
-    has NaN or an integer of very many digits in it.
+    Texts are valid Unicode afterwards. A number that does not fit 64 bits is its text, NaN
+    or one of very many digits is null: a senseless field of one vehicle must not hide all
+    others. Raises InvalidAnswer, and nothing else, for what is no JSON or is nested too
+    deeply.
     """
-    text = body.decode("utf-8-sig", errors="replace")
+    return read_json_text(body.decode("utf-8-sig", errors="replace"))
+
+
+def read_json_text(text: str) -> Json:
+    """Return what is in a text of JSON, as `read_json` does. Raises InvalidAnswer."""
     # Reading numbers by functions of our own takes longer.
     careful = _LARGE_NUMBER.search(text) is not None
     try:
         value: Json = json.loads(
             text,
-            parse_constant=_refuse,
+            parse_constant=_no_number,
             parse_int=_integer if careful else None,
             parse_float=_decimal if careful else None,
         )
     except (ValueError, RecursionError):
-        raise InvalidAnswer("The answer is no JSON") from None
+        raise InvalidAnswer("It is no JSON") from None
     _check_depth(value)
     return _with_valid_texts(value) if _ESCAPED_SURROGATE.search(text) else value
 
 
-def _refuse(constant: str) -> Json:
-    raise ValueError(constant)
+def _no_number(_constant: str) -> None:
+    """Return what NaN and infinity are, which JSON does not know."""
 
 
-def _integer(digits: str) -> int | str:
-    if len(digits) > LONGEST_INTEGER:
-        raise ValueError("Too many digits")
+def _integer(digits: str) -> int | str | None:
+    if len(digits) > LONGEST_NUMBER:
+        return None
     number = int(digits)
     return number if -_INT64 <= number < _INT64 else digits
 
 
-def _decimal(digits: str) -> float | str:
+def _decimal(digits: str) -> float | str | None:
+    if len(digits) > LONGEST_NUMBER:
+        return None
     return number if math.isfinite(number := float(digits)) else digits
 
 
@@ -287,7 +311,7 @@ def _check_depth(value: object) -> None:
         ]
         if not level:
             return
-    raise InvalidAnswer("The answer is nested too deeply")
+    raise InvalidAnswer("It is nested too deeply")
 
 
 def _inner_values(value: object) -> Iterable[object]:
@@ -329,12 +353,12 @@ def retry_after(text: str, now: datetime) -> timedelta | None:
 
 
 def _until(text: str, now: datetime) -> timedelta | None:
-    date = _parsed_date(text)
+    date = http_date(text)
     return None if date is None else bounded_retry_after(date - now)
 
 
-def _parsed_date(text: str) -> datetime | None:
-    """Return an HTTP date as aware UTC."""
+def http_date(text: str) -> datetime | None:
+    """Return an HTTP date as aware UTC, None if it is none."""
     try:
         date = parsedate_to_datetime(text)
         return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
@@ -343,7 +367,7 @@ def _parsed_date(text: str) -> datetime | None:
 
 
 def _date(response: aiohttp.ClientResponse) -> datetime | None:
-    return _parsed_date(response.headers.get(hdrs.DATE, ""))
+    return http_date(response.headers.get(hdrs.DATE, ""))
 
 
 def _check_rate(response: aiohttp.ClientResponse) -> None:

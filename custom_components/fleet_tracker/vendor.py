@@ -85,9 +85,14 @@ class ClockWrong(VendorError):
 
 
 class RateLimited(VendorError):
-    """Too many requests. ``retry_after`` is how long to wait, where that is known."""
+    """Too many requests. ``retry_after`` is how long to wait, where that is known.
+
+    ``is_quota``: an allowance is used up that the vendor's document knows, so that only
+    hours help.
+    """
 
     key = "rate_limited"
+    is_quota: ClassVar[bool] = False
 
     def __init__(
         self,

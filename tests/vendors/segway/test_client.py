@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import custom_components.fleet_tracker as integration
+from custom_components.fleet_tracker.http_client import Redirected, Unreachable
 from custom_components.fleet_tracker.vendor import (
     AccessDenied,
     AuthenticationFailed,
@@ -37,7 +38,6 @@ from custom_components.fleet_tracker.vendors.segway.errors import (
     DeviceTimeout,
     LocationUnknown,
     NoAnswer,
-    NotReached,
     ServerError,
     UnknownCode,
 )
@@ -680,7 +680,7 @@ async def test_server_that_is_not_there(
     await server.stop()
     with pytest.raises(CommandUnconfirmed):
         await client.lock(DEMO_PARKED)
-    with pytest.raises(NotReached):
+    with pytest.raises(Unreachable):
         await client.lock(DEMO_PARKED)
 
 
@@ -689,7 +689,7 @@ async def test_server_that_is_not_there(
     [
         (403, {}, AccessDenied),
         (404, {}, InvalidAnswer),
-        (301, {"Location": "https://elsewhere.invalid/"}, InvalidAnswer),
+        (301, {"Location": "https://elsewhere.invalid/"}, Redirected),
         (429, {"Retry-After": "120"}, RateLimited),
         (429, {"Retry-After": "soon"}, RateLimited),
     ],

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from custom_components.fleet_tracker.http_client import Unreachable
 from custom_components.fleet_tracker.models import FixKind, VehicleUpdate
 from custom_components.fleet_tracker.vendor import (
     AccessDenied,
@@ -26,11 +27,7 @@ from custom_components.fleet_tracker.vendors.segway.commands import (
     Capability,
 )
 from custom_components.fleet_tracker.vendors.segway.connection import SegwayConnection
-from custom_components.fleet_tracker.vendors.segway.errors import (
-    NoAnswer,
-    NotReached,
-    ServerError,
-)
+from custom_components.fleet_tracker.vendors.segway.errors import NoAnswer, ServerError
 from tests.simulators.segway import ANY_PATH, TOKEN_PATH, SegwaySimulator
 from tests.simulators.segway_mopeds import (
     DEMO_PARKED,
@@ -569,7 +566,7 @@ async def test_a_server_that_is_gone(
 ) -> None:
     """Nobody listens, then somebody does again."""
     await server.stop()
-    with pytest.raises(NotReached):
+    with pytest.raises(Unreachable):
         await connection.poll()
     await server.start()
     host.advance(60)
@@ -592,7 +589,7 @@ async def test_a_server_that_is_gone_delays_nobody(
     connection = make_connection(host, server)
     await connection.client.authorize()
     await server.stop()
-    with pytest.raises(NotReached):
+    with pytest.raises(Unreachable):
         await connection.poll()
     await connection.close()
     # The token, and those that were asked before the first refusal was heard of.

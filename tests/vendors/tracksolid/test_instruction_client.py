@@ -8,6 +8,7 @@ import json
 from aiohttp import web
 import pytest
 
+from custom_components.fleet_tracker.http_client import NoAnswer, Unreachable
 from custom_components.fleet_tracker.vendor import (
     AccessDenied,
     CannotConnect,
@@ -16,10 +17,6 @@ from custom_components.fleet_tracker.vendor import (
     InvalidAnswer,
     VehicleOffline,
     VendorError,
-)
-from custom_components.fleet_tracker.vendors.tracksolid.errors import (
-    NoAnswer,
-    Unreachable,
 )
 from custom_components.fleet_tracker.vendors.tracksolid.instruction_client import (
     InstructionClient,

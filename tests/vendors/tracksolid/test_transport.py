@@ -10,6 +10,7 @@ import socket
 from aiohttp import web
 import pytest
 
+from custom_components.fleet_tracker.http_client import NoAnswer, Unreachable, http_date
 from custom_components.fleet_tracker.vendor import (
     AccessDenied,
     AuthenticationFailed,
@@ -32,12 +33,10 @@ from custom_components.fleet_tracker.vendors.tracksolid.errors import (
     CommandPending,
     DailyQuota,
     MethodUnknown,
-    NoAnswer,
     NotReady,
     ParameterRefused,
     TokenRejected,
     TooManyVehicles,
-    Unreachable,
     WrongNode,
     WrongSecret,
     error_for,
@@ -249,16 +248,16 @@ async def test_one_failed_login_for_many_calls(
 @pytest.mark.parametrize(
     ("date", "differs"),
     [
-        (None, False),
+        ("", False),
         ("yesterday", False),
         ("Thu, 09 Oct 2025 09:00:05 GMT", False),
         ("Thu, 09 Oct 2025 09:00:05 -0000", False),
         ("Thu, 09 Oct 2025 10:00:05 GMT", True),
     ],
 )
-def test_clocks(client: TracksolidClient, date: str | None, differs: bool) -> None:
+def test_clocks(client: TracksolidClient, date: str, differs: bool) -> None:
     """What the server's clock says; a date that cannot be read says nothing."""
-    client.transport._compare_clocks(date)
+    client.transport._compare_clocks(http_date(date))
     assert client.transport._clock_differs is differs
 
 

@@ -27,7 +27,6 @@ from custom_components.fleet_tracker.vendors.tracksolid.records import (
     TagLocation,
     Trip,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.transport import stamp
 from custom_components.fleet_tracker.vendors.tracksolid.values import (
     as_altitude,
     as_count,
@@ -41,6 +40,7 @@ from custom_components.fleet_tracker.vendors.tracksolid.values import (
     as_positive,
     as_speed,
     as_time,
+    stamp,
 )
 
 JSON = st.recursive(

@@ -52,6 +52,7 @@ class AlarmReader:
         self._rest_began_at = self._started_at
         self._rest = timedelta()
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def open(self) -> None:
         """Recall when the account was added."""
@@ -68,6 +69,9 @@ class AlarmReader:
 
     def read_soon(self, vehicle_ids: Sequence[str], with_news: set[str]) -> None:
         """Read the alarms of those vehicles that have news, or were not asked for long."""
+        if self._closed:
+            # A poll may end after that.
+            return
         now = self._host.now()
         there = set(vehicle_ids)
         for vehicle_id in self._due.keys() - there:
@@ -95,6 +99,7 @@ class AlarmReader:
 
     async def close(self) -> None:
         """Stop reading."""
+        self._closed = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

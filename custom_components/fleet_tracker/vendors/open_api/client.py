@@ -18,6 +18,7 @@ from typing import cast
 
 import aiohttp
 
+from ...http_client import FIRST_BYTE_S, Redirected, Unreachable
 from ...json_values import as_integer, as_number, as_text, is_record
 from ...vendor import (
     AccessDenied,
@@ -31,7 +32,7 @@ from ...vendor import (
     VehicleUnavailable,
     VendorError,
 )
-from .errors import MissingParameter, NoData, UnknownRequest, Unreachable
+from .errors import MissingParameter, NoData, UnknownRequest
 from .records import (
     Alarm,
     Point,
@@ -41,7 +42,7 @@ from .records import (
     parse_point,
     parse_user,
 )
-from .transport import HTTP_TIMEOUT_S, Token, Transport, hash_password
+from .transport import Token, Transport, hash_password
 
 MAX_ROWS = 500
 """Device and user lists are cut off at so many rows without a word (2.7, 2.15)."""
@@ -137,7 +138,7 @@ class OpenApiClient:
         token: Token | None = None,
         save_token: Callable[[Token], Awaitable[None]] | None = None,
         alarm_form: AlarmForm | None = None,
-        timeout: float = HTTP_TIMEOUT_S,
+        timeout: float = FIRST_BYTE_S,
     ) -> None:
         """Take the account, and what is known of it from an earlier session."""
         self.alarm_form = alarm_form
@@ -171,6 +172,10 @@ class OpenApiClient:
     def counters(self) -> Mapping[str, int]:
         """How often what happened, for diagnostics."""
         return self._transport.counters
+
+    def close(self) -> None:
+        """Ask for nothing any more."""
+        self._transport.http.close()
 
     async def log_in(self) -> Token:
         """Get a new token (2.1), which checks the credentials; the one before dies."""
@@ -421,7 +426,7 @@ class OpenApiClient:
         await self._transport.prepare()
         try:
             commandid = await self.send_command(imei, command, data)
-        except (Unreachable, UnknownRequest):
+        except (Unreachable, Redirected, UnknownRequest):
             raise
         except (CannotConnect, InvalidAnswer) as error:
             raise CommandUnconfirmed("The answer to a command was lost") from error

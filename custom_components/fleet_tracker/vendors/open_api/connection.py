@@ -374,7 +374,8 @@ class OpenApiConnection(Connection):
         }
 
     async def close(self) -> None:
-        """Stop reading alarms."""
+        """Ask for nothing any more."""
+        self.client.close()
         await self._alarms.close()
 
 

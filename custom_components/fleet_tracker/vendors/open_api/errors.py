@@ -8,7 +8,6 @@ from types import MappingProxyType
 from ...vendor import (
     AccessDenied,
     AuthenticationFailed,
-    CannotConnect,
     ClockWrong,
     CommandFailed,
     CommandUnsupported,
@@ -19,10 +18,6 @@ from ...vendor import (
     VehicleUnavailable,
     VendorError,
 )
-
-
-class Unreachable(CannotConnect):
-    """No connection could be made, so the request was certainly not carried out."""
 
 
 class UnknownRequest(InvalidAnswer):

@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
-import json
 import random
 import re
 
 import aiohttp
 
+from ...http_client import FIRST_BYTE_S, HttpClient, read_json
 from ...json_values import as_integer, as_number, as_text, as_unix_time, is_record
 from ...vendor import (
     CannotConnect,
@@ -23,16 +23,7 @@ from ...vendor import (
     RateLimited,
     VendorError,
 )
-from .errors import (
-    CLOCK_WRONG,
-    TOKEN_CODES,
-    TOO_FREQUENT,
-    UnknownRequest,
-    Unreachable,
-    error_for,
-)
-
-HTTP_TIMEOUT_S = 30.0
+from .errors import CLOCK_WRONG, TOKEN_CODES, TOO_FREQUENT, UnknownRequest, error_for
 
 # The documents advise to renew a token of 120 minutes after 90.
 _TOKEN_LIFE_S = 7200
@@ -51,6 +42,9 @@ _RETRIES = 3
 _FIRST_WAIT_S = 1.0
 _FIRST_PAUSE_S = 60.0
 _LONGEST_PAUSE_S = 900.0
+
+# What is asked by POST and changes nothing
+_POSTED_QUERIES = frozenset({"/api/command/query"})
 
 _UNIX_SECONDS = re.compile(r"(?<!\d)\d{10}(?!\d)")
 
@@ -119,19 +113,19 @@ class Transport:
         sleep: Callable[[float], Awaitable[None]],
         token: Token | None = None,
         save_token: Callable[[Token], Awaitable[None]] | None = None,
-        timeout: float = HTTP_TIMEOUT_S,
+        timeout: float = FIRST_BYTE_S,
     ) -> None:
         """Take a token of an earlier session, and who keeps those of this one."""
         self.account = account
         self.counters: Counter[str] = Counter()
         self.token = token
-        self._session = session
+        self.http = HttpClient(session)
         self._base_url = base_url.rstrip("/")
         self._password_md5 = password_md5
         self._now = now
         self._sleep = sleep
         self._save_token = save_token
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._timeout = timeout
         self._clock_offset = timedelta()
         self._lock = asyncio.Lock()
         self._failures = 0
@@ -294,30 +288,23 @@ class Transport:
         self, method: str, path: str, params: Mapping[str, str | int | float]
     ) -> _Answer:
         self.counters["requests"] += 1
-        try:
-            async with self._session.request(
-                method, self._base_url + path, params=params, timeout=self._timeout
-            ) as response:
-                status, body = response.status, await response.read()
-        except aiohttp.ClientConnectorError as error:
-            # The causes of these errors are not chained: their texts may hold the URL,
-            # and with it the token.
-            raise Unreachable(f"No connection ({type(error).__name__})") from None
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise CannotConnect(f"No answer ({type(error).__name__})") from None
-        if status == 404:
+        answer = await self.http.ask(
+            method,
+            self._base_url + path,
+            params=params,
+            answer_within=self._timeout,
+            is_command=method == "POST" and path not in _POSTED_QUERIES,
+        )
+        if answer.status == 404:
             raise UnknownRequest("HTTP status 404")
-        if status != 200:
-            raise CannotConnect(f"HTTP status {status}")
-        return _read(body)
+        if answer.status != 200:
+            raise CannotConnect(f"HTTP status {answer.status}")
+        return _read(answer.body)
 
 
 def _read(body: bytes) -> _Answer:
     """Return what is in an answer (open-api-classic 1.4); a code may come as text."""
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        raise InvalidAnswer("The answer is no JSON") from None
+    answer = read_json(body)
     if not is_record(answer):
         raise InvalidAnswer("The answer is no JSON object")
     code = as_integer(answer.get("code"))

@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-import json
 from types import MappingProxyType
 
 import aiohttp
 
+from ... import http_client
+from ...http_client import HttpClient, read_json
 from ...json_values import Record
 from ...vendor import (
     AccessDenied,
@@ -62,7 +63,6 @@ from .errors import (
     WARNINGS,
     EndpointMissing,
     NoAnswer,
-    NotReached,
     NotSegway,
     ServerError,
     UnknownCode,
@@ -99,9 +99,8 @@ RENEW_BEFORE = timedelta(seconds=300)
 RENEW_AGAIN_AFTER = timedelta(seconds=60)
 
 QUERY_TIMEOUT = 30
-COMMAND_TIMEOUT = 60
+COMMAND_TIMEOUT = 45
 """Commands are answered when the vehicle has carried them out, which takes seconds."""
-CONNECT_TIMEOUT = 10
 
 _TOKEN = "token"
 _LONGEST_TOKEN = 10 * 365 * 86_400
@@ -149,7 +148,6 @@ class _Reply:
 
     status: int
     body: Json | _Unreadable
-    retry_after: str | None = None
 
 
 class _Unreadable:
@@ -175,7 +173,7 @@ class SegwayClient:
     ) -> None:
         """Take the account, where its token is kept, and the clock."""
         self.counters: Counter[str] = Counter()
-        self._session = session
+        self.http = HttpClient(session)
         self._credentials = credentials
         self._server = credentials.server.rstrip("/")
         self._memory = memory
@@ -183,6 +181,10 @@ class SegwayClient:
         self._slots = asyncio.Semaphore(REQUESTS_AT_ONCE)
         self._renewal = asyncio.Lock()
         self._token = self._remembered_token()
+
+    def close(self) -> None:
+        """Ask for nothing any more."""
+        self.http.close()
 
     # --- token ---
 
@@ -432,8 +434,9 @@ class SegwayClient:
                     token=token,
                     query=query,
                     body=body,
+                    is_command=endpoint.is_command,
                 )
-            except NoAnswer as err:
+            except (NoAnswer, InvalidAnswer) as err:
                 if endpoint.is_command:
                     raise CommandUnconfirmed(str(err)) from err
                 raise
@@ -453,45 +456,34 @@ class SegwayClient:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Json] | None = None,
         form: Mapping[str, str] | None = None,
+        is_command: bool = False,
     ) -> _Reply:
-        """Send a request and read the answer that comes within so many seconds."""
+        """Send a request and read the answer that begins within so many seconds."""
         self.counters["requests"] += 1
         headers = {"Authorization": f"bearer {token}"} if token else {}
-        try:
-            async with (
-                self._slots,
-                self._session.request(
+        async with self._slots:
+            try:
+                answer = await self.http.ask(
                     method,
                     f"{self._server}{path}",
                     params=query,
-                    json=body,
-                    data=form,
+                    json_body=body,
+                    form=form,
                     headers=headers,
-                    allow_redirects=False,
-                    timeout=aiohttp.ClientTimeout(
-                        total=seconds, sock_connect=CONNECT_TIMEOUT
-                    ),
-                ) as response,
-            ):
-                content = await response.read()
-        # The causes are left out: their texts may hold the URL, and that the IMEI.
-        except (
-            aiohttp.ClientConnectorError,
-            aiohttp.ConnectionTimeoutError,
-            aiohttp.InvalidURL,
-        ) as err:
-            raise NotReached(type(err).__name__) from None
-        except (aiohttp.ClientError, TimeoutError) as err:
-            raise NoAnswer(type(err).__name__) from None
+                    answer_within=seconds,
+                    is_command=is_command,
+                )
+            except http_client.NoAnswer as err:
+                raise NoAnswer(str(err)) from None
         try:
-            parsed: Json | _Unreadable = json.loads(content)
-        except (ValueError, RecursionError):
+            parsed: Json | _Unreadable = read_json(answer.body)
+        except InvalidAnswer:
             parsed = _Unreadable()
-        reply = _Reply(response.status, parsed, response.headers.get("Retry-After"))
+        reply = _Reply(answer.status, parsed)
         if (code := _code_of(reply)) is not None:
             self.counters[f"code {code}"] += 1
-        elif response.status != 200:
-            self.counters[f"HTTP {response.status}"] += 1
+        elif answer.status != 200:
+            self.counters[f"HTTP {answer.status}"] += 1
         return reply
 
 
@@ -531,14 +523,6 @@ def _error_of(reply: _Reply) -> VendorError | None:
         return None
     if code is not None:
         return error_for(code)
-    if reply.status == 429:
-        wait = reply.retry_after
-        return RateLimited(
-            "HTTP 429",
-            retry_after=timedelta(seconds=int(wait))
-            if wait and wait.isascii() and wait.isdecimal()
-            else None,
-        )
     if reply.status in {401, 403}:
         return AccessDenied(f"HTTP {reply.status}")
     if reply.status >= 500:

@@ -356,6 +356,7 @@ class SegwayConnection(Connection):
     @override
     async def close(self) -> None:
         """Ask nobody any more."""
+        self.client.close()
         await stop_asking(self._vehicles.values())
 
 

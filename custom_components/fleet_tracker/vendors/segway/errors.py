@@ -26,10 +26,6 @@ SUCCESS = 0
 TOKEN_REFUSED = 15101
 
 
-class NotReached(CannotConnect):
-    """No connection could be made: the request was not sent."""
-
-
 class NoAnswer(CannotConnect):
     """The request was sent, and no answer came, or a part of one."""
 

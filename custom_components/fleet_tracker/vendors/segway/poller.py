@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 import logging
 
+from ...http_client import Unreachable
 from ...models import Reading, ReadingGroup, VehicleUpdate
 from ...vendor import (
     AccessDenied,
@@ -27,7 +28,6 @@ from .errors import (
     DeviceNotFound,
     LocationUnknown,
     NoAnswer,
-    NotReached,
     ServerError,
     UnknownCode,
 )
@@ -150,7 +150,7 @@ class Poller:
                 elif any(not v.busy and v.error is None for v in vehicles):
                     return
                 if any(
-                    not v.busy and isinstance(v.error, NotReached) for v in vehicles
+                    not v.busy and isinstance(v.error, Unreachable) for v in vehicles
                 ):
                     return
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

@@ -18,7 +18,8 @@ TRACK_DAYS = 90
 
 LBS_CALLS_PER_DAY = 10
 
-_TRACK_SPAN = timedelta(days=7)
+# A week of a fix a second would be larger than any answer may be.
+_TRACK_SPAN = timedelta(days=1)
 # One production measured 137 s for half an hour of waypoints.
 _TRACK_WAIT_S = 180.0
 

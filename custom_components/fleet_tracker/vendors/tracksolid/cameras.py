@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from ...http_client import NoAnswer
 from ...json_values import is_record
 from ...models import Reading, VehicleUpdate
 from ...vendor import (
@@ -24,13 +25,7 @@ from ...vendor import (
 )
 from .api_media import MediaKind, StreamKind, new_session
 from .client import TracksolidClient
-from .errors import (
-    BusinessError,
-    CommandPending,
-    MethodUnknown,
-    NoAnswer,
-    ParameterRefused,
-)
+from .errors import BusinessError, CommandPending, MethodUnknown, ParameterRefused
 from .mapping import group
 from .media_records import MediaFile, Recording
 from .records import Device

@@ -57,6 +57,10 @@ class TracksolidClient:
         """Check the credentials, which costs a token only where there is none (3.1)."""
         await self.transport.log_in()
 
+    def close(self) -> None:
+        """Ask for nothing any more."""
+        self.transport.http.close()
+
     async def call(self, method: str, parameters: Mapping[str, str]) -> Answer:
         """Call any documented method as it is (see `catalog`)."""
         return await self.transport.call(method, parameters)

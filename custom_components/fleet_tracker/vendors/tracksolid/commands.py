@@ -12,6 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 import re
 
+from ...http_client import NoAnswer
 from ...vendor import (
     Argument,
     Command,
@@ -24,7 +25,7 @@ from ...vendor import (
     VendorError,
 )
 from .client import TracksolidClient
-from .errors import CommandPending, NoAnswer
+from .errors import CommandPending
 from .records import Instruction, SentCommand
 
 # Names of commands

@@ -570,6 +570,9 @@ class TracksolidConnection(Connection):
     async def close(self) -> None:
         """Stop the streams that were started."""
         await self.cameras.close_all()
+        self.client.close()
+        if self.hub is not None:
+            self.hub.http.close()
 
 
 def _hub(options: Mapping[str, object], host: Host) -> InstructionClient | None:

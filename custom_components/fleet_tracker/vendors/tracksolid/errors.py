@@ -9,7 +9,6 @@ from types import MappingProxyType
 from ...vendor import (
     AccessDenied,
     AuthenticationFailed,
-    CannotConnect,
     ClockWrong,
     CommandFailed,
     CommandUnsupported,
@@ -19,14 +18,6 @@ from ...vendor import (
     VehicleUnavailable,
     VendorError,
 )
-
-
-class Unreachable(CannotConnect):
-    """No connection could be made, so the request was certainly not carried out."""
-
-
-class NoAnswer(CannotConnect):
-    """The request was sent, but no answer came: it may have been carried out."""
 
 
 class TokenRejected(VendorError):
@@ -98,6 +89,7 @@ class DailyQuota(RateLimited):
     """The day's allowance is used up."""
 
     key = "tracksolid_daily_quota"
+    is_quota = True
 
 
 SUCCESS = "0"

@@ -14,6 +14,7 @@ import json
 
 import aiohttp
 
+from ...http_client import HttpClient, read_json
 from ...json_values import as_text, is_record
 from ...vendor import (
     AccessDenied,
@@ -25,8 +26,7 @@ from ...vendor import (
     VehicleOffline,
     VendorError,
 )
-from .errors import NoAnswer, Unreachable
-from .transport import stamp
+from .values import stamp
 
 PATH = "/api/device/sendInstruct"
 ANSWER_WAIT_S = 30.0
@@ -85,7 +85,7 @@ class InstructionClient:
 
     def __init__(self, session: aiohttp.ClientSession, url: str, token: str) -> None:
         """Take the hub's address (without the path) and its token."""
-        self._session = session
+        self.http = HttpClient(session)
         self.url = url.rstrip("/") + PATH
         self._token = token
 
@@ -199,31 +199,25 @@ class InstructionClient:
             "cmdContent": json.dumps(content, ensure_ascii=False),
             "token": self._token,
         }
-        timeout = aiohttp.ClientTimeout(total=_HTTP_TIMEOUT_S)
-        try:
-            async with self._session.post(
-                self.url, data=form, timeout=timeout, allow_redirects=False
-            ) as response:
-                status, body = response.status, await response.read()
-        except aiohttp.ClientConnectorError as error:
-            raise Unreachable(f"No connection ({type(error).__name__})") from None
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
-            raise Unreachable("The address is not valid") from None
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise NoAnswer(f"No answer ({type(error).__name__})") from None
-        if status in {401, 403}:
-            raise AccessDenied(f"HTTP status {status}", key="tracksolid_hub_token")
-        if status != 200:
-            raise CannotConnect(f"HTTP status {status}")
-        return _read(body)
+        answer = await self.http.ask(
+            "POST",
+            self.url,
+            form=form,
+            answer_within=_HTTP_TIMEOUT_S,
+            is_command=True,
+        )
+        if answer.status in {401, 403}:
+            raise AccessDenied(
+                f"HTTP status {answer.status}", key="tracksolid_hub_token"
+            )
+        if answer.status != 200:
+            raise CannotConnect(f"HTTP status {answer.status}")
+        return _read(answer.body)
 
 
 def _read(body: bytes) -> str | None:
     """Return the device's words (Appendix A), or raise what the code means."""
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        raise InvalidAnswer("The answer is no JSON") from None
+    answer = read_json(body)
     if not is_record(answer):
         raise InvalidAnswer("The answer is no JSON object")
     data = answer.get("data")

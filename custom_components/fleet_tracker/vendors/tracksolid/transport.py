@@ -7,12 +7,11 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from hashlib import md5
-import json
 
 import aiohttp
 
+from ...http_client import FIRST_BYTE_S, HttpClient, NoAnswer, read_json
 from ...json_values import Record, as_text, is_record
 from ...vendor import (
     CannotConnect,
@@ -23,20 +22,20 @@ from ...vendor import (
     RateLimited,
     VendorError,
 )
+from ...vendor_api import Use
+from .catalog import METHODS
 from .errors import (
     KNOWN_CODES,
     SUCCESS,
     DailyQuota,
-    NoAnswer,
     ParameterRefused,
-    Unreachable,
     error_for,
     is_daily_quota,
     is_token_problem,
     is_too_frequent,
     sign_in_error,
 )
-from .values import as_number, as_time
+from .values import as_number, as_time, stamp
 
 NODES = (
     "https://open.10000track.com",
@@ -47,7 +46,6 @@ NODES = (
 """The four regional nodes (chapter 1). An app key works on one of them only."""
 
 PATH = "/route/rest"
-HTTP_TIMEOUT_S = 30.0
 TOKEN_SPACING = timedelta(minutes=1)
 CLOCK_TOLERANCE = timedelta(minutes=10)
 
@@ -68,6 +66,10 @@ _WAR_SPACING = timedelta(minutes=10)
 
 # Methods with a quota of their own, which says nothing of other methods (5.6).
 _OWN_QUOTAS: Mapping[str, str] = {"jimi.lbs.address.get": "tracksolid_lbs_quota"}
+
+_COMMANDS = frozenset(
+    name for name, method in METHODS.items() if method.use in (Use.CHANGES, Use.STOPS)
+)
 
 type Parameter = str | int | float | datetime | None
 
@@ -151,11 +153,6 @@ def sign(parameters: Mapping[str, str], app_secret: str) -> str:
     return md5(data, usedforsecurity=False).hexdigest().upper()
 
 
-def stamp(time: datetime) -> str:
-    """Return a time as the API takes it: UTC, yyyy-MM-dd HH:mm:ss (chapter 1)."""
-    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
 class Transport:
     """Calls methods for one account, with one token however many calls run at once.
 
@@ -180,7 +177,7 @@ class Transport:
         self.now = now
         self.sleep = sleep
         self.counters: Counter[str] = Counter()
-        self._session = session
+        self.http = HttpClient(session)
         self._patient = patient
         self._lock = asyncio.Lock()
         self._token = Token.from_json(memory.get("token"))
@@ -224,7 +221,7 @@ class Transport:
         method: str,
         parameters: Mapping[str, Parameter] | None = None,
         *,
-        wait_s: float = HTTP_TIMEOUT_S,
+        wait_s: float = FIRST_BYTE_S,
         urgent: bool = False,
     ) -> Answer:
         """Call a method and return its answer.
@@ -266,8 +263,13 @@ class Transport:
             until = self.now() + _QUOTA_PAUSE
             await self.memory.put(key, until.timestamp())
             return DailyQuota("Daily quota", retry_after=_QUOTA_PAUSE)
+        return self._rest()
+
+    def _rest(self, told: timedelta | None = None) -> RateLimited:
+        """Return the error of "too frequent", having begun a pause: longer each time."""
         self.counters["too_frequent"] += 1
         pause = min(_FIRST_PAUSE * 2**self._pauses, _LONGEST_PAUSE)
+        pause = max(pause, told or timedelta())
         self._pauses += 1
         self._paused_until = self.now() + pause
         return RateLimited("Too frequent", retry_after=pause)
@@ -416,7 +418,7 @@ class Transport:
         method: str,
         private: Mapping[str, str],
         token: Token | None,
-        wait_s: float = HTTP_TIMEOUT_S,
+        wait_s: float = FIRST_BYTE_S,
     ) -> _Raw:
         parameters = {
             **private,
@@ -431,42 +433,29 @@ class Transport:
             parameters["access_token"] = token.access
         parameters["sign"] = sign(parameters, self.credentials.app_secret)
         self.counters["requests"] += 1
-        limit = aiohttp.ClientTimeout(total=wait_s)
         try:
-            async with self._session.post(
+            answer = await self.http.ask(
+                "POST",
                 self.credentials.url,
-                data=parameters,
-                timeout=limit,
-                allow_redirects=False,
-            ) as response:
-                status, body = response.status, await response.read()
-                date = response.headers.get("Date")
-        except aiohttp.ClientConnectorError as error:
-            # The causes of these errors are not chained: their texts may hold the URL.
-            raise Unreachable(f"No connection ({type(error).__name__})") from None
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
-            raise Unreachable("The address is not valid") from None
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise NoAnswer(f"No answer ({type(error).__name__})") from None
-        if status >= 500:
+                form=parameters,
+                answer_within=wait_s,
+                is_command=method in _COMMANDS,
+            )
+        except RateLimited as error:
+            # Here it is the server that says so, not the API.
+            raise self._rest(error.retry_after) from None
+        if answer.status >= 500:
             # A gateway's patience, too, may end before the vehicle answers.
-            raise NoAnswer(f"HTTP status {status}")
-        if status != 200:
-            raise CannotConnect(f"HTTP status {status}")
-        self._compare_clocks(date)
-        return _read(body)
+            raise NoAnswer(f"HTTP status {answer.status}")
+        if answer.status != 200:
+            raise CannotConnect(f"HTTP status {answer.status}")
+        self._compare_clocks(answer.date)
+        return _read(answer.body)
 
-    def _compare_clocks(self, date: str | None) -> None:
+    def _compare_clocks(self, theirs: datetime | None) -> None:
         """Learn by how much the server's clock is ahead of ours."""
-        if date is None:
-            return
-        try:
-            theirs = parsedate_to_datetime(date)
-        except ValueError:
-            return
-        if theirs.tzinfo is None:
-            theirs = theirs.replace(tzinfo=UTC)
-        self._clock_offset = theirs - self.now()
+        if theirs is not None:
+            self._clock_offset = theirs - self.now()
 
     @property
     def _clock_differs(self) -> bool:
@@ -493,10 +482,7 @@ def _text(value: str | float | datetime) -> str:
 
 def _read(body: bytes) -> _Raw:
     """Return what is in an answer (chapter 1); a code may come as text."""
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        raise InvalidAnswer("The answer is no JSON") from None
+    answer = read_json(body)
     if not is_record(answer):
         raise InvalidAnswer("The answer is no JSON object")
     code = answer.get("code")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-import json
 import math
 import re
 
+from ...http_client import read_json_text
 from ...json_values import Record, as_text, as_unix_time
 from ...models import FixKind
-from ...vendor import Json
+from ...vendor import InvalidAnswer, Json
 
 _CALENDAR = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})"
@@ -56,10 +56,9 @@ def from_text(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        read: object = json.loads(value)
-    except (ValueError, RecursionError):
+        return read_json_text(value)
+    except InvalidAnswer:
         return None
-    return read
 
 
 def as_measure(value: object) -> tuple[float, str] | None:
@@ -186,3 +185,8 @@ def as_obd_voltage(value: object) -> float | None:
     if not volts:
         return None
     return volts / 10 if volts > 60 else volts
+
+
+def stamp(time: datetime) -> str:
+    """Return a time as the API takes it: UTC, yyyy-MM-dd HH:mm:ss (chapter 1)."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
