@@ -548,7 +548,8 @@ async def test_too_deep_for_a_parser(
     for _ in range(900):
         nested = [nested]
     server.answer_next(TRACK, {"code": 0, "record": nested})
-    assert not (await client.track([VAN])).found
+    with pytest.raises(InvalidAnswer):
+        await client.track([VAN])
 
 
 async def test_nobody_there(session: aiohttp.ClientSession, clock: Clock) -> None:
