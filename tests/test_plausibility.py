@@ -282,6 +282,19 @@ def test_what_was_set_counts_at_once_both_ways() -> None:
     assert story.count(9000, was_set=True) == 5000
 
 
+@pytest.mark.parametrize("reading", [Reading.ODOMETER, "engine_hours", "riding_time"])
+def test_counter_that_is_not_told_stays(reading: str) -> None:
+    """Of a drive or a day, too, nothing is known then."""
+    story = Counter(reading)
+    story.count(5000)
+    story.tell(news(group(battery=50, at=story.now)))
+    assert story.shown == 5000
+    story = Counter(Reading.DISTANCE_TODAY)
+    story.count(50)
+    story.tell(news(group(battery=50, at=story.now)))
+    assert story.shown is None
+
+
 def test_counter_of_a_day_begins_anew_at_midnight() -> None:
     """It falls at once, and rises by what can have been driven."""
     story = Counter(Reading.DISTANCE_TODAY)

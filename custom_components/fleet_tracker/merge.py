@@ -21,7 +21,7 @@ from .models import (
     VehicleDetails,
     VehicleUpdate,
 )
-from .plausibility import believe_fix, believe_readings, settle
+from .plausibility import believe_fix, believe_readings, never_falls, settle
 from .rules import Rules, why_no_fix
 
 # Changes that are not readings, for those who listen to them.
@@ -124,9 +124,10 @@ def _merge_groups(
         if held is not None and not news.complete:
             kept = {k: v for k, v in held.readings.items() if k not in not_known}
             readings = {**kept, **readings}
-        elif held is not None and Reading.ODOMETER in held.readings:
-            # Forgotten while it is not told, it could come back lower.
-            readings.setdefault(Reading.ODOMETER, held.readings[Reading.ODOMETER])
+        elif held is not None:
+            # Forgotten while it is not told, a counter could come back lower.
+            kept = {k: v for k, v in held.readings.items() if never_falls(k)}
+            readings = {**kept, **readings}
         groups[news.name] = ReadingGroup(
             name=news.name,
             measured_at=news.measured_at,

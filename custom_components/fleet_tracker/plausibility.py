@@ -100,6 +100,12 @@ GROWING: Mapping[str, GrowthLimit] = MappingProxyType(
 _FREE = "custom"
 
 
+def never_falls(reading: str) -> bool:
+    """Tell whether a reading only grows, for as long as the vehicle lives."""
+    limit = GROWING.get(reading.partition(":")[0])
+    return limit is not None and not limit.resets
+
+
 # --- integers that mean "not available" ---------------------------------------------------
 
 _SCALES = (1.0, 0.5, 0.25, 0.125, 0.1, 0.05, 0.01, 0.001)
@@ -119,7 +125,7 @@ def _written(value: float) -> str:
 def _scaled(numbers: Iterable[int], scales: Iterable[float]) -> frozenset[str]:
     scales = tuple(scales)
     products = (number * scale for number in numbers for scale in scales)
-    return frozenset(_written(product) for product in products if product >= 1)
+    return frozenset(_written(product) for product in products if product > 0.001)
 
 
 _NEVER = _scaled(_LARGE, (*_SCALES, *_GROWN_SCALES))

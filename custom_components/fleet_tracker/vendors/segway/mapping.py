@@ -191,7 +191,10 @@ def map_status(imei: str, record: Record, now: datetime) -> VehicleUpdate:
             Reading.CHARGING: as_flag(record.get("charging")),
             Reading.BATTERY: number(record.get("powerPercent"), 0, 100),
             Reading.ODOMETER: _scaled(
-                number(record.get("odometer"), 0), 0.001, digits=3
+                # An integer's maximum must not be rounded to something else.
+                number(record.get("odometer"), 0),
+                0.001,
+                digits=9,
             ),
             Reading.SIGNAL: None if signal is None else round((signal - 2) / 30 * 100),
             SegwayReading.REMAINING_RANGE: _scaled(

@@ -38,7 +38,7 @@ from .commands import Chosen, Commander, Effect, Outcome
 from .fleet import Fleet
 from .instruction_client import InstructionClient
 from .instruction_lists import CAMERA, InstructionLists
-from .mapping import map_device, map_location
+from .mapping import map_device
 from .media import TracksolidMedia
 from .obd import ObdReader
 from .push import TAG_PATH, Push
@@ -322,7 +322,7 @@ class TracksolidConnection(Connection):
             raise batch.refused[vehicle_id]
         for location in batch.found:
             if location.imei == vehicle_id:
-                return map_location(location, self.host.now())
+                return self.fleet.map_location(location, self.host.now())
         if vehicle_id in self.fleet.devices:
             return VehicleUpdate(vehicle_id=vehicle_id)  # it has no position yet
         raise VehicleUnavailable("No such vehicle", key="tracksolid_illegal")

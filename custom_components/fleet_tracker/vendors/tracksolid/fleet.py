@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 import math
 
@@ -15,6 +16,8 @@ from .records import Device, Location
 LIST_EVERY = timedelta(minutes=30)
 LIST_AGAIN_AFTER = timedelta(minutes=1)
 MOST_ACCOUNTS = 500
+ODOMETER_SETTLES = timedelta(minutes=10)
+"""For how long after an odometer was set any told one is right: it was meant so."""
 
 
 class Fleet:
@@ -28,6 +31,7 @@ class Fleet:
         self.accounts: list[str] = [client.account]
         self.listed_at: datetime | None = None
         self._every = LIST_EVERY
+        self._odometer_set_at: dict[str, datetime] = {}
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether the list is to be read."""
@@ -102,11 +106,23 @@ class Fleet:
             batch = await self._client.tracking.locations_of(self.devices)
             found, refused = batch.found, batch.refused
         updates = [
-            map_location(location, now)
+            self.map_location(location, now)
             for location in found
             if location.imei in self.devices
         ]
         return updates, dict(refused)
+
+    def note_odometer_set(self, imei: str) -> None:
+        """Note that a user has set an odometer, so that the next one told is right."""
+        self._odometer_set_at[imei] = self._client.transport.now()
+
+    def map_location(self, location: Location, now: datetime) -> VehicleUpdate:
+        """Return the news in a location, with whether its odometer was set."""
+        update = map_location(location, now)
+        set_at = self._odometer_set_at.get(location.imei)
+        if set_at is None or now - set_at > ODOMETER_SETTLES:
+            return update
+        return replace(update, odometer_set=True)
 
     def account_of(self, imei: str) -> str:
         """Return the account that a device belongs to."""

@@ -343,6 +343,8 @@ async def _update_vehicle(request: ActionRequest) -> Outcomes:
 
     async def update(vehicle_id: str) -> None:
         await client_of(request).devices.update(vehicle_id, changes)
+        if changes.odometer is not None:
+            connection_of(request).fleet.note_odometer_set(vehicle_id)
 
     outcomes = await for_each(request, update)
     connection_of(request).fleet.list_again()
