@@ -267,7 +267,7 @@ class NeutralConnection(Connection):
         self.host.receive(
             [told(news["vehicle"], self.host.now(), battery=news["battery"])]
         )
-        return PushAnswer(body={"code": 0})
+        return PushAnswer(body={"code": 0}, verified=True)
 
     async def vehicles_changed(
         self, vehicles: Mapping[str, Mapping[str, object]]

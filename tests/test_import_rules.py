@@ -22,11 +22,13 @@ PACKAGES = sorted(path.parent.name for path in ROOT.glob("vendors/*/__init__.py"
 # All else of a vendor reads and tests as a library.
 KNOW_HOME_ASSISTANT = {"__init__.py", "entities.py", "flow.py", "services.py"}
 ROOT_MODULES_OF_THE_MODEL = {
+    "clocks.py",
     "codec.py",
     "derive.py",
     "plausibility.py",
     "http_client.py",
     "merge.py",
+    "reachability.py",
     "rules.py",
     "json_values.py",
     "models.py",

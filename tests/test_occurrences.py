@@ -657,6 +657,9 @@ async def test_return_of_the_account_fires_nothing(
     state = state_of(hass, "event", "alarm").state
     cloud.poll_error = CannotConnect()
     await elapse(hass, freezer, 61)
+    await elapse(hass, freezer, timedelta(minutes=10))
+    assert state_of(hass, "sensor", "last_contact").state == STATE_UNAVAILABLE
+    # What is to fire must not depend on it.
     assert state_of(hass, "event", "alarm").state == state
     cloud.poll_error = None
     await elapse(hass, freezer, 61)

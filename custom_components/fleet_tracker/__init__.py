@@ -60,7 +60,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> boo
     async with AsyncExitStack() as on_failure:
         on_failure.push_async_callback(coordinator.async_close)
         await coordinator.async_open()
-        await coordinator.async_config_entry_first_refresh()
+        await coordinator.async_poll_first()
         await _async_set_up_devices(hass, entry, coordinator)
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
         on_failure.pop_all()

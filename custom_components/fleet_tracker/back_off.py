@@ -55,10 +55,9 @@ class BackOff:
         """Whether waiting has not helped several times in a row."""
         return self._wait >= STUBBORN_WAIT
 
-    def check(self, now: datetime) -> None:
-        """Raise RateLimited while the vendor wants to be left alone."""
-        if self._until is not None and now < self._until:
-            raise RateLimited("Not yet", retry_after=self._until - now)
+    def left(self, now: datetime) -> timedelta:
+        """Return for how long the vendor still wants to be left alone, since a restart."""
+        return max(self._until - now, timedelta()) if self._until else timedelta()
 
     def lengthen(self, err: RateLimited) -> timedelta:
         """Return how long to wait now: longer each time, and as long as the vendor says.

@@ -20,21 +20,33 @@ from homeassistant.components import persistent_notification
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
     SOURCE_INTEGRATION_DISCOVERY,
+    SOURCE_REAUTH,
     ConfigEntry,
 )
-from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    DOMAIN as HOMEASSISTANT_DOMAIN,
+    HassJob,
+    HomeAssistant,
+    callback,
+)
 from homeassistant.exceptions import (
     ConfigEntryAuthFailed,
     ConfigEntryNotReady,
     HomeAssistantError,
 )
-from homeassistant.helpers import device_registry as dr, discovery_flow
+from homeassistant.helpers import (
+    device_registry as dr,
+    discovery_flow,
+    issue_registry as ir,
+)
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.translation import async_get_exception_message
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
+from .availability import Availability
 from .back_off import BackOff
 from .const import (
     CONF_ACCURACY_LIMIT,
@@ -51,7 +63,7 @@ from .const import (
     DOMAIN,
     LOGGER,
 )
-from .derive import expires_at
+from .derive import expires_at, online_expires_at
 from .expiries import Expiries
 from .guard import refusal
 from .merge import CAPABILITIES, DETAILS, merge, refresh
@@ -67,6 +79,7 @@ from .models import (
 from .occurrence_journal import OccurrenceJournal, Receipt
 from .occurrences import OccurrenceLog
 from .problems import RATE_LIMITED, Problems
+from .reachability import Reachability
 from .rules import Rules
 from .sliced_work import SlicedWork
 from .storage import SLICE, EntryMemory, VehicleStore
@@ -89,6 +102,16 @@ type Context = tuple[str, str]
 EXTRA_LOOK_DELAY = 20
 """Seconds after which vendors usually know what came of a stop or a command."""
 MOST_DISCOVERIES = 20
+LONGEST_FIRST_WAIT = 9
+"""Seconds that a set-up waits for the vendor, where vehicles are known without it.
+
+A start is to cost no more than 10 for a server that accepts and never answers.
+"""
+FIRST_RETRY = timedelta(seconds=15)
+LONGEST_RETRY = timedelta(minutes=5)
+"""How long to wait after a poll that failed, while none has succeeded since the start."""
+REFUSED_RETRY = timedelta(hours=1)
+"""How often to try credentials that were refused: they may be allowed again."""
 
 
 class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
@@ -148,6 +171,16 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._poll_lock = asyncio.Lock()
         self._command_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._back_off = BackOff(memory, self.now())
+        self._availability = Availability(
+            hass,
+            Reachability(self.now()),
+            self._on_reachable,
+            self._on_polls_count,
+        )
+        self._has_polled = False
+        self._is_refused = False
+        self._retry_wait = timedelta()
+        self._takes_pushes = False
         self._partly_failing = False
         self._saving_occurrences = False
         self._is_disk_failing = False
@@ -180,17 +213,63 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         Raises what ends a set-up where it cannot be opened, or not yet.
         """
         try:
-            self._back_off.check(self.now())
             await self._async_recall()
+            wait = self._back_off.left(self.now())
+            if wait and not self._knows_vehicles:
+                raise RateLimited("Not yet", retry_after=wait)
             await self.connection.open()
         except VendorError as err:
             raise _ended_by(err, ConfigEntryNotReady) from err
+
+    @property
+    def _knows_vehicles(self) -> bool:
+        """Whether there is something to show without the vendor."""
+        return any(vehicle.shown_readings for vehicle in self._vehicles.values())
+
+    async def async_poll_first(self) -> None:
+        """Poll for the first time, waiting for the answer no longer than needed.
+
+        Where vehicles are known, they are shown whatever the vendor answers and when; a
+        poll that takes long goes on, and one that failed is tried again. Raises what ends
+        a set-up where nothing is known.
+        """
+        if not self._knows_vehicles:
+            await self.async_config_entry_first_refresh()
+            self._takes_pushes = True
+            return
+        self._takes_pushes = True
+        if wait := self._back_off.left(self.now()):
+            self._availability.state.note_failure(self.now())
+            self._availability.review()
+            self._poll_in(wait.total_seconds())
+            return
+        # Not cancelled when the wait is over: a token that is being issued would be lost.
+        poll = self.config_entry.async_create_background_task(
+            self.hass, self.async_refresh(), f"{DOMAIN} first poll"
+        )
+        await asyncio.wait([poll], timeout=LONGEST_FIRST_WAIT)
+
+    @property
+    def takes_pushes(self) -> bool:
+        """Whether pushes find their vehicles here."""
+        return self._takes_pushes and not self._is_stopping
+
+    @callback
+    def note_push(self) -> None:
+        """Note that a push came in that was verified to be the account's."""
+        if not self._is_stopping:
+            self._availability.note_push()
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether what is shown of the account counts."""
+        return self._availability.is_reachable
 
     async def _async_recall(self) -> None:
         """Take the vehicles as they were at the last stop."""
         for number, vehicle in enumerate(await self._store.async_load(), start=1):
             if self._is_wanted(vehicle.vehicle_id):
-                self._keep(refresh(vehicle, self._rules, self.receipt()).vehicle)
+                self._keep(refresh(vehicle, self._rules_now(), self.receipt()).vehicle)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         self._problems.note_set_aside([*self.memory.set_aside, *self._store.set_aside])
@@ -229,6 +308,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         await self.async_stop()
         self._closed = True
         self._expiries.cancel()
+        self._availability.cancel()
         if self._cancel_early_poll is not None:
             self._cancel_early_poll()
             self._cancel_early_poll = None
@@ -374,8 +454,11 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
         Not while the vendor has asked to be left alone.
         """
-        if self._is_stopping or self._back_off.is_going_on:
-            return
+        if not (self._is_stopping or self._back_off.is_going_on or self._is_refused):
+            self._poll_in(seconds)
+
+    @callback
+    def _poll_in(self, seconds: float) -> None:
         when = self.hass.loop.time() + seconds
         if self._cancel_early_poll is not None:
             if self._early_poll_at <= when:
@@ -413,10 +496,16 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 raise result.error
         except VendorError as err:
             self.update_interval = self._interval_after(err)
+            self._is_refused = isinstance(err, AuthenticationFailed)
             if isinstance(err, RateLimited):
                 await self._back_off.async_save(self.now(), self.update_interval)
             self._problems.note_access(err)
             raise _ended_by(err, UpdateFailed) from err
+        self._availability.state.note_success(self.now())
+        if self._is_refused:
+            self._end_reauthentication()
+        self._is_refused = False
+        self._has_polled = True
         await self._back_off.async_save(self.now(), None)
         self._problems.note_access(None)
         self._log_part(result)
@@ -427,14 +516,55 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         if result.roster is not None:
             self._problems.note_subscriptions(self._vehicles.values(), self.receipt())
         self.update_interval = self._interval_after(result.error)
+        self._availability.state.plan(self.connection.poll_interval())
         return self._vehicles
+
+    @override
+    @callback
+    def _async_refresh_finished(self) -> None:
+        """Tell what came of a poll: that the account is reachable, at once."""
+        if self._is_stopping:
+            return
+        if not self.last_update_success:
+            self._availability.state.note_failure(self.now())
+        self._availability.review()
+        # The base class plans no poll after credentials were refused, and none at all
+        # where the user turned polling off. The first one must succeed at some time.
+        if self._is_refused:
+            self._poll_in(REFUSED_RETRY.total_seconds())
+        elif (
+            not self._has_polled
+            and not self.last_update_success
+            and self.config_entry.pref_disable_polling
+        ):
+            self._poll_in((self.update_interval or LONGEST_RETRY).total_seconds())
+
+    @callback
+    def _end_reauthentication(self) -> None:
+        """Ask no longer for credentials: those that are known are good again."""
+        flows = self.hass.config_entries.flow
+        for flow in list(
+            self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})
+        ):
+            flows.async_abort(flow["flow_id"])
+            # Home Assistant 2025 leaves it behind.
+            ir.async_delete_issue(
+                self.hass,
+                HOMEASSISTANT_DOMAIN,
+                f"config_entry_reauth_{DOMAIN}_{self.config_entry.entry_id}",
+            )
 
     def _interval_after(self, err: VendorError | None) -> timedelta | None:
         """Return when to poll again: later each time that it was too often."""
         if not isinstance(err, RateLimited):
             self._back_off.end()
             self._problems.clear(RATE_LIMITED)
-            return self.connection.poll_interval()
+            if err is None or self._has_polled:
+                return self.connection.poll_interval()
+            self._retry_wait = min(
+                max(2 * self._retry_wait, FIRST_RETRY), LONGEST_RETRY
+            )
+            return self._retry_wait
         interval = self._back_off.lengthen(err)
         # What has a text of its own is told by the vendor.
         if self._back_off.is_stubborn and err.translation_key == RateLimited.key:
@@ -486,7 +616,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         if before is None and update.details is None:
             # A push may come first. Its serial number must not name device and entities.
             update = replace(update, details=self._first_details(vehicle_id))
-        merged = merge(before, update, self._rules, self.receipt())
+        merged = merge(before, update, self._rules_now(), self.receipt())
         self.dropped.update(merged.dropped)
         if merged.changed or before is None or merged.vehicle != before:
             self._keep(merged.vehicle)
@@ -534,11 +664,26 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def _keep(self, vehicle: Vehicle) -> None:
         self._vehicles[vehicle.vehicle_id] = vehicle
-        expiry = expires_at(vehicle)
-        if expiry is not None:
-            # A timer runs by our clock.
-            expiry -= self.connection.clock_offset
-        self._expiries.add(vehicle.vehicle_id, expiry)
+        for expiry in (
+            expires_at(vehicle),
+            online_expires_at(vehicle, self._rules_now(), self.receipt()),
+        ):
+            if expiry is not None:
+                # A timer runs by our clock.
+                self._expiries.add(
+                    vehicle.vehicle_id, expiry - self.connection.clock_offset
+                )
+
+    def _rules_now(self) -> Rules:
+        """Return what is believed now: what polls have told does not count for ever."""
+        state = self._availability.state
+        if not state.fails:
+            return self._rules
+        return replace(
+            self._rules,
+            polled_at=state.polled_at + self.connection.clock_offset,
+            news_last=state.lasts,
+        )
 
     @callback
     def _on_expired(self, vehicle_ids: Iterable[str]) -> None:
@@ -552,7 +697,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def _refresh_vehicle(self, vehicle_id: str) -> None:
         if (before := self._vehicles.get(vehicle_id)) is None:
             return
-        merged = refresh(before, self._rules, self.receipt())
+        merged = refresh(before, self._rules_now(), self.receipt())
         # There may be another reading that time will change later.
         self._keep(merged.vehicle)
         self._tell(before, merged.vehicle, merged.changed)
@@ -606,11 +751,20 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @override
     @callback
     def async_update_listeners(self) -> None:
-        """Tell everybody: the account became available or unavailable."""
+        """Tell nobody that a poll failed, or succeeded again: that alone changes nothing."""
+
+    @callback
+    def _on_reachable(self) -> None:
+        """Tell everybody: the account became reachable or unreachable."""
         self._work.add_urgent(
             partial(self._notify, vehicle_id) for vehicle_id in self._vehicles
         )
         self._work.start()
+
+    @callback
+    def _on_polls_count(self) -> None:
+        """Derive anew what follows from whether polls tell anything."""
+        self._on_expired(list(self._vehicles))
 
     @callback
     def _notify(self, vehicle_id: str, changed: frozenset[str] | None = None) -> None:

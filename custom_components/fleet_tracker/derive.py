@@ -36,10 +36,13 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Vehi
                 or known.beliefs.is_motion_confirmed
             )
         )
-    if Reading.ONLINE not in readings and known.contact_interval is not None:
+    told_until = _online_told_until(known, rules)
+    if told_until is not None and now >= told_until:
+        readings.pop(Reading.ONLINE, None)
+    contact_lasts = _contact_lasts(known, rules)
+    if Reading.ONLINE not in readings and contact_lasts is not None:
         readings[Reading.ONLINE] = (
-            known.heard_at is not None
-            and now - known.heard_at < ONLINE_INTERVALS * known.contact_interval
+            known.heard_at is not None and now - known.heard_at < contact_lasts
         )
     position = hold(before, fix, readings, rules)
     if fix is not None:
@@ -157,6 +160,43 @@ def expires_at(vehicle: Vehicle) -> datetime | None:
     ):
         times.append(vehicle.heard_at + ONLINE_INTERVALS * vehicle.contact_interval)
     return min(times, default=None)
+
+
+def online_expires_at(vehicle: Vehicle, rules: Rules, now: datetime) -> datetime | None:
+    """Return when time alone may change what was told of being online, while polls fail."""
+    told_until = _online_told_until(vehicle, rules)
+    if told_until is None or now < told_until:
+        return told_until
+    contact_lasts = _contact_lasts(vehicle, rules)
+    if vehicle.heard_at is None or contact_lasts is None:
+        return None
+    silent_at = vehicle.heard_at + contact_lasts
+    return silent_at if silent_at > now else None
+
+
+def _online_told_until(vehicle: Vehicle, rules: Rules) -> datetime | None:
+    """Return until when that counts which the vendor told of being online.
+
+    None: as long as polls succeed, or nothing was told.
+    """
+    if rules.polled_at is None:
+        return None
+    told_at = [
+        group.measured_at
+        for group in vehicle.groups.values()
+        if Reading.ONLINE in group.readings
+    ]
+    return max(*told_at, rules.polled_at) + rules.news_last if told_at else None
+
+
+def _contact_lasts(vehicle: Vehicle, rules: Rules) -> timedelta | None:
+    """Return for how long after it was heard of a vehicle counts as online.
+
+    None: that alone says nothing, since the vendor tells whether it is online.
+    """
+    if vehicle.contact_interval is not None:
+        return ONLINE_INTERVALS * vehicle.contact_interval
+    return None if _online_told_until(vehicle, rules) is None else rules.news_last
 
 
 def _add_fix(readings: dict[str, Value], fix: Position, now: datetime) -> None:

@@ -62,6 +62,7 @@ async def async_get_config_entry_diagnostics(
             "options": _without_names(entry.options),
             "polling": {
                 "last_update_success": coordinator.last_update_success,
+                "reachable": coordinator.is_reachable,
                 "interval": str(coordinator.update_interval),
             },
             "dropped": dict(coordinator.dropped),

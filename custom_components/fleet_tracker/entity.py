@@ -146,7 +146,7 @@ class FleetEntity(CoordinatorEntity[FleetCoordinator]):
         """Whether the account can be reached and still has the vehicle."""
         if self.coordinator.is_gone(self.vehicle_id):
             return False
-        return self.entity_description.always_available or super().available
+        return self.entity_description.always_available or self.coordinator.is_reachable
 
     async def async_execute(
         self, name: str, arguments: Mapping[str, Argument] | None = None

@@ -17,6 +17,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.network import NoURLAvailableError, get_url
 
 from .const import CONF_PUSH_AT_ROOT, CONF_PUSH_SECRET, CONF_VENDOR, DOMAIN
+from .coordinator import FleetCoordinator
 from .vendor import PushAnswer, PushRequest
 from .vendors import VENDORS
 
@@ -115,11 +116,7 @@ async def _async_answer(
     entries = list(entries)
     if not entries:
         return web.Response(status=HTTPStatus.NOT_FOUND)
-    loaded = [
-        entry
-        for entry in entries
-        if entry.state is ConfigEntryState.LOADED and not entry.runtime_data.is_stopping
-    ]
+    loaded = [entry for entry in entries if _takes_pushes(entry)]
     if not loaded:
         return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
     if (body := await _async_read(request)) is None:
@@ -140,6 +137,8 @@ async def _async_answer(
         found = await entry.runtime_data.connection.receive_push(push)
         if found.status != HTTPStatus.NOT_FOUND:
             answer = found
+            if found.verified:
+                entry.runtime_data.note_push()
             if found.status == HTTPStatus.OK and not (
                 await entry.runtime_data.async_keep_received()
             ):
@@ -149,6 +148,19 @@ async def _async_answer(
     if answer.body is None:
         return web.Response(status=answer.status)
     return web.json_response(answer.body, status=answer.status)
+
+
+def _takes_pushes(entry: ConfigEntry) -> bool:
+    """Tell whether an entry can take pushes: from when its vehicles are known.
+
+    Its set-up may still wait for a vendor that is down.
+    """
+    coordinator = getattr(entry, "runtime_data", None)
+    return (
+        entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_IN_PROGRESS)
+        and isinstance(coordinator, FleetCoordinator)
+        and coordinator.takes_pushes
+    )
 
 
 async def _async_read(request: web.Request) -> bytes | None:

@@ -6,6 +6,7 @@ to show.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 import math
 
 from .models import Position, Reading, Value, Vehicle
@@ -16,10 +17,16 @@ MOVING_SPEED_KMH = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the user decided about positions. The accuracy limit is in metres."""
+    """What the user decided about positions, and whether polls tell anything.
+
+    The accuracy limit is in metres. `polled_at` is when a poll last succeeded, while
+    polls fail, and None else; `news_last` is for how long news count then.
+    """
 
     hold_while_parked: bool = True
     accuracy_limit: float | None = None
+    polled_at: datetime | None = None
+    news_last: timedelta = timedelta(minutes=10)
 
 
 def why_no_fix(fix: Position, held: Position | None, rules: Rules) -> str | None:

@@ -193,10 +193,15 @@ class PushRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushAnswer:
-    """What the vendor is answered. Never 401: that would ban the vendor's address."""
+    """What the vendor is answered. Never 401: that would ban the vendor's address.
+
+    ``verified`` says that the push is the account's for sure, which is a sign of life; a
+    probe is not.
+    """
 
     status: int = 200
     body: Mapping[str, Json] | None = None
+    verified: bool = False
 
 
 # --- the connection -------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from tests.simulators.segway_push import signature
 from tests.vendors.fake_host import FakeHost
 from tests.vendors.segway.conftest import make_connection
 
-OK = PushAnswer(body={"code": 0, "message": "success"})
+OK = PushAnswer(body={"code": 0, "message": "success"}, verified=True)
 REMOTE = "192.0.2.7"
 
 

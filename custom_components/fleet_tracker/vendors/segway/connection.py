@@ -267,7 +267,7 @@ class SegwayConnection(Connection):
                 return PushAnswer(status=400)
             self._inbox.remember(push)
             await self._book.save(push.imei)
-        return PushAnswer(body={"code": 0, "message": "success"})
+        return PushAnswer(body={"code": 0, "message": "success"}, verified=True)
 
     def _discover(self, imei: str) -> None:
         """Show a vehicle that nobody added, once in a while."""

@@ -49,6 +49,7 @@ NOT_FOUND_PROBLEM = "segway_vehicles_not_found"
 
 POLLS_AT_ONCE = 3
 """One of the four requests at a time is left to commands."""
+WITNESS_PAUSE = timedelta(minutes=5)
 PATIENCE = 5
 """Seconds after which a poll no longer waits for vehicles that do not answer."""
 
@@ -85,6 +86,8 @@ class Poller:
         self._polls = asyncio.Semaphore(POLLS_AT_ONCE)
         self._down: timedelta | None = None
         self._probed = 0
+        self._answered_at: datetime | None = None
+        """When the server last answered for one vehicle, after it did not for others."""
         self._lost: int | None = None
         """How many vehicles the user was told are not found; what was told before a
         reload is not known."""
@@ -113,14 +116,17 @@ class Poller:
             vehicle = list(self._vehicles.values())[self._probed % len(self._vehicles)]
             self._probed += 1
             vehicle.schedule.start_over()
-            await self._ask_all([vehicle])
+            await self._ask_all([vehicle], with_witness=False)
             if vehicle.error is not None:
+                vehicle.schedule.start_over()
                 raise vehicle.error
         self._down = None
         await self._ask_all(self._vehicles.values())
         self._tell_of_lost_vehicles()
 
-    async def _ask_all(self, vehicles: Iterable[AcceptedVehicle]) -> None:
+    async def _ask_all(
+        self, vehicles: Iterable[AcceptedVehicle], *, with_witness: bool = True
+    ) -> None:
         """Ask vehicles for what is due. Raises what concerns the whole account."""
         now = self._host.now()
         asked = []
@@ -130,11 +136,19 @@ class Poller:
                 vehicle.task = asyncio.create_task(self._read(vehicle, due))
                 asked.append(vehicle)
         await self._wait_for(asked)
-        try:
-            self._judge([vehicle for vehicle in asked if not vehicle.busy])
-        except VendorError:
-            await stop_asking(self._vehicles.values())
-            raise
+        reason = self._suspicion([vehicle for vehicle in asked if not vehicle.busy])
+        if isinstance(reason, _DOUBTFUL_ERRORS) and (
+            not with_witness or await self._somebody_answers(asked)
+        ):
+            reason = None
+        if reason is None:
+            return
+        self._down = self._pause_after(reason)
+        for vehicle in self._vehicles.values():
+            if vehicle.error is not None or vehicle.busy:
+                vehicle.schedule.start_over()
+        await stop_asking(self._vehicles.values())
+        raise reason
 
     async def _wait_for(self, vehicles: list[AcceptedVehicle]) -> None:
         """Wait until all were asked; after a while, until at least one has answered.
@@ -158,26 +172,46 @@ class Poller:
             patience.cancel()
             await asyncio.wait([patience])
 
-    def _judge(self, asked: list[AcceptedVehicle]) -> None:
-        """Raise what keeps the whole account from being read."""
+    def _suspicion(self, asked: list[AcceptedVehicle]) -> VendorError | None:
+        """Return what may keep the whole account from being read.
+
+        None as soon as the server answered for one of the vehicles. What is one of the
+        doubtful errors may be the vehicles' own doing.
+        """
         for vehicle in asked:
             if vehicle.task is not None and not vehicle.task.cancelled():
                 vehicle.task.result()
         errors = [vehicle.error for vehicle in asked if vehicle.error is not None]
         refusals = [err for err in errors if isinstance(err, AuthenticationFailed)]
+        if refusals:
+            return refusals[0]
+        if not errors or len(errors) < len(asked):
+            return None
         certain = [err for err in errors if not isinstance(err, _DOUBTFUL_ERRORS)]
-        if not refusals and (
-            not errors
-            or len(errors) < len(asked)
-            or not (certain or all(v.error for v in self._vehicles.values()))
-        ):
-            return
-        reason = (refusals or certain or errors)[0]
-        self._down = self._pause_after(reason)
-        for vehicle in self._vehicles.values():
-            if vehicle.error is not None or vehicle.busy:
-                vehicle.schedule.start_over()
-        raise reason
+        return (certain or errors)[0]
+
+    async def _somebody_answers(self, failed: list[AcceptedVehicle]) -> bool:
+        """Tell whether the server answers for another vehicle than those that failed.
+
+        The one that was asked longest ago is asked how it is, which may reach it: not
+        again soon while a vehicle goes on failing alone. Where all others are being asked
+        already, the last answers count.
+        """
+        others = [v for v in self._vehicles.values() if v not in failed]
+        idle = [vehicle for vehicle in others if not vehicle.busy]
+        if not idle:
+            return any(vehicle.error is None for vehicle in others)
+        now = self._host.now()
+        if self._answered_at is not None and now - self._answered_at < WITNESS_PAUSE:
+            return True
+        self.counters["witnesses"] += 1
+        witness = min(idle, key=lambda vehicle: vehicle.asked_at)
+        witness.task = asyncio.create_task(self._read(witness, [Query.STATUS]))
+        await self._wait_for([witness])
+        if self._suspicion([witness]) is not None:
+            return False
+        self._answered_at = now
+        return True
 
     def _pause_after(self, err: VendorError) -> timedelta:
         """Return how long to leave an account alone that cannot be read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from ...models import Reading, ReadingGroup, Vehicle, VehicleDetails, VehicleUpdate
 from ...vendor import CommandUnsupported, Json, Memory, VendorError
@@ -174,6 +174,12 @@ class AcceptedVehicle:
     def busy(self) -> bool:
         """Whether it is being asked."""
         return self.task is not None and not self.task.done()
+
+    @property
+    def asked_at(self) -> datetime:
+        """When it was last asked for anything, long ago if it never was."""
+        never = datetime.min.replace(tzinfo=UTC)
+        return max(self.schedule.asked.values(), default=never)
 
     @property
     def capabilities(self) -> frozenset[str]:

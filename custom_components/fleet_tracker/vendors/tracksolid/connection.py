@@ -515,10 +515,16 @@ class TracksolidConnection(Connection):
 
     async def _take(self, push: Push, update: VehicleUpdate) -> None:
         """Take the news in a push, and let polling know what need not be polled."""
-        if update.vehicle_id not in self.fleet.devices:
-            self._note_unknown()
-        elif update.vehicle_id not in self._excluded:
+        if update.vehicle_id in self._excluded:
+            return
+        # After a start the list may not be read yet, for as long as the vendor is down.
+        if (
+            update.vehicle_id in self.fleet.devices
+            or self.host.vehicle(update.vehicle_id) is not None
+        ):
             self.host.receive([await self._noted(push, update)])
+        else:
+            self._note_unknown()
 
     async def _noted(self, push: Push, update: VehicleUpdate) -> VehicleUpdate:
         """Let polling know what need not be polled, and return what is left to tell."""

@@ -110,10 +110,10 @@ def read_push(request: PushRequest, token: str | None) -> Push | Refused | None:
     return _limited(path, from_text(items))
 
 
-def answer(path: str) -> PushAnswer:
-    """Return what a push that is taken is answered."""
+def answer(path: str, *, verified: bool = False) -> PushAnswer:
+    """Return what a push that is taken is answered, or a probe, which is not verified."""
     code = 200 if path == TAG_PATH else 0
-    return PushAnswer(body={"code": code, "msg": "success"})
+    return PushAnswer(body={"code": code, "msg": "success"}, verified=verified)
 
 
 class Duplicates:

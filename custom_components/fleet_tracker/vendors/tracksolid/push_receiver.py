@@ -69,7 +69,7 @@ class PushReceiver:
                 await self._hand_on(read, fresh)
         finally:
             self._waiting -= len(fresh)
-        return answer(read.path)
+        return answer(read.path, verified=True)
 
     async def _hand_on(self, push: Push, items: list[Record]) -> None:
         """Hand on the news of items, with a turn for everybody else between them."""
