@@ -30,7 +30,7 @@ from .traffic import Traffic
 
 HERE = Path(__file__).parent
 WITNESS = "soak_witness"
-SETTLE = 45
+SETTLE = 30
 """Seconds after the end in which what is on its way is to arrive."""
 RELOADS_A_MINUTE = 20
 KILL_EVERY = 200

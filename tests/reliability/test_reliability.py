@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 import gzip
 import logging
 
@@ -60,13 +60,13 @@ async def open_stage(
     clients: Clients,
 ) -> AsyncIterator[Stage]:
     """Set a vendor's account up."""
-    stages = {
-        Vendor.OPEN_API: lambda: OpenApiStage.open(hass, freezer),
-        Vendor.TRACKSOLID: lambda: TracksolidStage.open(hass, freezer, clients),
-        Vendor.SEGWAY: lambda: SegwayStage.open(hass, freezer, clients),
-        Vendor.VT3: lambda: Vt3Stage.open(hass, freezer),
+    stages: dict[Vendor, AbstractAsyncContextManager[Stage]] = {
+        Vendor.OPEN_API: OpenApiStage.open(hass, freezer),
+        Vendor.TRACKSOLID: TracksolidStage.open(hass, freezer, clients),
+        Vendor.SEGWAY: SegwayStage.open(hass, freezer, clients),
+        Vendor.VT3: Vt3Stage.open(hass, freezer),
     }
-    async with stages[vendor]() as stage:
+    async with stages[vendor] as stage:
         stage.watch()
         yield stage
         assert await stage.unload()
