@@ -625,7 +625,7 @@ class SegwayStage(PolledStage):
             case Failure.NAN | Failure.WRONG_TYPE | Failure.UNKNOWN_FIELD:
                 return self._push(json.loads(spoil(failure, fields, number)))[1]
             case Failure.SURROGATE:
-                return self._push({**json.loads(fields), "code": "\ud83d"})[1]
+                return self.push()[1].replace(b"code=1", b"code=%ED%A0%BD")
         return spoil(failure, self.push()[1] if failure is not Failure.DEEP else b"{}")
 
 

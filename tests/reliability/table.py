@@ -55,7 +55,8 @@ class Told(StrEnum):
 class Outcome:
     """What is expected. Values that are wrong are never shown, whatever fails.
 
-    `first` is the state of the entry after a first set-up, when nothing is stored.
+    `first` is the state of the entry after a first set-up, when nothing is stored; None
+    says that it depends on what of the answers is spoilt.
     `lines` are the most lines of the log from warning on, `calls` the most requests per
     usual poll while it fails. `asks` says that the user is asked for new credentials,
     `problem` that a repair issue tells what is wrong. `sent` is how often the command is
@@ -63,7 +64,7 @@ class Outcome:
     """
 
     entry: ConfigEntryState = ConfigEntryState.LOADED
-    first: ConfigEntryState = ConfigEntryState.SETUP_RETRY
+    first: ConfigEntryState | None = ConfigEntryState.SETUP_RETRY
     shown: Shown = Shown.GONE
     lines: int = 1
     calls: float = 4
@@ -91,7 +92,7 @@ SLOWED = Outcome(calls=1)
 """The vendor wants to be asked less often."""
 UNNOTICED = Outcome(shown=Shown.CURRENT, lines=0, first=LOADED, told=Told.DONE, sent=2)
 """Nobody notices."""
-IGNORED = Outcome(shown=Shown.KEPT, lines=2, first=LOADED, told=Told.EITHER)
+IGNORED = Outcome(shown=Shown.KEPT, lines=2, first=None, told=Told.EITHER)
 """What makes no sense is not shown, and what was known stays."""
 DENIED = Outcome(problem=True)
 """The account may not be read, which a repair issue tells."""
@@ -141,7 +142,7 @@ WHILE_PUSHED: Mapping[Failure, Outcome] = dict.fromkeys(Failure, TAKEN) | {
     Failure.BOMB: Outcome(answers=frozenset({400, 413, 415})),
     Failure.DEEP: Outcome(answers=frozenset({400, 403})),
     Failure.WRONG_TYPE: Outcome(answers=frozenset({200, 400})),
-    Failure.SURROGATE: Outcome(answers=frozenset({200, 400})),
+    Failure.SURROGATE: Outcome(answers=frozenset({200, 400, 403})),
 }
 
 UNLOADED = Outcome(entry=NOT_LOADED, calls=0)
@@ -151,7 +152,8 @@ DEFAULTS: Mapping[Phase, Mapping[Failure, Outcome]] = {
     Phase.POLL: WHILE_IT_FAILS,
     Phase.COMMAND: WHILE_IT_FAILS,
     Phase.PUSH: WHILE_PUSHED,
-    Phase.RENEWAL: WHILE_IT_FAILS,
+    # Half a surrogate pair is in no token that works.
+    Phase.RENEWAL: {**WHILE_IT_FAILS, Failure.SURROGATE: OUTAGE},
     Phase.UNLOAD: dict.fromkeys(Failure, UNLOADED),
 }
 
