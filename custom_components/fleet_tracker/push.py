@@ -6,6 +6,7 @@ is ever 401: Home Assistant would ban the vendor's address for it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 import hmac
 from http import HTTPStatus
@@ -23,6 +24,8 @@ from .vendors import VENDORS
 
 PUSH_PATH = f"/api/{DOMAIN}/push"
 LARGEST_BODY = 1024 * 1024
+BODY_S = 20.0
+"""How long the body of a push may take to come in."""
 
 
 @callback
@@ -119,7 +122,12 @@ async def _async_answer(
     loaded = [entry for entry in entries if _takes_pushes(entry)]
     if not loaded:
         return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
-    if (body := await _async_read(request)) is None:
+    try:
+        async with asyncio.timeout(BODY_S):
+            body = await _async_read(request)
+    except TimeoutError:
+        return web.Response(status=HTTPStatus.REQUEST_TIMEOUT)
+    if body is None:
         return web.Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     push = PushRequest(
         method=request.method,

@@ -174,7 +174,17 @@ VT3_NEVER: Mapping[Failure, Reason] = {
 
 type Exceptions = Mapping[tuple[Vendor, Phase], Mapping[Failure, Cell]]
 
+# Tracksolid refuses requests that are stamped more than 10 minutes off its clock
+# (`tracksolid-pro` chapter 1), which only the user can put right.
+CLOCK_REFUSED = {
+    Failure.CLOCK_JUMP: replace(DENIED, first=ConfigEntryState.SETUP_RETRY)
+}
+
 EXCEPTIONS: Exceptions = {
+    **{
+        (Vendor.TRACKSOLID, phase): CLOCK_REFUSED
+        for phase in (Phase.SET_UP, Phase.POLL, Phase.COMMAND, Phase.RENEWAL)
+    },
     (Vendor.OPEN_API, Phase.PUSH): dict.fromkeys(Failure, NO_PUSHES),
     (Vendor.VT3, Phase.SET_UP): dict.fromkeys(Failure, ASKS_NOBODY),
     (Vendor.VT3, Phase.POLL): dict.fromkeys(Failure, NOT_POLLED),
@@ -183,6 +193,7 @@ EXCEPTIONS: Exceptions = {
         **VT3_NEVER,
         # What a tracker answers as, not whom it is sent to.
         Failure.TLS: OUTAGE,
+        Failure.OVERSIZED: Outcome(lines=2),
     },
     (Vendor.VT3, Phase.PUSH): {
         **VT3_NEVER,

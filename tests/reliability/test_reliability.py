@@ -309,7 +309,8 @@ async def push_partly(stage: TracksolidStage | SegwayStage, failure: Failure) ->
         writer.transport.abort()
     else:
         ended = asyncio.create_task(reader.read())
-        for _ in range(25):
+        # The server waits for another 10 s whether the rest comes after the answer.
+        for _ in range(33):
             await stage.pass_time(1)
         assert ended.done(), "half a push is waited for without end"
         with suppress(OSError):

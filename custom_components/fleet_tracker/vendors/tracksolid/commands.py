@@ -60,6 +60,8 @@ _CUSTOM = "{0}"
 _PLACE = re.compile(r"\{(\d+)\}")
 _RESULT_EVERY_S = 3.0
 _RESULT_QUERIES = 12
+_RESULT_WITHIN = timedelta(minutes=2)
+"""How long after it was sent the result of a command is asked for, whatever hangs."""
 _CLOCK_TOLERANCE = timedelta(seconds=5)
 
 # Commands of the vendor's trackers that read, report, restart or take pictures.
@@ -284,6 +286,7 @@ class Commander:
         CommandUnsupported, or CommandUnconfirmed when nothing is heard in time.
         """
         started = self._client.transport.server_now
+        until = self._client.transport.now() + _RESULT_WITHIN
         try:
             answer = await self._client.instructions.send(
                 imei, chosen.instruction, chosen.values
@@ -295,6 +298,8 @@ class Commander:
             return Outcome(answer)
         for _ in range(_RESULT_QUERIES):
             await self._client.transport.sleep(_RESULT_EVERY_S)
+            if self._client.transport.now() > until:
+                break
             try:
                 sent = await self._newest(imei, chosen)
             except VendorError:
