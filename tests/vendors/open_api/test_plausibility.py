@@ -17,7 +17,7 @@ async def test_maximum_of_an_integer_is_no_odometer(rig: Rig) -> None:
     imei = CAR
     device = rig.server.device(imei)
     shown = rig.state("sensor", imei, "odometer").state
-    today = rig.state("sensor", imei, "distance_today").state
+    today = rig.coordinator.vehicles()[imei].readings["distance_today"]
     for form in FORMS:
         for value in (form, str(form)):
             device.overrides = dict.fromkeys(("mileage", "odometer"), value)
@@ -25,7 +25,8 @@ async def test_maximum_of_an_integer_is_no_odometer(rig: Rig) -> None:
                 device.overrides["todaymileage"] = value
             await rig.poll()
             assert rig.state("sensor", imei, "odometer").state == shown
-            assert rig.state("sensor", imei, "distance_today").state == today
+            readings = rig.coordinator.vehicles()[imei].readings
+            assert readings["distance_today"] == today
     device.overrides["mileage"] = device.overrides["odometer"] = 2**32 - 1
     await rig.advance(7200)
     await rig.reload()
