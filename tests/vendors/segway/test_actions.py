@@ -517,3 +517,9 @@ async def test_setting_that_the_vehicle_lacks(rig: Rig) -> None:
         with pytest.raises(HomeAssistantError) as caught:
             await rig.act("set_upload_interval", PARKED, **fields)
         assert caught.value.translation_key == key
+    # Now that it is known, no other is set before that is said.
+    with pytest.raises(HomeAssistantError):
+        await rig.act("set_upload_interval", RIDING, PARKED, **fields)
+    assert rig.moped(RIDING).settings == {}
+    await rig.act("set_upload_interval", RIDING, **fields)
+    assert rig.moped(RIDING).settings

@@ -228,6 +228,13 @@ async def test_recordings(home: Home) -> None:
     with pytest.raises(HomeAssistantError) as refused:
         await home.call("get_recordings", VAN, day="2025-10-09")
     assert refused.value.translation_key == "tracksolid_camera_unknown"
+    # One without a camera takes no answer of another along, but no order is given then.
+    found = await home.wait_for(home.call("get_recordings", CAM, VAN, day="2025-10-09"))
+    assert recording in found[CAM]["recordings"]
+    assert found[VAN] == {"error": "The vehicle has no such camera."}
+    with pytest.raises(HomeAssistantError):
+        await home.call("upload_recording", CAM, VAN, response=False, file="x.mp4")
+    assert len(home.sim.devices[CAM].media) == 2
 
 
 async def call_api(home: Home, method: str, **more: Any) -> Any:

@@ -462,6 +462,19 @@ async def test_custom_groups_of_several(home: Home) -> None:
     assert answer == {SERIAL: {"groups": []}, OTHER: {"groups": []}}
 
 
+async def test_several_of_which_one_is_offline(home: Home) -> None:
+    """The other tells its groups, and nothing is changed at it."""
+    await home.listen(SERIAL, OTHER)
+    tracker = await home.connect(SERIAL)
+    answer = await ask(home, "get_custom_groups", SERIAL, OTHER)
+    assert answer[SERIAL] == {"groups": []}
+    assert set(answer[OTHER]) == {"error"}
+    with pytest.raises(HomeAssistantError) as refusal:
+        await ask(home, "set_group", SERIAL, OTHER, group="io", interval=10)
+    assert refusal.value.translation_key == "vehicle_offline"
+    assert requests(tracker, "io/set") == []
+
+
 @pytest.mark.parametrize(
     "groups",
     [
