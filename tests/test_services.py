@@ -155,6 +155,8 @@ def place(
             )
             return {"entity_id": ["group.vans"]}
         case "area of an entity":
+            # From 2026 on only an entity with a name of its own may have an area of its own.
+            entities.async_update_entity(tracker, name="Elsewhere")
             entities.async_update_entity(tracker, area_id=area.id)
         case "label of an entity":
             entities.async_update_entity(tracker, labels={label.label_id})
