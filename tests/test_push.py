@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from http import HTTPStatus
 import json
 import sys
 from unittest.mock import Mock
+from urllib.parse import parse_qsl
 
 from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
@@ -20,7 +22,15 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.fleet_tracker import push as push_module
 from custom_components.fleet_tracker.const import CONF_PUSH_AT_ROOT, DOMAIN
-from custom_components.fleet_tracker.push import LARGEST_BODY, push_url
+from custom_components.fleet_tracker.push import push_url
+from custom_components.fleet_tracker.push_body import (
+    BODY_WITHIN_S,
+    LARGEST_BODY,
+    MOST_HALF_SENT,
+    BodyRefused,
+    _boundary,
+    _form_of,
+)
 from tests.common import SECRET, START, cloud_entry, listener_entry, set_up, state_of
 from tests.neutral_vendor import ROOT_PATH, Cloud, Clouds, told
 
@@ -260,3 +270,83 @@ async def test_url_of_remote_access(
     monkeypatch.setitem(sys.modules, "homeassistant.components.cloud", cloud)
     hass.config.components.add("cloud")
     assert push_url(hass, "s") == f"https://remote.example.org{DOOR}/s"
+
+
+type Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def half_a_push(door: Door) -> Line:
+    """Return a connection by which half of a push was sent."""
+    reader, writer = await asyncio.open_connection(door.host, door.port)
+    writer.write(
+        f"POST {DOOR}/{SECRET} HTTP/1.1\r\nHost: x\r\n"
+        "Content-Length: 1000\r\n\r\nhalf".encode()
+    )
+    await writer.drain()
+    return reader, writer
+
+
+async def turns(number: int = 100) -> None:
+    """Let what was sent arrive."""
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+async def test_half_sent_pushes_keep_nobody_out(
+    cloud: Cloud, door: Door, freezer: FrozenDateTimeFactory
+) -> None:
+    """The first are given up for those that come later, the others after 20 s."""
+    lines = [await half_a_push(door) for _ in range(100)]
+    await turns()
+    response = await door.post(f"{DOOR}/{SECRET}", data=NEWS)
+    assert response.status == HTTPStatus.OK
+    freezer.tick(BODY_WITHIN_S + 1)
+    answers = [await reader.readline() for reader, _ in lines]
+    assert answers.count(b"HTTP/1.1 408 Request Timeout\r\n") == MOST_HALF_SENT - 1
+    assert answers.count(b"HTTP/1.1 503 Service Unavailable\r\n") == (
+        100 - MOST_HALF_SENT + 1
+    )
+    for _, writer in lines:
+        writer.close()
+    assert len(cloud.pushes) == 1
+
+
+async def test_push_as_a_multipart_form(cloud: Cloud, door: Door) -> None:
+    """It is read as the form that it stands for."""
+    body = (
+        b'--x y\r\nContent-Disposition: form-data; name="a b"\r\n\r\n1&2'
+        b"\r\n--x y\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        b"Content-Disposition: form-data; name=b\r\n\r\n\xc3\xbc\r\n--x y--\r\n"
+    )
+    await door.post(
+        f"{DOOR}/{SECRET}/pushgps",
+        data=body,
+        headers={"Content-Type": 'multipart/form-data; boundary="x y"'},
+    )
+    push = cloud.pushes[-1]
+    assert push.content_type == "application/x-www-form-urlencoded"
+    assert parse_qsl(push.body.decode()) == [("a b", "1&2"), ("b", "\u00fc")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"--x",
+        b"--x\r\n\r\n1",
+        b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1',
+        b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x\r\n',
+        b"--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n--x--",
+        b"--x\r\n" * 1000,
+    ],
+)
+def test_half_a_multipart_form(body: bytes) -> None:
+    """It is refused, never answered with success and dropped."""
+    with pytest.raises(BodyRefused):
+        _form_of(body, _boundary("multipart/form-data; boundary=x"))
+
+
+def test_multipart_form_without_a_boundary() -> None:
+    """Nobody can tell its parts."""
+    with pytest.raises(BodyRefused):
+        _boundary("multipart/form-data")

@@ -6,7 +6,6 @@ is ever 401: Home Assistant would ban the vendor's address for it.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 import hmac
 from http import HTTPStatus
@@ -19,22 +18,21 @@ from homeassistant.helpers.network import NoURLAvailableError, get_url
 
 from .const import CONF_PUSH_AT_ROOT, CONF_PUSH_SECRET, CONF_VENDOR, DOMAIN
 from .coordinator import FleetCoordinator
+from .push_body import BodyReader, BodyRefused
 from .vendor import PushAnswer, PushRequest
 from .vendors import VENDORS
 
 PUSH_PATH = f"/api/{DOMAIN}/push"
-LARGEST_BODY = 1024 * 1024
-BODY_S = 20.0
-"""How long the body of a push may take to come in."""
 
 
 @callback
 def async_register_push_views(hass: HomeAssistant) -> None:
     """Open the doors. They find nobody at home until an entry is loaded."""
-    hass.http.register_view(SecretPushView(hass))
+    bodies = BodyReader()
+    hass.http.register_view(SecretPushView(hass, bodies))
     for vendor in VENDORS.values():
         for path in vendor.push_root_paths:
-            hass.http.register_view(RootPushView(hass, vendor.key, path))
+            hass.http.register_view(RootPushView(hass, bodies, vendor.key, path))
 
 
 def push_url(hass: HomeAssistant, secret: str) -> str | None:
@@ -53,9 +51,10 @@ class SecretPushView(HomeAssistantView):
     name = f"api:{DOMAIN}:push"
     requires_auth = False
 
-    def __init__(self, hass: HomeAssistant) -> None:
+    def __init__(self, hass: HomeAssistant, bodies: BodyReader) -> None:
         """Remember where to look entries up, at each request: there is no unregistering."""
         self._hass = hass
+        self._bodies = bodies
 
     async def get(self, request: web.Request, secret: str, path: str) -> web.Response:
         """Answer a probe."""
@@ -77,7 +76,7 @@ class SecretPushView(HomeAssistantView):
                 str(entry.data.get(CONF_PUSH_SECRET, "")).encode(), secret.encode()
             )
         ]
-        return await _async_answer(request, entries, path, at_root=False)
+        return await _async_answer(request, self._bodies, entries, path, at_root=False)
 
 
 class RootPushView(HomeAssistantView):
@@ -85,9 +84,12 @@ class RootPushView(HomeAssistantView):
 
     requires_auth = False
 
-    def __init__(self, hass: HomeAssistant, vendor_key: str, path: str) -> None:
+    def __init__(
+        self, hass: HomeAssistant, bodies: BodyReader, vendor_key: str, path: str
+    ) -> None:
         """Take the path and whose it is."""
         self._hass = hass
+        self._bodies = bodies
         self._vendor_key = vendor_key
         self._path = self.url = path
         self.name = f"{DOMAIN}:{vendor_key}:{path}"
@@ -109,11 +111,18 @@ class RootPushView(HomeAssistantView):
             if entry.data[CONF_VENDOR] == self._vendor_key
             and entry.options.get(CONF_PUSH_AT_ROOT, False)
         ]
-        return await _async_answer(request, entries, self._path, at_root=True)
+        return await _async_answer(
+            request, self._bodies, entries, self._path, at_root=True
+        )
 
 
 async def _async_answer(
-    request: web.Request, entries: Iterable[ConfigEntry], path: str, *, at_root: bool
+    request: web.Request,
+    bodies: BodyReader,
+    entries: Iterable[ConfigEntry],
+    path: str,
+    *,
+    at_root: bool,
 ) -> web.Response:
     """Ask the entries in turn; the first that knows the push answers it."""
     entries = list(entries)
@@ -123,16 +132,16 @@ async def _async_answer(
     if not loaded:
         return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
     try:
-        async with asyncio.timeout(BODY_S):
-            body = await _async_read(request)
-    except TimeoutError:
-        return web.Response(status=HTTPStatus.REQUEST_TIMEOUT)
-    if body is None:
-        return web.Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        content_type, body = await bodies.read(request)
+    except BodyRefused as refusal:
+        response = web.Response(status=refusal.status)
+        # What is still to come of the body is of no interest.
+        response.force_close()
+        return response
     push = PushRequest(
         method=request.method,
         path=path,
-        content_type=request.content_type,
+        content_type=content_type,
         body=body,
         remote=request.remote or "",
         at_root=at_root,
@@ -169,13 +178,3 @@ def _takes_pushes(entry: ConfigEntry) -> bool:
         and isinstance(coordinator, FleetCoordinator)
         and coordinator.takes_pushes
     )
-
-
-async def _async_read(request: web.Request) -> bytes | None:
-    """Return the body, None as soon as it is larger than any push may be."""
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            return None
-    return bytes(body)

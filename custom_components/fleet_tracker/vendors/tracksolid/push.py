@@ -49,7 +49,6 @@ PATHS = frozenset(
 """The 22 paths of chapter 10, as the last part of the URL."""
 
 TAG_PATH = "api/v1/tag/data/push"
-MOST_ITEMS = 50
 DUPLICATES_FOR = timedelta(minutes=10)
 
 _MOST_HASHES = 20_000
@@ -84,8 +83,7 @@ def path_of(request: PushRequest) -> str | None:
 def read_push(request: PushRequest, token: str | None) -> Push | Refused | None:
     """Return what a request pushes, None for a probe with nothing, or why it is refused.
 
-    404 is an unknown path, 403 a wrong token, 400 what cannot be read, 413 too many
-    items. The token is compared in constant time.
+    404 is an unknown path, 403 a wrong token, 400 what cannot be read. The token is compared in constant time.
     """
     if (path := path_of(request)) is None:
         return Refused(404)
@@ -93,7 +91,7 @@ def read_push(request: PushRequest, token: str | None) -> Push | Refused | None:
         return None
     body = _body(request)
     if isinstance(body, list) and path == TAG_PATH:
-        return _limited(path, body)
+        return _items_of(path, body)
     if not is_record(body):
         return Refused(400)
     kind = as_text(body.get("msgType"))
@@ -107,7 +105,7 @@ def read_push(request: PushRequest, token: str | None) -> Push | Refused | None:
     items = body.get("data_list", body.get("data"))
     if items is None or items == "":
         return None
-    return _limited(path, from_text(items))
+    return _items_of(path, from_text(items))
 
 
 def answer(path: str, *, verified: bool = False) -> PushAnswer:
@@ -144,14 +142,12 @@ class Duplicates:
             self._seen.popitem(last=False)
 
 
-def _limited(path: str, items: object) -> Push | Refused:
+def _items_of(path: str, items: object) -> Push | Refused:
     """Return the items of a list, or of one object where it comes alone."""
     if is_record(items):
         items = [items]
     if not isinstance(items, list):
         return Refused(400)
-    if len(items) > MOST_ITEMS:
-        return Refused(413)
     return Push(path, tuple(_records(items)))
 
 
