@@ -349,6 +349,29 @@ async def test_refused_vehicles_are_asked_for_apart(line: Line) -> None:
     assert len(line.asked_for_positions()[-1]) == 100
 
 
+async def test_refusals_are_remembered(line: Line) -> None:
+    """A later start with 100 refused of 200 costs two calls, and so does each poll."""
+    devices = fleet(200)
+    line.server.account(ACCOUNT).devices = devices
+    for device in devices[::2]:
+        device.error = 20046
+    await line.poll()
+    async with Line(line.server, line.host) as again:
+        line.server.requests.clear()
+        await again.poll()
+        assert line.server.requests[TRACK] == 2
+        # One a minute is tried again, by itself.
+        for _ in range(10):
+            line.server.requests.clear()
+            await again.poll(60)
+            assert line.server.requests[TRACK] == 2
+        assert again.connection.diagnostics()["refused"] == 100
+        devices[22].error = 0
+        for _ in range(2):
+            await again.poll(60)
+        assert again.connection.diagnostics()["refused"] == 99
+
+
 async def test_many_refused_and_a_server_that_is_asked_too_much(line: Line) -> None:
     """Bit by bit it becomes known who is, and nobody is asked for again until then."""
     devices = fleet(100)

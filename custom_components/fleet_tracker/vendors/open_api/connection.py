@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import batched
+from itertools import batched, islice
 import logging
 import re
 from types import MappingProxyType
@@ -46,6 +46,8 @@ _LOGGER = logging.getLogger(__name__)
 
 LIST_INTERVAL = timedelta(minutes=15)
 LIST_RETRY = timedelta(minutes=1)
+RETRY_SPACING = timedelta(minutes=1)
+"""How long it is at least from one refused vehicle that is tried again to the next."""
 ODOMETER_SETTLES = timedelta(minutes=10)
 """For so long after it was set, a lower odometer is what was meant."""
 VEHICLES_PER_CALL = 100
@@ -61,6 +63,7 @@ EXCLUDED = "excluded_vehicles"
 TOKEN = "token"
 ALARM_FORM = "alarm_form"
 REFUSED_COMMANDS = "refused_commands"
+REFUSED_VEHICLES = "refused_vehicles"
 
 # Problems that the user is told of
 ACCOUNT_SHARED = "account_shared"
@@ -117,7 +120,8 @@ class OpenApiConnection(Connection):
         self._suspects: frozenset[str] = frozenset()
         self._listed_at: datetime | None = None
         self._list_due_at = host.now()
-        self._refused: dict[str, str] = {}
+        self._refused = _refused_vehicles(host.memory.get(REFUSED_VEHICLES))
+        self._tried_again_at = host.now()
         self._refused_commands = _refused_commands(host.memory.get(REFUSED_COMMANDS))
         self._odometer_set_at: dict[str, datetime] = {}
 
@@ -153,7 +157,9 @@ class OpenApiConnection(Connection):
                     raise
                 error = err
                 self._list_due_at = self.host.now() + LIST_RETRY
+        self._try_again_if_due(self.host.now())
         with_news: set[str] = set()
+        refused_before = dict(self._refused)
         asked = [imei for imei in self._listed if imei not in self._refused]
         for imeis in self._batches(asked):
             try:
@@ -163,12 +169,20 @@ class OpenApiConnection(Connection):
             if failure is not None:
                 error = failure
                 break
+        if self._refused != refused_before or self._suspects:
+            await self._remember_refusals()
         if isinstance(error, RateLimited):
             self._alarms.rest(error.retry_after or timedelta())
         self._alarms.read_soon(asked, with_news)
         if self.client.alarm_form is not None:
             await self.host.memory.put(ALARM_FORM, self.client.alarm_form)
         return PollResult(updates=updates, roster=roster, error=error)
+
+    async def _remember_refusals(self) -> None:
+        """Keep who is refused: to find out anew at each start takes many calls."""
+        kept: Json = dict(self._refused)
+        if kept != self.host.memory.get(REFUSED_VEHICLES):
+            await self.host.memory.put(REFUSED_VEHICLES, kept)
 
     def _batches(self, imeis: list[str]) -> Iterator[tuple[str, ...]]:
         """Yield whom to ask for in one call each.
@@ -179,6 +193,20 @@ class OpenApiConnection(Connection):
         for suspect in (False, True):
             some = [imei for imei in imeis if (imei in self._suspects) is suspect]
             yield from batched(some, VEHICLES_PER_CALL, strict=False)
+
+    def _try_again(self, now: datetime) -> None:
+        """Ask again for the one that was refused first: of many, one with each call."""
+        self._suspects = frozenset(islice(self._refused, 1))
+        self._tried_again_at = now
+        for imei in self._suspects:
+            del self._refused[imei]
+
+    def _try_again_if_due(self, now: datetime) -> None:
+        """Ask again for one of many between the lists, so that all have their turn."""
+        if len(self._refused) > 1:
+            spacing = max(LIST_INTERVAL / len(self._refused), RETRY_SPACING)
+            if not timedelta() <= now - self._tried_again_at < spacing:
+                self._try_again(now)
 
     def _is_list_due(self) -> bool:
         now = self.host.now()
@@ -208,11 +236,10 @@ class OpenApiConnection(Connection):
             # Whom such a list leaves out may be there all the same.
             listed += (one for one in self._listed if one not in fleet.devices)
         self._listed = tuple(listed)
-        # A list that is read early is to tell who is still there. Who is refused is asked
-        # for again with the next one.
+        # A list that is read early is to tell who is still there. With the next one, who
+        # was refused is asked for again.
         if not self._was_listed_within(LIST_INTERVAL, now):
-            self._suspects = frozenset(self._refused)
-            self._refused.clear()
+            self._try_again(now)
         self._listed_at = now
         self._list_due_at = now + LIST_INTERVAL
         if fleet.cut_off:
@@ -388,6 +415,13 @@ def _refused_commands(stored: Json) -> dict[str, set[str]]:
         for vehicle_id, names in stored.items()
         if isinstance(names, list)
     }
+
+
+def _refused_vehicles(stored: Json) -> dict[str, str]:
+    """Return who was refused in earlier sessions, and why."""
+    if not isinstance(stored, Mapping):
+        return {}
+    return {imei: status for imei, status in stored.items() if isinstance(status, str)}
 
 
 def _status_of(refusal: VehicleUnavailable) -> str:
