@@ -84,6 +84,7 @@ from .rules import Rules
 from .sliced_work import SlicedWork
 from .storage import SLICE, EntryMemory, VehicleStore
 from .subentries import VehicleSubentries, accepted_vehicles, discovery_unique_id
+from .texts import LONGEST_TOLD, clean_text, clean_update, is_vehicle_id
 from .vendor import (
     AuthenticationFailed,
     Command,
@@ -297,6 +298,10 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         await self.connection.stop_receiving()
         await self._work.async_done()
         await self.async_entities_added()
+        # An event entity listens a turn after it was added.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await self._work.async_done()
 
     @callback
     def async_drop_undelivered(self) -> None:
@@ -381,8 +386,10 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             if (
                 update.pushed
                 and update.occurrences
+                and is_vehicle_id(update.vehicle_id)
                 and self._is_wanted(update.vehicle_id)
             ):
+                update = clean_update(update)
                 receipts = tuple(
                     self._occurrences.receive(
                         update.vehicle_id, replace(one, told_at=self.receipt())
@@ -405,6 +412,8 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def discover(self, vehicle_id: str, model: str | None = None) -> None:
         """Show the user a vehicle that is not accepted yet, as a discovery card."""
+        if not is_vehicle_id(vehicle_id):
+            return
         unique_id = discovery_unique_id(self.config_entry, vehicle_id)
         entries = self.hass.config_entries
         ignored = any(
@@ -423,7 +432,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             data={
                 "entry_id": self.config_entry.entry_id,
                 "vehicle_id": vehicle_id,
-                "model": model,
+                "model": None if model is None else clean_text(model),
             },
             discovery_key=discovery_flow.DiscoveryKey(
                 domain=DOMAIN, key=unique_id, version=1
@@ -610,8 +619,16 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Merge one update and tell those whom it concerns."""
         vehicle_id = update.vehicle_id
         # A look may end after the entry was unloaded: nothing may be planned any more.
-        if self._closed or not self._is_wanted(vehicle_id):
+        if self._closed:
             return
+        if not self._is_wanted(vehicle_id):
+            for receipt in receipts:
+                self._occurrences.dismiss(receipt)
+            return
+        if not is_vehicle_id(vehicle_id):
+            self.dropped["vehicle_id"] += 1
+            return
+        update = clean_update(update)
         before = self._vehicles.get(vehicle_id)
         if before is None and update.details is None:
             # A push may come first. Its serial number must not name device and entities.
@@ -936,7 +953,10 @@ def _translated[E: HomeAssistantError](err: VendorError, kind: type[E]) -> E:
     return kind(
         translation_domain=DOMAIN,
         translation_key=err.translation_key,
-        translation_placeholders=err.placeholders,
+        translation_placeholders={
+            key: clean_text(text, LONGEST_TOLD)
+            for key, text in err.placeholders.items()
+        },
     )
 
 

@@ -14,6 +14,7 @@ from .coordinator import FleetConfigEntry, FleetCoordinator
 from .entity import reading_parts
 from .models import Reading, Vehicle
 from .subentries import accepted_vehicles
+from .texts import clean_json
 
 PUBLIC_SETTINGS = frozenset({"vendor"})
 PRIVATE_READINGS = frozenset(
@@ -136,7 +137,7 @@ async def _async_without_secrets(
     There may be thousands of texts, so it is done beside the event loop.
     """
     return await coordinator.hass.async_add_executor_job(
-        without, _private_texts(coordinator), data
+        without, _private_texts(coordinator), clean_json(data)
     )
 
 

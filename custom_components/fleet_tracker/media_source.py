@@ -29,6 +29,7 @@ from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
 from .coordinator import FleetCoordinator, find_vehicle
+from .texts import clean_text
 from .vendor import VendorError
 from .vendor_media import MediaFile, VendorMedia
 
@@ -271,7 +272,9 @@ def _shown_file(place: Place, file: MediaFile) -> BrowseMediaSource:
         identifier=str(place),
         media_class=MediaClass.IMAGE if file.is_photo else MediaClass.VIDEO,
         media_content_type=file.mime_type,
-        title=" ".join(filter(None, (time.strftime("%H:%M:%S"), file.name))),
+        title=clean_text(
+            " ".join(filter(None, (time.strftime("%H:%M:%S"), file.name)))
+        ),
         can_play=True,
         can_expand=False,
         thumbnail=f"{THUMBNAIL_PATH}/{place}" if file.thumbnail_url else None,

@@ -201,6 +201,10 @@ class OccurrenceLog:
         """
         return self._journal.add_received(vehicle_id, occurrence)
 
+    def dismiss(self, receipt: Receipt) -> None:
+        """Note that an occurrence never has to fire."""
+        self._journal.note_done(receipt)
+
     def fire(
         self,
         vehicle_id: str,

@@ -36,6 +36,7 @@ from .action_targets import (
 )
 from .const import DOMAIN
 from .coordinator import FleetCoordinator
+from .texts import clean_json
 from .vendor import CommandUnsupported, VendorError
 from .vendor_action import (
     ActionEffect,
@@ -104,7 +105,7 @@ async def _async_call_api(call: ServiceCall) -> ServiceResponse:
         answer = await coordinator.connection.call_method(name, parameters)
     except VendorError as err:
         raise coordinator.home_assistant_error(err) from err
-    return {"answer": cast("JsonValueType", answer)}
+    return {"answer": cast("JsonValueType", clean_json(answer))}
 
 
 @callback
@@ -126,7 +127,7 @@ def _register(
         else:
             vehicles = find_vehicles(call, caller, permission)
             answer = await _VehicleCall(call, one.effect, by_vendor).async_run(vehicles)
-        return answer if call.return_response else None
+        return clean_json(answer) if call.return_response else None
 
     if one.target is ActionTarget.VEHICLES:
         # The fields are checked by the vendor whose vehicle is meant.
