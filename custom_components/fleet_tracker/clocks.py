@@ -50,8 +50,11 @@ ENOUGH_ALIKE = 3
 ENOUGH_MISFITS = 3
 _SHORTEST_WAIT = timedelta(seconds=5)
 """Times that come in closer together do not show whether they move on with ours."""
-_UNSTEADY = timedelta(seconds=5)
+_UNSTEADY = timedelta(seconds=2)
 _UNSTEADY_SHARE = 0.25
+_LONG_WAIT = timedelta(seconds=30)
+_UNSTEADY_SHARE_OF_LONG = 0.5
+"""Between polls there are now one fix, now two; kept ones come in far faster than that."""
 
 _UNDER_WAY = timedelta(minutes=3)
 """By how much a time may seem older than the receipt of the one before, and be newer."""
@@ -119,6 +122,22 @@ def is_wrong(clock: TrackerClock) -> bool:
     return any(
         watch.offset is not None or watch.misfits >= ENOUGH_MISFITS
         for watch in (clock.fixes, clock.contacts)
+    )
+
+
+def counts_as(
+    clock: TrackerClock | None, stamp: datetime, receipt: datetime
+) -> datetime:
+    """Return what a time of readings or contacts counts for, as `judge` will say."""
+    return _Judge(clock or TrackerClock(), receipt).again(stamp).at
+
+
+def was_told(vehicle: Vehicle | None, stamp: datetime | None) -> bool:
+    """Tell whether a vehicle's fix or contact was told with this time lately."""
+    return vehicle is not None and any(
+        one.told == stamp
+        for kind in (_FIX, _HEARD)
+        for one in vehicle.clock.stamps.get(kind, ())
     )
 
 
@@ -206,7 +225,7 @@ class _Judge:
         at = told
         if occurrence.time_source is TimeSource.TRACKER:
             at -= self._fixes.offset or self._contacts.offset or NO_OFFSET
-        if not EARLIEST <= at <= receipt:
+        if at < EARLIEST <= receipt or at > receipt:
             at = receipt
         received_at = occurrence.received_at
         return replace(
@@ -217,6 +236,13 @@ class _Judge:
             told_at=receipt,
             pushed=pushed,
         )
+
+    def again(self, stamp: datetime) -> _Time:
+        """Judge a time that is judged once more later, and learn nothing of it."""
+        for kind in (_FIX, _HEARD):
+            if (known := self._known(kind, stamp)) is not None:
+                return known
+        return self._other(stamp)
 
     def _known(self, kind: str, stamp: datetime) -> _Time | None:
         """Return what a time counted for when it was told before."""
@@ -271,7 +297,8 @@ class _Judge:
 
 def _plain(stamp: datetime, receipt: datetime) -> _Time:
     """Judge a time of which nothing else is known."""
-    if not EARLIEST <= stamp <= receipt + FUTURE_TOLERANCE:
+    was_never_set = stamp < EARLIEST <= receipt
+    if was_never_set or stamp > receipt + FUTURE_TOLERANCE:
         return _Time(receipt, TimeSource.OURS, makes_sense=False)
     return _Time(min(stamp, receipt), TimeSource.TRACKER)
 
@@ -322,7 +349,9 @@ def _observed(watch: ClockWatch, stamp: datetime, receipt: datetime) -> ClockWat
         and pointed == watch.pointed
     ):
         by_theirs, by_ours = stamp - watch.told, receipt - watch.received
-        unsteady = _UNSTEADY + _UNSTEADY_SHARE * by_ours
+        is_long = by_ours >= _LONG_WAIT
+        share = _UNSTEADY_SHARE_OF_LONG if is_long else _UNSTEADY_SHARE
+        unsteady = _UNSTEADY + share * by_ours
         if by_theirs > NO_OFFSET and abs(by_theirs - by_ours) <= unsteady:
             if by_ours < _SHORTEST_WAIT:
                 return watch

@@ -48,6 +48,7 @@ from homeassistant.util import dt as dt_util
 
 from .availability import Availability
 from .back_off import BackOff
+from .clocks import is_wrong
 from .const import (
     CONF_ACCURACY_LIMIT,
     CONF_ALLOW_ENGINE_CUT,
@@ -183,6 +184,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._retry_wait = timedelta()
         self._takes_pushes = False
         self._partly_failing = False
+        self._wrong_clocks: set[str] = set()
         self._saving_occurrences = False
         self._is_disk_failing = False
         self.connection = vendor.connect(self._settings(entry), self)
@@ -273,6 +275,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 self._keep(refresh(vehicle, self._rules_now(), self.receipt()).vehicle)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
+        self._problems.note_tracker_clocks(len(self._wrong_clocks))
         self._problems.note_set_aside([*self.memory.set_aside, *self._store.set_aside])
         for receipt in await self._occurrences.async_load():
             self._receive(
@@ -350,6 +353,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def async_forget(self, vehicle_id: str) -> None:
         """Forget a vehicle whose device is gone."""
         self._vehicles.pop(vehicle_id, None)
+        self._note_clock(vehicle_id, wrong=False)
         self._occurrences.forget(vehicle_id)
         self._tell_platforms(vehicle_id)
         self._store.async_schedule_save()
@@ -498,7 +502,10 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     async def _async_poll(self) -> Mapping[str, Vehicle]:
         try:
-            result = await self.connection.poll()
+            try:
+                result = await self.connection.poll()
+            finally:
+                self._problems.note_server_clock(self.connection.clock_offset)
             if result.error is not None and (
                 not result.updates or isinstance(result.error, AuthenticationFailed)
             ):
@@ -655,7 +662,10 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self, vehicle_id: str, occurrence: Occurrence, receipt: Receipt | None
     ) -> None:
         """Tell of what happened to a vehicle, once."""
-        self._occurrences.fire(vehicle_id, occurrence, self.receipt(), receipt)
+        ahead = self.connection.clock_offset
+        self._occurrences.fire(
+            vehicle_id, occurrence, self.receipt(), receipt, ahead=ahead
+        )
         if not self._occurrences.is_saved and not self._saving_occurrences:
             self._save_occurrences()
 
@@ -679,8 +689,20 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             self.poll_soon(EXTRA_LOOK_DELAY)
 
     @callback
+    def _note_clock(self, vehicle_id: str, *, wrong: bool) -> None:
+        """Note whether a tracker's clock is wrong, and tell of all of them."""
+        if wrong == (vehicle_id in self._wrong_clocks):
+            return
+        if wrong:
+            self._wrong_clocks.add(vehicle_id)
+        else:
+            self._wrong_clocks.discard(vehicle_id)
+        self._problems.note_tracker_clocks(len(self._wrong_clocks))
+
+    @callback
     def _keep(self, vehicle: Vehicle) -> None:
         self._vehicles[vehicle.vehicle_id] = vehicle
+        self._note_clock(vehicle.vehicle_id, wrong=is_wrong(vehicle.clock))
         for expiry in (
             expires_at(vehicle),
             online_expires_at(vehicle, self._rules_now(), self.receipt()),

@@ -211,8 +211,13 @@ class OccurrenceLog:
         occurrence: Occurrence,
         now: datetime,
         receipt: Receipt | None = None,
+        *,
+        ahead: timedelta = timedelta(),
     ) -> None:
-        """Tell of an occurrence, if it is new."""
+        """Tell of an occurrence, if it is new.
+
+        ``now`` is by the server's clock, and ``ahead`` by how much that is ahead of ours.
+        """
         past = self._past.setdefault(vehicle_id, _Past())
         recalled = receipt is not None and receipt.is_recalled
         if not recalled and past.is_replay(occurrence):
@@ -220,7 +225,7 @@ class OccurrenceLog:
             return
         past.add(occurrence, now)
         waiting = _Waiting(occurrence, receipt, now)
-        if not (occurrence.pushed or self._is_recent(occurrence)):
+        if not (occurrence.pushed or self._is_recent(occurrence, ahead)):
             self._note_fired(vehicle_id, waiting)
         elif listener := self._listeners.get((vehicle_id, occurrence.kind)):
             self._note_fired(vehicle_id, waiting)
@@ -228,9 +233,10 @@ class OccurrenceLog:
         else:
             self._keep_waiting(vehicle_id, waiting)
 
-    def _is_recent(self, occurrence: Occurrence) -> bool:
+    def _is_recent(self, occurrence: Occurrence, ahead: timedelta) -> bool:
         """Tell whether something happened since the start, or shortly before."""
-        return (occurrence.received_at or occurrence.occurred_at) >= self._oldest
+        happened_at = occurrence.received_at or occurrence.occurred_at
+        return happened_at >= self._oldest + ahead
 
     def _note_fired(self, vehicle_id: str, waiting: _Waiting) -> None:
         self._journal.add_fired(

@@ -18,6 +18,9 @@ SUBSCRIPTION_ENDING = "subscription_ending"
 SUBSCRIPTION_EXPIRED = "subscription_expired"
 ACCESS_DENIED = "access_denied"
 RATE_LIMITED = "rate_limited"
+TRACKER_CLOCKS_WRONG = "tracker_clocks_wrong"
+SERVER_CLOCK_DIFFERS = "server_clock_differs"
+LEAST_CLOCK_DIFFERENCE = timedelta(minutes=2)
 STORED_DATA_SET_ASIDE = "stored_data_set_aside"
 
 
@@ -82,6 +85,27 @@ class Problems:
             self.show(ACCESS_DENIED, text=err.translation_key)
         elif err is None:
             self.clear(ACCESS_DENIED)
+
+    @callback
+    def note_tracker_clocks(self, wrong: int) -> None:
+        """Tell once of all trackers whose clocks are wrong."""
+        if wrong:
+            self.show(TRACKER_CLOCKS_WRONG, count=str(wrong))
+        else:
+            self.clear(TRACKER_CLOCKS_WRONG)
+
+    @callback
+    def note_server_clock(self, offset: timedelta) -> None:
+        """Tell by how much the server's clock differs from ours, if it matters."""
+        if abs(offset) < LEAST_CLOCK_DIFFERENCE:
+            self.clear(SERVER_CLOCK_DIFFERS)
+        else:
+            is_ahead = offset > timedelta()
+            self.show(
+                SERVER_CLOCK_DIFFERS,
+                text="server_clock_ahead" if is_ahead else "server_clock_behind",
+                minutes=str(round(abs(offset) / timedelta(minutes=1))),
+            )
 
     @callback
     def note_subscriptions(self, vehicles: Iterable[Vehicle], now: datetime) -> None:

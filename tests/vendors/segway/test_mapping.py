@@ -157,7 +157,7 @@ def test_offline_vehicle_was_not_heard_of() -> None:
 )
 def test_location(record: Record) -> None:
     """Place, accuracy by HDOP, time in s or ms, number or text, in both spellings."""
-    update = map_location(IMEI, record)
+    update = map_location(IMEI, record, NOW)
     assert update is not None
     assert update.position == Position(
         latitude=22.634228,
@@ -173,11 +173,12 @@ def test_location(record: Record) -> None:
 def test_speed_of_a_fix_is_that_of_a_status_nearby() -> None:
     """Locations carry no speed; a status of the same minute does."""
     status = map_status(IMEI, STATUS, NOW).groups[0]
-    update = map_location(IMEI, LOCATION, status)
+    update = map_location(IMEI, LOCATION, NOW, status)
     assert update is not None
     assert update.position is not None
     assert update.position.speed == 20
-    later = map_location(IMEI, {**LOCATION, "gpsUtcTime": 1591067780}, status)
+    receipt = NOW + timedelta(hours=1)
+    later = map_location(IMEI, {**LOCATION, "gpsUtcTime": 1591067780}, receipt, status)
     assert later is not None
     assert later.position is not None
     assert later.position.speed is None
@@ -197,12 +198,12 @@ def test_speed_of_a_fix_is_that_of_a_status_nearby() -> None:
 )
 def test_what_is_no_fix(change: Record) -> None:
     """Invalid, null island, out of range, without a time."""
-    assert map_location(IMEI, {**LOCATION, **change}) is None
+    assert map_location(IMEI, {**LOCATION, **change}, NOW) is None
 
 
 def test_fix_without_hdop_has_a_typical_accuracy() -> None:
     """The accuracy is never 0."""
-    update = map_location(IMEI, {**LOCATION, "hdop": 0, "altitude": ""})
+    update = map_location(IMEI, {**LOCATION, "hdop": 0, "altitude": ""}, NOW)
     assert update is not None
     assert update.position is not None
     assert update.position.accuracy == 15
@@ -457,7 +458,7 @@ def test_nothing_breaks_the_mapping(record: dict[str, Json]) -> None:
         map_status(IMEI, record, NOW),
         map_extra_status(IMEI, record, NOW),
         map_battery_info(IMEI, record, NOW),
-        map_location(IMEI, record),
+        map_location(IMEI, record, NOW),
         map_components(IMEI, record, NOW),
     ]
     map_alert(record, NOW)

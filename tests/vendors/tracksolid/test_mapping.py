@@ -600,7 +600,7 @@ def test_trip() -> None:
         average_speed=60,
         top_speed=101,
     )
-    update = mapping.map_trip(trip)
+    update = mapping.map_trip(trip, NOW)
     assert readings(update) == {
         mapping.TRIP_DISTANCE: 30.0,
         mapping.TRIP_DURATION: 1800,

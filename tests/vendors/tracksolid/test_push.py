@@ -8,6 +8,7 @@ import json
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.fleet_tracker.clocks import judge
 from custom_components.fleet_tracker.models import (
     FixKind,
     OccurrenceKind,
@@ -377,7 +378,8 @@ def test_identity_of_a_tracker(kind: str, reading: str) -> None:
 def test_alarm_from_the_future() -> None:
     """No event is later than now."""
     item = pushes.alarm(BIKE, "3", "Vibration", TIME + 3600)
-    assert mapped("pushalarm", item).occurrences[0].occurred_at == START
+    update = judge(None, mapped("pushalarm", item), START).update
+    assert update.occurrences[0].occurred_at == START
 
 
 @pytest.mark.parametrize(

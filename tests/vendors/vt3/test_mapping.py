@@ -8,11 +8,13 @@ import math
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.fleet_tracker.clocks import judge
 from custom_components.fleet_tracker.models import (
     OccurrenceKind,
     OccurrenceType,
     Position,
     Reading,
+    TimeSource,
     Value,
     VehicleUpdate,
 )
@@ -353,6 +355,7 @@ def test_parts_of_a_position() -> None:
         accuracy=15.0,
         fixed_at=NOW,
         course=0.0,
+        time_source=TimeSource.OURS,
     )
 
 
@@ -385,7 +388,8 @@ def test_times_that_cannot_be() -> None:
     """A clock that is ahead, or not set, does not count."""
     for ts in (TS + 7200, 381, None, "soon", 1e300):
         update = mapper().map_values("io", {"io.ts": ts, "io.DI1": 1}, NOW)
-        assert update.groups[0].measured_at == NOW
+        judged = judge(None, update, NOW).update
+        assert judged.groups[0].measured_at == NOW
 
 
 def test_answers_by_the_clock_of_the_tracker() -> None:
@@ -395,7 +399,8 @@ def test_answers_by_the_clock_of_the_tracker() -> None:
 
     def measured(now: datetime, **values: Json) -> datetime:
         named = {f"io.{key}": value for key, value in values.items()}
-        (group,) = one.map_values("io", named, now).groups
+        told = judge(None, one.map_values("io", named, now), now).update
+        (group,) = told.groups
         return group.measured_at
 
     assert measured(NOW, DI1=1) == NOW
@@ -408,7 +413,7 @@ def test_answers_by_the_clock_of_the_tracker() -> None:
     assert measured(later, DI1=1) == NOW + timedelta(seconds=90)
     # One that is ahead is believed to be right.
     assert measured(later, DI1=1, ts=TS + 500) == later
-    assert measured(later, DI1=1) == later.replace(microsecond=0)
+    assert measured(later, DI1=1) == later
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 import logging
 
@@ -38,12 +38,15 @@ class AlarmReader:
     is read when it can. What happened before the account was added is never read.
     """
 
-    def __init__(self, client: OpenApiClient, host: Host) -> None:
-        """Take whom to ask and whom to tell."""
+    def __init__(
+        self, client: OpenApiClient, host: Host, now: Callable[[], datetime]
+    ) -> None:
+        """Take whom to ask and whom to tell, and the server's clock."""
         self._client = client
         self._host = host
-        self._since = host.now()
-        self._started_at = host.now()
+        self._now = now
+        self._since = now()
+        self._started_at = now()
         self._cursors: dict[str, datetime] = {}
         self._read_at: dict[str, datetime] = {}
         self._asked_at: dict[str, datetime] = {}
@@ -72,7 +75,7 @@ class AlarmReader:
         if self._closed:
             # A poll may end after that.
             return
-        now = self._host.now()
+        now = self._now()
         there = set(vehicle_ids)
         for vehicle_id in self._due.keys() - there:
             del self._due[vehicle_id]
@@ -91,11 +94,11 @@ class AlarmReader:
 
     def rest(self, pause: timedelta) -> None:
         """Ask for nothing for a while: the server is asked too much."""
-        self._rest_began_at = self._host.now()
+        self._rest_began_at = self._now()
         self._rest = pause
 
     def _is_resting(self) -> bool:
-        return timedelta() <= self._host.now() - self._rest_began_at < self._rest
+        return timedelta() <= self._now() - self._rest_began_at < self._rest
 
     async def close(self) -> None:
         """Stop reading."""
@@ -115,13 +118,13 @@ class AlarmReader:
             except VehicleUnavailable as err:
                 # The poll says so on the vehicle itself.
                 _LOGGER.debug("Alarms of a vehicle are refused: %s", err)
-                self._asked_at[vehicle_id] = self._host.now()
+                self._asked_at[vehicle_id] = self._now()
             except VendorError as err:
                 # The next poll asks again, for this vehicle last.
                 _LOGGER.debug("Alarms cannot be read now: %s", err)
                 if isinstance(err, RateLimited) and err.retry_after:
                     self.rest(err.retry_after)
-                self._due[vehicle_id] = self._host.now()
+                self._due[vehicle_id] = self._now()
                 if had_news:
                     self._with_news.add(vehicle_id)
                 return
@@ -131,7 +134,7 @@ class AlarmReader:
 
         Who has waited very long counts as one with news: there may always be some.
         """
-        long_ago = self._host.now() - QUIET_INTERVAL
+        long_ago = self._now() - QUIET_INTERVAL
         return min(
             self._due,
             key=lambda vehicle_id: (
@@ -141,7 +144,7 @@ class AlarmReader:
         )
 
     async def _read_one(self, vehicle_id: str) -> None:
-        now = self._host.now()
+        now = self._now()
         end = now + LOOK_AHEAD
         begin = min(self._begin(vehicle_id, now), end)
         alarms = await self._client.alarms(vehicle_id, begin, end)
@@ -162,5 +165,8 @@ class AlarmReader:
     def _begin(self, vehicle_id: str, now: datetime) -> datetime:
         """Return from when on a vehicle's alarms are still to be read."""
         read_at = min(self._read_at.get(vehicle_id, self._started_at), now)
-        begin = max(self._since, read_at - LOOK_BACK, now - MOST_CAUGHT_UP)
+        begin = max(read_at - LOOK_BACK, now - MOST_CAUGHT_UP)
+        # It may be by our clock from before we knew how far the server's is behind.
+        if self._since <= now:
+            begin = max(begin, self._since)
         return max(begin, self._cursors.get(vehicle_id, begin))

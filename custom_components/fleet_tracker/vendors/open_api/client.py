@@ -169,6 +169,11 @@ class OpenApiClient:
         return self._transport.contested
 
     @property
+    def clock_offset(self) -> timedelta:
+        """By how much the server's clock is ahead of ours, as far as it told."""
+        return self._transport.clock_offset
+
+    @property
     def counters(self) -> Mapping[str, int]:
         """How often what happened, for diagnostics."""
         return self._transport.counters

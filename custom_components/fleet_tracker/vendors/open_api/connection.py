@@ -9,8 +9,10 @@ from itertools import batched, islice
 import logging
 import re
 from types import MappingProxyType
+from typing import override
 
-from ...models import ReadingGroup, VehicleUpdate
+from ...clocks import was_told
+from ...models import ReadingGroup, TimeSource, VehicleUpdate
 from ...vendor import (
     AuthenticationFailed,
     Command,
@@ -113,7 +115,7 @@ class OpenApiConnection(Connection):
             save_token=self._save_token,
             alarm_form=AlarmForm(form) if isinstance(form, str) else None,
         )
-        self._alarms = AlarmReader(self.client, host)
+        self._alarms = AlarmReader(self.client, host, self.receipt)
         excluded = settings.options.get(EXCLUDED, ())
         self._excluded = frozenset(excluded if isinstance(excluded, list) else ())
         self._listed: tuple[str, ...] = ()
@@ -124,6 +126,12 @@ class OpenApiConnection(Connection):
         self._tried_again_at = host.now()
         self._refused_commands = _refused_commands(host.memory.get(REFUSED_COMMANDS))
         self._odometer_set_at: dict[str, datetime] = {}
+
+    @property
+    @override
+    def clock_offset(self) -> timedelta:
+        """By how much the server's clock is ahead, which it tells when it minds (10014)."""
+        return self.client.clock_offset
 
     async def open(self) -> None:
         """Recall since when alarms are read."""
@@ -226,7 +234,7 @@ class OpenApiConnection(Connection):
             sub_accounts=bool(self.settings.options.get(SUB_ACCOUNTS, False))
         )
         for record in fleet.devices.values():
-            update = map_device(record, brand(self._server), now)
+            update = map_device(record, brand(self._server), self.receipt())
             if update is not None and update.vehicle_id not in self._excluded:
                 updates.append(
                     replace(update, capabilities=self._capabilities(update.vehicle_id))
@@ -256,7 +264,7 @@ class OpenApiConnection(Connection):
         Returns what kept the rest of them from being asked for.
         """
         batch = await self.client.track(imeis)
-        now = self.host.now()
+        now = self.receipt()
         for imei in imeis:
             known = self.host.vehicle(imei)
             if (refusal := batch.refused.get(imei)) is not None:
@@ -266,19 +274,19 @@ class OpenApiConnection(Connection):
                 )
             elif (update := self._news(imei, batch.found.get(imei, {}))) is not None:
                 updates.append(update)
-                if known is not None and known.heard_at != update.heard_at:
+                if known is not None and not was_told(known, update.heard_at):
                     with_news.add(imei)
             elif batch.error is None:
                 # The server answered, and said nothing of it.
                 updates.append(status_update(imei, None, known=known, now=now))
-        if batch.refused and not self._was_listed_within(LIST_RETRY, now):
+        if batch.refused and not self._was_listed_within(LIST_RETRY, self.host.now()):
             # What the account may see has changed since the list was read.
-            self._list_due_at = now
+            self._list_due_at = self.host.now()
         return batch.error
 
     def _news(self, imei: str, record: Mapping[str, object]) -> VehicleUpdate | None:
         now = self.host.now()
-        update = map_track(record, self.host.vehicle(imei), now)
+        update = map_track(record, self.host.vehicle(imei), self.receipt())
         set_at = self._odometer_set_at.get(imei)
         if update and set_at and now - set_at <= ODOMETER_SETTLES:
             return replace(update, odometer_set=True)
@@ -347,8 +355,11 @@ class OpenApiConnection(Connection):
         # what the tracker tells later counts more.
         group = ReadingGroup(
             name=next(iter(confirmed)),
-            measured_at=max((one.measured_at for one in update.groups), default=now),
+            measured_at=max(
+                (one.measured_at for one in update.groups), default=self.receipt()
+            ),
             readings=confirmed,
+            time_source=TimeSource.SERVER,
         )
         return replace(update, groups=(*update.groups, group))
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from ...clocks import believed, was_told
 from ...json_values import as_integer, as_number, as_text, as_unix_time
 from ...models import (
     FixKind,
@@ -15,6 +16,7 @@ from ...models import (
     Position,
     Reading,
     ReadingGroup,
+    TimeSource,
     Value,
     Vehicle,
     VehicleDetails,
@@ -132,30 +134,36 @@ def map_track(
         return None
     server_time = as_unix_time(record.get("servertime")) or now
     heard_at = as_unix_time(record.get("hearttime"))
+    told_at = heard_at or as_unix_time(record.get("gpstime"))
     groups = [
         ReadingGroup(
             name=TRACKER,
-            measured_at=heard_at
-            or as_unix_time(record.get("gpstime"))
-            or _last_measured(known, TRACKER)
-            or server_time,
+            measured_at=told_at or _last_measured(known, TRACKER) or server_time,
             readings=_tracker_readings(record, known, server_time, heard_at),
+            time_source=TimeSource.TRACKER if told_at else TimeSource.SERVER,
         ),
         ReadingGroup(
             name=PLATFORM,
             measured_at=server_time,
             readings=_platform_readings(record),
+            time_source=TimeSource.SERVER,
         ),
     ]
     for name, readings, time in (
         (FUEL, _fuel(record, server_time), FUEL_MEASURED_AT),
         (TEMPERATURE, _temperatures(record, server_time), TEMPERATURE_MEASURED_AT),
     ):
-        measured_at = readings.get(time, _last_measured(known, name))
+        is_told = time in readings
+        measured_at = readings[time] if is_told else _last_measured(known, name)
         # Of what it never measured, a vehicle has no group.
         if name in record and isinstance(measured_at, datetime):
             groups.append(
-                ReadingGroup(name=name, measured_at=measured_at, readings=readings)
+                ReadingGroup(
+                    name=name,
+                    measured_at=measured_at,
+                    readings=readings,
+                    time_source=TimeSource.TRACKER if is_told else TimeSource.SERVER,
+                )
             )
     return VehicleUpdate(
         vehicle_id=imei,
@@ -201,7 +209,14 @@ def map_device(
             plate=plate,
             serial_number=imei,
         ),
-        groups=(ReadingGroup(name="device", measured_at=now, readings=readings),),
+        groups=(
+            ReadingGroup(
+                name="device",
+                measured_at=now,
+                readings=readings,
+                time_source=TimeSource.SERVER,
+            ),
+        ),
     )
 
 
@@ -220,6 +235,8 @@ def map_alarm(alarm: Alarm) -> Occurrence:
         kind=OccurrenceKind.ALARM,
         type=kind,
         occurred_at=alarm.systemtime,
+        time_source=TimeSource.SERVER,
+        received_at=alarm.systemtime,
         code=str(alarm.alarmtype),
         name=name,
         details=details,
@@ -244,6 +261,7 @@ def status_update(
                 # By our clock it might shut out what the server tells later by its own.
                 measured_at=_last_measured(known, PLATFORM) or now,
                 readings=readings,
+                time_source=TimeSource.SERVER,
             ),
         ),
     )
@@ -339,7 +357,7 @@ def _ignition_changed_at(
         candidates.append(heard_at - since)
     if known is not None and known.readings.get(Reading.IGNITION) == ignition:
         before = known.readings.get(Reading.IGNITION_CHANGED_AT)
-        nothing_new = heard_at is not None and heard_at == known.heard_at
+        nothing_new = heard_at is not None and was_told(known, heard_at)
         if isinstance(before, datetime) and (
             nothing_new
             or any(abs(time - before) <= IGNITION_JITTER for time in candidates)
@@ -367,7 +385,7 @@ def _fuel(record: Mapping[str, object], server_time: datetime) -> dict[str, Valu
     if measured_at is None or litres is None:
         return {}
     readings: dict[str, Value] = {FUEL_MEASURED_AT: measured_at}
-    if server_time - measured_at <= OLDEST_REPORTED:
+    if server_time - believed(measured_at, server_time) <= OLDEST_REPORTED:
         readings[Reading.FUEL] = litres
     return readings
 
@@ -381,7 +399,7 @@ def _temperatures(
     if measured_at is None or not isinstance(probes, list) or not probes:
         return {}
     readings: dict[str, Value] = {TEMPERATURE_MEASURED_AT: measured_at}
-    if server_time - measured_at <= OLDEST_REPORTED:
+    if server_time - believed(measured_at, server_time) <= OLDEST_REPORTED:
         coldest, hottest = CELSIUS_RANGE
         for number, value in enumerate(probes, start=1):
             celsius = as_number(value)

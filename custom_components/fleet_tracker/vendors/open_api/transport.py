@@ -126,7 +126,8 @@ class Transport:
         self._sleep = sleep
         self._save_token = save_token
         self._timeout = timeout
-        self._clock_offset = timedelta()
+        self.clock_offset = timedelta()
+        """By how much the server's clock is ahead of ours, as far as it told."""
         self._lock = asyncio.Lock()
         self._failures = 0
         self._failure: VendorError | None = None
@@ -231,7 +232,7 @@ class Transport:
             if not (found := _UNIX_SECONDS.search(answer.message)):
                 raise ClockWrong("The server does not tell its time")
             there = datetime.fromtimestamp(int(found[0]), UTC)
-            self._clock_offset = there - self._now()
+            self.clock_offset = there - self._now()
             self.counters["clock_corrections"] += 1
             answer = await self._request_token()
         if answer.code:
@@ -247,7 +248,7 @@ class Transport:
         return Token(value, now, now + timedelta(seconds=life * _RENEW_AFTER_SHARE))
 
     async def _request_token(self) -> _Answer:
-        time = int((self._now() + self._clock_offset).timestamp())
+        time = int((self._now() + self.clock_offset).timestamp())
         params: dict[str, str | int | float] = {
             "time": time,
             "account": self.account,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import override
 
-from ...models import ReadingGroup, Value, VehicleUpdate
+from ...models import ReadingGroup, TimeSource, Value, VehicleUpdate
 from ...vendor import (
     Command,
     CommandResult,
@@ -238,7 +239,12 @@ class SegwayConnection(Connection):
                 status_locked=interval.status.locked,
             )
             await self._book.save(vehicle.imei)
-        return VehicleUpdate(vehicle_id=vehicle.imei, groups=groups, heard_at=now)
+        return VehicleUpdate(
+            vehicle_id=vehicle.imei,
+            groups=groups,
+            heard_at=now,
+            heard_source=TimeSource.OURS,
+        )
 
     async def _refresh(self, vehicle: AcceptedVehicle) -> VehicleUpdate:
         """Return all that can be read, the place as the vehicle itself says it is now."""
@@ -285,19 +291,23 @@ class SegwayConnection(Connection):
         now = self.host.now()
         schedule = vehicle.schedule
         known = self.host.vehicle(vehicle.imei)
+        clock = known.clock if known else None
         match push.kind:
             case PushKind.STATUS:
                 schedule.pushed[Query.STATUS] = now
                 self._poller.take_status(
-                    vehicle, map_status(vehicle.imei, push.fields, now)
+                    vehicle,
+                    replace(
+                        map_status(vehicle.imei, push.fields, now, clock), pushed=True
+                    ),
                 )
             case PushKind.LOCATION:
                 schedule.pushed[Query.LOCATION] = now
                 status = known.groups.get(Group.STATUS) if known else None
-                update = map_location(vehicle.imei, push.fields, status)
+                update = map_location(vehicle.imei, push.fields, now, status, clock)
                 self._poller.counters["locations without a fix"] += update is None
                 if update is not None:
-                    self.host.receive([update])
+                    self.host.receive([replace(update, pushed=True)])
             case PushKind.ALERT | PushKind.FAULT:
                 is_fault = push.kind is PushKind.FAULT
                 alert = (map_fault if is_fault else map_alert)(push.fields, now)
@@ -309,7 +319,7 @@ class SegwayConnection(Connection):
             case PushKind.COMPONENTS:
                 update = map_components(vehicle.imei, push.fields, now)
                 if update is not None:
-                    self.host.receive([update])
+                    self.host.receive([replace(update, pushed=True)])
                 elif whole(push.fields.get("type"), 4, 4) == Component.TAILBOX_HELMET:
                     # It tells that one was put in or taken out, not how many there are.
                     schedule.asked.pop(Query.EXTRA_STATUS, None)
@@ -372,12 +382,18 @@ def _operation(vehicle: AcceptedVehicle, command: Command) -> Operation:
 def _joined(imei: str, *updates: VehicleUpdate | None) -> VehicleUpdate:
     """Return the news of several updates of one vehicle in one."""
     parts = [update for update in updates if update is not None]
-    heard = [update.heard_at for update in parts if update.heard_at is not None]
+    heard = [
+        (update.heard_at, update.heard_source)
+        for update in parts
+        if update.heard_at is not None
+    ]
+    heard_at, heard_source = max(heard, default=(None, TimeSource.TRACKER))
     return VehicleUpdate(
         vehicle_id=imei,
         position=next((update.position for update in parts if update.position), None),
         groups=tuple(group for update in parts for group in update.groups),
-        heard_at=max(heard, default=None),
+        heard_at=heard_at,
+        heard_source=heard_source,
     )
 
 

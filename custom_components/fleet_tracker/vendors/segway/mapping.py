@@ -8,11 +8,12 @@ range is absent.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 
+from ...clocks import believed, counts_as
 from ...derive import MOVING_FIX_AGE
 from ...json_values import Record, as_flag, as_text, as_unix_time
 from ...models import (
@@ -23,6 +24,8 @@ from ...models import (
     Position,
     Reading,
     ReadingGroup,
+    TimeSource,
+    TrackerClock,
     Value,
     VehicleUpdate,
     accuracy_m,
@@ -95,6 +98,8 @@ class Condition(StrEnum):
     INACTIVE = "inactive"
     NOT_FOUND = "not_found"
 
+
+_SAME_MINUTE = timedelta(seconds=60)
 
 SPEED_MODES: Mapping[str, int] = MappingProxyType({"low": 1, "medium": 2, "high": 3})
 _SPEED_MODE_NAMES = {number: name for name, number in SPEED_MODES.items()}
@@ -169,12 +174,15 @@ def _present(readings: Mapping[str, Value | None]) -> dict[str, Value]:
 # --- queries and the pushes of the same fields ---
 
 
-def map_status(imei: str, record: Record, now: datetime) -> VehicleUpdate:
+def map_status(
+    imei: str, record: Record, now: datetime, clock: TrackerClock | None = None
+) -> VehicleUpdate:
     """Return the news of a status query or push.
 
     `speed` has no unit in the document: km/h. `lockVoltage` is in 0.01 V and
     `remainingRange`, which the examples call `remainderRange`, in 10 m. Unlocked is what
-    ignition means here. The network signal (2 to 32) is told in %.
+    ignition means here. The network signal (2 to 32) is told in %. ``clock`` is what is
+    known of that of the vehicle.
     """
     measured_at = as_unix_time(record.get("statusUtcTime"))
     locked = as_flag(record.get("locked"))
@@ -211,17 +219,24 @@ def map_status(imei: str, record: Record, now: datetime) -> VehicleUpdate:
         }
     )
     group = ReadingGroup(
-        name=Group.STATUS, measured_at=measured_at or now, readings=readings
+        name=Group.STATUS,
+        measured_at=measured_at or now,
+        readings=readings,
+        time_source=TimeSource.TRACKER if measured_at else TimeSource.OURS,
     )
     return VehicleUpdate(
         vehicle_id=imei,
-        groups=(age_status(group, now),),
+        groups=(age_status(group, now, clock=clock),),
         heard_at=measured_at if online else None,
     )
 
 
 def age_status(
-    status: ReadingGroup, now: datetime, *, online: bool | None = None
+    status: ReadingGroup,
+    now: datetime,
+    *,
+    online: bool | None = None,
+    clock: TrackerClock | None = None,
 ) -> ReadingGroup:
     """Return a status as it is to be read now: an old speed says nothing of motion.
 
@@ -231,20 +246,25 @@ def age_status(
     readings = dict(status.readings)
     speed = readings.get(Reading.SPEED)
     if isinstance(speed, int | float):
-        fresh = now - status.measured_at < MOVING_FIX_AGE
+        measured_at = status.measured_at
+        if status.time_source is TimeSource.TRACKER:
+            measured_at = counts_as(clock, measured_at, now)
+        fresh = now - measured_at < MOVING_FIX_AGE
         fast = speed >= MOVING_SPEED_KMH
         readings[Reading.MOVING] = fast and fresh
         if fast and not fresh:
             del readings[Reading.SPEED]
     if online is not None:
         readings[Reading.ONLINE] = online
-    return ReadingGroup(
-        name=status.name, measured_at=status.measured_at, readings=readings
-    )
+    return replace(status, readings=readings)
 
 
 def map_location(
-    imei: str, record: Record, status: ReadingGroup | None = None
+    imei: str,
+    record: Record,
+    now: datetime,
+    status: ReadingGroup | None = None,
+    clock: TrackerClock | None = None,
 ) -> VehicleUpdate | None:
     """Return the news of a location query or push, None where it holds no fix.
 
@@ -262,7 +282,8 @@ def map_location(
         return None
     hdop = number(record.get("hdop"), 0.01)
     speed = None
-    if status and abs((status.measured_at - fixed_at).total_seconds()) <= 60:
+    found_at = counts_as(clock, fixed_at, now)
+    if status and abs(status.measured_at - found_at) <= _SAME_MINUTE:
         speed = status.readings.get(Reading.SPEED)
     return VehicleUpdate(
         vehicle_id=imei,
@@ -300,6 +321,7 @@ def map_extra_status(imei: str, record: Record, now: datetime) -> VehicleUpdate:
             ReadingGroup(
                 name=Group.EXTRA_STATUS,
                 measured_at=now,
+                time_source=TimeSource.OURS,
                 readings=_present(
                     {
                         SegwayReading.SEAT_CASK_HELMETS: whole(
@@ -366,7 +388,10 @@ def map_battery_info(imei: str, record: Record, now: datetime) -> VehicleUpdate:
         vehicle_id=imei,
         groups=(
             ReadingGroup(
-                name=Group.BATTERY_INFO, measured_at=now, readings=_present(readings)
+                name=Group.BATTERY_INFO,
+                measured_at=now,
+                readings=_present(readings),
+                time_source=TimeSource.OURS,
             ),
         ),
     )
@@ -382,6 +407,7 @@ class Alert:
     code: str
     raised: bool
     at: datetime
+    """When that counts as told."""
     occurrence: Occurrence
     reading: str | None = None
 
@@ -402,7 +428,8 @@ def map_alert(record: Record, now: datetime) -> Alert | None:
         code,
         kind.type if kind else OccurrenceType.OTHER,
         raised=raised,
-        at=as_unix_time(record.get("statusUtcTime")) or now,
+        told_at=as_unix_time(record.get("statusUtcTime")),
+        now=now,
         name=kind.name if kind else None,
         reading=kind.reading if kind else None,
     )
@@ -423,7 +450,8 @@ def map_fault(record: Record, now: datetime) -> Alert | None:
         code,
         OccurrenceType.TROUBLE_CODE if fault else OccurrenceType.OTHER,
         raised=not as_flag(record.get("faultStatus")),
-        at=as_unix_time(record.get("statusUtcTime")) or now,
+        told_at=as_unix_time(record.get("statusUtcTime")),
+        now=now,
         name=fault.description if fault else None,
         details={"system": fault.system} if fault else {},
         reading=SegwayReading.PROBLEM,
@@ -436,7 +464,8 @@ def _alert(
     occurrence_type: OccurrenceType,
     *,
     raised: bool,
-    at: datetime,
+    told_at: datetime | None,
+    now: datetime,
     name: str | None,
     reading: str | None,
     details: Mapping[str, Value] = MappingProxyType({}),
@@ -446,11 +475,13 @@ def _alert(
     occurrence = Occurrence(
         kind=kind,
         type=occurrence_type if raised else OccurrenceType.CLEARED,
-        occurred_at=at,
+        occurred_at=told_at or now,
         code=code,
         name=name,
         details=details,
+        time_source=TimeSource.TRACKER if told_at else TimeSource.OURS,
     )
+    at = believed(told_at or now, now)
     return Alert(code, raised, at, occurrence, reading)
 
 
@@ -466,16 +497,19 @@ def map_components(imei: str, record: Record, now: datetime) -> VehicleUpdate | 
     )
     if status is None or reading is None:
         return None
-    at = as_unix_time(record.get("statusUtcTime")) or now
+    told_at = as_unix_time(record.get("statusUtcTime"))
+    source = TimeSource.TRACKER if told_at else TimeSource.OURS
     return VehicleUpdate(
         vehicle_id=imei,
         groups=(
             ReadingGroup(
                 name=Group.EXTRA_STATUS,
-                measured_at=at,
+                measured_at=told_at or now,
                 readings={reading: status == 1},
                 complete=False,
+                time_source=source,
             ),
         ),
-        heard_at=at,
+        heard_at=told_at or now,
+        heard_source=source,
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
 
+from ...clocks import counts_as
 from ...http_client import Unreachable
-from ...models import Reading, ReadingGroup, VehicleUpdate
+from ...models import Reading, ReadingGroup, TimeSource, TrackerClock, VehicleUpdate
 from ...vendor import (
     AccessDenied,
     AuthenticationFailed,
@@ -330,7 +332,8 @@ class Poller:
         imei, now = vehicle.imei, self._host.now
         vehicle.schedule.asked[query] = now()
         if query is Query.STATUS:
-            return map_status(imei, await self._client.status(imei), now())
+            record = await self._client.status(imei)
+            return map_status(imei, record, now(), self._clock_of(imei))
         if query is Query.EXTRA_STATUS:
             return map_extra_status(imei, await self._client.extra_status(imei), now())
         if query is Query.BATTERY_INFO:
@@ -342,9 +345,13 @@ class Poller:
             record = await self._client.location(imei, real_time=real_time)
         except LocationUnknown:
             record = {}
-        update = map_location(imei, record, status)
+        update = map_location(imei, record, now(), status, self._clock_of(imei))
         self.counters["locations without a fix"] += update is None
         return update or VehicleUpdate(vehicle_id=imei)
+
+    def _clock_of(self, imei: str) -> TrackerClock | None:
+        known = self._host.vehicle(imei)
+        return known.clock if known is not None else None
 
     def take_status(self, vehicle: AcceptedVehicle, update: VehicleUpdate) -> None:
         """Hand on a status that was asked for or pushed.
@@ -359,7 +366,10 @@ class Poller:
         # The host may merge it later: what follows is read from the status itself.
         status = update.groups[0]
         held = known.groups.get(status.name) if known else None
-        if held is not None and held.measured_at > status.measured_at:
+        clock = known.clock if known else None
+        if held is not None and held.measured_at > counts_as(
+            clock, status.measured_at, now
+        ):
             return
         locked = status.readings.get(Reading.LOCKED)
         relocked = None not in (was_locked, locked) and locked is not was_locked
@@ -386,7 +396,13 @@ class Poller:
         updates = [vehicle.in_condition(condition, now)]
         known = self._host.vehicle(vehicle.imei)
         if known is not None and (status := known.groups.get(Group.STATUS)):
-            aged = age_status(status, now, online=False if offline else None)
+            # What its time counts for was judged when it came.
+            judged = TimeSource.OURS if status.time_is_ours else TimeSource.SERVER
+            aged = age_status(
+                replace(status, time_source=judged),
+                now,
+                online=False if offline else None,
+            )
             updates.append(VehicleUpdate(vehicle_id=vehicle.imei, groups=(aged,)))
         self._host.receive(updates)
 

@@ -7,7 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from ...models import Reading, ReadingGroup, Vehicle, VehicleDetails, VehicleUpdate
+from ...models import (
+    Reading,
+    ReadingGroup,
+    TimeSource,
+    Vehicle,
+    VehicleDetails,
+    VehicleUpdate,
+)
 from ...vendor import CommandUnsupported, Json, Memory, VendorError
 from .commands import (
     DEFAULT_MODEL,
@@ -247,7 +254,12 @@ class AcceptedVehicle:
         Alerts of an earlier session are unknown again: their end may have been missed.
         """
         groups = [
-            ReadingGroup(name=name, measured_at=group.measured_at, readings={})
+            ReadingGroup(
+                name=name,
+                measured_at=group.measured_at,
+                readings={},
+                time_source=TimeSource.SERVER,
+            )
             for name, group in (known.groups if known else {}).items()
             if name in ALERT_READINGS and name not in self.told and group.readings
         ]
@@ -275,6 +287,7 @@ class AcceptedVehicle:
                     name=Group.CONDITION,
                     measured_at=now,
                     readings={SegwayReading.CONDITION: condition},
+                    time_source=TimeSource.OURS,
                 ),
             ),
         )
@@ -291,15 +304,18 @@ class AcceptedVehicle:
             groups = (
                 ReadingGroup(
                     name=reading,
-                    measured_at=alert.at,
+                    measured_at=alert.occurrence.occurred_at,
                     readings={reading: alert.raised},
+                    time_source=alert.occurrence.time_source,
                 ),
             )
         return VehicleUpdate(
             vehicle_id=self.imei,
             groups=groups,
             occurrences=(alert.occurrence,),
-            heard_at=alert.at,
+            heard_at=alert.occurrence.occurred_at,
+            heard_source=alert.occurrence.time_source,
+            pushed=True,
         )
 
     def end_old_alerts(self, now: datetime) -> VehicleUpdate | None:
@@ -314,7 +330,12 @@ class AcceptedVehicle:
         return VehicleUpdate(
             vehicle_id=self.imei,
             groups=tuple(
-                ReadingGroup(name=reading, measured_at=now, readings={reading: False})
+                ReadingGroup(
+                    name=reading,
+                    measured_at=now,
+                    readings={reading: False},
+                    time_source=TimeSource.OURS,
+                )
                 for reading in old
             ),
         )
@@ -328,7 +349,9 @@ class AcceptedVehicle:
             vehicle_id=self.imei,
             groups=(self._problem(now),),
             occurrences=(fault.occurrence,),
-            heard_at=fault.at,
+            heard_at=fault.occurrence.occurred_at,
+            heard_source=fault.occurrence.time_source,
+            pushed=True,
         )
 
     def _problem(self, now: datetime) -> ReadingGroup:
@@ -337,6 +360,7 @@ class AcceptedVehicle:
             name=Group.FAULTS,
             measured_at=now,
             readings={SegwayReading.PROBLEM: problem},
+            time_source=TimeSource.OURS,
         )
 
     def diagnostics(self, now: datetime) -> Mapping[str, object]:

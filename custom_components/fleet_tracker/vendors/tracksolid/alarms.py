@@ -79,16 +79,17 @@ class AlarmReader:
         """
         now = self._client.transport.now()
         self._asked_at = now
+        end = now + self._client.transport.clock_offset
         if self._read_until is None:
-            await self._move_cursor(now)
+            await self._move_cursor(end)
             return []
-        begin = max(self._read_until - OVERLAP, now - LONGEST_BACK)
-        batch = await self._client.reports.alarms(imeis, begin, now)
+        begin = max(min(self._read_until, end) - OVERLAP, end - LONGEST_BACK)
+        batch = await self._client.reports.alarms(imeis, begin, end)
         self._forget(now)
         fresh = [alarm for alarm in batch.found if alarm not in self._read]
         self._read.update(dict.fromkeys(fresh, now))
         updates = [self._untold(map_alarm(alarm), Way.POLLED, now) for alarm in fresh]
-        await self._move_cursor(now, at_once=bool(updates))
+        await self._move_cursor(end, at_once=bool(updates))
         return updates
 
     def _untold(self, update: VehicleUpdate, way: Way, now: datetime) -> VehicleUpdate:

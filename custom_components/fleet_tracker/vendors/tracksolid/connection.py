@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
 
-from ...models import Reading, ReadingGroup, VehicleUpdate
+from ...models import Reading, ReadingGroup, TimeSource, VehicleUpdate
 from ...vendor import (
     AuthenticationFailed,
     Command,
@@ -128,7 +128,7 @@ class TracksolidConnection(Connection):
         excluded = options.get(EXCLUDED)
         self._excluded = frozenset(excluded if isinstance(excluded, list) else ())
         token = str(options.get(PUSH_TOKEN) or "") or None
-        self.pushes = PushReceiver(host, token, self._take)
+        self.pushes = PushReceiver(host, token, self._take, self.receipt)
         self._pushed_positions: dict[str, datetime] = {}
         self._located: frozenset[str] = frozenset()
         self._list_asked_at: datetime | None = None
@@ -188,9 +188,8 @@ class TracksolidConnection(Connection):
     async def _read_list(self, updates: list[VehicleUpdate]) -> frozenset[str] | None:
         """Read the device list; returns the roster if the list is complete."""
         devices, complete = await self.fleet.read()
-        now = self.host.now()
         for device in devices.values():
-            update = map_device(device, now)
+            update = map_device(device, self.receipt())
             capabilities = self._capabilities(device.imei)
             updates.append(replace(update, capabilities=capabilities))
         return frozenset(devices) if complete else None
@@ -322,7 +321,7 @@ class TracksolidConnection(Connection):
             raise batch.refused[vehicle_id]
         for location in batch.found:
             if location.imei == vehicle_id:
-                return self.fleet.map_location(location, self.host.now())
+                return self.fleet.map_location(location, self.receipt())
         if vehicle_id in self.fleet.devices:
             return VehicleUpdate(vehicle_id=vehicle_id)  # it has no position yet
         raise VehicleUnavailable("No such vehicle", key="tracksolid_illegal")
@@ -459,8 +458,9 @@ class TracksolidConnection(Connection):
             return _result(outcome)
         state = ReadingGroup(
             name=Reading.ENGINE_CUT,
-            measured_at=self.host.now(),
+            measured_at=self.receipt(),
             readings={Reading.ENGINE_CUT: cut},
+            time_source=TimeSource.OURS,
         )
         return CommandResult(
             text=outcome.answer,
@@ -557,6 +557,11 @@ class TracksolidConnection(Connection):
             self.host.poll_soon(1)
 
     # --- the rest ---------------------------------------------------------------------------
+
+    @property
+    def clock_offset(self) -> timedelta:
+        """By how much the server's clock is ahead of ours, as its answers tell."""
+        return self.client.transport.clock_offset
 
     def diagnostics(self) -> Mapping[str, object]:
         """Return how the account does, without anything private."""

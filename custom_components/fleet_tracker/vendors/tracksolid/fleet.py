@@ -95,7 +95,7 @@ class Fleet:
         One call for each account that has devices, or batches of devices where that
         takes fewer calls. Devices without a position are not in the answers.
         """
-        now = self._client.transport.now()
+        transport = self._client.transport
         refused: Mapping[str, VehicleUnavailable] = {}
         batches = math.ceil(len(self.devices) / self._client.batches.limit)
         found: list[Location] = []
@@ -105,6 +105,7 @@ class Fleet:
         else:
             batch = await self._client.tracking.locations_of(self.devices)
             found, refused = batch.found, batch.refused
+        now = transport.now() + transport.clock_offset
         updates = [
             self.map_location(location, now)
             for location in found
@@ -120,7 +121,8 @@ class Fleet:
         """Return the news in a location, with whether its odometer was set."""
         update = map_location(location, now)
         set_at = self._odometer_set_at.get(location.imei)
-        if set_at is None or now - set_at > ODOMETER_SETTLES:
+        set_ago = set_at and self._client.transport.now() - set_at
+        if set_ago is None or set_ago > ODOMETER_SETTLES:
             return update
         return replace(update, odometer_set=True)
 

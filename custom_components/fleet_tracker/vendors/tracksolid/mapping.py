@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from ...clocks import believed
 from ...models import (
     FixKind,
     Occurrence,
@@ -14,6 +15,7 @@ from ...models import (
     Position,
     Reading,
     ReadingGroup,
+    TimeSource,
     Value,
     VehicleDetails,
     VehicleUpdate,
@@ -146,6 +148,7 @@ def group(
     readings: Mapping[str, Value | None],
     *,
     complete: bool = True,
+    source: TimeSource = TimeSource.TRACKER,
 ) -> tuple[ReadingGroup, ...]:
     """Return a group of the readings that are known, none at all without any."""
     found = known(readings)
@@ -153,7 +156,11 @@ def group(
         return ()
     return (
         ReadingGroup(
-            name=name, measured_at=measured_at, readings=found, complete=complete
+            name=name,
+            measured_at=measured_at,
+            readings=found,
+            complete=complete,
+            time_source=source,
         ),
     )
 
@@ -183,6 +190,7 @@ def map_device(device: Device, now: datetime) -> VehicleUpdate:
                 ACTIVATED_AT: device.activated_at,
                 ENABLED: device.enabled,
             },
+            source=TimeSource.SERVER,
         ),
     )
 
@@ -196,6 +204,7 @@ def map_location(location: Location, now: datetime) -> VehicleUpdate:
     times = [time for time in (location.fixed_at, location.heard_at) if time]
     heard_at = max(times, default=None)
     measured_at = heard_at or now
+    source = TimeSource.TRACKER if heard_at else TimeSource.OURS
     fuel = location.fuel
     readings: dict[str, Value | None] = {
         Reading.BATTERY: location.battery,
@@ -214,15 +223,31 @@ def map_location(location: Location, now: datetime) -> VehicleUpdate:
         vehicle_id=location.imei,
         position=map_position(location),
         groups=(
-            *group("online", now, {Reading.ONLINE: location.online}),
+            *group(
+                "online",
+                now,
+                {Reading.ONLINE: location.online},
+                source=TimeSource.SERVER,
+            ),
             *group(
                 "subscription",
                 now,
                 {ACTIVATED: location.activated, EXPIRED: location.expired},
+                source=TimeSource.SERVER,
             ),
-            *group("ignition", measured_at, {Reading.IGNITION: location.ignition}),
-            *group("tracker", measured_at, readings),
-            *group("odometer", measured_at, {Reading.ODOMETER: location.odometer}),
+            *group(
+                "ignition",
+                measured_at,
+                {Reading.IGNITION: location.ignition},
+                source=source,
+            ),
+            *group("tracker", measured_at, readings, source=source),
+            *group(
+                "odometer",
+                measured_at,
+                {Reading.ODOMETER: location.odometer},
+                source=source,
+            ),
             *group(
                 "fix",
                 location.fixed_at or measured_at,
@@ -232,6 +257,7 @@ def map_location(location: Location, now: datetime) -> VehicleUpdate:
                     Reading.ADDRESS: location.address,
                     CONFIDENCE: location.confidence,
                 },
+                source=source,
             ),
         ),
         heard_at=heard_at,
@@ -295,7 +321,9 @@ def map_alarm(alarm: Alarm) -> VehicleUpdate:
     elif not alarm.foreign and (state := state_of(alarm.code)):
         reading, value = state
         # The ignition is told by locations and heartbeats too; the newest says so.
-        groups = group(reading, alarm.occurred_at, {reading: value})
+        groups = group(
+            reading, alarm.occurred_at, {reading: value}, source=alarm.time_source
+        )
     if ended is not None:
         details["cleared"] = ended.value
     return VehicleUpdate(
@@ -309,9 +337,12 @@ def map_alarm(alarm: Alarm) -> VehicleUpdate:
                 code=alarm.code,
                 name=alarm.name,
                 details=details,
+                time_source=alarm.time_source,
+                received_at=alarm.received_at,
             ),
         ),
         heard_at=alarm.occurred_at,
+        heard_source=alarm.time_source,
     )
 
 
@@ -340,11 +371,18 @@ def map_obd(report: ObdReport) -> VehicleUpdate:
 
 def map_faults(imei: str, faults: Iterable[Fault], now: datetime) -> VehicleUpdate:
     """Return how many trouble codes a vehicle reported in a day, and each of them."""
-    recent = [fault for fault in faults if now - fault.occurred_at <= FAULT_WINDOW]
+    recent = [
+        fault
+        for fault in faults
+        if now - believed(fault.occurred_at, now) <= FAULT_WINDOW
+    ]
     return VehicleUpdate(
         vehicle_id=imei,
         groups=group(
-            "faults", now, {Reading.TROUBLE_CODES: len({f.code for f in recent})}
+            "faults",
+            now,
+            {Reading.TROUBLE_CODES: len({f.code for f in recent})},
+            source=TimeSource.SERVER,
         ),
         occurrences=tuple(map_fault(fault) for fault in recent),
     )
@@ -361,8 +399,9 @@ def map_fault(fault: Fault) -> Occurrence:
     )
 
 
-def map_trip(trip: Trip) -> VehicleUpdate:
+def map_trip(trip: Trip, now: datetime) -> VehicleUpdate:
     """Return a drive that ended (5.4, 10.22) as the last trip, and as an occurrence."""
+    ended_at = believed(trip.ended_at, now)
     readings = known(
         {
             TRIP_DISTANCE: None if trip.distance is None else round(trip.distance, 3),
@@ -375,7 +414,7 @@ def map_trip(trip: Trip) -> VehicleUpdate:
     )
     return VehicleUpdate(
         vehicle_id=trip.imei,
-        groups=group("trip", trip.ended_at, {**readings, TRIP_ENDED: trip.ended_at}),
+        groups=group("trip", trip.ended_at, {**readings, TRIP_ENDED: ended_at}),
         occurrences=(
             Occurrence(
                 kind=OccurrenceKind.TRIP,

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 import math
 import re
+from typing import NamedTuple
 
+from ...clocks import believed
 from ...json_values import Record, as_flag, as_text, is_record
 from ...models import (
     FixKind,
@@ -20,6 +22,7 @@ from ...models import (
     Position,
     Reading,
     ReadingGroup,
+    TimeSource,
     Value,
     VehicleUpdate,
     accuracy_m,
@@ -92,7 +95,9 @@ _PRIVATE_PAYLOADS: Mapping[str, frozenset[str]] = {
 _IDENTITIES: Mapping[str, str] = {"ICCID": Reading.ICCID, "VIN": Reading.VIN}
 _REMOVAL = "removeAlarmType"
 """The type of an alarm that ended, and the field that then holds the alarm's own type."""
-_TIMES = ("gateTime", "gpsTime", "postTime", "alarmTime")
+_GATE_TIME = "gateTime"
+"""When the platform got an item."""
+_TIMES = (_GATE_TIME, "gpsTime", "postTime", "alarmTime")
 
 
 def imei_of(item: Record) -> str | None:
@@ -132,11 +137,37 @@ def map_message(kind: str, content: Record, now: datetime) -> VehicleUpdate | No
     return _device_data(kind.rpartition("jimi.")[2], imei, content, now)
 
 
-def _said_at(item: Record, now: datetime) -> datetime:
+class _Said(NamedTuple):
+    """When something was said, and whose clock that is by."""
+
+    at: datetime
+    source: TimeSource
+
+
+def _said_at(item: Record, now: datetime) -> _Said:
+    """Return when an item was told: as the platform got it, else by the tracker's clock."""
     for name in _TIMES:
         if (time := as_time(item.get(name))) is not None:
-            return min(time, now)
-    return now
+            by_platform = name == _GATE_TIME
+            return _Said(time, TimeSource.SERVER if by_platform else TimeSource.TRACKER)
+    return _Said(now, TimeSource.OURS)
+
+
+def _told_at(value: object, item: Record, now: datetime) -> _Said:
+    """Return a time of the tracker's own, where there is one, else when it was said."""
+    time = as_time(value)
+    return _said_at(item, now) if time is None else _Said(time, TimeSource.TRACKER)
+
+
+def _group(
+    name: str,
+    said: _Said,
+    readings: Mapping[str, Value | None],
+    *,
+    complete: bool = True,
+) -> tuple[ReadingGroup, ...]:
+    """Return a group of the readings that are known, none at all without any."""
+    return group(name, said.at, readings, complete=complete, source=said.source)
 
 
 def _map_gps(imei: str, item: Record, now: datetime) -> VehicleUpdate:
@@ -157,17 +188,17 @@ def _map_gps(imei: str, item: Record, now: datetime) -> VehicleUpdate:
             course=as_course(item.get("direction")),
             speed=as_speed(item.get("gpsSpeed")),
         )
-    measured_at = fixed_at or heard_at
+    measured_at = _Said(fixed_at, TimeSource.TRACKER) if fixed_at else heard_at
     metres = as_positive(item.get("distance"))
     return VehicleUpdate(
         vehicle_id=imei,
         position=position,
         groups=(
-            *group("online", heard_at, {Reading.ONLINE: True}),
-            *group(
+            *_group("online", heard_at, {Reading.ONLINE: True}),
+            *_group(
                 "ignition", measured_at, {Reading.IGNITION: as_flag(item.get("acc"))}
             ),
-            *group(
+            *_group(
                 "fix",
                 measured_at,
                 {
@@ -178,14 +209,15 @@ def _map_gps(imei: str, item: Record, now: datetime) -> VehicleUpdate:
                 },
             ),
             # Positions that are polled have none, and must not take it away.
-            *group("altitude", measured_at, {Reading.ALTITUDE: altitude}),
-            *group(
+            *_group("altitude", measured_at, {Reading.ALTITUDE: altitude}),
+            *_group(
                 "tracker_mileage",
                 measured_at,
                 {TRACKER_MILEAGE: metres / 1000 if metres else None},
             ),
         ),
-        heard_at=heard_at,
+        heard_at=heard_at.at,
+        heard_source=heard_at.source,
     )
 
 
@@ -195,9 +227,9 @@ def _map_heartbeat(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     return VehicleUpdate(
         vehicle_id=imei,
         groups=(
-            *group("online", heard_at, {Reading.ONLINE: True}),
-            *group("ignition", heard_at, {Reading.IGNITION: as_flag(item.get("acc"))}),
-            *group(
+            *_group("online", heard_at, {Reading.ONLINE: True}),
+            *_group("ignition", heard_at, {Reading.IGNITION: as_flag(item.get("acc"))}),
+            *_group(
                 "heartbeat",
                 heard_at,
                 {
@@ -205,16 +237,17 @@ def _map_heartbeat(imei: str, item: Record, now: datetime) -> VehicleUpdate:
                     SIGNAL_LEVEL: _signal_level(as_count(item.get("gsmSign"))),
                 },
             ),
-            *group(
+            *_group(
                 Reading.CHARGING,
                 heard_at,
                 {Reading.CHARGING: as_flag(item.get("powerStatus"))},
             ),
-            *group(
+            *_group(
                 Reading.ARMED, heard_at, {Reading.ARMED: as_flag(item.get("fortify"))}
             ),
         ),
-        heard_at=heard_at,
+        heard_at=heard_at.at,
+        heard_source=heard_at.source,
     )
 
 
@@ -232,10 +265,11 @@ def _map_login(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     return VehicleUpdate(
         vehicle_id=imei,
         groups=(
-            *group("online", said_at, {Reading.ONLINE: online}),
-            *group("time_zone", said_at, {TIME_ZONE: as_text(item.get("timezone"))}),
+            *_group("online", said_at, {Reading.ONLINE: online}),
+            *_group("time_zone", said_at, {TIME_ZONE: as_text(item.get("timezone"))}),
         ),
-        heard_at=said_at if online else None,
+        heard_at=said_at.at if online else None,
+        heard_source=said_at.source,
     )
 
 
@@ -247,8 +281,9 @@ def _map_alarm(imei: str, item: Record, now: datetime) -> VehicleUpdate:
         said_at = _said_at(item, now)
         return VehicleUpdate(
             vehicle_id=imei,
-            groups=group("identity", said_at, learned),
-            heard_at=said_at,
+            groups=_group("identity", said_at, learned),
+            heard_at=said_at.at,
+            heard_source=said_at.source,
         )
     foreign = as_count(item.get("msgClass")) == 1
     code = _alarm_code(inner, foreign=foreign)
@@ -256,13 +291,15 @@ def _map_alarm(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     if ended and (code := as_text(inner.get(_REMOVAL))) is None:
         return _device_data("pushalarm", imei, item, now)
     assert code is not None
-    occurred_at = as_time(inner.get("alarmTime")) or _said_at(item, now)
+    occurred = _told_at(inner.get("alarmTime"), item, now)
     return map_alarm(
         Alarm(
             imei=imei,
             code=code,
             name=as_text(inner.get("alarmName")) or as_text(inner.get("alertName")),
-            occurred_at=min(occurred_at, now),
+            occurred_at=occurred.at,
+            time_source=occurred.source,
+            received_at=as_time(item.get(_GATE_TIME)),
             speed=as_speed(inner.get("gpsSpeed")),
             geofence=as_text(inner.get("geoid")),
             foreign=foreign,
@@ -297,10 +334,15 @@ def _map_oil(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     sensor = as_count(item.get("path")) or 0
     groups: tuple[ReadingGroup, ...] = ()
     if value is not None and reading is not None:
-        groups = group(
+        groups = _group(
             f"oil:{sensor}", said_at, {f"{reading}:{sensor}": value / _OIL_SCALE}
         )
-    return VehicleUpdate(vehicle_id=imei, groups=groups, heard_at=said_at)
+    return VehicleUpdate(
+        vehicle_id=imei,
+        groups=groups,
+        heard_at=said_at.at,
+        heard_source=said_at.source,
+    )
 
 
 def _map_temperature(imei: str, item: Record, now: datetime) -> VehicleUpdate:
@@ -308,7 +350,7 @@ def _map_temperature(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     said_at = _said_at(item, now)
     return VehicleUpdate(
         vehicle_id=imei,
-        groups=group(
+        groups=_group(
             "climate",
             said_at,
             {
@@ -316,7 +358,8 @@ def _map_temperature(imei: str, item: Record, now: datetime) -> VehicleUpdate:
                 Reading.HUMIDITY: as_positive(item.get("hum")),
             },
         ),
-        heard_at=said_at,
+        heard_at=said_at.at,
+        heard_source=said_at.source,
     )
 
 
@@ -329,8 +372,9 @@ def _map_obd(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     """10.20: what `dataIDn` mean is documented nowhere, so they are passed on."""
     content = from_text(item.get("obdJson"))
     report: Record = content if is_record(content) else item
-    said_at = as_time(report.get("event_time")) or as_time(report.get("push_time"))
-    measured_at = min(said_at or _said_at(item, now), now)
+    measured_at = _told_at(
+        report.get("event_time") or report.get("push_time"), item, now
+    )
     readings: dict[str, Value | None] = {
         ENGINE_SPEED: as_positive(report.get("engine_rpm")),
         COOLANT_TEMPERATURE: as_number(report.get("coolant_temp_c")),
@@ -353,22 +397,23 @@ def _map_obd(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     return VehicleUpdate(
         vehicle_id=imei,
         groups=(
-            *group(
+            *_group(
                 "ignition",
                 measured_at,
                 {Reading.IGNITION: as_flag(report.get("AccState"))},
             ),
-            *group("obd", measured_at, readings, complete=False),
+            *_group("obd", measured_at, readings, complete=False),
         ),
         occurrences=occurrences,
-        heard_at=measured_at,
+        heard_at=measured_at.at,
+        heard_source=measured_at.source,
     )
 
 
 def _map_faults(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     """10.21."""
-    reported_at = as_time(item.get("eventTime")) or _said_at(item, now)
-    reported_at = min(reported_at, now)
+    reported = _told_at(item.get("eventTime"), item, now)
+    heard = _said_at(item, now)
     listed = from_text(item.get("faultCodeList"))
     codes = [
         code
@@ -378,12 +423,12 @@ def _map_faults(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     count = as_count(item.get("faultNum")) if not codes else len(set(codes))
     return VehicleUpdate(
         vehicle_id=imei,
-        groups=group(
+        groups=_group(
             "faults",
-            reported_at,
+            reported,
             {
                 Reading.TROUBLE_CODES: count
-                if now - reported_at <= FAULT_WINDOW
+                if now - believed(reported.at, now) <= FAULT_WINDOW
                 else None
             },
         ),
@@ -391,31 +436,39 @@ def _map_faults(imei: str, item: Record, now: datetime) -> VehicleUpdate:
             Occurrence(
                 kind=OccurrenceKind.TROUBLE_CODE,
                 type=OccurrenceType.TROUBLE_CODE,
-                occurred_at=reported_at,
+                occurred_at=reported.at,
                 code=code,
+                time_source=reported.source,
+                received_at=as_time(item.get(_GATE_TIME)),
             )
             for code in dict.fromkeys(codes)
         ),
-        heard_at=_said_at(item, now),
+        heard_at=heard.at,
+        heard_source=heard.source,
     )
 
 
 def _map_trip(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     """10.22: its times are BCD (yyMMddHHmmss), taken as UTC."""
     started_at = as_time(item.get("beginTime"))
+    heard = _said_at(item, now)
     if as_count(item.get("properties")) == 1:
+        began = _told_at(item.get("beginTime"), item, now)
         return VehicleUpdate(
             vehicle_id=imei,
             occurrences=(
                 Occurrence(
                     kind=OccurrenceKind.TRIP,
                     type=OccurrenceType.TRIP_STARTED,
-                    occurred_at=min(started_at or _said_at(item, now), now),
+                    occurred_at=began.at,
+                    time_source=began.source,
+                    received_at=as_time(item.get(_GATE_TIME)),
                 ),
             ),
-            heard_at=_said_at(item, now),
+            heard_at=heard.at,
+            heard_source=heard.source,
         )
-    ended_at = as_time(item.get("endTime")) or _said_at(item, now)
+    ended_at = _told_at(item.get("endTime"), item, now).at
     if started_at is None or started_at > ended_at:
         return _device_data("pushtripreport", imei, item, now)
     seconds = int((ended_at - started_at).total_seconds())
@@ -424,7 +477,7 @@ def _map_trip(imei: str, item: Record, now: datetime) -> VehicleUpdate:
         Trip(
             imei=imei,
             started_at=started_at,
-            ended_at=min(ended_at, now),
+            ended_at=ended_at,
             distance=distance,
             duration=seconds,
             average_speed=round(distance / seconds * 3600, 1)
@@ -432,7 +485,8 @@ def _map_trip(imei: str, item: Record, now: datetime) -> VehicleUpdate:
             else None,
             idle_time=as_count(item.get("idleTimes")),
             consumption=as_positive(item.get("oils")),
-        )
+        ),
+        now,
     )
 
 
@@ -444,7 +498,7 @@ def _map_other(path: str) -> Mapper:
 
 
 def _device_data(
-    name: str, imei: str, item: Record, now: datetime, *, at: datetime | None = None
+    name: str, imei: str, item: Record, now: datetime, *, at: _Said | None = None
 ) -> VehicleUpdate:
     """Return an item as it is, as an event, without what is private."""
     said_at = at or _said_at(item, now)
@@ -455,12 +509,15 @@ def _device_data(
             Occurrence(
                 kind=OccurrenceKind.DEVICE_DATA,
                 type=OccurrenceType.OTHER,
-                occurred_at=said_at,
+                occurred_at=said_at.at,
                 code=name,
                 details=details,
+                time_source=said_at.source,
+                received_at=as_time(item.get(_GATE_TIME)),
             ),
         ),
-        heard_at=None if name in _FROM_THE_CLOUD else said_at,
+        heard_at=None if name in _FROM_THE_CLOUD else said_at.at,
+        heard_source=said_at.source,
     )
 
 

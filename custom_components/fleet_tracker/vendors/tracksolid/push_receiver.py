@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
 
 from ...json_values import Record
 from ...models import VehicleUpdate
@@ -30,12 +32,14 @@ class PushReceiver:
         host: Host,
         token: str | None,
         take: Callable[[Push, VehicleUpdate], Awaitable[None]],
+        now: Callable[[], datetime],
     ) -> None:
-        """Take the token that pushes must have, if any, and who takes their news."""
+        """Take the token that pushes must have, if any, who takes their news, and a clock."""
         self.counters: Counter[str] = Counter()
         self._host = host
         self._token = token
         self._take = take
+        self._now = now
         self._duplicates = Duplicates()
         self._waiting = 0
         self._in_order = asyncio.Lock()
@@ -82,7 +86,11 @@ class PushReceiver:
                 await self._take(push, update)
 
     def _mapped(self, push: Push, item: Record) -> VehicleUpdate | None:
-        now = self._host.now()
+        update = self._news(push, item)
+        return None if update is None else replace(update, pushed=True)
+
+    def _news(self, push: Push, item: Record) -> VehicleUpdate | None:
+        now = self._now()
         if push.message is not None:
             return map_message(push.message, item, now)
         if push.path == TAG_PATH:

@@ -8,7 +8,7 @@ import math
 from typing import Self
 
 from ...json_values import Record, as_flag, as_text
-from ...models import FixKind
+from ...models import FixKind, TimeSource
 from .values import (
     as_altitude,
     as_count,
@@ -327,6 +327,9 @@ class Alarm:
     """Numbered in another way (JT808), so that the number says nothing to us."""
     ended: bool = False
     """It is the end of an alarm that was raised before."""
+    time_source: TimeSource = TimeSource.TRACKER
+    received_at: datetime | None = None
+    """When the platform got it, where it tells that."""
 
     @classmethod
     def from_row(cls, row: Record) -> Self | None:

@@ -49,6 +49,8 @@ PATH = "/route/rest"
 TOKEN_SPACING = timedelta(minutes=1)
 CLOCK_TOLERANCE = timedelta(minutes=10)
 
+_WORTH_MINDING = timedelta(minutes=1)
+"""A difference of clocks that is less comes from the way of the answers."""
 _TOKEN_LIFE_S = 7200
 _RENEW_BEFORE = timedelta(minutes=5)
 _FIRST_PAUSE = timedelta(seconds=30)
@@ -199,6 +201,15 @@ class Transport:
     def server_now(self) -> datetime:
         """The time by the server's clock, as far as its answers tell it."""
         return self.now() + self._clock_offset
+
+    @property
+    def clock_offset(self) -> timedelta:
+        """By how much the server's clock is ahead of ours; none while it hardly differs.
+
+        Every answer of the server itself tells it (header Date), in whole seconds.
+        """
+        offset = self._clock_offset
+        return offset if abs(offset) >= _WORTH_MINDING else timedelta()
 
     @property
     def contested(self) -> bool:

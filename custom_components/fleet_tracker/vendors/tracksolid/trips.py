@@ -70,7 +70,7 @@ class TripReader:
         """Return the trips of vehicles that are new; at first only the last ones."""
         now = self._client.transport.now()
         oldest = now - BACK
-        begin = min(self._ended.get(imei, oldest) for imei in imeis)
+        begin = min(now, *(self._ended.get(imei, oldest) for imei in imeis))
         batch = await self._client.reports.trips(imeis, max(begin, oldest), now)
         for imei in imeis:
             self._stopped.pop(imei, None)
@@ -91,7 +91,7 @@ class TripReader:
                 news.setdefault(trip.imei, []).append(trip)
         if news:
             await self._save()
-        return [map_trip(trip) for trips in news.values() for trip in trips]
+        return [map_trip(trip, now) for trips in news.values() for trip in trips]
 
     async def _save(self) -> None:
         await self._memory.put(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import json
 import logging
 
-from ...models import Reading, ReadingGroup, VehicleUpdate
+from ...models import Reading, ReadingGroup, TimeSource, VehicleUpdate
 from ...vendor import (
     Command,
     CommandResult,
@@ -177,6 +177,7 @@ class Vt3Connection(Connection):
             name=_LINK,
             measured_at=self.host.now(),
             readings={} if connected else {Reading.ONLINE: False},
+            time_source=TimeSource.OURS,
         )
 
     # --- what is polled -----------------------------------------------------------------
@@ -267,7 +268,7 @@ class Vt3Connection(Connection):
                 measured_at=time_of_event(values),
             )
             if (occurrence := map_event(values, now)) is not None:
-                update = replace(update, occurrences=(occurrence,))
+                update = replace(update, occurrences=(occurrence,), pushed=True)
         elif topic.action == INFO:
             update = self._requester.map_values(tracker, topic, values)
         else:

@@ -11,7 +11,7 @@ import re
 from types import MappingProxyType
 
 from ...json_values import as_flag, as_integer, as_number
-from ...models import Occurrence, OccurrenceKind, OccurrenceType, Value
+from ...models import Occurrence, OccurrenceKind, OccurrenceType, TimeSource, Value
 from ...vendor import Json
 from .parameters import DIGITAL_INPUT, PARAMETERS
 from .values import as_shown_text, as_time
@@ -65,7 +65,7 @@ def map_event(payload: Mapping[str, Json], now: datetime) -> Occurrence | None:
         as_time(payload.get(name)) for name in ("starts_at", "ends_at")
     )
     cleared = payload.get("status") == _CLEAR
-    occurred_at = (ends_at if cleared else None) or starts_at or now
+    told_at = (ends_at if cleared else None) or starts_at
     details = _details(payload)
     details |= {
         name: time
@@ -88,7 +88,8 @@ def map_event(payload: Mapping[str, Json], now: datetime) -> Occurrence | None:
     return Occurrence(
         kind=kind,
         type=what,
-        occurred_at=occurred_at,
+        occurred_at=told_at or now,
+        time_source=TimeSource.TRACKER if told_at else TimeSource.OURS,
         code=code,
         name=as_shown_text(payload.get("desc")),
         details=details,

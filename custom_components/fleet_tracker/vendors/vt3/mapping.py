@@ -15,6 +15,7 @@ from ...models import (
     Position,
     Reading,
     ReadingGroup,
+    TimeSource,
     Value,
     VehicleDetails,
     VehicleUpdate,
@@ -82,7 +83,7 @@ class Mapper:
         self.fix_with_speed: Position | None = None
         """The last position that came with a speed of its own."""
         self._gnss_fix: Position | None = None
-        self._answer: tuple[datetime, datetime] | None = None
+        self._answer: tuple[datetime, datetime, TimeSource] | None = None
         self._behind: timedelta | None = None
         self._factor = KMH_PER_KNOT if knots else 1
         self._custom: set[str] = set()
@@ -167,16 +168,24 @@ class Mapper:
             readings.setdefault(parameter.group, {})[
                 self._output(parameter.reading)
             ] = reading
-        default = measured_at or self._time_by_its_clock(named, now)
+        default, source = measured_at, TimeSource.TRACKER
+        if default is None:
+            default = self._time_by_its_clock(named, now)
+            source = TimeSource.ESTIMATED
         return VehicleUpdate(
             vehicle_id=self.serial,
-            position=self._position(group, named, default, now if is_answer else None),
+            position=self._position(
+                group, named, default, source, now if is_answer else None
+            ),
             groups=tuple(
                 ReadingGroup(
                     name=name,
-                    measured_at=min(_time_in(named, name) or default, now),
+                    measured_at=_time_in(named, name) or default,
                     readings=found,
                     complete=complete and name == group,
+                    time_source=TimeSource.TRACKER
+                    if _time_in(named, name) is not None
+                    else source,
                     not_known=frozenset(
                         self.rename_outputs(dict.fromkeys(not_known.get(name, ()), 0))
                     ),
@@ -184,17 +193,19 @@ class Mapper:
                 for name, found in readings.items()
             ),
             heard_at=now,
+            heard_source=TimeSource.OURS,
         )
 
     def _time_by_its_clock(self, named: Mapping[str, Json], now: datetime) -> datetime:
         """Return what the tracker's clock shows now, in whole seconds as it tells it.
 
         Answers to refresh lack the time (3.3). By our clock they would seem newer than all
-        that a tracker tells afterwards whose clock is behind.
+        that a tracker tells afterwards whose clock is behind, and older than what one told
+        before whose clock is ahead.
         """
         for prefix in HOME_GROUPS:
             if (time := as_time(named.get(f"{prefix}.ts"))) is not None:
-                behind = max(now - time, timedelta())
+                behind = now - time
                 if self._behind is None or behind < self._behind:
                     self._behind = behind
         return (now - (self._behind or timedelta())).replace(microsecond=0)
@@ -242,6 +253,7 @@ class Mapper:
         group: str,
         named: Mapping[str, Json],
         default: datetime,
+        source: TimeSource,
         answered_at: datetime | None,
     ) -> Position | None:
         """Return where the tracker is; ``answered_at`` is when it said so on demand."""
@@ -256,6 +268,7 @@ class Mapper:
         if speed is not None:
             speed *= self._factor
         course = _float(_course, named.get("gnss.heading"))
+        fixed_at, source = self._fixed_at(named, default, source, answered_at)
         position = Position(
             latitude=latitude,
             longitude=longitude,
@@ -264,7 +277,8 @@ class Mapper:
                 reported=_float(_accuracy, named.get("gnss.hacc")),
                 hdop=_float(PARAMETERS["gnss.hdop"].read, named.get("gnss.hdop")),
             ),
-            fixed_at=self._fixed_at(named, default, answered_at),
+            fixed_at=fixed_at,
+            time_source=source,
             altitude=_float(_altitude, named.get("gnss.altitude")),
             course=None if course is None else course % 360,
             speed=speed if speed is not None and 0 <= speed <= _FASTEST_KMH else None,
@@ -278,26 +292,35 @@ class Mapper:
         return position
 
     def _fixed_at(
-        self, named: Mapping[str, Json], default: datetime, answered_at: datetime | None
-    ) -> datetime:
-        """Return when a position was found.
+        self,
+        named: Mapping[str, Json],
+        default: datetime,
+        source: TimeSource,
+        answered_at: datetime | None,
+    ) -> tuple[datetime, TimeSource]:
+        """Return when a position was found, and whose clock that is by.
 
         On demand it is fresh, and has the satellites' time (3.3.3). What is told after that
         is not older, though the tracker's own clock may be behind and say so.
         """
-        told = _time_in(named, GNSS) or as_date_and_time(
-            named.get("gnss.date"), named.get("gnss.time")
-        )
+        told = _time_in(named, GNSS)
+        by_satellites = as_date_and_time(named.get("gnss.date"), named.get("gnss.time"))
+        if told is not None:
+            source = TimeSource.TRACKER
+        elif by_satellites is not None:
+            # Not by its own clock, and as right as the server's would be.
+            told, source = by_satellites, TimeSource.SERVER
         if answered_at is not None:
-            fixed_at = told or answered_at
-            self._answer = default, fixed_at
-            return fixed_at
+            if told is None:
+                told, source = answered_at, TimeSource.OURS
+            self._answer = default, told, source
+            return told, source
         told = told or default
         if self._answer is not None:
-            by_its_clock, fixed_at = self._answer
+            by_its_clock, fixed_at, answered_source = self._answer
             if by_its_clock <= told < fixed_at:
-                return fixed_at
-        return told
+                return fixed_at, answered_source
+        return told, source
 
     def _completed(self, position: Position, named: Mapping[str, Json]) -> Position:
         """Return a position of a custom group with what such a group leaves out.
@@ -331,7 +354,11 @@ class Mapper:
             vehicle_id=self.serial,
             groups=(
                 ReadingGroup(
-                    name=SETTINGS, measured_at=now, readings=known, complete=False
+                    name=SETTINGS,
+                    measured_at=now,
+                    readings=known,
+                    complete=False,
+                    time_source=TimeSource.OURS,
                 ),
             ),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ...models import VehicleUpdate
+from ...models import TimeSource, VehicleUpdate
 from ...vendor import CommandUnconfirmed, Host, Json
 from . import commands
 from .commands import CUSTOM_GROUP, GROUP_NAME, INTEREST, INTERVAL, Request
@@ -129,7 +129,11 @@ class Requester:
     ) -> tuple[Json, VehicleUpdate]:
         """Return the result in an answer, and what is known by it."""
         result = answer.get("result", answer.get("payload"))
-        update = VehicleUpdate(vehicle_id=tracker.serial, heard_at=self._host.now())
+        update = VehicleUpdate(
+            vehicle_id=tracker.serial,
+            heard_at=self._host.now(),
+            heard_source=TimeSource.OURS,
+        )
         if topic.group == CUSTOM_GROUP:
             found = commands.settings_in(result)[:MOST_CUSTOM_GROUPS]
             if topic.action == GET and isinstance(result, list):

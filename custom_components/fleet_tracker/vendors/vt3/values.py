@@ -14,8 +14,6 @@ from ...models import Value
 
 type Reader = Callable[[object], Value | None]
 
-EARLIEST_TIME = datetime(2020, 1, 1, tzinfo=UTC)
-"""Before that there was no such tracker, and its clock is not set."""
 _LONGEST_TEXT = 255
 
 
@@ -27,9 +25,8 @@ def as_shown_text(value: object) -> str | None:
 
 
 def as_time(value: object) -> datetime | None:
-    """Return the time of UNIX seconds (2.1.1), None where no clock was set."""
-    time = as_unix_time(value)
-    return time if time is not None and time >= EARLIEST_TIME else None
+    """Return the time of UNIX seconds (2.1.1), however wrong, None where it is none."""
+    return as_unix_time(value)
 
 
 def as_date_and_time(date: object, time: object) -> datetime | None:
