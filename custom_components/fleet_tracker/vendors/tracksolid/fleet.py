@@ -121,8 +121,8 @@ class Fleet:
         """Return the news in a location, with whether its odometer was set."""
         update = map_location(location, now)
         set_at = self._odometer_set_at.get(location.imei)
-        set_ago = set_at and self._client.transport.now() - set_at
-        if set_ago is None or set_ago > ODOMETER_SETTLES:
+        by_our_clock = self._client.transport.now()
+        if set_at is None or by_our_clock - set_at > ODOMETER_SETTLES:
             return update
         return replace(update, odometer_set=True)
 
