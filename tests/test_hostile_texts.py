@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -48,7 +49,11 @@ async def test_home_assistant_stands(
         told(
             "1",
             START,
-            occurrences=(alarm(START, code=text, place=text, **{text: 1}),),
+            occurrences=(
+                replace(
+                    alarm(START, code=text), details={"place": text, text: "value"}
+                ),
+            ),
         )
     )
     cloud.push(told(text, START, name="Nobody"))

@@ -7,7 +7,7 @@ stays readable while the model grows. Anything else that does not fit is an erro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -56,7 +56,7 @@ def from_json[T](kind: type[T], stored: object) -> T:
 
     Raises CannotDecode when it is not one.
     """
-    return cast("T", _codec(kind).decode(stored))
+    return cast("T", _codec(cast("Hashable", kind)).decode(stored))
 
 
 @cache

@@ -22,6 +22,7 @@ TRACKER_CLOCKS_WRONG = "tracker_clocks_wrong"
 SERVER_CLOCK_DIFFERS = "server_clock_differs"
 LEAST_CLOCK_DIFFERENCE = timedelta(minutes=2)
 STORED_DATA_SET_ASIDE = "stored_data_set_aside"
+"""It is noticed once, so that it is shown after a restart too."""
 
 
 class Problems:
@@ -41,13 +42,11 @@ class Problems:
         cause: str,
         *,
         text: str | None = None,
-        persistent: bool = False,
         **placeholders: str,
     ) -> None:
         """Show a repair issue until it is cleared, or until the user lets it be solved.
 
-        Its text is that of the cause, unless another one is named. A persistent issue is
-        shown after a restart too.
+        Its text is that of the cause, unless another one is named.
         """
         ir.async_create_issue(
             self._hass,
@@ -55,7 +54,7 @@ class Problems:
             self._issue_id(cause),
             is_fixable=cause in self._fixable,
             data={"entry_id": self._entry.entry_id, "cause": cause},
-            is_persistent=persistent,
+            is_persistent=cause == STORED_DATA_SET_ASIDE,
             severity=ir.IssueSeverity.WARNING,
             translation_key=text or cause,
             translation_placeholders={"account": self._entry.title, **placeholders},
@@ -73,7 +72,7 @@ class Problems:
     def note_set_aside(self, copies: Sequence[str]) -> None:
         """Tell of stored files that could not be used, once, until the user ignores it."""
         if copies:
-            self.show(STORED_DATA_SET_ASIDE, persistent=True, files=", ".join(copies))
+            self.show(STORED_DATA_SET_ASIDE, files=", ".join(copies))
 
     @callback
     def note_access(self, err: VendorError | None) -> None:
