@@ -68,7 +68,7 @@ class Counter(Story):
     ) -> Value | None:
         """Tell a value that was measured now, and return the one that is shown."""
         at = self.now + after
-        told_now = group(**{self.reading: value}, at=at)
+        told_now = replace(group(at=at), readings={self.reading: value})
         self.tell(news(told_now, odometer_set=was_set), after=after)
         return self.shown
 
@@ -242,7 +242,7 @@ def test_greater_rise_waits_for_a_later_reading_that_agrees() -> None:
     assert story.last.dropped == ("implausible_readings",)
     assert story.count(5000, after=timedelta()) == 1000
     assert story.count(5001) == 5001
-    assert story.last.dropped == ()
+    assert not story.last.dropped
 
 
 def test_stored_value_heals_while_parked() -> None:
@@ -338,7 +338,7 @@ def test_impossible_jump_waits_and_is_forgotten() -> None:
         assert story.tell(news(position=far), after=MINUTE).dropped == ("implausible",)
         assert story.position == fix()
     right = fix(52.01, at=NOW + 21 * MINUTE)
-    story.tell(news(position=right))
+    story.tell(news(position=right), after=MINUTE)
     assert story.position == right
     story.wait(2 * HOUR)
     assert story.position == right
