@@ -192,7 +192,7 @@ async def test_account_that_cannot_be_reached(rig: Rig) -> None:
     await rig.server.stop()
     await rig.run(540, 30)
     assert rig.state("lock", PARKED, "locked").state == "locked"
-    await rig.run(60, 10)
+    await rig.run(70, 10)
     for imei, state in ((PARKED, "locked"), (RIDING, "unlocked")):
         assert rig.state("lock", imei, "locked").state == "unavailable", state
     await rig.server.start()
