@@ -24,6 +24,7 @@ from custom_components.fleet_tracker.const import (
     SUBENTRY_VEHICLE,
 )
 from custom_components.fleet_tracker.coordinator import FleetCoordinator
+from custom_components.fleet_tracker.models import Reading, ReadingGroup, VehicleUpdate
 from tests.neutral_vendor import CLOUD, LISTENER
 
 START = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)
@@ -93,6 +94,16 @@ async def elapse(
     freezer.tick(time)
     async_fire_time_changed(hass, dt_util.utcnow())
     await hass.async_block_till_done(wait_background_tasks=True)
+
+
+def see_ignition_on(coordinator: FleetCoordinator, vehicle_id: str) -> None:
+    """Let a vehicle have had its ignition on once, long ago: else off proves nothing."""
+    on = ReadingGroup(
+        name="ignition",
+        measured_at=coordinator.now() - timedelta(days=2),
+        readings={Reading.IGNITION: True},
+    )
+    coordinator.receive([VehicleUpdate(vehicle_id=vehicle_id, groups=(on,))])
 
 
 def entity_id(

@@ -48,6 +48,8 @@ from custom_components.fleet_tracker.select import FleetSelectDescription
 from custom_components.fleet_tracker.sensor import FleetSensorDescription
 from custom_components.fleet_tracker.switch import FleetSwitchDescription
 from custom_components.fleet_tracker.vendor import (
+    HARMLESS,
+    Clearance,
     Command,
     CommandResult,
     Connection,
@@ -151,6 +153,10 @@ class Cloud:
     """The errors that vehicles echo with."""
     busy: asyncio.Event | None = None
     """Commands and polls wait for it, if it is there."""
+    lane: asyncio.Event | None = None
+    """Commands wait for it before they are sent, if it is there."""
+    hang: asyncio.Event | None = None
+    """Looks wait for it, if it is there."""
     push_status: int = 200
     diagnostics: dict[str, object] = field(default_factory=dict)
     account_name: str | None = None
@@ -219,14 +225,22 @@ class NeutralConnection(Connection):
     async def look(self, vehicle_id: str) -> VehicleUpdate:
         """Tell what the cloud tells of one vehicle."""
         self.cloud.looks.append(vehicle_id)
+        if self.cloud.hang is not None:
+            await self.cloud.hang.wait()
         if self.cloud.look_error is not None:
             raise self.cloud.look_error
         if vehicle_id not in self.cloud.fleet:
             raise VehicleUnavailable("No such vehicle")
         return self.cloud.fleet[vehicle_id]
 
-    async def execute(self, vehicle_id: str, command: Command) -> CommandResult:
+    async def execute(
+        self, vehicle_id: str, command: Command, clearance: Clearance = HARMLESS
+    ) -> CommandResult:
         """Do as told, unless a test decided otherwise."""
+        self.check_clearance(vehicle_id, command, clearance)
+        if self.cloud.lane is not None:
+            await self.cloud.lane.wait()
+        clearance.check()
         self.cloud.commands.append((vehicle_id, command))
         await self._wait()
         answer = self.cloud.answers.get(command.name)
@@ -257,6 +271,10 @@ class NeutralConnection(Connection):
     def can_stop(self, vehicle_id: str, command: Command) -> bool:
         """Tell whether the engine would be cut."""
         return command.name == "engine_cut_on"
+
+    def restores(self, vehicle_id: str, command: Command) -> bool:
+        """Tell whether the engine would be restored."""
+        return command.name == "engine_cut_off"
 
     async def receive_push(self, request: PushRequest) -> PushAnswer:
         """Take a push: JSON with the id of a vehicle and its battery, or a probe."""

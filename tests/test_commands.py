@@ -21,6 +21,7 @@ from custom_components.fleet_tracker.const import (
     CONF_ENGINE_CUT_SPEED_LIMIT,
     DOMAIN,
 )
+from custom_components.fleet_tracker.coordinator import FleetCoordinator
 from custom_components.fleet_tracker.models import (
     FixKind,
     Position,
@@ -405,6 +406,15 @@ class Guarded:
             )
         )
 
+    async def cloud_tells(self) -> None:
+        """Let what a look would show be known already."""
+        self.cloud.push(*self.cloud.fleet.values())
+        await self.elapse(1)
+
+    async def elapse(self, seconds: float) -> None:
+        """Let time pass."""
+        await elapse(self.hass, self.freezer, seconds)
+
     async def cut(self) -> None:
         """Cut the engine."""
         await command(
@@ -421,9 +431,18 @@ class Guarded:
 
 @pytest.fixture
 def guarded(
-    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+    hass: HomeAssistant,
+    cloud: Cloud,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Guarded:
-    """Return the vehicle."""
+    """Return the vehicle. Time passes when the integration sleeps."""
+
+    async def sleep(_coordinator: FleetCoordinator, seconds: float) -> None:
+        freezer.tick(seconds)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(FleetCoordinator, "sleep", sleep)
     return Guarded(hass, cloud, freezer)
 
 
@@ -440,18 +459,9 @@ async def test_cut_off_is_off_until_the_user_allows_it(guarded: Guarded) -> None
 
 
 PASSES: list[tuple[dict[str, Any], float]] = [
-    # A fresh fix with a speed below the limit
-    ({"fixed": 0 * SECONDS, "speed": 0}, 20),
-    ({"fixed": 0 * SECONDS, "speed": 19.9}, 20),
-    ({"fixed": 0 * SECONDS, "speed": 19.9, "ignition": True, "moving": True}, 20),
-    ({"fixed": 120 * SECONDS, "speed": 3, "heard": 120 * SECONDS}, 20),
+    ({"fixed": 0 * SECONDS, "speed": 19.9, "ignition": True}, 20),
     ({"fixed": 0 * SECONDS, "speed": 49, "online": True}, 50),
-    # Ignition off and not moving, whatever the fix
-    ({"ignition": False, "moving": False}, 20),
-    ({"fixed": 3600 * SECONDS, "speed": 80, "ignition": False}, 20),
-    ({"fixed": 121 * SECONDS, "speed": 0, "ignition": False}, 20),
-    ({"fixed": 0 * SECONDS, "speed": 0, "ignition": False}, 0),
-    ({"fixed": 0 * SECONDS, "speed": 4, "ignition": False}, 3),
+    ({"fixed": 0 * SECONDS, "speed": 4.9}, 0),
 ]
 
 
@@ -468,64 +478,88 @@ async def test_guard_lets_pass(
     assert state_of(guarded.hass, "binary_sensor", "engine_cut").state == STATE_ON
 
 
-REFUSALS: list[tuple[dict[str, Any], float, str]] = [
-    ({"online": False, "ignition": False, "moving": False}, 20, "vehicle_offline"),
-    ({"heard": 121 * SECONDS, "ignition": False}, 20, "engine_cut_no_contact"),
-    ({"fixed": 0 * SECONDS, "speed": 20}, 20, "engine_cut_too_fast"),
-    ({"fixed": 0 * SECONDS, "speed": 130}, 50, "engine_cut_too_fast"),
-    ({"fixed": 0 * SECONDS, "speed": 0}, 0, "engine_cut_too_fast"),
-    # Towed, or a wrong wire: a fresh speed counts more than the ignition.
-    ({"fixed": 0 * SECONDS, "speed": 30, "ignition": False}, 20, "engine_cut_too_fast"),
+REFUSALS: list[tuple[dict[str, Any], float, str, dict[str, str]]] = [
+    ({"online": False, "ignition": False}, 20, "vehicle_offline", {}),
     (
-        {"fixed": 0 * SECONDS, "speed": 30, "ignition": False, "moving": False},
+        {"fixed": 0 * SECONDS, "speed": 20},
         20,
         "engine_cut_too_fast",
+        {"speed": "20", "limit": "20"},
     ),
-    # Below a walking pace it may be a drift of the fix; from there on it moves.
+    # A limit of 0 is not offered any more: one that was stored counts as 5.
     (
-        {"fixed": 0 * SECONDS, "speed": 5, "ignition": False, "moving": False},
-        3,
+        {"fixed": 0 * SECONDS, "speed": 5},
+        0,
         "engine_cut_too_fast",
+        {"speed": "5", "limit": "5"},
     ),
-    # Nobody knows how fast
-    ({}, 20, "engine_cut_speed_unknown"),
-    ({"fixed": 121 * SECONDS, "speed": 0}, 20, "engine_cut_speed_unknown"),
-    (
-        {"fixed": 121 * SECONDS, "speed": 0, "ignition": True},
-        20,
-        "engine_cut_speed_unknown",
-    ),
-    ({"fixed": 0 * SECONDS, "ignition": False}, 20, "engine_cut_speed_unknown"),
-    ({"ignition": False, "moving": True}, 20, "engine_cut_speed_unknown"),
-    ({"ignition": True, "moving": False}, 20, "engine_cut_speed_unknown"),
-    # A fix from the future has an age that nobody knows.
-    ({"fixed": -601 * SECONDS, "speed": 0}, 20, "engine_cut_speed_unknown"),
+    ({"fixed": 121 * SECONDS, "speed": 0}, 20, "engine_cut_speed_unknown", {}),
 ]
 
 
-@pytest.mark.parametrize(("look", "limit", "reason"), REFUSALS)
+@pytest.mark.parametrize(("look", "limit", "reason", "placeholders"), REFUSALS)
 async def test_guard_refuses(
-    guarded: Guarded, look: dict[str, Any], limit: float, reason: str
+    guarded: Guarded,
+    look: dict[str, Any],
+    limit: float,
+    reason: str,
+    placeholders: dict[str, str],
 ) -> None:
-    """With the reason, and without sending anything."""
+    """With the reason, and without sending anything. All cases are in `test_guard`."""
     await guarded.set_up(**ALLOWED, **{CONF_ENGINE_CUT_SPEED_LIMIT: limit})
     guarded.look_shows(**look)
     caught = await guarded.refused()
     assert caught.translation_key == reason
-    if reason == "engine_cut_too_fast":
-        assert caught.translation_placeholders == {
-            "speed": f"{look['speed']}",
-            "limit": f"{limit}",
-        }
+    assert (caught.translation_placeholders or {}) == placeholders
+    assert guarded.cloud.looks == ["1"]
     assert entity_id(guarded.hass, "binary_sensor", "engine_cut") is None
 
 
+async def test_guard_looks_for_a_minute_for_who_is_seldom_heard_of(
+    guarded: Guarded,
+) -> None:
+    """Every 10 seconds, and then tells when the vehicle was last heard of."""
+    await guarded.set_up(**ALLOWED)
+    guarded.look_shows(heard=179 * SECONDS)
+    began = dt_util.utcnow()
+    caught = await guarded.refused()
+    assert caught.translation_key == "engine_cut_no_contact_usual"
+    assert caught.translation_placeholders == {"minutes": "4", "usual": "57.0"}
+    assert dt_util.utcnow() - began == 60 * SECONDS
+    assert len(guarded.cloud.looks) == 7
+
+
+async def test_guard_sees_the_heartbeat_that_comes_meanwhile(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tracker whose heartbeat comes every 3 minutes can be told what stops it."""
+    await guarded.set_up(**ALLOWED)
+    guarded.look_shows(ignition=True)
+    await guarded.cloud_tells()
+    await guarded.elapse(200)
+    guarded.look_shows(heard=170 * SECONDS, ignition=False)
+    sleep = FleetCoordinator.sleep
+
+    async def sleep_and_hear(coordinator: FleetCoordinator, seconds: float) -> None:
+        await sleep(coordinator, seconds)
+        if len(guarded.cloud.looks) == 3:
+            guarded.look_shows(ignition=False)
+
+    monkeypatch.setattr(FleetCoordinator, "sleep", sleep_and_hear)
+    await guarded.cut()
+    assert len(guarded.cloud.looks) == 4
+    assert sent(guarded.cloud) == [("engine_cut_on", {})]
+
+
 async def test_guard_uses_the_default_limit(guarded: Guarded) -> None:
-    """20 km/h."""
+    """20 km/h; what was faster counts for 2 minutes."""
     await guarded.set_up(**ALLOWED)
     guarded.look_shows(fixed=timedelta(), speed=20)
     assert (await guarded.refused()).translation_key == "engine_cut_too_fast"
-    guarded.look_shows(fixed=-SECONDS, speed=19)
+    guarded.look_shows(fixed=timedelta(), speed=19)
+    assert (await guarded.refused()).translation_key == "engine_cut_too_fast"
+    await guarded.elapse(121)
+    guarded.look_shows(fixed=timedelta(), speed=19)
     await guarded.cut()
 
 

@@ -33,6 +33,7 @@ from custom_components.fleet_tracker.http_client import (
     retry_after,
 )
 from custom_components.fleet_tracker.vendor import (
+    CommandWithdrawn,
     InvalidAnswer,
     RateLimited,
     VendorError,
@@ -46,6 +47,7 @@ from tests.simulators.raw_http import (
     bomb,
     http,
 )
+from tests.vendors.fake_host import Cleared
 
 NOW = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)
 GOOD = b'{"code": 0}'
@@ -265,7 +267,7 @@ async def test_the_same_host_by_https_is_followed_once(
     session: aiohttp.ClientSession, tls: ssl.SSLContext, status: int
 ) -> None:
     """With method, body and parameters as they were, asking who minds each time."""
-    asked: list[None] = []
+    clearance = Cleared()
     async with RawServer(lambda _: (http(GOOD),), tls=tls) as secure:
 
         def redirect(request: RawRequest) -> tuple[Part, ...]:
@@ -278,7 +280,7 @@ async def test_the_same_host_by_https_is_followed_once(
                 f"{plain.url}/api",
                 params={"a": "1"},
                 form={"b": "2"},
-                before_sending=lambda: asked.append(None),
+                clearance=clearance,
             )
     assert answer.body == GOOD
     [request] = secure.requests
@@ -287,7 +289,8 @@ async def test_the_same_host_by_https_is_followed_once(
         "/api?a=1",
         b"b=2",
     )
-    assert len(asked) == 2
+    # Before each request, and again where its bytes leave.
+    assert clearance.checks == 4
 
 
 @pytest.mark.parametrize(
@@ -350,19 +353,17 @@ async def test_commands_follow_no_redirect(
     assert len(server.requests) == 1
 
 
-async def test_who_forbids_it_ends_a_request(session: aiohttp.ClientSession) -> None:
-    """What is raised right before sending passes, and nothing is sent."""
-
-    class Forbidden(Exception):
-        pass
-
-    def forbid() -> None:
-        raise Forbidden
-
+@pytest.mark.parametrize("allowed", [0, 1])
+async def test_clearance_that_is_refused(
+    session: aiohttp.ClientSession, allowed: int
+) -> None:
+    """Before the session is asked, or when it has connected: no byte is sent."""
+    clearance = Cleared(allowed=allowed)
     async with RawServer(lambda _: (http(GOOD),)) as server:
-        with pytest.raises(Forbidden):
-            await HttpClient(session).ask("POST", server.url, before_sending=forbid)
+        with pytest.raises(CommandWithdrawn):
+            await HttpClient(session).ask("POST", server.url, clearance=clearance)
     assert not server.requests
+    assert clearance.checks == allowed + 1
 
 
 async def test_who_is_closed_asks_nothing(session: aiohttp.ClientSession) -> None:

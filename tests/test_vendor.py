@@ -15,6 +15,8 @@ import voluptuous as vol
 
 from custom_components.fleet_tracker.models import ReadingGroup, VehicleUpdate
 from custom_components.fleet_tracker.vendor import (
+    HARMLESS,
+    Clearance,
     Command,
     CommandResult,
     CommandUnsupported,
@@ -49,7 +51,9 @@ class Least(Connection):
         """See nothing."""
         return VehicleUpdate(vehicle_id=vehicle_id)
 
-    async def execute(self, vehicle_id: str, command: Command) -> CommandResult:
+    async def execute(
+        self, vehicle_id: str, command: Command, clearance: Clearance = HARMLESS
+    ) -> CommandResult:
         """Do nothing."""
         return CommandResult()
 

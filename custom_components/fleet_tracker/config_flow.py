@@ -50,6 +50,7 @@ from .const import (
     DEFAULT_ENGINE_CUT_SPEED_LIMIT,
     DEFAULT_PARKED_INTERVAL,
     DOMAIN,
+    LEAST_ENGINE_CUT_SPEED_LIMIT,
     LOGGER,
     SUBENTRY_VEHICLE,
 )
@@ -429,7 +430,7 @@ def _options(entry: ConfigEntry, vendor: Vendor) -> dict[vol.Marker, Any]:
     options[_with_default(CONF_ALLOW_ENGINE_CUT, False)] = BooleanSelector()
     options[
         _with_default(CONF_ENGINE_CUT_SPEED_LIMIT, DEFAULT_ENGINE_CUT_SPEED_LIMIT)
-    ] = _number(0, 50, "km/h")
+    ] = _number(LEAST_ENGINE_CUT_SPEED_LIMIT, 50, "km/h")
     return options
 
 

@@ -28,6 +28,7 @@ CONF_PUSH_AT_ROOT: Final = "push_at_root"
 DEFAULT_DRIVING_INTERVAL: Final = timedelta(seconds=15)
 DEFAULT_PARKED_INTERVAL: Final = timedelta(seconds=60)
 DEFAULT_ENGINE_CUT_SPEED_LIMIT: Final = 20
+LEAST_ENGINE_CUT_SPEED_LIMIT: Final = 5
 
 EVENT_OCCURRENCE: Final = f"{DOMAIN}_event"
 """Fired on the bus beside event entities, for the logbook to tell what happened."""

@@ -8,7 +8,7 @@ vendor become Home Assistant's here and nowhere else.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,6 +22,7 @@ from homeassistant.config_entries import (
     SOURCE_INTEGRATION_DISCOVERY,
     SOURCE_REAUTH,
     ConfigEntry,
+    ConfigEntryState,
 )
 from homeassistant.core import (
     CALLBACK_TYPE,
@@ -48,6 +49,7 @@ from homeassistant.util import dt as dt_util
 
 from .availability import Availability
 from .back_off import BackOff
+from .clearances import JudgedClearance, StopClearance
 from .clocks import is_wrong
 from .const import (
     CONF_ACCURACY_LIMIT,
@@ -62,11 +64,12 @@ from .const import (
     DEFAULT_ENGINE_CUT_SPEED_LIMIT,
     DEFAULT_PARKED_INTERVAL,
     DOMAIN,
+    LEAST_ENGINE_CUT_SPEED_LIMIT,
     LOGGER,
 )
 from .derive import expires_at, online_expires_at
 from .expiries import Expiries
-from .guard import refusal
+from .guard import Refusal, refusal
 from .merge import CAPABILITIES, DETAILS, merge, refresh
 from .models import (
     ABSENCES_UNTIL_GONE,
@@ -88,6 +91,7 @@ from .subentries import VehicleSubentries, accepted_vehicles, discovery_unique_i
 from .texts import LONGEST_TOLD, clean_text, clean_update, is_vehicle_id
 from .vendor import (
     AuthenticationFailed,
+    Clearance,
     Command,
     CommandResult,
     PollResult,
@@ -103,6 +107,10 @@ type Context = tuple[str, str]
 
 EXTRA_LOOK_DELAY = 20
 """Seconds after which vendors usually know what came of a stop or a command."""
+LOOK_AGAIN_AFTER = 10
+"""Seconds between the looks for a command that can stop a vehicle not heard of lately."""
+MOST_LOOKS = 7
+"""The first at once, the last a minute later."""
 MOST_DISCOVERIES = 20
 LONGEST_FIRST_WAIT = 9
 """Seconds that a set-up waits for the vendor, where vehicles are known without it.
@@ -114,6 +122,7 @@ LONGEST_RETRY = timedelta(minutes=5)
 """How long to wait after a poll that failed, while none has succeeded since the start."""
 REFUSED_RETRY = timedelta(hours=1)
 """How often to try credentials that were refused: they may be allowed again."""
+_WITHDRAWN = Refusal("engine_cut_withdrawn")
 
 
 class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
@@ -172,6 +181,10 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._early_poll_at = 0.0
         self._poll_lock = asyncio.Lock()
         self._command_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._stops: dict[str, StopClearance] = {}
+        self._restoring: Counter[str] = Counter()
+        self._guarded: dict[asyncio.Task[CommandResult], StopClearance] = {}
+        self._unmerged: defaultdict[str, deque[VehicleUpdate]] = defaultdict(deque)
         self._back_off = BackOff(memory, self.now())
         self._availability = Availability(
             hass,
@@ -298,6 +311,10 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         An entity that is added while its platform is unloaded would stay behind, dead.
         """
         self._is_stopping = True
+        for stop in self._stops.values():
+            stop.withdraw(
+                Refusal("entry_not_loaded", {"account": self.config_entry.title})
+            )
         await self.connection.stop_receiving()
         await self._work.async_done()
         await self.async_entities_added()
@@ -322,9 +339,21 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             self._cancel_early_poll = None
         await self.async_shutdown()
         await self.connection.close()
+        await self._async_end_guarded()
         await self._store.async_save_pending()
         await self._async_save_occurrences()
         self.memory.close()
+
+    async def _async_end_guarded(self) -> None:
+        """End what was withdrawn and still waits; what may be on its way has its answer."""
+        withdrawn = [
+            work
+            for work, clearance in self._guarded.items()
+            if not clearance.may_be_sent
+        ]
+        for work in withdrawn:
+            work.cancel()
+        await asyncio.gather(*withdrawn, return_exceptions=True)
 
     async def async_entry_changed(self) -> None:
         """Take what the user changed: vehicles at once, all else by a reload."""
@@ -404,7 +433,8 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @callback
     def _receive(self, update: VehicleUpdate, receipts: tuple[Receipt, ...]) -> None:
-        self._work.add([partial(self._absorb, update, receipts)])
+        self._unmerged[update.vehicle_id].append(update)
+        self._work.add([partial(self._absorb_next, update.vehicle_id, receipts)])
 
     async def async_keep_received(self) -> bool:
         """Tell whether all that came in is known for good, or at least on disk.
@@ -618,6 +648,15 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Tell whether a vehicle is no longer in the account."""
         vehicle = self._vehicles.get(vehicle_id)
         return vehicle is None or vehicle.is_gone
+
+    @callback
+    def _absorb_next(self, vehicle_id: str, receipts: tuple[Receipt, ...]) -> None:
+        """Merge what came first of a vehicle."""
+        waiting = self._unmerged[vehicle_id]
+        update = waiting.popleft()
+        if not waiting:
+            del self._unmerged[vehicle_id]
+        self._absorb(update, receipts)
 
     @callback
     def _absorb(
@@ -863,28 +902,27 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             update = await self.connection.look(vehicle_id)
         except VendorError as err:
             raise self.home_assistant_error(err) from err
-        self._absorb(update)
-        self._work.start()
+        self.receive([update])
+        await self._work.async_done()
 
     async def async_execute(self, vehicle_id: str, command: Command) -> CommandResult:
         """Carry out a command and return when the vehicle confirmed it.
 
+        What can stop a vehicle is guarded, and judged again where its bytes leave. What
+        lets it drive again withdraws that, and waits for nothing.
+
         Raises HomeAssistantError with a translated text when the guard refuses it, or when
         it failed or is not confirmed.
         """
-        lock = self._command_locks[vehicle_id]
-        if lock.locked() and self.connection.can_stop(vehicle_id, command):
-            # After a wait it would come when nobody expects it any more.
-            raise _refusal("engine_cut_busy")
-        async with lock:
-            if self.connection.can_stop(vehicle_id, command):
-                await self._async_guard(vehicle_id)
-            try:
-                result = await self.connection.execute(vehicle_id, command)
-            except VendorError as err:
-                raise self.home_assistant_error(err) from err
-            finally:
-                self.poll_soon(EXTRA_LOOK_DELAY)
+        if self.connection.can_stop(vehicle_id, command):
+            result = await self._async_stop(vehicle_id, command)
+        elif self.connection.restores(vehicle_id, command):
+            result = await self._async_restore(vehicle_id, command)
+        else:
+            async with self._command_locks[vehicle_id]:
+                result = await self._async_carry_out(
+                    vehicle_id, command, self._clearance(vehicle_id, command)
+                )
         if result.update is not None:
             self.receive([result.update])
             await self._work.async_done()
@@ -893,20 +931,140 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             self._show_warning(vehicle, result.warning)
         return result
 
-    async def _async_guard(self, vehicle_id: str) -> None:
-        """Refuse a command that can stop a vehicle, unless it surely stands or crawls.
+    async def _async_carry_out(
+        self, vehicle_id: str, command: Command, clearance: Clearance
+    ) -> CommandResult:
+        try:
+            return await self.connection.execute(vehicle_id, command, clearance)
+        except VendorError as err:
+            raise self.home_assistant_error(err) from err
+        finally:
+            self.poll_soon(EXTRA_LOOK_DELAY)
+
+    def _clearance(self, vehicle_id: str, command: Command) -> JudgedClearance:
+        """Return the clearance of a command that cannot stop a vehicle as it is set up now."""
+
+        def why_not() -> Refusal | None:
+            if (closed := self._why_closed()) is not None:
+                return closed
+            if self.connection.can_stop(vehicle_id, command):
+                return Refusal("engine_cut_not_cleared")
+            return None
+
+        return JudgedClearance(why_not)
+
+    async def _async_restore(self, vehicle_id: str, command: Command) -> CommandResult:
+        """Let a vehicle drive again. What is about to stop it is not sent any more."""
+        stop = self._stops.get(vehicle_id)
+        if stop is not None:
+            stop.withdraw(_WITHDRAWN)
+        self._restoring[vehicle_id] += 1
+        try:
+            return await self._async_carry_out(
+                vehicle_id, command, self._clearance(vehicle_id, command)
+            )
+        finally:
+            self._restoring[vehicle_id] -= 1
+
+    async def _async_stop(self, vehicle_id: str, command: Command) -> CommandResult:
+        """Carry out what can stop a vehicle, unless that is refused or withdrawn.
 
         Raises HomeAssistantError with the reason.
         """
-        options = self.config_entry.options
-        if not options.get(CONF_ALLOW_ENGINE_CUT, False):
-            raise _refusal("engine_cut_not_enabled")
-        await self.async_look(vehicle_id)
-        limit = options.get(CONF_ENGINE_CUT_SPEED_LIMIT, DEFAULT_ENGINE_CUT_SPEED_LIMIT)
-        if (vehicle := self._vehicles.get(vehicle_id)) is None:
-            raise _refusal("vehicle_unavailable")
-        if found := refusal(vehicle, limit, self.receipt()):
-            raise _refusal(found.key, **found.placeholders)
+        lock = self._command_locks[vehicle_id]
+        if lock.locked() or self._restoring[vehicle_id]:
+            # After a wait it would come when nobody expects it any more.
+            raise _refusal(Refusal("engine_cut_busy"))
+        clearance = StopClearance(partial(self._why_not_stop, vehicle_id))
+        async with lock:
+            self._stops[vehicle_id] = clearance
+            # It goes on when its caller was told that it is withdrawn: a token that is
+            # asked for at that moment would be lost.
+            work = self.hass.async_create_background_task(
+                self._async_guarded(vehicle_id, command, clearance),
+                f"{DOMAIN} guarded command",
+            )
+            self._guarded[work] = clearance
+            work.add_done_callback(self._end_guarded)
+            over = self.hass.async_create_background_task(
+                clearance.over.wait(), f"{DOMAIN} withdrawn command"
+            )
+            try:
+                await asyncio.wait({work, over}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                over.cancel()
+                if not work.done():
+                    # Nobody waits for it any more.
+                    clearance.withdraw(_WITHDRAWN)
+                del self._stops[vehicle_id]
+        if not work.done() or work.cancelled():
+            raise _refusal(clearance.withdrawn or _WITHDRAWN)
+        result = work.result()
+        if clearance.withdrawn == _WITHDRAWN:
+            # It was on its way already: the restore counts more than its answer.
+            raise _refusal(Refusal("engine_cut_overtaken"))
+        return result
+
+    @callback
+    def _end_guarded(self, work: asyncio.Task[CommandResult]) -> None:
+        del self._guarded[work]
+        if not work.cancelled():
+            work.exception()  # told by the caller, unless it was told already
+
+    async def _async_guarded(
+        self, vehicle_id: str, command: Command, clearance: StopClearance
+    ) -> CommandResult:
+        """Look at a vehicle and carry out what can stop it, if it surely stands or crawls.
+
+        Of one that was not heard of for a while, it is looked again for a minute: many
+        trackers send their heartbeat every 3 minutes.
+        """
+        if (found := self._why_forbidden()) is not None:
+            raise _refusal(found)
+        for look in range(MOST_LOOKS):
+            if look:
+                await self.sleep(LOOK_AGAIN_AFTER)
+            await self.async_look(vehicle_id)
+            found = clearance.why_not()
+            if found is None or not found.may_pass_soon:
+                break
+        if found is not None:
+            raise _refusal(found)
+        return await self._async_carry_out(vehicle_id, command, clearance)
+
+    def _why_closed(self) -> Refusal | None:
+        """Return that the account is not running, if so."""
+        entry = self.config_entry
+        if (
+            self._is_stopping
+            or entry.state is not ConfigEntryState.LOADED
+            or self.hass.config_entries.async_get_entry(entry.entry_id) is not entry
+        ):
+            return Refusal("entry_not_loaded", {"account": entry.title})
+        return None
+
+    def _why_forbidden(self) -> Refusal | None:
+        """Return why no vehicle of the account may be stopped now."""
+        if (closed := self._why_closed()) is not None:
+            return closed
+        if not self.config_entry.options.get(CONF_ALLOW_ENGINE_CUT, False):
+            return Refusal("engine_cut_not_enabled")
+        return None
+
+    def _why_not_stop(self, vehicle_id: str) -> Refusal | None:
+        """Return why a vehicle must not be stopped now, as everything is at this moment."""
+        if (forbidden := self._why_forbidden()) is not None:
+            return forbidden
+        vehicle = self._vehicles.get(vehicle_id)
+        if vehicle is None or vehicle.is_gone or not self._is_wanted(vehicle_id):
+            return Refusal("vehicle_unavailable")
+        now = self.receipt()
+        for update in self._unmerged.get(vehicle_id, ()):
+            vehicle = merge(vehicle, update, self._rules, now).vehicle
+        limit = self.config_entry.options.get(
+            CONF_ENGINE_CUT_SPEED_LIMIT, DEFAULT_ENGINE_CUT_SPEED_LIMIT
+        )
+        return refusal(vehicle, max(limit, LEAST_ENGINE_CUT_SPEED_LIMIT), now)
 
     def home_assistant_error(self, err: VendorError) -> HomeAssistantError:
         """Return a vendor's error as what the user is told. Wrong credentials ask for new."""
@@ -989,9 +1147,9 @@ def _ended_by(err: VendorError, kind: type[HomeAssistantError]) -> HomeAssistant
     return _translated(err, kind)
 
 
-def _refusal(key: str, **placeholders: str) -> HomeAssistantError:
+def _refusal(refused: Refusal) -> HomeAssistantError:
     return HomeAssistantError(
         translation_domain=DOMAIN,
-        translation_key=key,
-        translation_placeholders=placeholders,
+        translation_key=refused.key,
+        translation_placeholders=refused.placeholders,
     )

@@ -8,7 +8,7 @@ error tells an address: the texts of aiohttp's own errors do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -21,7 +21,8 @@ import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
-from .vendor import CannotConnect, InvalidAnswer, Json, RateLimited
+from .gated_session import gated
+from .vendor import HARMLESS, CannotConnect, Clearance, InvalidAnswer, Json, RateLimited
 
 LARGEST_ANSWER = 8 * 1024 * 1024
 """Bytes of an answer, decompressed."""
@@ -106,18 +107,18 @@ class HttpClient:
         answer_within: float = FIRST_BYTE_S,
         connect_within: float | None = None,
         is_command: bool = False,
-        before_sending: Callable[[], None] | None = None,
+        clearance: Clearance = HARMLESS,
     ) -> HttpAnswer:
         """Send a request and return its answer, whatever its status.
 
         `answer_within` are the seconds until the first byte of the answer, `connect_within`
         those for the connection (5 for a command, else 10). A redirect from http to https of
         the same host is followed once, with the same method and body, but not by a command.
-        `before_sending` is called right before the session is: what it raises ends the request.
+        The clearance of a command is checked where its bytes leave.
 
         Raises Unreachable when nothing was sent, NoAnswer when no whole answer came,
         InvalidAnswer when it is too large or cannot be decompressed, Redirected, and
-        RateLimited for 429 and for 503 with Retry-After.
+        RateLimited for 429 and for 503 with Retry-After, or what the clearance raises.
         """
         if connect_within is None:
             connect_within = COMMAND_CONNECT_S if is_command else CONNECT_S
@@ -126,11 +127,11 @@ class HttpClient:
         while True:
             if self._closed:
                 raise Unreachable("The account is closed")
-            if before_sending is not None:
-                before_sending()
             try:
-                async with asyncio.timeout(connect_within + answer_within) as waiting:
-                    async with self._session.request(
+                async with (
+                    asyncio.timeout(connect_within + answer_within) as waiting,
+                    gated(self._session, clearance) as session,
+                    session.request(
                         method,
                         target,
                         params=params,
@@ -142,21 +143,22 @@ class HttpClient:
                         timeout=aiohttp.ClientTimeout(
                             total=None, connect=connect_within, sock_read=answer_within
                         ),
-                    ) as response:
-                        # From here on the body has limits of its own.
-                        if not waiting.expired():
-                            waiting.reschedule(None)
-                        if response.status in _REDIRECTS:
-                            if is_command and response.status in _AFTER_THE_DEED:
-                                raise NoAnswer("Sent on to another address")
-                            target = _followed(target, response, may_follow)
-                            may_follow = False
-                            # Where it leads is told as a whole.
-                            params = None if target.query_string else params
-                            continue
-                        _check_rate(response)
-                        body = await read_body(response, LARGEST_ANSWER)
-                        return HttpAnswer(response.status, _date(response), body)
+                    ) as response,
+                ):
+                    # From here on the body has limits of its own.
+                    if not waiting.expired():
+                        waiting.reschedule(None)
+                    if response.status in _REDIRECTS:
+                        if is_command and response.status in _AFTER_THE_DEED:
+                            raise NoAnswer("Sent on to another address")
+                        target = _followed(target, response, may_follow)
+                        may_follow = False
+                        # Where it leads is told as a whole.
+                        params = None if target.query_string else params
+                        continue
+                    _check_rate(response)
+                    body = await read_body(response, LARGEST_ANSWER)
+                    return HttpAnswer(response.status, _date(response), body)
             # The causes are not chained: their texts may hold the URL, and with it a secret.
             except (
                 aiohttp.ClientConnectorError,

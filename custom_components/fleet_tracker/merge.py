@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from .clocks import judge
 from .derive import derive, flat_readings
+from .evidence import TOLD_SPEED, note
 from .models import (
     Growth,
     Occurrence,
@@ -53,6 +54,7 @@ def merge(
         vehicle_id=update.vehicle_id,
         details=VehicleDetails(name=update.vehicle_id),
     )
+    evidence = note(before.evidence, update, before.heard_at, now)
     dropped: list[str] = []
     groups, growths = _merge_groups(before, update, now, dropped)
     fix, beliefs = before.latest_fix, replace(before.beliefs, growths=growths)
@@ -85,6 +87,7 @@ def merge(
         clock=judged.clock,
         contact_interval=update.contact_interval or before.contact_interval,
         beliefs=beliefs,
+        evidence=evidence,
         occurrence_kinds=before.occurrence_kinds.union(
             occurrence.kind for occurrence in update.occurrences
         ),
@@ -112,6 +115,8 @@ def _merge_groups(
         return before.groups, before.beliefs.growths
     groups, growths = dict(before.groups), dict(before.beliefs.growths)
     for news in update.groups:
+        if news.name == TOLD_SPEED:
+            continue
         held = groups.get(news.name)
         if held is not None and news.measured_at < held.measured_at:
             dropped.append("older_readings")

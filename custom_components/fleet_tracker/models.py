@@ -166,6 +166,13 @@ class Reading(StrEnum):
     ICCID = "iccid"
 
 
+# Readings of vendors that read the vehicle's own electronics; the guard knows them too.
+OBD_SPEED = "obd_speed"
+"""km/h"""
+ENGINE_SPEED = "engine_speed"
+"""rpm"""
+
+
 class OccurrenceKind(StrEnum):
     """Which event entity of a vehicle shows an occurrence."""
 
@@ -384,6 +391,52 @@ class Beliefs:
     """Whether more than a single fast fix says that the vehicle moves."""
 
 
+class SpeedSource(StrEnum):
+    """Who told a speed."""
+
+    FIX = "fix"
+    VEHICLE = "vehicle"
+    """The vehicle itself, in its status."""
+    OBD = "obd"
+    """The vehicle's own speedometer."""
+    TOLD = "told"
+    """An event, or a speed without a fix: it proves that a vehicle drives, never else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardSpeed:
+    """A speed that was heard, in km/h, and when it was measured."""
+
+    speed: float
+    measured_at: datetime
+    source: SpeedSource
+    time_is_ours: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the guard must know of a vehicle's motion beside its readings, see `evidence`."""
+
+    speeds: tuple[HeardSpeed, ...] = ()
+    """Those of the last 2 minutes, the fastest of each second and source."""
+    moved_at: datetime | None = None
+    """When a speed of 5 km/h or more was last measured."""
+    driven_at: datetime | None = None
+    """When a speed of 20 km/h or more was last measured."""
+    engine_ran_at: datetime | None = None
+    """When the engine last turned."""
+    ignition: bool | None = None
+    ignition_told_at: datetime | None = None
+    ignition_contact_at: datetime | None = None
+    """When the vehicle was in contact that told it; None where nobody knows."""
+    ignition_off_since: datetime | None = None
+    ignition_seen_on: bool = False
+    ignition_distrusted_at: datetime | None = None
+    """When it was seen driving with the ignition off; None since it was seen on again."""
+    contact_gaps: tuple[timedelta, ...] = ()
+    """How long it was from one contact to the next, the last few times."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
     """A time as a tracker told it, the time that it counts for, and whose that is."""
@@ -450,6 +503,7 @@ class Vehicle:
     beliefs: Beliefs = field(default_factory=Beliefs)
     stood_since: datetime | None = None
     """Since when it has not moved, with the ignition on; None while it moves or is off."""
+    evidence: Evidence = field(default_factory=Evidence)
     occurrence_kinds: frozenset[OccurrenceKind] = frozenset()
     """The kinds of occurrences that this vehicle has shown so far."""
     shown_readings: frozenset[str] = frozenset()

@@ -125,6 +125,12 @@ class VehicleOffline(CommandFailed):
     key = "vehicle_offline"
 
 
+class CommandWithdrawn(CommandFailed):
+    """The command was not sent: where it was to leave, it was not allowed any more."""
+
+    key = "command_withdrawn"
+
+
 class CommandUnsupported(CommandFailed):
     """The vehicle does not know the command, and never will."""
 
@@ -170,6 +176,25 @@ class CommandResult:
     text: str | None = None
     update: VehicleUpdate | None = None
     warning: str | None = None
+
+
+class Clearance:
+    """What a command needs where its bytes leave: for harmless ones this one is enough.
+
+    A connection hands it down to where the request is given to the HTTP session or written
+    to the socket, and calls `check` there, for each further try too. Nothing may be waited
+    for between the two.
+    """
+
+    stops: bool = False
+    """Whether it is one for a command that can stop a vehicle."""
+
+    def check(self) -> None:
+        """Raise CommandWithdrawn when the command must not be sent now."""
+
+
+HARMLESS = Clearance()
+"""The clearance of what cannot stop a vehicle. It allows nothing else."""
 
 
 # --- pushes ---------------------------------------------------------------------------------
@@ -335,11 +360,17 @@ class Connection(ABC):
         """
 
     @abstractmethod
-    async def execute(self, vehicle_id: str, command: Command) -> CommandResult:
+    async def execute(
+        self, vehicle_id: str, command: Command, clearance: Clearance = HARMLESS
+    ) -> CommandResult:
         """Carry out a command and return when the vehicle confirmed it.
 
-        Raises CommandFailed (nothing changed), CommandUnconfirmed (not known),
-        CommandUnsupported or another VendorError.
+        The clearance is checked right before the bytes leave. A command that can stop a
+        vehicle connects within 5 s, never waits for a vehicle that is offline,
+        and is never repeated after it may have been sent.
+
+        Raises CommandFailed (nothing changed), CommandWithdrawn (not sent any more),
+        CommandUnconfirmed (not known), CommandUnsupported or another VendorError.
         """
 
     async def check(self, vehicle_id: str, command: Command) -> None:
@@ -357,6 +388,21 @@ class Connection(ABC):
         """
         del vehicle_id, command
         return False
+
+    def restores(self, vehicle_id: str, command: Command) -> bool:
+        """Tell whether a command lets a vehicle drive again that was stopped.
+
+        It withdraws what is about to stop the vehicle and waits for nothing.
+        """
+        del vehicle_id, command
+        return False
+
+    def check_clearance(
+        self, vehicle_id: str, command: Command, clearance: Clearance
+    ) -> None:
+        """Raise CommandWithdrawn for what can stop a vehicle without a clearance for it."""
+        if self.can_stop(vehicle_id, command) and not clearance.stops:
+            raise CommandWithdrawn("No clearance", key="engine_cut_not_cleared")
 
     async def receive_push(self, request: PushRequest) -> PushAnswer:
         """Take a push. Hostile until verified."""

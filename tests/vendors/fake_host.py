@@ -16,9 +16,35 @@ import aiohttp
 from custom_components.fleet_tracker.merge import merge
 from custom_components.fleet_tracker.models import Occurrence, Vehicle, VehicleUpdate
 from custom_components.fleet_tracker.rules import Rules
-from custom_components.fleet_tracker.vendor import Json, Memory
+from custom_components.fleet_tracker.vendor import (
+    Clearance,
+    CommandWithdrawn,
+    Json,
+    Memory,
+)
 
 START = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)
+
+
+class Cleared(Clearance):
+    """A clearance for what can stop a vehicle, which notes when it is asked.
+
+    It refuses from the moment on that `refuses` is set, or after so many checks.
+    """
+
+    stops = True
+
+    def __init__(self, *, allowed: int | None = None) -> None:
+        """Take how often it allows a command, always if that is None."""
+        self.checks = 0
+        self.refuses = False
+        self._allowed = allowed
+
+    def check(self) -> None:
+        """Note that something is about to be sent."""
+        self.checks += 1
+        if self.refuses or (self._allowed is not None and self.checks > self._allowed):
+            raise CommandWithdrawn("Refused by the test")
 
 
 class FakeMemory(Memory):

@@ -135,7 +135,7 @@ def instruction_result(sim: TracksolidSimulator, params: Params) -> Reply:
                 "codeId": sent.entry_id,
                 "code": sent.text,
                 "content": sent.content,
-                "isExecute": sent.state,
+                "isExecute": sent.state == "1" if sim.boolean_states else sent.state,
                 "sendTime": stamp(sent.sent),
                 "sender": sent.sender,
                 "receiveDevice": device.imei,

@@ -85,6 +85,8 @@ class TracksolidSimulator:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         """Prepare an account without devices; times come from the clock."""
         self.clock = clock
+        # How results of commands say whether they were carried out: as the document says.
+        self.boolean_states = False
         self.app_key = APP_KEY
         self.app_secret = APP_SECRET
         self.account = ACCOUNT

@@ -8,6 +8,7 @@ from homeassistant.core import Event, EventStateChangedData, callback
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
+from tests.common import see_ignition_on
 from tests.simulators.open_api_fleet import Device, Reply
 from tests.simulators.server import Fault
 
@@ -240,6 +241,7 @@ async def test_cutting_is_off_until_it_is_allowed(rig: Rig) -> None:
 async def test_cutting_a_parked_vehicle(rig: Rig) -> None:
     """A fresh look, then the command, then what the tracker confirmed."""
     await allow_engine_cut(rig)
+    see_ignition_on(rig.coordinator, TRUCK)
     looks = rig.server.requests["/api/track"]
     await call(rig, "button.press", "button", TRUCK, "cut_engine")
     assert rig.server.requests["/api/track"] == looks + 2
@@ -253,6 +255,7 @@ async def test_cutting_before_the_tracker_reports_again(rig: Rig) -> None:
     """What it confirmed is shown; what it reports later counts more."""
     await allow_engine_cut(rig)
     rig.server.device(TRUCK).overrides = {"oilpowerstatus": 1}
+    see_ignition_on(rig.coordinator, TRUCK)
     await call(rig, "button.press", "button", TRUCK, "cut_engine")
     assert rig.state("binary_sensor", TRUCK, "engine_cut").state == "on"
     await rig.poll()
@@ -263,6 +266,7 @@ async def test_a_tracker_that_does_not_tell_of_its_relay(rig: Rig) -> None:
     """The last confirmed command is all that is known."""
     await allow_engine_cut(rig)
     rig.server.device(CAR).overrides = {"oilpowerstatus": -1}
+    see_ignition_on(rig.coordinator, CAR)
     await rig.poll()
     assert rig.state("binary_sensor", CAR, "engine_cut").state == "unknown"
     await call(rig, "button.press", "button", CAR, "cut_engine")

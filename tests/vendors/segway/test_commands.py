@@ -41,7 +41,7 @@ from tests.simulators.segway_mopeds import (
     Moped,
 )
 from tests.simulators.server import Fault
-from tests.vendors.fake_host import FakeHost
+from tests.vendors.fake_host import Cleared, FakeHost
 from tests.vendors.segway.conftest import make_connection
 
 STATUS = f"{QUERY}/status"
@@ -66,7 +66,7 @@ async def execute(
     **arguments: Argument,
 ) -> CommandResult:
     """Execute a command, and take its news as Home Assistant would."""
-    result = await connection.execute(imei, Command(name, arguments))
+    result = await connection.execute(imei, Command(name, arguments), Cleared())
     if result.update is not None:
         connection.host.receive([result.update])
     return result

@@ -33,11 +33,14 @@ from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     HUB_URL,
     TracksolidConnection,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.records import Instruction
+from custom_components.fleet_tracker.vendors.tracksolid.records import (
+    Instruction,
+    SentCommand,
+)
 from tests.simulators.tracksolid import TracksolidSimulator
 from tests.simulators.tracksolid.device import CUSTOM, Entry
 from tests.simulators.tracksolid.instructions import deliver
-from tests.vendors.fake_host import FakeHost
+from tests.vendors.fake_host import Cleared, FakeHost
 
 from .helpers import CAM, CAR, VAN, poll, settings
 
@@ -210,7 +213,7 @@ async def test_cut_and_restore(
     """By whatever entry the model has; the state follows what was confirmed."""
     await poll(connection, host)
     for command, cut in ((CUT, True), (CUT, True), (RESTORE, False)):
-        result = await connection.execute(imei, command)
+        result = await connection.execute(imei, command, Cleared())
         assert result.update is not None
         host.receive([result.update])
         assert sim.devices[imei].relay is cut
@@ -223,7 +226,7 @@ async def test_cut_by_custom_text(
     """A model without a RELAY entry takes the text."""
     sim.devices[VAN].commands = (CUSTOM,)
     await poll(connection, host)
-    await connection.execute(VAN, CUT)
+    await connection.execute(VAN, CUT, Cleared())
     assert sim.devices[VAN].sent[-1].text == "RELAY,1#"
 
 
@@ -233,7 +236,7 @@ async def test_cut_without_any_entry(
     """Nothing is sent to a model that has no such command."""
     await poll(connection, host)
     with pytest.raises(CommandUnsupported) as caught:
-        await connection.execute(CAM, CUT)
+        await connection.execute(CAM, CUT, Cleared())
     assert caught.value.translation_key == "command_unsupported"
     assert not sim.requests[SEND]
 
@@ -251,7 +254,7 @@ async def test_offline_is_refused(
     device.online = False
     await poll(connection, host)
     with pytest.raises(VehicleOffline):
-        await connection.execute(VAN, CUT)
+        await connection.execute(VAN, CUT, Cleared())
     assert not sim.requests[SEND]
     deliver(sim, device)
     assert not device.relay
@@ -265,7 +268,7 @@ async def test_cut_that_would_wait(
     device.commands = ((163, "Relay", "RELAY,{0}#", True),)
     await poll(connection, host)
     with pytest.raises(CommandUnsupported) as caught:
-        await connection.execute(VAN, CUT)
+        await connection.execute(VAN, CUT, Cleared())
     assert caught.value.translation_key == "tracksolid_cut_off_would_wait"
     device.online = False
     result = await connection.execute(VAN, RESTORE)
@@ -280,7 +283,7 @@ async def test_offline_since_the_last_look(
     await poll(connection, host)
     sim.devices[VAN].online = False
     with pytest.raises(VehicleOffline):
-        await connection.execute(VAN, CUT)
+        await connection.execute(VAN, CUT, Cleared())
     assert not sim.devices[VAN].sent
 
 
@@ -295,7 +298,7 @@ async def test_cut_that_came_to_wait_is_withdrawn(
     device.commands = (waits, CUSTOM)  # the list said otherwise
     device.online = False
     with pytest.raises(VehicleOffline) as caught:
-        await connection.execute(VAN, CUT)
+        await connection.execute(VAN, CUT, Cleared())
     assert caught.value.translation_key == "tracksolid_cut_off_withdrawn"
     assert [(one.text, one.state) for one in device.sent] == [
         ("RELAY,1#", "4"),
@@ -303,6 +306,59 @@ async def test_cut_that_came_to_wait_is_withdrawn(
     ]
     deliver(sim, device)
     assert not device.relay
+
+
+@pytest.mark.parametrize("how", ["code", "status", "half"])
+async def test_withdrawing_whose_answer_is_lost(
+    connection: TracksolidConnection,
+    sim: TracksolidSimulator,
+    host: FakeHost,
+    how: str,
+) -> None:
+    """225, or none at all: what became of the cut-off is seen in the results."""
+    device = sim.devices[VAN]
+    device.commands = ((163, "Relay", "RELAY,{0}#", False), CUSTOM)
+    await poll(connection, host)
+    device.commands = ((163, "Relay", "RELAY,{0}#", True), CUSTOM)
+    device.online = False
+    sim.fail(SEND, 12005, "Result code：225", how=how, after=True, skip=1)
+    with pytest.raises(VehicleOffline) as caught:
+        await connection.execute(VAN, CUT, Cleared())
+    assert caught.value.translation_key == "tracksolid_cut_off_withdrawn"
+    assert [one.state for one in device.sent] == ["4", "3"]
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        (True, "1"),
+        (False, "3"),
+        ("true", "1"),
+        ("False", "3"),
+        ("1", "1"),
+        (1, "1"),
+        (4.0, "4"),
+        ("0", "0"),
+        (None, None),
+        ("", None),
+        ([], None),
+    ],
+)
+def test_whether_a_command_was_carried_out(told: object, state: str | None) -> None:
+    """A number for the system, truth for the document (8.3)."""
+    assert SentCommand.from_row({"isExecute": told}).state == state
+
+
+async def test_system_that_tells_truth_as_such(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """A cut-off that was carried out is confirmed, and its state shown."""
+    sim.boolean_states = True
+    await poll(connection, host)
+    sim.devices[VAN].behaviour = "late"
+    result = await connection.execute(VAN, CUT, Cleared())
+    assert result.update is not None
+    assert result.update.groups[0].readings == {Reading.ENGINE_CUT: True}
 
 
 async def test_cut_that_cannot_be_withdrawn(
@@ -323,11 +379,11 @@ async def test_cut_that_cannot_be_withdrawn(
     cut, restore = find_relay(known, cut=True), find_relay(known, cut=False)
     assert cut is not None
     with pytest.raises(CommandUnconfirmed) as unheard:
-        await commander.cut(VAN, cut, restore)
+        await commander.cut(VAN, cut, restore, Cleared())
     assert unheard.value.translation_key == "tracksolid_command_sent"
     assert sim.requests[SEND] == from_before + 1
     with pytest.raises(CommandUnconfirmed) as caught:
-        await commander.cut(VAN, cut, None)
+        await commander.cut(VAN, cut, None, Cleared())
     assert caught.value.translation_key == "tracksolid_cut_off_waiting"
     sim.fail(RESULT, how="status", times=1)
     host.advance(60)
@@ -347,7 +403,7 @@ async def test_withdrawing_that_fails(
     assert cut is not None
     unknown = Chosen(entry("RELAY,0#", entry_id="4711"))
     with pytest.raises(CommandUnconfirmed) as caught:
-        await Commander(connection.client).cut(VAN, cut, unknown)
+        await Commander(connection.client).cut(VAN, cut, unknown, Cleared())
     assert caught.value.translation_key == "tracksolid_cut_off_waiting"
 
 
@@ -357,7 +413,7 @@ async def test_commander_never_cuts_by_what_may_wait(
     """The last door, whatever was chosen."""
     chosen = Chosen(entry("RELAY,1#", may_wait=True))
     with pytest.raises(CommandUnsupported):
-        await Commander(connection.client).cut(VAN, chosen, None)
+        await Commander(connection.client).cut(VAN, chosen, None, Cleared())
     assert not sim.requests[SEND]
 
 
@@ -374,7 +430,7 @@ async def test_answer_that_comes_later(
     """225, or an answer without words: the result is waited for."""
     await poll(connection, host)
     sim.devices[VAN].behaviour = behaviour
-    result = await connection.execute(VAN, CUT)
+    result = await connection.execute(VAN, CUT, Cleared())
     assert result.text is not None
     assert "Success" in result.text
     assert sim.devices[VAN].relay
@@ -388,7 +444,7 @@ async def test_answer_that_never_comes(
     await poll(connection, host)
     sim.devices[VAN].behaviour = "silent"
     with pytest.raises(CommandUnconfirmed):
-        await connection.execute(VAN, CUT)
+        await connection.execute(VAN, CUT, Cleared())
     assert sim.requests[SEND] == 1
     assert host.reading(VAN, Reading.ENGINE_CUT) is None
 
@@ -398,12 +454,12 @@ async def test_old_result_is_not_taken_for_the_answer(
 ) -> None:
     """A cut-off that worked an hour ago says nothing of this one."""
     await poll(connection, host)
-    await connection.execute(VAN, CUT)
+    await connection.execute(VAN, CUT, Cleared())
     host.advance(3600)
     sim.devices[VAN].relay = False
     sim.fail(SEND, 12005, "Fail to send command. Result code：225")
     with pytest.raises(CommandUnconfirmed):
-        await connection.execute(VAN, CUT)
+        await connection.execute(VAN, CUT, Cleared())
 
 
 async def test_server_that_does_not_answer(
@@ -421,7 +477,7 @@ async def test_server_that_does_not_answer(
     await poll(connection, host)
     sim.fail(SEND, how="hang")
     with pytest.raises(CommandUnconfirmed):
-        await connection.execute(VAN, CUT)
+        await connection.execute(VAN, CUT, Cleared())
     sim.heal()
 
 
@@ -436,7 +492,7 @@ async def test_gateway_that_loses_its_patience(
     await poll(connection, host)
     sim.devices[VAN].behaviour = "late"
     sim.fail(SEND, how=how, times=1, after=True)
-    result = await connection.execute(VAN, CUT)
+    result = await connection.execute(VAN, CUT, Cleared())
     assert result.text is not None
     assert "Success" in result.text
     assert sim.devices[VAN].relay
@@ -451,7 +507,7 @@ async def test_result_that_cannot_be_read_at_first(
     sim.devices[VAN].behaviour = "late"
     sim.fail(RESULT, 1006, "request frequency is too high", times=1)
     sim.fail(RESULT, how="status", times=1)
-    result = await connection.execute(VAN, CUT)
+    result = await connection.execute(VAN, CUT, Cleared())
     assert result.update is not None
     sim.devices[VAN].behaviour = "silent"
     sim.fail(RESULT, 1006, "request frequency is too high", times=-1)
@@ -479,7 +535,7 @@ async def test_refusals(
     await poll(connection, host)
     sim.devices[VAN].behaviour = behaviour
     with pytest.raises(error) as caught:
-        await connection.execute(VAN, CUT)
+        await connection.execute(VAN, CUT, Cleared())
     assert caught.value.translation_key == key
 
 
@@ -491,12 +547,12 @@ async def test_device_that_says_no(
     words = "The command is not executed, speed is over 20km/h"
     sim.devices[VAN].replies["RELAY"] = words
     with pytest.raises(CommandFailed) as caught:
-        await connection.execute(VAN, CUT)
+        await connection.execute(VAN, CUT, Cleared())
     assert caught.value.placeholders == {"answer": words}
     sim.devices[VAN].behaviour = "late"
     host.advance(60)
     with pytest.raises(CommandFailed):
-        await connection.execute(VAN, CUT)
+        await connection.execute(VAN, CUT, Cleared())
 
 
 async def test_result_without_words(
@@ -599,7 +655,7 @@ async def test_any_entry(
     unknown = Command(commands.SEND_INSTRUCTION, {"id": "4711"})
     assert connection.can_stop(VAN, unknown)
     with pytest.raises(InvalidArgument):
-        await connection.execute(VAN, unknown)
+        await connection.execute(VAN, unknown, Cleared())
 
 
 async def test_unknown_entry_that_may_wait_is_not_sent(
@@ -611,7 +667,7 @@ async def test_unknown_entry_that_may_wait_is_not_sent(
     mystery = Command(commands.SEND_INSTRUCTION, {"id": "55", "0": "1"})
     assert connection.can_stop(VAN, mystery)
     with pytest.raises(CommandUnsupported):
-        await connection.execute(VAN, mystery)
+        await connection.execute(VAN, mystery, Cleared())
     assert not sim.requests[SEND]
 
 
@@ -627,7 +683,9 @@ async def test_text(
     assert connection.can_stop(VAN, Command(commands.SEND_TEXT, {"text": "RELAY,1#"}))
     assert connection.can_stop(VAN, Command(commands.SEND_TEXT))
     with pytest.raises(InvalidArgument):
-        await connection.execute(VAN, Command(commands.SEND_TEXT, {"text": " "}))
+        await connection.execute(
+            VAN, Command(commands.SEND_TEXT, {"text": " "}), Cleared()
+        )
     with pytest.raises(CommandUnsupported):
         await connection.execute(CAM, status)
 
@@ -639,16 +697,16 @@ async def test_raw(
     await poll(connection, host)
     raw = Command(commands.SEND_RAW, {"hex": "0B02"})
     assert connection.can_stop(VAN, raw)
-    result = await connection.execute(VAN, raw)
+    result = await connection.execute(VAN, raw, Cleared())
     assert result.warning == "tracksolid_command_sent"
     sim.fail("jimi.open.instruction.raw.send", how="status", after=True)
-    result = await connection.execute(VAN, raw)
+    result = await connection.execute(VAN, raw, Cleared())
     assert result.warning == "tracksolid_command_sent"
     sim.devices[VAN].online = False
     host.advance(60)
     await poll(connection, host)
     with pytest.raises(VehicleOffline):
-        await connection.execute(VAN, raw)
+        await connection.execute(VAN, raw, Cleared())
 
 
 async def test_unknown_commands_and_vehicles(
@@ -659,7 +717,7 @@ async def test_unknown_commands_and_vehicles(
     strange = Command("fly")
     assert connection.can_stop(VAN, strange)
     with pytest.raises(InvalidArgument):
-        await connection.execute(VAN, strange)
+        await connection.execute(VAN, strange, Cleared())
     with pytest.raises(VehicleUnavailable):
         await connection.execute("1", RESTORE)
     assert connection.can_stop("1", Command(commands.SEND_INSTRUCTION, {"id": "1"}))
@@ -695,7 +753,9 @@ async def test_text_by_the_own_hub(sim: TracksolidSimulator, host: FakeHost) -> 
     assert result.text is not None and result.text.startswith("Battery")
     assert len(sim.hub_calls) == 1
     assert not sim.requests[SEND]
-    await connection.execute(VAN, Command(commands.SEND_TEXT, {"text": "RELAY,1#"}))
+    await connection.execute(
+        VAN, Command(commands.SEND_TEXT, {"text": "RELAY,1#"}), Cleared()
+    )
     assert len(sim.hub_calls) == 1
     assert sim.devices[VAN].relay
     await connection.close()

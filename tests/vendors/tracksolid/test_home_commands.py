@@ -7,6 +7,7 @@ import asyncio
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
+from tests.common import see_ignition_on
 from tests.simulators.tracksolid.device import CUSTOM
 
 from .helpers import CAM, CAR, VAN
@@ -34,6 +35,7 @@ async def test_cut_off_and_restore(home: Home, custom: bool) -> None:
     await home.set_options(allow_engine_cut=True)
     await home.poll(3)
     home.freezer.move_to(NOW)
+    see_ignition_on(home.coordinator, CAR)
     await home.press("cut_engine", CAR)
     assert car.relay
     assert home.state("binary_sensor", "engine_cut", CAR).state == "on"

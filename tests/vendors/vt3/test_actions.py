@@ -214,7 +214,10 @@ async def test_marked_output_while_parked(home: Home) -> None:
 
 
 async def test_marked_output_while_driving(home: Home) -> None:
-    """It is refused while the vehicle drives; restoring is not."""
+    """It is refused while the vehicle drives; restoring is not.
+
+    While the unit of the speed is not proven, it is taken for knots.
+    """
     await home.listen(SERIAL, settings=CUTS, options=ALLOWED)
     tracker = await home.connect(SERIAL)
     tracker.vehicle.live(home.clock(), drive(Route(HOME, HOME.away(0, 50_000)), 50))
@@ -222,7 +225,7 @@ async def test_marked_output_while_driving(home: Home) -> None:
     with pytest.raises(HomeAssistantError) as refusal:
         await press(home, "cut_engine_1")
     assert refusal.value.translation_key == "engine_cut_too_fast"
-    assert refusal.value.translation_placeholders == {"speed": "50", "limit": "20"}
+    assert refusal.value.translation_placeholders == {"speed": "93", "limit": "20"}
     assert tracker.outputs == [0, 0, 0]
     tracker.outputs[0] = 1
     await tracker.upload("io")

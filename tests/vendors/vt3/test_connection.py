@@ -36,7 +36,7 @@ from custom_components.fleet_tracker.vendors.vt3.server import CONTROL_SPACING
 from custom_components.fleet_tracker.vendors.vt3.session import Limits
 from tests.simulators.vt3 import Behaviour, Vt3Simulator
 from tests.simulators.world import HOME, Route, drive, stand
-from tests.vendors.fake_host import FakeHost, FakeMemory
+from tests.vendors.fake_host import Cleared, FakeHost, FakeMemory
 
 from .conftest import ELSEWHERE, OTHER, SERIAL, MakeTracker, until
 
@@ -819,14 +819,14 @@ async def test_cutting_the_engine(host: FakeHost, make_tracker: MakeTracker) -> 
         tracker.requests.clear()
         tracker.behaviour.errors["io/control"] = ["device_busy"]
         with pytest.raises(CommandFailed) as raised:
-            await connection.execute(SERIAL, cut)
+            await connection.execute(SERIAL, cut, Cleared())
         assert raised.value.translation_key == "vt3_device_busy"
         assert len(tracker.requests) == 1
         raw = commands.raw_request("io/control", {"io.DO1": 1})
         assert connection.can_stop(SERIAL, raw)
         tracker.behaviour.errors["io/control"] = ["device_busy"]
         with pytest.raises(CommandFailed):
-            await connection.execute(SERIAL, raw)
+            await connection.execute(SERIAL, raw, Cleared())
         assert len(tracker.requests) == 2
         tracker.behaviour.errors["io/control"] = ["device_busy"]
         await connection.execute(SERIAL, restore)

@@ -21,8 +21,10 @@ import aiohttp
 from ...http_client import FIRST_BYTE_S, Redirected, Unreachable
 from ...json_values import as_integer, as_number, as_text, is_record
 from ...vendor import (
+    HARMLESS,
     AccessDenied,
     CannotConnect,
+    Clearance,
     CommandFailed,
     CommandUnconfirmed,
     InvalidAnswer,
@@ -388,7 +390,11 @@ class OpenApiClient:
     # Commands
 
     async def send_command(
-        self, imei: str, command: str, data: Mapping[str, str] | None = None
+        self,
+        imei: str,
+        command: str,
+        data: Mapping[str, str] | None = None,
+        clearance: Clearance = HARMLESS,
     ) -> str:
         """Send a command and return the id by which to ask for its answer (2.5).
 
@@ -401,7 +407,9 @@ class OpenApiClient:
         params = {"imei": imei, "command": command}
         if data:
             params["paramData"] = json.dumps(data, separators=(",", ":"))
-        record = await self._transport.call("POST", "/api/command/send", **params)
+        record = await self._transport.call(
+            "POST", "/api/command/send", clearance, **params
+        )
         number = as_text(record.get("commandid")) if is_record(record) else None
         if number is None:
             raise InvalidAnswer("The answer has no command id")
@@ -419,7 +427,11 @@ class OpenApiClient:
         return as_text(record.get("response")) or ""
 
     async def run_command(
-        self, imei: str, command: str, data: Mapping[str, str] | None = None
+        self,
+        imei: str,
+        command: str,
+        data: Mapping[str, str] | None = None,
+        clearance: Clearance = HARMLESS,
     ) -> str:
         """Send a command and return the tracker's own words on it.
 
@@ -430,7 +442,7 @@ class OpenApiClient:
         """
         await self._transport.prepare()
         try:
-            commandid = await self.send_command(imei, command, data)
+            commandid = await self.send_command(imei, command, data, clearance)
         except (Unreachable, Redirected, UnknownRequest):
             raise
         except (CannotConnect, InvalidAnswer) as error:

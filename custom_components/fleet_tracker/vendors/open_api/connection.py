@@ -14,7 +14,9 @@ from typing import override
 from ...clocks import was_told
 from ...models import ReadingGroup, TimeSource, VehicleUpdate
 from ...vendor import (
+    HARMLESS,
     AuthenticationFailed,
+    Clearance,
     Command,
     CommandFailed,
     CommandResult,
@@ -314,8 +316,15 @@ class OpenApiConnection(Connection):
         if capability in self._refused_commands.get(vehicle_id, ()):
             raise CommandUnsupported("It did not know the command")
 
-    async def execute(self, vehicle_id: str, command: Command) -> CommandResult:
+    def restores(self, vehicle_id: str, command: Command) -> bool:
+        """Tell whether it ends the engine cut-off."""
+        return command.name == commands.ENGINE_RESTORE
+
+    async def execute(
+        self, vehicle_id: str, command: Command, clearance: Clearance = HARMLESS
+    ) -> CommandResult:
         """Send a command and return when the tracker answered it (2.5, 2.6)."""
+        self.check_clearance(vehicle_id, command, clearance)
         if command.name not in commands.WIRE_COMMANDS:
             raise InvalidArgument("Unknown command")
         data = None
@@ -323,7 +332,7 @@ class OpenApiConnection(Connection):
             data = {"mileage": f"{command.arguments['kilometres']:.12g}"}
         try:
             answer = await self.client.run_command(
-                vehicle_id, commands.WIRE_COMMANDS[command.name], data
+                vehicle_id, commands.WIRE_COMMANDS[command.name], data, clearance
             )
         except CommandUnsupported:
             await self._note_refusal(vehicle_id, command.name)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from ...clocks import believed, was_told
+from ...evidence import told_speed
 from ...json_values import as_integer, as_number, as_text, as_unix_time
 from ...models import (
     FixKind,
@@ -149,6 +150,12 @@ def map_track(
             time_source=TimeSource.SERVER,
         ),
     ]
+    fixed_at = as_unix_time(record.get("gpstime"))
+    groups += told_speed(
+        _up_to(MOST_KMH, record.get("speed")),
+        fixed_at or now,
+        TimeSource.TRACKER if fixed_at else TimeSource.OURS,
+    )
     for name, readings, time in (
         (FUEL, _fuel(record, server_time), FUEL_MEASURED_AT),
         (TEMPERATURE, _temperatures(record, server_time), TEMPERATURE_MEASURED_AT),

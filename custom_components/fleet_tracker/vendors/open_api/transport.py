@@ -16,7 +16,9 @@ import aiohttp
 from ...http_client import FIRST_BYTE_S, HttpClient, read_json
 from ...json_values import as_integer, as_number, as_text, as_unix_time, is_record
 from ...vendor import (
+    HARMLESS,
     CannotConnect,
+    Clearance,
     ClockWrong,
     InvalidAnswer,
     Json,
@@ -159,19 +161,26 @@ class Transport:
         """
         await self._valid_token()
 
-    async def call(self, method: str, path: str, **params: str | float) -> object:
+    async def call(
+        self,
+        method: str,
+        path: str,
+        clearance: Clearance = HARMLESS,
+        /,
+        **params: str | float,
+    ) -> object:
         """Call an operation and return its `record`, None where it has none.
 
         Parameters are in the URL, of POST requests too. A token that the server no longer
         takes is renewed once and the call repeated. Raises what the answer's code means,
-        CannotConnect or InvalidAnswer.
+        CannotConnect, InvalidAnswer, or what the clearance of a command raises.
         """
         token = await self._valid_token()
-        answer = await self._patient_request(method, path, params, token)
+        answer = await self._patient_request(method, path, params, token, clearance)
         if answer.code in TOKEN_CODES:
             self._bury(token)
             token = await self._valid_token()
-            answer = await self._patient_request(method, path, params, token)
+            answer = await self._patient_request(method, path, params, token, clearance)
         if answer.code:
             raise error_for(answer.code)
         return answer.record
@@ -262,6 +271,7 @@ class Transport:
         path: str,
         params: Mapping[str, str | int | float],
         token: Token | None = None,
+        clearance: Clearance = HARMLESS,
     ) -> _Answer:
         """Send a request, and again after a growing, jittered wait when told to slow.
 
@@ -273,7 +283,7 @@ class Transport:
         for attempt in range(_RETRIES + 1):
             if attempt:
                 await self._sleep(_jittered(_FIRST_WAIT_S * 2 ** (attempt - 1)))
-            answer = await self._request(method, path, params)
+            answer = await self._request(method, path, params, clearance)
             if answer.code != TOO_FREQUENT:
                 self._pauses.pop(path, None)
                 return answer
@@ -286,7 +296,11 @@ class Transport:
         )
 
     async def _request(
-        self, method: str, path: str, params: Mapping[str, str | int | float]
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str | int | float],
+        clearance: Clearance,
     ) -> _Answer:
         self.counters["requests"] += 1
         answer = await self.http.ask(
@@ -295,6 +309,7 @@ class Transport:
             params=params,
             answer_within=self._timeout,
             is_command=method == "POST" and path not in _POSTED_QUERIES,
+            clearance=clearance,
         )
         if answer.status == 404:
             raise UnknownRequest("HTTP status 404")

@@ -19,9 +19,11 @@ from ... import http_client
 from ...http_client import HttpClient, read_json
 from ...json_values import Record
 from ...vendor import (
+    HARMLESS,
     AccessDenied,
     AuthenticationFailed,
     CannotConnect,
+    Clearance,
     CommandUnconfirmed,
     InvalidAnswer,
     InvalidArgument,
@@ -328,9 +330,13 @@ class SegwayClient:
         """Lock ("lock")."""
         await self._tell(LOCK, imei)
 
-    async def throttle_response(self, imei: str, *, on: bool) -> None:
+    async def throttle_response(
+        self, imei: str, *, on: bool, clearance: Clearance = HARMLESS
+    ) -> None:
         """Let the throttle work or not ("throttle response")."""
-        await self._tell(THROTTLE_RESPONSE, imei, {"controlType": int(on)})
+        await self._tell(
+            THROTTLE_RESPONSE, imei, {"controlType": int(on)}, clearance=clearance
+        )
 
     async def open_saddle(self, imei: str) -> None:
         """Open the saddle of an unlocked vehicle ("saddle")."""
@@ -405,11 +411,16 @@ class SegwayClient:
         await self._tell(endpoint, imei, setting.payload())
 
     async def _tell(
-        self, endpoint: Endpoint, imei: str, values: Mapping[str, Json] | None = None
+        self,
+        endpoint: Endpoint,
+        imei: str,
+        values: Mapping[str, Json] | None = None,
+        *,
+        clearance: Clearance = HARMLESS,
     ) -> str | None:
         """Send a command and return the key of a warning, if there is one."""
         body = {"iotCode": check_imei(imei), **(values or {})}
-        code, _ = await self._call(endpoint, body=body)
+        code, _ = await self._call(endpoint, body=body, clearance=clearance)
         return WARNINGS.get(code)
 
     async def _call(
@@ -418,6 +429,7 @@ class SegwayClient:
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Json] | None = None,
+        clearance: Clearance = HARMLESS,
     ) -> tuple[int, Json]:
         """Return status code (0, or one with a warning) and data of a call.
 
@@ -435,6 +447,7 @@ class SegwayClient:
                     query=query,
                     body=body,
                     is_command=endpoint.is_command,
+                    clearance=clearance,
                 )
             except (NoAnswer, InvalidAnswer) as err:
                 if endpoint.is_command:
@@ -457,6 +470,7 @@ class SegwayClient:
         body: Mapping[str, Json] | None = None,
         form: Mapping[str, str] | None = None,
         is_command: bool = False,
+        clearance: Clearance = HARMLESS,
     ) -> _Reply:
         """Send a request and read the answer that begins within so many seconds."""
         self.counters["requests"] += 1
@@ -472,6 +486,7 @@ class SegwayClient:
                     headers=headers,
                     answer_within=seconds,
                     is_command=is_command,
+                    clearance=clearance,
                 )
             except http_client.NoAnswer as err:
                 raise NoAnswer(str(err)) from None

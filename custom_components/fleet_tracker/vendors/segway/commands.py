@@ -12,6 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from ...models import Reading, Value
+from ...vendor import Clearance
 from .arguments import (
     Arguments,
     Reader,
@@ -130,7 +131,7 @@ class Sent:
     warning: str | None = None
 
 
-type Send = Callable[[SegwayClient, str, Arguments], Awaitable[Sent]]
+type Send = Callable[[SegwayClient, str, Arguments, Clearance], Awaitable[Sent]]
 
 
 def _no_arguments(arguments: Arguments) -> None:
@@ -155,7 +156,9 @@ class Operation:
 
 
 def _simple(method: Callable[[SegwayClient, str], Awaitable[None]]) -> Send:
-    async def send(client: SegwayClient, imei: str, arguments: Arguments) -> Sent:
+    async def send(
+        client: SegwayClient, imei: str, arguments: Arguments, _: Clearance
+    ) -> Sent:
         Reader(arguments).end()
         await method(client, imei)
         return Sent()
@@ -170,7 +173,9 @@ def _setting[T: Setting](
 ) -> Operation:
     """Return the operation that writes a setting."""
 
-    async def send(client: SegwayClient, imei: str, arguments: Arguments) -> Sent:
+    async def send(
+        client: SegwayClient, imei: str, arguments: Arguments, _: Clearance
+    ) -> Sent:
         await method(client, imei, build(arguments))
         return Sent()
 
@@ -186,20 +191,29 @@ def _sound(number: int) -> Send:
 
 
 def _throttle(*, on: bool) -> Send:
-    return _simple(lambda client, imei: client.throttle_response(imei, on=on))
+    async def send(
+        client: SegwayClient, imei: str, arguments: Arguments, clearance: Clearance
+    ) -> Sent:
+        Reader(arguments).end()
+        await client.throttle_response(imei, on=on, clearance=clearance)
+        return Sent()
+
+    return send
 
 
 def _always(shown: Mapping[str, Value]) -> Callable[[Arguments], Mapping[str, Value]]:
     return lambda _: shown
 
 
-async def _start_rental(client: SegwayClient, imei: str, arguments: Arguments) -> Sent:
+async def _start_rental(
+    client: SegwayClient, imei: str, arguments: Arguments, _: Clearance
+) -> Sent:
     Reader(arguments).end()
     return Sent(warning=await client.start_rental(imei))
 
 
 async def _set_speed_mode(
-    client: SegwayClient, imei: str, arguments: Arguments
+    client: SegwayClient, imei: str, arguments: Arguments, _: Clearance
 ) -> Sent:
     await client.set_speed_mode(imei, _speed_mode(arguments))
     return Sent()
@@ -213,14 +227,14 @@ def _speed_mode(arguments: Arguments) -> int:
 
 
 async def _get_bluetooth_key(
-    client: SegwayClient, imei: str, arguments: Arguments
+    client: SegwayClient, imei: str, arguments: Arguments, _: Clearance
 ) -> Sent:
     Reader(arguments).end()
     return Sent(text=await client.bluetooth_key(imei))
 
 
 async def _set_bluetooth_key(
-    client: SegwayClient, imei: str, arguments: Arguments
+    client: SegwayClient, imei: str, arguments: Arguments, _: Clearance
 ) -> Sent:
     await client.set_bluetooth_key(imei, _bluetooth_key(arguments))
     return Sent()

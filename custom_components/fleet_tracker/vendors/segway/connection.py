@@ -9,6 +9,8 @@ from typing import override
 
 from ...models import ReadingGroup, TimeSource, Value, VehicleUpdate
 from ...vendor import (
+    HARMLESS,
+    Clearance,
     Command,
     CommandResult,
     CommandUnconfirmed,
@@ -142,8 +144,16 @@ class SegwayConnection(Connection):
             _operation(vehicle, command).check(command.arguments)
 
     @override
-    async def execute(self, vehicle_id: str, command: Command) -> CommandResult:
+    def restores(self, vehicle_id: str, command: Command) -> bool:
+        """Tell whether it turns the throttle on."""
+        return command.name == commands.THROTTLE_ON
+
+    @override
+    async def execute(
+        self, vehicle_id: str, command: Command, clearance: Clearance = HARMLESS
+    ) -> CommandResult:
         """Carry out a command; what a query shows is confirmed by one."""
+        self.check_clearance(vehicle_id, command, clearance)
         vehicle = self._vehicle(vehicle_id)
         if command.name == commands.REFRESH:
             return CommandResult(update=await self._refresh(vehicle))
@@ -153,7 +163,9 @@ class SegwayConnection(Connection):
         doubt: CommandUnconfirmed | None = None
         sent = Sent()
         try:
-            sent = await operation.send(self.client, vehicle.imei, command.arguments)
+            sent = await operation.send(
+                self.client, vehicle.imei, command.arguments, clearance
+            )
         except CommandUnconfirmed as err:
             doubt = err
         except VendorError as err:

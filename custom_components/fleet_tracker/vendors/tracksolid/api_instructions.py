@@ -7,7 +7,7 @@ import json
 import re
 
 from ...json_values import as_text
-from ...vendor import InvalidArgument
+from ...vendor import HARMLESS, Clearance, InvalidArgument
 from .records import Instruction, SentCommand
 from .transport import Transport, rows_of
 
@@ -47,6 +47,7 @@ class InstructionsApi:
         values: Sequence[str] = (),
         *,
         replace_waiting: bool = True,
+        clearance: Clearance = HARMLESS,
     ) -> str | None:
         """Send a command with the values of its places (8.2).
 
@@ -69,6 +70,7 @@ class InstructionsApi:
             },
             wait_s=SEND_WAIT_S,
             urgent=True,
+            clearance=clearance,
         )
         return as_text(answer.result)
 
@@ -84,7 +86,9 @@ class InstructionsApi:
         )
         return found
 
-    async def send_raw(self, imei: str, data: str) -> str | None:
+    async def send_raw(
+        self, imei: str, data: str, clearance: Clearance = HARMLESS
+    ) -> str | None:
         """Send bytes given as hex (8.4). Returns the server's or the device's words.
 
         Raises InvalidArgument for what is not hex, and what `send` raises.
@@ -95,5 +99,6 @@ class InstructionsApi:
             {"imei": imei, "raw_cmd": text},
             wait_s=SEND_WAIT_S,
             urgent=True,
+            clearance=clearance,
         )
         return as_text(answer.result)

@@ -10,15 +10,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+import logging
 import re
 
 from ...http_client import NoAnswer
 from ...vendor import (
+    HARMLESS,
     Argument,
+    Clearance,
     Command,
     CommandFailed,
     CommandUnconfirmed,
     CommandUnsupported,
+    CommandWithdrawn,
     InvalidAnswer,
     InvalidArgument,
     VehicleOffline,
@@ -27,6 +31,8 @@ from ...vendor import (
 from .client import TracksolidClient
 from .errors import CommandPending
 from .records import Instruction, SentCommand
+
+_LOGGER = logging.getLogger(__name__)
 
 # Names of commands
 ENGINE_CUT = "engine_cut"
@@ -62,6 +68,8 @@ _RESULT_EVERY_S = 3.0
 _RESULT_QUERIES = 12
 _RESULT_WITHIN = timedelta(minutes=2)
 """How long after it was sent the result of a command is asked for, whatever hangs."""
+_WITHDRAWAL_QUERIES = 4
+_CANCELLED = "4"
 _CLOCK_TOLERANCE = timedelta(seconds=5)
 
 # Commands of the vendor's trackers that read, report, restart or take pictures.
@@ -279,7 +287,9 @@ class Commander:
         """Take what carries the calls."""
         self._client = client
 
-    async def send(self, imei: str, chosen: Chosen) -> Outcome:
+    async def send(
+        self, imei: str, chosen: Chosen, clearance: Clearance = HARMLESS
+    ) -> Outcome:
         """Send a command and return when the device answered, or when it waits for it.
 
         Raises CommandFailed when the device says no, VehicleOffline,
@@ -289,7 +299,7 @@ class Commander:
         until = self._client.transport.now() + _RESULT_WITHIN
         try:
             answer = await self._client.instructions.send(
-                imei, chosen.instruction, chosen.values
+                imei, chosen.instruction, chosen.values, clearance=clearance
             )
         except (CommandPending, InvalidAnswer, NoAnswer):
             answer = None
@@ -312,14 +322,22 @@ class Commander:
                 return outcome
         raise CommandUnconfirmed("No answer in time", key="tracksolid_command_sent")
 
-    async def send_raw(self, imei: str, data: str) -> str | None:
+    async def send_raw(
+        self, imei: str, data: str, clearance: Clearance = HARMLESS
+    ) -> str | None:
         """Send bytes given as hex and return the answer, None where none came in time."""
         try:
-            return await self._client.instructions.send_raw(imei, data)
+            return await self._client.instructions.send_raw(imei, data, clearance)
         except (CommandPending, InvalidAnswer, NoAnswer):
             return None
 
-    async def cut(self, imei: str, chosen: Chosen, restore: Chosen | None) -> Outcome:
+    async def cut(
+        self,
+        imei: str,
+        chosen: Chosen,
+        restore: Chosen | None,
+        clearance: Clearance,
+    ) -> Outcome:
         """Send what can stop a vehicle; it never waits.
 
         Raises what `send` raises; VehicleOffline when it had to be withdrawn, and
@@ -329,7 +347,9 @@ class Commander:
             raise CommandUnsupported(
                 "The entry may wait", key="tracksolid_cut_off_would_wait"
             )
-        outcome = await self.send(imei, chosen)
+        if not clearance.stops:
+            raise CommandWithdrawn("No clearance", key="engine_cut_not_cleared")
+        outcome = await self.send(imei, chosen, clearance)
         if not outcome.waits:
             return outcome
         if restore is None or not await self._withdraw(imei, chosen, restore):
@@ -339,15 +359,27 @@ class Commander:
         raise VehicleOffline("Withdrawn", key="tracksolid_cut_off_withdrawn")
 
     async def _withdraw(self, imei: str, chosen: Chosen, restore: Chosen) -> bool:
-        """Replace what waits for a device by a restore; tell whether it is gone."""
+        """Replace what waits for a device by a restore; tell whether it is gone.
+
+        What the server says of the restore does not tell that: for a device that is offline
+        it is "no answer yet" (225). Only the list of results does, maybe a little later.
+        """
         try:
             await self._client.instructions.send(
                 imei, restore.instruction, restore.values, replace_waiting=True
             )
-            sent = await self._newest(imei, chosen)
-        except VendorError:
-            return False  # it may wait still, which is what the caller says
-        return sent is not None and sent.state == "4"
+        except VendorError as err:
+            _LOGGER.debug("What waits is being withdrawn: %s", err)
+        for look in range(_WITHDRAWAL_QUERIES):
+            if look:
+                await self._client.transport.sleep(_RESULT_EVERY_S)
+            try:
+                sent = await self._newest(imei, chosen)
+            except VendorError:
+                continue
+            if sent is not None and sent.state == _CANCELLED:
+                return True
+        return False
 
     async def _newest(self, imei: str, chosen: Chosen) -> SentCommand | None:
         """Return the newest result of a command, by its text or else by its id."""

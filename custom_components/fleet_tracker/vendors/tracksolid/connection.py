@@ -10,7 +10,9 @@ import logging
 
 from ...models import Reading, ReadingGroup, TimeSource, VehicleUpdate
 from ...vendor import (
+    HARMLESS,
     AuthenticationFailed,
+    Clearance,
     Command,
     CommandResult,
     CommandUnsupported,
@@ -374,17 +376,18 @@ class TracksolidConnection(Connection):
                 text = str(command.arguments.get(commands.ARGUMENT_TEXT, ""))
                 return _can_stop(commands.effect_of(text))
             case commands.SEND_INSTRUCTION:
-                return self._instruction_can_stop(vehicle_id, command)
+                return _can_stop(self._effect_of(vehicle_id, command))
         return True
 
-    def _instruction_can_stop(self, vehicle_id: str, command: Command) -> bool:
+    def _effect_of(self, vehicle_id: str, command: Command) -> Effect:
+        """Return what a command of a vehicle's list may do, as far as the list is known."""
         device = self.fleet.devices.get(vehicle_id)
         known = self.lists.of(device) if device else None
         try:
             chosen = commands.find_entry(known or (), command.arguments)
         except InvalidArgument:
-            return True
-        return _can_stop(chosen.effect)
+            return Effect.UNKNOWN
+        return chosen.effect
 
     async def check(self, vehicle_id: str, command: Command) -> None:
         """Raise why a vehicle cannot carry out what an action sends.
@@ -408,16 +411,32 @@ class TracksolidConnection(Connection):
         """Tell whether a text is sent by the own instruction host."""
         return self.hub is not None and not _can_stop(commands.effect_of(text))
 
-    async def execute(self, vehicle_id: str, command: Command) -> CommandResult:
+    def restores(self, vehicle_id: str, command: Command) -> bool:
+        """Tell whether a command ends an engine cut-off, and does nothing else."""
+        match command.name:
+            case commands.ENGINE_RESTORE:
+                return True
+            case commands.SEND_TEXT:
+                text = str(command.arguments.get(commands.ARGUMENT_TEXT, ""))
+                return commands.effect_of(text) is Effect.RESTORES
+            case commands.SEND_INSTRUCTION:
+                return self._effect_of(vehicle_id, command) is Effect.RESTORES
+        return False
+
+    async def execute(
+        self, vehicle_id: str, command: Command, clearance: Clearance = HARMLESS
+    ) -> CommandResult:
         """Send a command and return when the vehicle answered it.
 
         What can stop a vehicle is sent only while it is online and never waits.
         """
+        self.check_clearance(vehicle_id, command, clearance)
+        clearance.check()
         arguments = command.arguments
         match command.name:
             case commands.ENGINE_CUT | commands.ENGINE_RESTORE:
                 return await self._switch_engine(
-                    vehicle_id, cut=command.name == commands.ENGINE_CUT
+                    vehicle_id, clearance, cut=command.name == commands.ENGINE_CUT
                 )
             case commands.TAKE_PHOTO:
                 await self.cameras.take_photo(vehicle_id, _camera(arguments))
@@ -430,7 +449,9 @@ class TracksolidConnection(Connection):
             case commands.SEND_RAW:
                 self._check_online(vehicle_id)
                 text = await self._commander.send_raw(
-                    vehicle_id, str(arguments.get(commands.ARGUMENT_HEX, ""))
+                    vehicle_id,
+                    str(arguments.get(commands.ARGUMENT_HEX, "")),
+                    clearance,
                 )
                 warning = "tracksolid_command_sent" if text is None else None
                 return CommandResult(text=text, warning=warning)
@@ -438,13 +459,15 @@ class TracksolidConnection(Connection):
                 text = str(arguments.get(commands.ARGUMENT_TEXT, "")).strip()
                 if text and self.hub is not None and self._goes_to_hub(text):
                     return CommandResult(
-                        text=await self.hub.send_text(vehicle_id, text)
+                        text=await self.hub.send_text(vehicle_id, text, clearance)
                     )
         known = await self.instructions(vehicle_id)
         chosen = commands.find(known, command)
-        return _result(await self._send(vehicle_id, chosen, known))
+        return _result(await self._send(vehicle_id, chosen, known, clearance))
 
-    async def _switch_engine(self, vehicle_id: str, *, cut: bool) -> CommandResult:
+    async def _switch_engine(
+        self, vehicle_id: str, clearance: Clearance, *, cut: bool
+    ) -> CommandResult:
         known = await self.instructions(vehicle_id)
         chosen = commands.find_relay(known, cut=cut)
         if chosen is None:
@@ -453,7 +476,7 @@ class TracksolidConnection(Connection):
                 "No relay in the device's list",
                 key="tracksolid_cut_off_would_wait" if waiting else None,
             )
-        outcome = await self._send(vehicle_id, chosen, known)
+        outcome = await self._send(vehicle_id, chosen, known, clearance)
         if outcome.waits:
             return _result(outcome)
         state = ReadingGroup(
@@ -468,13 +491,17 @@ class TracksolidConnection(Connection):
         )
 
     async def _send(
-        self, vehicle_id: str, chosen: Chosen, known: Sequence[Instruction]
+        self,
+        vehicle_id: str,
+        chosen: Chosen,
+        known: Sequence[Instruction],
+        clearance: Clearance,
     ) -> Outcome:
         if not _can_stop(chosen.effect):
-            return await self._commander.send(vehicle_id, chosen)
+            return await self._commander.send(vehicle_id, chosen, clearance)
         self._check_online(vehicle_id)
         restore = commands.find_relay(known, cut=False)
-        return await self._commander.cut(vehicle_id, chosen, restore)
+        return await self._commander.cut(vehicle_id, chosen, restore, clearance)
 
     async def _is_offline(self, vehicle_id: str) -> bool:
         """Take one fresh look to tell whether a vehicle is offline."""

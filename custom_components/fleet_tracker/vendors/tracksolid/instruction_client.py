@@ -17,8 +17,10 @@ import aiohttp
 from ...http_client import HttpClient, read_json
 from ...json_values import as_text, is_record
 from ...vendor import (
+    HARMLESS,
     AccessDenied,
     CannotConnect,
+    Clearance,
     CommandFailed,
     CommandUnconfirmed,
     InvalidAnswer,
@@ -89,7 +91,9 @@ class InstructionClient:
         self.url = url.rstrip("/") + PATH
         self._token = token
 
-    async def send_text(self, imei: str, text: str) -> str | None:
+    async def send_text(
+        self, imei: str, text: str, clearance: Clearance = HARMLESS
+    ) -> str | None:
         """Send a text command and wait for the answer; it is never kept for later."""
         return await self._send(
             imei,
@@ -100,6 +104,7 @@ class InstructionClient:
                 "offlineFlag": False,
                 "timeOut": int(ANSWER_WAIT_S),
             },
+            clearance,
         )
 
     async def start_live(
@@ -191,7 +196,11 @@ class InstructionClient:
         return await self._send(imei, protocol, content)
 
     async def _send(
-        self, imei: str, protocol: Protocol, content: Mapping[str, Json]
+        self,
+        imei: str,
+        protocol: Protocol,
+        content: Mapping[str, Json],
+        clearance: Clearance = HARMLESS,
     ) -> str | None:
         form = {
             "deviceImei": imei,
@@ -205,6 +214,7 @@ class InstructionClient:
             form=form,
             answer_within=_HTTP_TIMEOUT_S,
             is_command=True,
+            clearance=clearance,
         )
         if answer.status in {401, 403}:
             raise AccessDenied(

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from ... import models
 from ...clocks import believed
+from ...evidence import told_speed
 from ...models import (
     FixKind,
     Occurrence,
@@ -37,13 +39,13 @@ FUEL_SENSOR_HEIGHT = "fuel_sensor_height"  # cm
 FUEL_SENSOR_VOLTAGE = "fuel_sensor_voltage"  # V
 TRACKER_MILEAGE = "tracker_mileage"  # km
 COOLANT_TEMPERATURE = "coolant_temperature"  # °C
-ENGINE_SPEED = "engine_speed"  # rpm
+ENGINE_SPEED = models.ENGINE_SPEED
+OBD_SPEED = models.OBD_SPEED
 ENGINE_LOAD = "engine_load"  # %
 INTAKE_PRESSURE = "intake_pressure"  # kPa
 THROTTLE = "throttle"  # %
 OBD_ODOMETER = "obd_odometer"  # km
 OBD_MILEAGE = "obd_mileage"  # km
-OBD_SPEED = "obd_speed"  # km/h
 OBD_VOLTAGE = "obd_voltage"  # V
 TRIP_DISTANCE = "trip_distance"  # km
 TRIP_DURATION = "trip_duration"  # s
@@ -258,6 +260,12 @@ def map_location(location: Location, now: datetime) -> VehicleUpdate:
                     CONFIDENCE: location.confidence,
                 },
                 source=source,
+            ),
+            # It may drive where no fix is, or one whose time is not told.
+            *told_speed(
+                location.speed,
+                location.fixed_at or now,
+                TimeSource.TRACKER if location.fixed_at else TimeSource.OURS,
             ),
         ),
         heard_at=heard_at,

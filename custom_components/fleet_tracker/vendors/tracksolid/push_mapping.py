@@ -13,6 +13,7 @@ import re
 from typing import NamedTuple
 
 from ...clocks import believed
+from ...evidence import told_speed
 from ...json_values import Record, as_flag, as_text, is_record
 from ...models import (
     FixKind,
@@ -214,6 +215,11 @@ def _map_gps(imei: str, item: Record, now: datetime) -> VehicleUpdate:
                 "tracker_mileage",
                 measured_at,
                 {TRACKER_MILEAGE: metres / 1000 if metres else None},
+            ),
+            *told_speed(
+                as_speed(item.get("gpsSpeed")),
+                fixed_at or now,
+                TimeSource.TRACKER if fixed_at else TimeSource.OURS,
             ),
         ),
         heard_at=heard_at.at,

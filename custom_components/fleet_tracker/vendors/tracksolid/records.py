@@ -434,6 +434,18 @@ class Instruction:
         )
 
 
+def _execution(value: object) -> str | None:
+    """Return what came of a command, as one of the system's numbers.
+
+    The system writes them as texts or numbers. The document (8.3) says boolean: true is
+    done, and false is not done yet.
+    """
+    if str(value).strip().lower() in ("true", "false"):
+        return "1" if as_flag(value) else "3"
+    number = as_number(value)
+    return f"{number:.0f}" if number is not None else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentCommand:
     """A command that was sent, and what came of it (8.3)."""
@@ -442,7 +454,7 @@ class SentCommand:
     text: str | None
     answer: str | None
     state: str | None
-    """0 failed, 1 done, 3 waiting, 4 cancelled."""
+    """0 failed, 1 done, 3 waiting, 4 cancelled; None is not known."""
     sent_at: datetime | None
     offline: bool
 
@@ -453,7 +465,7 @@ class SentCommand:
             id=as_text(row.get("codeId")),
             text=as_text(row.get("code")),
             answer=as_text(row.get("content")),
-            state=as_text(row.get("isExecute")),
+            state=_execution(row.get("isExecute")),
             sent_at=as_time(row.get("sendTime")),
             offline=as_flag(row.get("isOffLine")) is True,
         )

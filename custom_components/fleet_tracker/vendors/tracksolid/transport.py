@@ -14,7 +14,9 @@ import aiohttp
 from ...http_client import FIRST_BYTE_S, HttpClient, NoAnswer, read_json
 from ...json_values import Record, as_text, is_record
 from ...vendor import (
+    HARMLESS,
     CannotConnect,
+    Clearance,
     ClockWrong,
     InvalidAnswer,
     Json,
@@ -234,22 +236,24 @@ class Transport:
         *,
         wait_s: float = FIRST_BYTE_S,
         urgent: bool = False,
+        clearance: Clearance = HARMLESS,
     ) -> Answer:
         """Call a method and return its answer.
 
         A token that the server no longer takes is renewed once and the call repeated.
         After "too frequent" nothing is sent for a while, urgent calls apart. Raises
-        what the answer's code means (see `errors`), CannotConnect or InvalidAnswer.
+        what the answer's code means (see `errors`), CannotConnect, InvalidAnswer, or what
+        the clearance of a command raises.
         """
         if not urgent:
             self._check_pause()
         private = _texts(parameters or {})
         token = await self._valid_token()
-        raw = await self._request(method, private, token, wait_s)
+        raw = await self._request(method, private, token, wait_s, clearance)
         if is_token_problem(raw.code, raw.message):
             self._bury(token)
             token = await self._valid_token(dead=token)
-            raw = await self._request(method, private, token, wait_s)
+            raw = await self._request(method, private, token, wait_s, clearance)
         if raw.code == SUCCESS:
             if not urgent:
                 self._pauses = 0
@@ -430,6 +434,7 @@ class Transport:
         private: Mapping[str, str],
         token: Token | None,
         wait_s: float = FIRST_BYTE_S,
+        clearance: Clearance = HARMLESS,
     ) -> _Raw:
         parameters = {
             **private,
@@ -451,6 +456,7 @@ class Transport:
                 form=parameters,
                 answer_within=wait_s,
                 is_command=method in _COMMANDS,
+                clearance=clearance,
             )
         except RateLimited as error:
             # Here it is the server that says so, not the API.

@@ -218,6 +218,22 @@ def can_stop(command: Command, serial: str, cutting_outputs: Collection[str]) ->
     )
 
 
+def restores(command: Command, serial: str, cutting_outputs: Collection[str]) -> bool:
+    """Tell whether a command turns off an output that stops the vehicle, and only that."""
+    if command.name == TURN_OFF_OUTPUT:
+        return str(command.arguments.get(PART)) in cutting_outputs
+    if command.name != SEND_REQUEST or can_stop(command, serial, cutting_outputs):
+        return False
+    try:
+        request = _raw(command.arguments, serial)
+    except InvalidArgument:
+        return False
+    return (request.group, request.action) == (IO, CONTROL) and any(
+        (found := _OUTPUT_KEY.fullmatch(key)) and found["output"] in cutting_outputs
+        for key in request.payload
+    )
+
+
 def settings_in(payload: Json) -> list[Mapping[str, Json]]:
     """Return the settings of groups in a payload or an answer (4.1)."""
     if isinstance(payload, Mapping):

@@ -10,6 +10,8 @@ import logging
 
 from ...models import Reading, ReadingGroup, TimeSource, VehicleUpdate
 from ...vendor import (
+    HARMLESS,
+    Clearance,
     Command,
     CommandResult,
     Connection,
@@ -311,6 +313,7 @@ class Vt3Connection(Connection):
         fix = update.position
         if fix is not None and fix is tracker.mapper.fix_with_speed:
             tracker.speed_unit.take_fix(fix)
+        tracker.mapper.unit_is_proven = tracker.speed_unit.is_wrong is False
 
     def _tell_problems(self) -> None:
         """Raise and clear what the user should know, when it changes."""
@@ -352,7 +355,15 @@ class Vt3Connection(Connection):
         if not self.server.is_connected(vehicle_id):
             raise VehicleOffline
 
-    async def execute(self, vehicle_id: str, command: Command) -> CommandResult:
+    def restores(self, vehicle_id: str, command: Command) -> bool:
+        """Tell whether a command turns off an output that stops the vehicle."""
+        tracker = self._trackers.get(vehicle_id)
+        cutting = tracker.mapper.cutting_outputs if tracker else frozenset()
+        return commands.restores(command, vehicle_id, cutting)
+
+    async def execute(
+        self, vehicle_id: str, command: Command, clearance: Clearance = HARMLESS
+    ) -> CommandResult:
         """Carry out a command. The answers to requests are returned as JSON in ``text``.
 
         Raises InvalidArgument before anything is sent, VehicleOffline without a
@@ -361,18 +372,18 @@ class Vt3Connection(Connection):
         tracker = self._trackers.get(vehicle_id)
         if tracker is None:
             raise VehicleOffline
-        repeat = not self.can_stop(vehicle_id, command)
+        self.check_clearance(vehicle_id, command, clearance)
         if command.name in (commands.TURN_ON_OUTPUT, commands.TURN_OFF_OUTPUT):
             on = command.name == commands.TURN_ON_OUTPUT
             update = await self._requester.switch(
-                tracker, commands.output_of(command), on=on, repeat=repeat
+                tracker, commands.output_of(command), clearance, on=on
             )
             return CommandResult(update=update)
         request = commands.request_of(command, vehicle_id, tracker.custom_groups)
         if command.name == commands.RESET_GROUP:
-            result, update = await self._requester.reset(tracker, request)
+            result, update = await self._requester.reset(tracker, request, clearance)
         else:
-            result, update = await self._requester.ask(tracker, request, repeat=repeat)
+            result, update = await self._requester.ask(tracker, request, clearance)
         self._tell_problems()
         return CommandResult(text=json.dumps(result), update=update)
 

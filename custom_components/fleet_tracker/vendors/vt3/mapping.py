@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import re
 from types import MappingProxyType
 
+from ...evidence import told_speed
 from ...json_values import as_number
 from ...models import (
     FixKind,
@@ -80,6 +81,8 @@ class Mapper:
         """Reserved groups with names that must be aliases somebody else set."""
         self.outputs: set[str] = set()
         """The numbers of the outputs that the tracker has shown."""
+        self.unit_is_proven = False
+        """Whether comparison has shown that the unit of the GNSS speed is right."""
         self.fix_with_speed: Position | None = None
         """The last position that came with a speed of its own."""
         self._gnss_fix: Position | None = None
@@ -172,29 +175,53 @@ class Mapper:
         if default is None:
             default = self._time_by_its_clock(named, now)
             source = TimeSource.ESTIMATED
+        position = self._position(
+            group, named, default, source, now if is_answer else None
+        )
         return VehicleUpdate(
             vehicle_id=self.serial,
-            position=self._position(
-                group, named, default, source, now if is_answer else None
-            ),
-            groups=tuple(
-                ReadingGroup(
-                    name=name,
-                    measured_at=_time_in(named, name) or default,
-                    readings=found,
-                    complete=complete and name == group,
-                    time_source=TimeSource.TRACKER
-                    if _time_in(named, name) is not None
-                    else source,
-                    not_known=frozenset(
-                        self.rename_outputs(dict.fromkeys(not_known.get(name, ()), 0))
-                    ),
-                )
-                for name, found in readings.items()
+            position=position,
+            groups=(
+                *(
+                    ReadingGroup(
+                        name=name,
+                        measured_at=_time_in(named, name) or default,
+                        readings=found,
+                        complete=complete and name == group,
+                        time_source=TimeSource.TRACKER
+                        if _time_in(named, name) is not None
+                        else source,
+                        not_known=frozenset(
+                            self.rename_outputs(
+                                dict.fromkeys(not_known.get(name, ()), 0)
+                            )
+                        ),
+                    )
+                    for name, found in readings.items()
+                ),
+                *self._most_speed(named, position, now),
             ),
             heard_at=now,
             heard_source=TimeSource.OURS,
         )
+
+    def _most_speed(
+        self, named: Mapping[str, Json], position: Position | None, now: datetime
+    ) -> tuple[ReadingGroup, ...]:
+        """Return the most that the GNSS speed can mean: a unit not proven is knots."""
+        speed = as_number(named.get("gnss.speed"))
+        if speed is None:
+            return ()
+        speed *= self._factor if self.unit_is_proven else KMH_PER_KNOT
+        if not 0 <= speed <= _FASTEST_KMH * KMH_PER_KNOT:
+            return ()
+        if position is not None:
+            return told_speed(speed, position.fixed_at, position.time_source)
+        told = _time_in(named, GNSS) or as_date_and_time(
+            named.get("gnss.date"), named.get("gnss.time")
+        )
+        source = TimeSource.OURS if told is None else TimeSource.TRACKER
+        return told_speed(speed, told or now, source)
 
     def _time_by_its_clock(self, named: Mapping[str, Json], now: datetime) -> datetime:
         """Return what the tracker's clock shows now, in whole seconds as it tells it.

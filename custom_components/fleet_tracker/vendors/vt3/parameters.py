@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import math
 from types import MappingProxyType
 
+from ... import models
 from ...json_values import as_flag
 from ...models import Reading
 from .values import Reader, as_shown_text, as_time, number, one_of, whole
@@ -62,8 +63,8 @@ INPUT_PULLUP = "input_pullup"
 OUTPUT = "output"
 UPLOAD_INTERVAL = "upload_interval"
 CUSTOM = "custom"
-OBD_SPEED = "obd_speed"
-ENGINE_SPEED = "engine_speed"
+OBD_SPEED = models.OBD_SPEED
+ENGINE_SPEED = models.ENGINE_SPEED
 MALFUNCTION_INDICATOR = "malfunction_indicator"
 MONITOR = "monitor"
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ...models import TimeSource, VehicleUpdate
-from ...vendor import CommandUnconfirmed, Host, Json
+from ...vendor import HARMLESS, Clearance, CommandUnconfirmed, Host, Json
 from . import commands
 from .commands import CUSTOM_GROUP, GROUP_NAME, INTEREST, INTERVAL, Request
 from .errors import INVALID_PARAMETER, INVALID_TOKEN, Refused
@@ -38,14 +38,17 @@ class Requester:
         self._trackers = trackers
 
     async def ask(
-        self, tracker: Tracker, request: Request, *, repeat: bool = True
+        self,
+        tracker: Tracker,
+        request: Request,
+        clearance: Clearance = HARMLESS,
     ) -> tuple[Json, VehicleUpdate]:
         """Send a request; return its result, and what is known by it.
 
         Raises what `Server.request` does.
         """
         topic = request.topic(tracker.serial)
-        answer = await self._request(tracker, topic, request.payload, repeat=repeat)
+        answer = await self._request(tracker, topic, request.payload, clearance)
         return await self.read_answer(tracker, topic, answer, request.payload)
 
     async def _request(
@@ -53,17 +56,21 @@ class Requester:
         tracker: Tracker,
         topic: Topic,
         payload: Mapping[str, Json],
-        *,
-        repeat: bool,
+        clearance: Clearance,
     ) -> Message:
         """Send a request, with a client token or without one as it worked before.
 
         3.2.1 wants one, no example has one. What only reads finds out which is right.
         """
         with_token = tracker.with_token
+        repeat = not clearance.stops
         try:
             answer = await self._server.request(
-                topic, payload, repeat=repeat, with_token=with_token
+                topic,
+                payload,
+                repeat=repeat,
+                with_token=with_token,
+                clearance=clearance,
             )
         except Refused as err:
             if (
@@ -75,7 +82,11 @@ class Requester:
                 raise
             with_token = not with_token
             answer = await self._server.request(
-                topic, payload, repeat=repeat, with_token=with_token
+                topic,
+                payload,
+                repeat=repeat,
+                with_token=with_token,
+                clearance=clearance,
             )
         tracker.token_settled = True
         if tracker.with_token is not with_token:
@@ -84,22 +95,22 @@ class Requester:
         return answer
 
     async def reset(
-        self, tracker: Tracker, request: Request
+        self, tracker: Tracker, request: Request, clearance: Clearance
     ) -> tuple[Json, VehicleUpdate]:
         """Set the parameters of a group anew, spelled as in Appendix A if it must be.
 
         Raises what `Server.request` does.
         """
         try:
-            return await self.ask(tracker, request)
+            return await self.ask(tracker, request, clearance)
         except Refused as err:
             other = commands.spelled_as_in_appendix(request)
             if err.code != INVALID_PARAMETER or other is None:
                 raise
-            return await self.ask(tracker, other)
+            return await self.ask(tracker, other, clearance)
 
     async def switch(
-        self, tracker: Tracker, output: int, *, on: bool, repeat: bool
+        self, tracker: Tracker, output: int, clearance: Clearance, *, on: bool
     ) -> VehicleUpdate:
         """Switch an output, spelled as it worked before, else in the other way too.
 
@@ -108,12 +119,12 @@ class Requester:
         first = tracker.with_zero
         request = commands.set_output(output, on=on, with_zero=first)
         try:
-            result, update = await self.ask(tracker, request, repeat=repeat)
+            result, update = await self.ask(tracker, request, clearance)
         except Refused as err:
             if err.code != INVALID_PARAMETER:
                 raise
             request = commands.set_output(output, on=on, with_zero=not first)
-            result, update = await self.ask(tracker, request, repeat=repeat)
+            result, update = await self.ask(tracker, request, clearance)
             tracker.with_zero = not first
             await self.remember(tracker)
         if commands.output_state(result, output) is not on:

@@ -19,7 +19,9 @@ from time import perf_counter
 from typing import Protocol
 
 from ...vendor import (
+    HARMLESS,
     CannotConnect,
+    Clearance,
     CommandUnconfirmed,
     Host,
     InvalidArgument,
@@ -449,12 +451,15 @@ class Server:
         *,
         repeat: bool = True,
         with_token: bool = True,
+        clearance: Clearance = HARMLESS,
     ) -> Message:
         """Send a request to a connected tracker and return its answer.
 
         Requests are spaced as 2.3 asks for; where 2.1.2 says to retry, that is done once
         if ``repeat`` allows it. A request ends with the connection it was meant for.
-        ``with_token`` adds a client token, if the payload has none.
+        ``with_token`` adds a client token, if the payload has none. A request that can stop
+        a vehicle and is not answered ends its connection: what the system still holds of
+        it must not arrive when nobody expects it any more.
 
         Raises VehicleOffline (nothing was sent, or nothing answered what only reads),
         CommandUnconfirmed (sent, not answered), Refused (the tracker answered an error).
@@ -471,6 +476,7 @@ class Server:
                     payload or {},
                     self._limits.answer_seconds,
                     with_token=with_token,
+                    clearance=clearance,
                 )
                 if (error := error_in(message)) is None:
                     break
@@ -478,6 +484,8 @@ class Server:
                     raise error
         except Unanswered as err:
             self.counts["unanswered"] += 1
+            if clearance.stops and not session.closed:
+                self._end(session)
             if topic.only_reads:
                 raise VehicleOffline(key="vt3_no_answer") from err
             raise CommandUnconfirmed from err
@@ -492,6 +500,7 @@ class Server:
         seconds: float,
         *,
         with_token: bool = True,
+        clearance: Clearance = HARMLESS,
     ) -> Message:
         """Send one request when its turn has come, and return the answer."""
         is_control = topic.action == CONTROL
@@ -501,8 +510,12 @@ class Server:
             if passed < lane.spacing:
                 # A clock that was put back must not make it longer.
                 await self._host.sleep(lane.spacing - max(0.0, passed))
-            if tracker.session is not session:
+            if tracker.session is not session or session.closed:
                 raise VehicleOffline
+            if clearance.stops and session.has_unsent:
+                # It would come when the tracker reads again, whenever that is.
+                raise VehicleOffline
+            clearance.check()
             lane.last = self._host.now()
             try:
                 pending = session.ask(topic, payload, with_token=with_token)

@@ -124,6 +124,11 @@ class Session:
         """Whether it was closed from this side, or broke."""
         return self._writer.is_closing()
 
+    @property
+    def has_unsent(self) -> bool:
+        """Whether something waits to be sent because the peer does not read."""
+        return self._writer.transport.get_write_buffer_size() > 0
+
     async def read(self) -> bytes:
         """Wait for the next bytes; none at the end.
 
