@@ -176,6 +176,8 @@ async def test_refused_at_once(
 async def test_a_tracker_that_never_answers(rig: Rig) -> None:
     """After 30 questions nobody knows, and that is what is said. Nothing is repeated."""
     await rig.enable("lock", TRUCK, "locked")
+    # Home Assistant reloads an entry half a minute after an entity of it was enabled.
+    await rig.advance(31)
     rig.server.device(TRUCK).answers_after = None
     with pytest.raises(HomeAssistantError) as raised:
         await call(rig, "lock.lock", "lock", TRUCK, "locked")
