@@ -276,7 +276,8 @@ class OpenApiConnection(Connection):
                 )
             elif (update := self._news(imei, batch.found.get(imei, {}))) is not None:
                 updates.append(update)
-                if known is not None and not was_told(known, update.heard_at):
+                is_new = update.heard_at and not was_told(known, update.heard_at)
+                if known is not None and is_new:
                     with_news.add(imei)
             elif batch.error is None:
                 # The server answered, and said nothing of it.
