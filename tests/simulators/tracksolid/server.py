@@ -114,6 +114,8 @@ class TracksolidSimulator:
         self.codes_as_text = False
         self.trip_rows = 100
         self.has_pages = True  # else the first rows are all that can be had
+        self.refuses_alarm_pages = False
+        self.most_alarms = 1000  # at once, where there are no pages
         self.live_works = True
         self.cut_files = False  # the connection breaks in the middle of a file
         # what was seen

@@ -184,12 +184,18 @@ def tag_location(sim: TracksolidSimulator, params: Params) -> Reply:
     ),
 )
 def alarm_list(sim: TracksolidSimulator, params: Params) -> Reply:
-    """6.1: a month, 1000 rows, pages of up to 100; the last 50 without a period."""
+    """6.1: a month, 1000 rows, pages of up to 100; the last 50 without a period.
+
+    A server without pages of alarms takes a size of up to 1000, as the document says.
+    """
+    if sim.refuses_alarm_pages and "page_no" in params:
+        raise Refusal(1001, "Parameter error: page_no")
     if ("imei" in params) == ("imeis" in params):
         raise Refusal(1001, "Parameter error: imei, imeis")
     found = [sim.device(params["imei"])] if "imei" in params else sim.batch(params)
-    page = whole(params, "page_no", 1, 100_000, 1)
-    size = whole(params, "page_size", 1, 100, 50)
+    paged = sim.has_pages and not sim.refuses_alarm_pages
+    page = whole(params, "page_no", 1, 100_000, 1) if paged else 1
+    size = whole(params, "page_size", 1, 100 if paged else sim.most_alarms, 50)
     if "begin_time" in params and "end_time" in params:
         begin, end = sim.period(params, "begin_time", "end_time")
         if end - begin > 31 * DAY:

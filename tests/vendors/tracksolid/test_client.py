@@ -463,6 +463,62 @@ async def test_more_alarms_than_a_call_answers(
     assert alarms[0].occurred_at < START - timedelta(hours=23, minutes=50)
 
 
+@pytest.mark.parametrize(
+    ("refused", "most", "first", "later"),
+    [
+        (True, 1000, 5, 4),  # the page is refused
+        (False, 1000, 6, 4),  # it is not looked at, so that the second is the first
+        (False, 100, 34, 31),  # and no more than a hundred come at once
+    ],
+)
+async def test_alarms_of_a_server_without_pages(
+    client: TracksolidClient,
+    sim: TracksolidSimulator,
+    refused: bool,
+    most: int,
+    first: int,
+    later: int,
+) -> None:
+    """The document knows no `page_no`: what it costs is counted, and learned once (6.1)."""
+    sim.has_pages, sim.refuses_alarm_pages, sim.most_alarms = False, refused, most
+    (imei,) = many(sim, 1)
+    car = sim.devices[imei]
+    car.alarms += [
+        car.alarm(str(number), "Alert", sim.now - 20 * number)
+        for number in range(1, 3001)
+    ]
+    for calls in (first, later):
+        before = sim.requests["jimi.device.alarm.list"]
+        found = (await client.reports.alarms([imei], START - DAY, START)).found
+        assert [alarm.code for alarm in found] == [
+            str(number) for number in range(3000, 0, -1)
+        ]
+        assert sim.requests["jimi.device.alarm.list"] - before == calls
+
+
+async def test_alarms_where_nothing_is_taken(
+    client: TracksolidClient, sim: TracksolidSimulator
+) -> None:
+    """What is refused in every spelling is refused as it was first, and tried anew."""
+    sim.fail("jimi.device.alarm.list", 1001, "Parameter error: imeis", times=3)
+    with pytest.raises(ParameterRefused):
+        await client.reports.alarms([VAN], START - HOUR, START)
+    assert (await client.reports.alarms([VAN], START - HOUR, START)).found
+    assert "page_no" in sim.calls[-1][1]
+
+
+async def test_alarms_of_a_server_that_has_pages_now(
+    client: TracksolidClient, sim: TracksolidSimulator
+) -> None:
+    """What was learned of a server is forgotten when it is refused."""
+    sim.refuses_alarm_pages = True
+    await client.reports.alarms([VAN], START - HOUR, START)
+    sim.refuses_alarm_pages = False
+    with pytest.raises(ParameterRefused):
+        await client.reports.alarms([VAN], START - HOUR, START)
+    assert (await client.reports.alarms([VAN], START - HOUR, START)).found
+
+
 async def test_alarms_that_cannot_be_read_are_no_end(
     client: TracksolidClient, sim: TracksolidSimulator
 ) -> None:

@@ -573,6 +573,50 @@ async def test_alarm_that_is_polled_before_it_is_pushed(
     assert len([o for v, o in host.occurrences if v == CAR]) == 2
 
 
+@pytest.mark.parametrize(
+    ("pushed", "polled", "told"),
+    [
+        ((0,), (0, 40), 2),  # of two that were raised one was pushed
+        ((40,), (0, 40), 2),
+        ((0, 40), (0, 40), 2),  # both were
+        ((3, 43), (0, 40), 2),  # a little later by the gateway's clock
+        ((0,), (40,), 2),  # of each only one form comes
+        ((0, 8), (0, 8), 2),  # one soon after the other
+        ((0,), (0, 8), 2),
+        ((8,), (0, 8), 2),
+        ((5,), (0,), 1),
+        ((25,), (0,), 1),
+    ],
+)
+@pytest.mark.parametrize("polled_first", [False, True])
+async def test_alarms_of_one_type_soon_after_each_other(
+    connection: TracksolidConnection,
+    sim: TracksolidSimulator,
+    host: FakeHost,
+    pushed: tuple[int, ...],
+    polled: tuple[int, ...],
+    told: int,
+    polled_first: bool,
+) -> None:
+    """Two forms of one alarm are one; two alarms are two, whichever form comes of them."""
+    await poll(connection, host)
+    host.advance(120)
+    car = sim.devices[CAR]
+    at = host.clock() - 60
+    items = [
+        pushes.alarm(car, "3", "Vibration alert", at + seconds) for seconds in pushed
+    ]
+    for seconds in polled:
+        car.alarms.append(car.alarm("3", "Vibration alert", at + seconds))
+    if polled_first:
+        await poll(connection, host)
+    await connection.receive_push(request("/pushalarm", items))
+    for _ in range(2):
+        host.advance(700)
+        await poll(connection, host)
+    assert len([o for v, o in host.occurrences if v == CAR]) == told
+
+
 async def test_pushed_alarms_are_polled_rarely(
     connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
 ) -> None:

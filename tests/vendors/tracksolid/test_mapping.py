@@ -23,6 +23,7 @@ from custom_components.fleet_tracker.vendors.tracksolid.alarm_types import (
     state_of,
     what_ended,
 )
+from custom_components.fleet_tracker.vendors.tracksolid.push_mapping import map_push
 from custom_components.fleet_tracker.vendors.tracksolid.records import (
     Alarm,
     Device,
@@ -32,6 +33,7 @@ from custom_components.fleet_tracker.vendors.tracksolid.records import (
     TagLocation,
     Trip,
 )
+from custom_components.fleet_tracker.vendors.tracksolid.values import stamp
 
 NOW = datetime(2026, 3, 26, 12, tzinfo=UTC)
 
@@ -119,6 +121,20 @@ def test_example_of_the_manual() -> None:
         ({"trackerOil": "12"}, Reading.FUEL, None),
         ({"temperature": "-4.5"}, Reading.TEMPERATURE, -4.5),
         ({"powerValue": "12.6"}, Reading.EXTERNAL_VOLTAGE, 12.6),
+        ({"powerValue": "12.6V"}, Reading.EXTERNAL_VOLTAGE, 12.6),
+        ({"powerValue": "98%"}, Reading.EXTERNAL_VOLTAGE, None),
+        ({"powerValue": "12600mV"}, Reading.EXTERNAL_VOLTAGE, None),
+        ({"batteryPowerVal": "4%"}, Reading.BATTERY, 4),
+        ({"batteryPowerVal": "4%"}, Reading.BATTERY_VOLTAGE, None),
+        ({"batteryPowerVal": "4.1 V"}, Reading.BATTERY_VOLTAGE, 4.1),
+        ({"batteryPowerVal": "60V"}, Reading.BATTERY, None),
+        ({"electQuantity": "98.30%"}, Reading.BATTERY, 98.3),
+        ({"electQuantity": "4.1V"}, Reading.BATTERY, None),
+        ({"temperature": "21.5°C"}, Reading.TEMPERATURE, 21.5),
+        ({"temperature": "55%"}, Reading.TEMPERATURE, None),
+        ({"currentMileage": "12.5km"}, Reading.ODOMETER, 12.5),
+        ({"currentMileage": "12.5mi"}, Reading.ODOMETER, None),
+        ({"gpsNum": "9%"}, Reading.SATELLITES, None),
         ({"chargeStatus": "1"}, Reading.CHARGING, True),
         ({"locDesc": "Dock 3"}, Reading.ADDRESS, "Dock 3"),
         ({"status": "0"}, Reading.ONLINE, False),
@@ -586,7 +602,40 @@ def test_faults() -> None:
     assert readings(update) == {Reading.TROUBLE_CODES: 1}
     assert [one.code for one in update.occurrences] == ["P0301", "P0301"]
     assert update.occurrences[0].name == "Misfire"
+    assert update.groups[0].measured_at == NOW
     assert readings(mapping.map_faults("1", [], NOW)) == {Reading.TROUBLE_CODES: 0}
+
+
+@pytest.mark.parametrize(
+    ("hours", "polled", "shown"),
+    [
+        (1, (), 2),  # polling does not know what is pushed
+        (1, (5,), 2),  # nor that it is newer than what it knows
+        (1, (0.5,), 1),  # a newer code is the newest news
+        (25, (), 0),  # after a day they do not count any more
+    ],
+)
+def test_polled_faults_beside_pushed_ones(
+    hours: float, polled: tuple[float, ...], shown: int
+) -> None:
+    """Pushed trouble codes count for a day, whatever polling finds less of."""
+    pushed_at = NOW - timedelta(hours=hours)
+    item = {
+        "deviceImei": "1",
+        "eventTime": stamp(pushed_at),
+        "faultCodeList": ["P0301", "P0420"],
+    }
+    pushed = map_push("pushfaultinfo", item, pushed_at)
+    assert pushed is not None
+    vehicle = merge(None, pushed, Rules(), pushed_at).vehicle
+    faults = [
+        Fault(
+            imei="1", code="U0464", detail=None, occurred_at=NOW - timedelta(hours=ago)
+        )
+        for ago in polled
+    ]
+    merged = merge(vehicle, mapping.map_faults("1", faults, NOW), Rules(), NOW)
+    assert merged.vehicle.readings[Reading.TROUBLE_CODES] == shown
 
 
 def test_trip() -> None:

@@ -239,6 +239,13 @@ def test_gps() -> None:
     metres = round(BIKE.vehicle.at(TIME).odometer)
     assert found[mapping.TRACKER_MILEAGE] == metres / 1000
     assert found[Reading.ALTITUDE] == 12
+    at_sea = mapped("pushgps", item | {"altitude": 0})
+    assert at_sea.position is not None
+    assert at_sea.position.altitude == readings(at_sea)[Reading.ALTITUDE] == 0
+    nowhere = mapped("pushgps", item | {"altitude": ""})
+    assert nowhere.position is not None
+    assert nowhere.position.altitude is None
+    assert Reading.ALTITUDE not in readings(nowhere)
     assert (found[mapping.FIX_STATUS], found[mapping.UPLOAD_MODE]) == (1, 0)
 
 

@@ -386,3 +386,18 @@ def test_old_name_of_the_alarm() -> None:
     )
     assert alarm is not None
     assert (alarm.code, alarm.name) == ("3", "Vibration")
+
+
+def test_file_of_an_alarm_is_as_old_as_the_alarm() -> None:
+    """The document's table (7.5) has `alarm_time` alone; a time of its own is better."""
+    row: dict[str, object] = {"file_URL": "https://media.example/1.jpg"}
+    event: dict[str, object] = {"alarm_time": "2026-03-26 11:59:00"}
+    for told in ({}, {"create_time": ""}, {"create_time": 0}):
+        found = MediaFile.from_row(row | told, event | told)
+        assert found is not None
+        assert found.created_at == found.alarm_at
+        assert found.created_at == datetime(2026, 3, 26, 11, 59, tzinfo=UTC)
+    own = MediaFile.from_row(row | {"create_time": "2026-03-26 11:59:30"}, event)
+    assert own is not None
+    assert own.created_at == datetime(2026, 3, 26, 11, 59, 30, tzinfo=UTC)
+    assert MediaFile.from_row(row) is None

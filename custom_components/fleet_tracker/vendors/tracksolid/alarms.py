@@ -7,7 +7,7 @@ not told a second time.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
@@ -26,10 +26,8 @@ LONGEST_BACK = timedelta(days=1)
 
 _CURSOR = "alarms_read_until"
 _SAVE_CURSOR_EVERY = timedelta(minutes=5)
-_SAME_ALARM = timedelta(seconds=90)
-
-type _Times = dict[datetime, datetime]
-"""When alarms were raised, and when we were told."""
+_SAME_ALARM = timedelta(seconds=30)
+"""How much the times may differ that an alarm has in two ways."""
 
 
 class Way(Enum):
@@ -39,6 +37,14 @@ class Way(Enum):
     PUSHED = auto()
     NOTIFIED = auto()
     """Pushed too, but by the other family: `msgType` and `data`."""
+
+
+@dataclass(slots=True)
+class _Told:
+    """An alarm that was told: its time in each way in which it came, and when it came."""
+
+    times: dict[Way, datetime]
+    noted_at: datetime
 
 
 class AlarmReader:
@@ -53,7 +59,7 @@ class AlarmReader:
         self._asked_at: datetime | None = None
         self._pushed_at: datetime | None = None
         self._read: dict[Alarm, datetime] = {}
-        self._told: dict[tuple[str, str, Way], _Times] = {}
+        self._told: dict[tuple[str, str], list[_Told]] = {}
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether alarms are to be read with this poll."""
@@ -95,29 +101,27 @@ class AlarmReader:
     def _untold(self, update: VehicleUpdate, way: Way, now: datetime) -> VehicleUpdate:
         """Note what an update tells, and leave out what came in another way before.
 
-        The two may differ a little in the time.
+        The two may differ a little in the time. Each that came is one alarm: a second one
+        soon after it is another.
         """
         fresh = []
         for occurrence in update.occurrences:
-            what, at = occurrence.key.lower(), occurrence.occurred_at
-            came = (
-                other
-                for another in Way
-                if another is not way
-                for other in self._told.get((update.vehicle_id, what, another), ())
-            )
-            if not any(abs(other - at) <= _SAME_ALARM for other in came):
+            key, at = occurrence.key.lower(), occurrence.occurred_at
+            told = self._told.setdefault((update.vehicle_id, key), [])
+            same = _same_alarm(told, way, at)
+            if same is None:
+                told.append(same := _Told({}, now))
+            same.times[way], same.noted_at = at, now
+            if len(same.times) == 1:
                 fresh.append(occurrence)
-            self._told.setdefault((update.vehicle_id, what, way), {})[at] = now
         return replace(update, occurrences=tuple(fresh))
 
     def _forget(self, now: datetime) -> None:
         """Forget what the overlap can no longer bring again."""
         oldest = now - OVERLAP - 2 * EVERY_WHILE_PUSHED
         self._read = {row: at for row, at in self._read.items() if at >= oldest}
-        for key, times in list(self._told.items()):
-            kept = {time: at for time, at in times.items() if at >= oldest}
-            if kept:
+        for key, told in list(self._told.items()):
+            if kept := [one for one in told if one.noted_at >= oldest]:
                 self._told[key] = kept
             else:
                 del self._told[key]
@@ -128,3 +132,17 @@ class AlarmReader:
         if at_once or saved is None or now - saved >= _SAVE_CURSOR_EVERY:
             self._saved_until = now
             await self._memory.put(_CURSOR, now.timestamp())
+
+
+def _same_alarm(told: list[_Told], way: Way, at: datetime) -> _Told | None:
+    """Return the alarm that comes again: in this way, or from another the nearest."""
+    nearest, distance = None, _SAME_ALARM
+    for one in told:
+        if way in one.times:
+            if one.times[way] == at:
+                return one
+            continue
+        apart = min(abs(time - at) for time in one.times.values())
+        if apart <= distance:
+            nearest, distance = one, apart
+    return nearest

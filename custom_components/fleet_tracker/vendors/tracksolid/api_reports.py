@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from ...json_values import Record, as_text, is_record
+from ...vendor import VendorError
 from .batches import Batch, Batches, in_either_spelling
+from .errors import BusinessError, ParameterRefused
 from .periods import check_period, spans
 from .records import Alarm, Fault, ObdReport, Stop, Trip
 from .transport import Parameter, Transport, rows_of
@@ -17,6 +19,8 @@ REPORT_DAYS = 366
 
 _ROWS_PER_PAGE = 100
 _MOST_ALARMS = 1000
+_ALARMS_AT_ONCE = "alarms_at_once"
+"""How many alarms are asked for at once, of a server that has no pages of them."""
 _MONTH = timedelta(days=30)
 _SHORTEST_PERIOD = timedelta(hours=1)
 
@@ -157,11 +161,11 @@ class ReportsApi:
             found: dict[Alarm, None] = {}
             for start, until in spans(begin, end, _MONTH):
                 while True:
-                    rows = await self._alarm_rows(part, start, until, code)
+                    rows, complete = await self._alarm_rows(part, start, until, code)
                     alarms = [alarm for row in rows if (alarm := Alarm.from_row(row))]
                     found.update(dict.fromkeys(alarms))
                     oldest = min((a.occurred_at for a in alarms), default=start)
-                    if len(rows) < _MOST_ALARMS or not start < oldest < until:
+                    if complete or not start < oldest < until:
                         break
                     until = oldest
             return list(found)
@@ -172,9 +176,15 @@ class ReportsApi:
 
     async def _alarm_rows(
         self, imeis: Sequence[str], begin: datetime, end: datetime, code: str | None
-    ) -> list[Record]:
-        found: list[Record] = []
-        for page in range(1, _MOST_ALARMS // _ROWS_PER_PAGE + 1):
+    ) -> tuple[list[Record], bool]:
+        """Return the newest alarms of a period, and whether they are all.
+
+        The manual knows pages of 100, the document only a size of up to 1000. Where the
+        pages are refused, or each is the first again, it is asked by the document from
+        then on.
+        """
+
+        async def rows(page: int | None, size: int) -> list[Record]:
             answer = await self._transport.call(
                 "jimi.device.alarm.list",
                 {
@@ -183,14 +193,33 @@ class ReportsApi:
                     "begin_time": begin,
                     "end_time": end,
                     "page_no": page,
-                    "page_size": _ROWS_PER_PAGE,
+                    "page_size": size,
                 },
             )
-            rows = rows_of(answer.result)
-            found += rows
-            if len(rows) < _ROWS_PER_PAGE:
-                break
-        return found
+            return rows_of(answer.result)
+
+        memory = self._transport.memory
+        learned = as_count(memory.get(_ALARMS_AT_ONCE))
+        refusal: VendorError | None = None
+        if not learned:
+            try:
+                if (found := await _numbered_alarms(rows)) is not None:
+                    return found, len(found) < _MOST_ALARMS
+            except (ParameterRefused, BusinessError) as error:
+                refusal = error
+        for size in (learned,) if learned else (_MOST_ALARMS, _ROWS_PER_PAGE):
+            try:
+                found = await rows(None, size)
+            except (ParameterRefused, BusinessError) as error:
+                refusal = refusal or error
+                continue
+            if not learned:
+                await memory.put(_ALARMS_AT_ONCE, size)
+            # How many it takes at most is not known, but not fewer than this.
+            return found, len(found) < _ROWS_PER_PAGE
+        await memory.put(_ALARMS_AT_ONCE, None)
+        assert refusal is not None
+        raise refusal
 
     async def obd(
         self, account: str, imeis: Iterable[str], begin: datetime, end: datetime
@@ -254,6 +283,21 @@ class ReportsApi:
 
         rows = await all_pages(page, _ROWS_PER_PAGE)
         return [record for row in rows if (record := parse(row)) is not None]
+
+
+async def _numbered_alarms(
+    page: Callable[[int | None, int], Awaitable[list[Record]]],
+) -> list[Record] | None:
+    """Return the alarms of all pages, None where the second is the first again."""
+    found: list[Record] = []
+    for number in range(1, _MOST_ALARMS // _ROWS_PER_PAGE + 1):
+        rows = await page(number, _ROWS_PER_PAGE)
+        if number == 2 and rows and rows == found:
+            return None
+        found += rows
+        if len(rows) < _ROWS_PER_PAGE:
+            break
+    return found
 
 
 type Page = Callable[[int], Awaitable[tuple[list[Record], int | None]]]

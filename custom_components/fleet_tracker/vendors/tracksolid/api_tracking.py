@@ -11,7 +11,7 @@ from .batches import Batch, Batches
 from .periods import check_period, spans
 from .records import CellLocation, Location, Point, TagLocation
 from .transport import Transport, rows_of
-from .values import as_count, as_place, as_positive
+from .values import Unit, as_count, as_place, as_positive
 
 TRACK_DAYS = 90
 """How far back waypoints go: three months (5.5)."""
@@ -104,7 +104,7 @@ class TrackingApi:
         row = answer.result if is_record(answer.result) else {}
         if (place := as_place(row)) is None:
             raise InvalidAnswer("The answer has no position")
-        accuracy = as_positive(row.get("accuracy")) or None
+        accuracy = as_positive(row.get("accuracy"), Unit.METRES) or None
         return CellLocation(latitude=place[0], longitude=place[1], accuracy=accuracy)
 
     async def tag_location(self, imei: str) -> TagLocation | None:

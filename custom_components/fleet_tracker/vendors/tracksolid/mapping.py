@@ -378,18 +378,22 @@ def map_obd(report: ObdReport) -> VehicleUpdate:
 
 
 def map_faults(imei: str, faults: Iterable[Fault], now: datetime) -> VehicleUpdate:
-    """Return how many trouble codes a vehicle reported in a day, and each of them."""
-    recent = [
-        fault
+    """Return how many trouble codes a vehicle reported in a day, and each of them.
+
+    The count is as old as the newest of them. Where there is none it says nothing of codes
+    that were pushed within the day and that polling does not know.
+    """
+    recent = {
+        fault: told_at
         for fault in faults
-        if now - believed(fault.occurred_at, now) <= FAULT_WINDOW
-    ]
+        if now - (told_at := believed(fault.occurred_at, now)) <= FAULT_WINDOW
+    }
     return VehicleUpdate(
         vehicle_id=imei,
         groups=group(
             "faults",
-            now,
-            {Reading.TROUBLE_CODES: len({f.code for f in recent})},
+            max(recent.values(), default=now - FAULT_WINDOW),
+            {Reading.TROUBLE_CODES: len({fault.code for fault in recent})},
             source=TimeSource.SERVER,
         ),
         occurrences=tuple(map_fault(fault) for fault in recent),

@@ -34,7 +34,13 @@ class MediaFile:
         """Return the file of a row, of an alarm or not; None without URL or time."""
         around = event or {}
         url = as_text(row.get("file_URL"))
-        created_at = as_time(row.get("create_time") or around.get("create_time"))
+        alarm_at = as_time(row.get("alarm_time") or around.get("alarm_time"))
+        # The document's table of files of alarms (7.5) has no other time than the alarm's.
+        created_at = (
+            as_time(row.get("create_time"))
+            or as_time(around.get("create_time"))
+            or alarm_at
+        )
         if url is None or created_at is None:
             return None
         kind = as_text(row.get("media_type"))
@@ -46,7 +52,7 @@ class MediaFile:
             created_at=created_at,
             camera=as_count(row.get("camera")),
             size=as_count(row.get("file_size")),
-            alarm_at=as_time(row.get("alarm_time") or around.get("alarm_time")),
+            alarm_at=alarm_at,
             alarm_code=as_text(around.get("event_type_id")),
             alarm_name=as_text(around.get("event_type")),
         )

@@ -53,6 +53,7 @@ from .mapping import (
 )
 from .records import Alarm, TagLocation, Trip
 from .values import (
+    Unit,
     as_altitude,
     as_count,
     as_course,
@@ -176,7 +177,7 @@ def _map_gps(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     fixed_at, heard_at = as_time(item.get("gpsTime")), _said_at(item, now)
     place = as_place(item)
     kind = as_kind(item.get("postType")) or FixKind.SATELLITE
-    altitude = as_altitude(item.get("altitude")) or None
+    altitude = as_altitude(item.get("altitude"))
     position = None
     if place is not None and fixed_at is not None:
         position = Position(
@@ -190,7 +191,7 @@ def _map_gps(imei: str, item: Record, now: datetime) -> VehicleUpdate:
             speed=as_speed(item.get("gpsSpeed")),
         )
     measured_at = _Said(fixed_at, TimeSource.TRACKER) if fixed_at else heard_at
-    metres = as_positive(item.get("distance"))
+    metres = as_positive(item.get("distance"), Unit.METRES)
     return VehicleUpdate(
         vehicle_id=imei,
         position=position,
@@ -239,8 +240,10 @@ def _map_heartbeat(imei: str, item: Record, now: datetime) -> VehicleUpdate:
                 "heartbeat",
                 heard_at,
                 {
-                    Reading.BATTERY: as_positive(item.get("powerLevel")),
-                    SIGNAL_LEVEL: _signal_level(as_count(item.get("gsmSign"))),
+                    Reading.BATTERY: as_positive(item.get("powerLevel"), Unit.PERCENT),
+                    SIGNAL_LEVEL: _signal_level(
+                        as_count(item.get("gsmSign"), Unit.PERCENT)
+                    ),
                 },
             ),
             *_group(
@@ -360,8 +363,8 @@ def _map_temperature(imei: str, item: Record, now: datetime) -> VehicleUpdate:
             "climate",
             said_at,
             {
-                Reading.TEMPERATURE: as_number(item.get("tem")),
-                Reading.HUMIDITY: as_positive(item.get("hum")),
+                Reading.TEMPERATURE: as_number(item.get("tem"), Unit.CELSIUS),
+                Reading.HUMIDITY: as_positive(item.get("hum"), Unit.PERCENT),
             },
         ),
         heard_at=said_at.at,
@@ -382,14 +385,14 @@ def _map_obd(imei: str, item: Record, now: datetime) -> VehicleUpdate:
         report.get("event_time") or report.get("push_time"), item, now
     )
     readings: dict[str, Value | None] = {
-        ENGINE_SPEED: as_positive(report.get("engine_rpm")),
-        COOLANT_TEMPERATURE: as_number(report.get("coolant_temp_c")),
-        Reading.FUEL_LEVEL: as_positive(report.get("fuel_level_pct")),
+        ENGINE_SPEED: as_positive(report.get("engine_rpm"), Unit.RPM),
+        COOLANT_TEMPERATURE: as_number(report.get("coolant_temp_c"), Unit.CELSIUS),
+        Reading.FUEL_LEVEL: as_positive(report.get("fuel_level_pct"), Unit.PERCENT),
         OBD_VOLTAGE: as_obd_voltage(report.get("battery_voltage")),
-        OBD_SPEED: as_positive(report.get("vehicle_speed")),
-        INTAKE_PRESSURE: as_positive(report.get("intake_pressure")),
-        THROTTLE: as_positive(report.get("throttle_pct")),
-        ENGINE_LOAD: as_positive(report.get("engine_load_pct")),
+        OBD_SPEED: as_positive(report.get("vehicle_speed"), Unit.KMH),
+        INTAKE_PRESSURE: as_positive(report.get("intake_pressure"), Unit.KILOPASCALS),
+        THROTTLE: as_positive(report.get("throttle_pct"), Unit.PERCENT),
+        ENGINE_LOAD: as_positive(report.get("engine_load_pct"), Unit.PERCENT),
     }
     numbered = {
         key: value
@@ -478,7 +481,7 @@ def _map_trip(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     if started_at is None or started_at > ended_at:
         return _device_data("pushtripreport", imei, item, now)
     seconds = int((ended_at - started_at).total_seconds())
-    distance = as_positive(item.get("miles"))
+    distance = as_positive(item.get("miles"), Unit.KILOMETRES)
     return map_trip(
         Trip(
             imei=imei,
@@ -489,8 +492,8 @@ def _map_trip(imei: str, item: Record, now: datetime) -> VehicleUpdate:
             average_speed=round(distance / seconds * 3600, 1)
             if distance is not None and seconds
             else None,
-            idle_time=as_count(item.get("idleTimes")),
-            consumption=as_positive(item.get("oils")),
+            idle_time=as_count(item.get("idleTimes"), Unit.SECONDS),
+            consumption=as_positive(item.get("oils"), Unit.LITRES),
         ),
         now,
     )

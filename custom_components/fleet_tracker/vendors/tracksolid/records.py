@@ -10,6 +10,7 @@ from typing import Self
 from ...json_values import Record, as_flag, as_text
 from ...models import FixKind, TimeSource
 from .values import (
+    Unit,
     as_altitude,
     as_count,
     as_course,
@@ -68,7 +69,7 @@ class Device:
             expires_at=as_time(row.get("expiration")),
             activated_at=as_time(row.get("activationTime")),
             enabled=as_flag(row.get("enabledFlag")),
-            odometer=as_positive(row.get("currentMileage")),
+            odometer=as_positive(row.get("currentMileage"), Unit.KILOMETRES),
             group=as_text(row.get("deviceGroup")),
         )
 
@@ -108,20 +109,22 @@ class Location:
         if (imei := as_text(row.get("imei"))) is None:
             return None
         place = as_place(row)
-        inner = as_positive(row.get("batteryPowerVal"))
         # Spelled electQuantity by the system and elecQuantity by the document.
-        battery = as_positive(row.get("electQuantity"))
+        battery = as_positive(row.get("electQuantity"), Unit.PERCENT)
         if battery is None:
-            battery = as_positive(row.get("elecQuantity"))
-        # Volts in one table and per cent in another: a battery of a tracker has no more
-        # than 5 V.
-        volts = inner if inner is not None and inner <= _VOLTS_AT_MOST else None
-        if battery is None and inner is not None and volts is None:
-            battery = inner
+            battery = as_positive(row.get("elecQuantity"), Unit.PERCENT)
+        # Volts in one table and per cent in another: where no unit says which, a battery
+        # of a tracker has no more than 5 V.
+        inner = row.get("batteryPowerVal")
+        volts = as_positive(inner, Unit.VOLTS)
+        if volts is not None and volts > _VOLTS_AT_MOST:
+            volts = None
+        if battery is None and volts is None:
+            battery = as_positive(inner, Unit.PERCENT)
         # 1 means that it has not expired.
         in_time = as_flag(row.get("expireFlag"))
-        odometer = as_positive(row.get("currentMileage"))
-        old_odometer = as_positive(row.get("mileage"))
+        odometer = as_positive(row.get("currentMileage"), Unit.KILOMETRES)
+        old_odometer = as_positive(row.get("mileage"), Unit.METRES)
         if odometer is None and old_odometer is not None:
             odometer = old_odometer / _METRES_PER_KM
         return cls(
@@ -142,8 +145,8 @@ class Location:
             odometer=odometer,
             battery=battery if battery is None or battery <= 100 else None,
             battery_voltage=volts or None,
-            external_voltage=as_positive(row.get("powerValue")) or None,
-            temperature=as_number(row.get("temperature")),
+            external_voltage=as_positive(row.get("powerValue"), Unit.VOLTS) or None,
+            temperature=as_number(row.get("temperature"), Unit.CELSIUS),
             fuel=as_measure(row.get("trackerOil")),
             charging=as_flag(row.get("chargeStatus")),
             address=as_text(row.get("locDesc")),
@@ -175,7 +178,7 @@ class TagLocation:
             fixed_at=fixed_at,
             kind=as_kind(row.get("positionType")),
             speed=as_speed(row.get("gpsSpeed")),
-            battery=as_positive(row.get("battery")),
+            battery=as_positive(row.get("battery"), Unit.PERCENT),
         )
 
 
@@ -251,13 +254,13 @@ class Trip:
         )
         if imei is None or started_at is None or ended_at is None:
             return None
-        seconds = as_count(row.get("runTimeSecond"))
+        seconds = as_count(row.get("runTimeSecond"), Unit.SECONDS)
         if seconds is None:
-            seconds = as_count(row.get("elapsed"))
+            seconds = as_count(row.get("elapsed"), Unit.SECONDS)
         if seconds is None:
             seconds = max(0, int((ended_at - started_at).total_seconds()))
-        average = as_positive(row.get("avgSpeed"))
-        distance = as_positive(row.get("distance"))
+        average = as_positive(row.get("avgSpeed"), Unit.KMH)
+        distance = as_positive(row.get("distance"), Unit.METRES)
         if distance is not None and not _is_km(distance, average, seconds):
             distance /= _METRES_PER_KM
         return cls(
@@ -267,8 +270,8 @@ class Trip:
             distance=distance,
             duration=seconds,
             average_speed=average,
-            top_speed=as_positive(row.get("maxSpeed")),
-            idle_time=as_count(row.get("idleSecond")),
+            top_speed=as_positive(row.get("maxSpeed"), Unit.KMH),
+            idle_time=as_count(row.get("idleSecond"), Unit.SECONDS),
         )
 
 
@@ -299,13 +302,15 @@ class Stop:
         imei, started_at = as_text(row.get("imei")), as_time(row.get("startTime"))
         if imei is None or started_at is None:
             return None
-        duration = as_count(row.get("durSecond"))
+        duration = as_count(row.get("durSecond"), Unit.SECONDS)
         place = as_place(row)
         return cls(
             imei=imei,
             started_at=started_at,
             ended_at=as_time(row.get("endTime")),
-            duration=as_count(row.get("stopSecond")) if duration is None else duration,
+            duration=as_count(row.get("stopSecond"), Unit.SECONDS)
+            if duration is None
+            else duration,
             idling=idling,
             address=as_text(row.get("addr")),
             latitude=place[0] if place else None,
@@ -375,14 +380,16 @@ class ObdReport:
         return cls(
             imei=imei,
             reported_at=reported_at,
-            odometer=as_positive(row.get("odometerReading")),
-            tracker_mileage=as_positive(row.get("deviceAccumulatedMileage")),
-            fuel=as_positive(row.get("remainingFuel")),
-            fuel_level=as_positive(row.get("remainingFuelPercentage")),
-            coolant_temperature=as_number(row.get("coolantTemperature")),
+            odometer=as_positive(row.get("odometerReading"), Unit.KILOMETRES),
+            tracker_mileage=as_positive(
+                row.get("deviceAccumulatedMileage"), Unit.KILOMETRES
+            ),
+            fuel=as_positive(row.get("remainingFuel"), Unit.LITRES),
+            fuel_level=as_positive(row.get("remainingFuelPercentage"), Unit.PERCENT),
+            coolant_temperature=as_number(row.get("coolantTemperature"), Unit.CELSIUS),
             voltage=as_obd_voltage(row.get("vehicleBatterVoltage")),
-            engine_speed=as_positive(row.get("currentRPM")),
-            speed=as_positive(row.get("currentSpeed")),
+            engine_speed=as_positive(row.get("currentRPM"), Unit.RPM),
+            speed=as_positive(row.get("currentSpeed"), Unit.KMH),
             vin=as_text(row.get("vin")),
         )
 

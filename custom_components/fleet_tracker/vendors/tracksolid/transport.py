@@ -37,7 +37,7 @@ from .errors import (
     is_too_frequent,
     sign_in_error,
 )
-from .values import as_number, as_time, stamp
+from .values import Unit, as_number, as_time, stamp
 
 NODES = (
     "https://open.10000track.com",
@@ -409,7 +409,7 @@ class Transport:
         access = as_text(result.get("accessToken"))
         if access is None:
             raise InvalidAnswer("The answer has no token")
-        life = as_number(result.get("expiresIn"))
+        life = as_number(result.get("expiresIn"), Unit.SECONDS)
         if life is None or not 0 < life < _TOKEN_LIFE_S:
             life = _TOKEN_LIFE_S
         refresh = as_text(result.get("refreshToken")) or access

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 import math
 import re
 
@@ -23,6 +24,24 @@ _CALENDAR = re.compile(
 )
 _MEASURE = re.compile(r"(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*([^\d\s]*)")
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
+
+
+class Unit(Enum):
+    """The units in which fields are, and how they may be written behind the number."""
+
+    CELSIUS = ("°C", "℃", "C")
+    DEGREES = ("°", "DEG")
+    KILOMETRES = ("KM",)
+    KMH = ("KM/H", "KMH", "KPH")
+    KILOPASCALS = ("KPA",)
+    LITRES = ("L",)
+    METRES = ("M",)
+    NONE = ()
+    PERCENT = ("%",)
+    RPM = ("RPM", "R/MIN")
+    SECONDS = ("S", "SEC")
+    VOLTS = ("V",)
+
 
 _KINDS: Mapping[str, FixKind] = {
     "GPS": FixKind.SATELLITE,
@@ -77,21 +96,27 @@ def as_measure(value: object) -> tuple[float, str] | None:
     return (number, found[2].upper()) if math.isfinite(number) else None
 
 
-def as_number(value: object) -> float | None:
-    """Return a number, however it is typed, whatever its unit."""
+def as_number(value: object, unit: Unit = Unit.NONE) -> float | None:
+    """Return a number of a field, however it is typed.
+
+    The field's own unit may stand behind it. With any other it is something else: "98%"
+    is no voltage.
+    """
     measure = as_measure(value)
-    return None if measure is None else measure[0]
+    if measure is None or (measure[1] and measure[1] not in unit.value):
+        return None
+    return measure[0]
 
 
-def as_count(value: object) -> int | None:
+def as_count(value: object, unit: Unit = Unit.NONE) -> int | None:
     """Return a whole number that is not negative; -1 means unknown."""
-    number = as_number(value)
+    number = as_number(value, unit)
     return None if number is None or number < 0 else int(number)
 
 
-def as_positive(value: object) -> float | None:
+def as_positive(value: object, unit: Unit = Unit.NONE) -> float | None:
     """Return a number that is not negative; -1 means unknown."""
-    number = as_number(value)
+    number = as_number(value, unit)
     return None if number is None or number < 0 else number
 
 
@@ -151,7 +176,8 @@ def as_kind(value: object) -> FixKind | None:
 
 def as_place(row: Record) -> tuple[float, float] | None:
     """Return latitude and longitude; (0, 0) is what expired devices have."""
-    latitude, longitude = as_number(row.get("lat")), as_number(row.get("lng"))
+    latitude = as_number(row.get("lat"), Unit.DEGREES)
+    longitude = as_number(row.get("lng"), Unit.DEGREES)
     if latitude is None or longitude is None:
         return None
     if abs(latitude) > 90 or abs(longitude) > 180:
@@ -163,25 +189,25 @@ def as_place(row: Record) -> tuple[float, float] | None:
 
 def as_speed(value: object) -> float | None:
     """Return a speed in km/h; -1 means unknown, and no vehicle is faster than 1000."""
-    speed = as_positive(value)
+    speed = as_positive(value, Unit.KMH)
     return speed if speed is not None and speed <= 1000 else None
 
 
 def as_altitude(value: object) -> float | None:
     """Return an altitude in m; beyond 20 km there are no vehicles."""
-    altitude = as_number(value)
+    altitude = as_number(value, Unit.METRES)
     return altitude if altitude is not None and abs(altitude) <= 20_000 else None
 
 
 def as_course(value: object) -> float | None:
     """Return a course of 0 to 360 degrees; -1 means unknown."""
-    course = as_number(value)
+    course = as_number(value, Unit.DEGREES)
     return course if course is not None and 0 <= course <= 360 else None
 
 
 def as_obd_voltage(value: object) -> float | None:
     """Return the vehicle's voltage. The manual's example is "118", which is 11.8 V."""
-    volts = as_positive(value)
+    volts = as_positive(value, Unit.VOLTS)
     if not volts:
         return None
     return volts / 10 if volts > 60 else volts
