@@ -15,7 +15,7 @@ from custom_components.fleet_tracker.clocks import (
     ROLLOVER,
     is_wrong,
 )
-from custom_components.fleet_tracker.merge import Merged, merge
+from custom_components.fleet_tracker.merge import Merged, merge, refresh
 from custom_components.fleet_tracker.models import (
     Occurrence,
     OccurrenceKind,
@@ -58,12 +58,13 @@ class Drive:
     def __init__(self, vehicle: Vehicle | None = None) -> None:
         """Start now, before anything is known, or with what is."""
         self.now = NOW
+        self.set_by = timedelta()
         self.vehicle = vehicle
         self.merged: Merged | None = None
 
     def fix(self, stamp: datetime, *, at: datetime | None = None) -> Position:
         """Return the fix of a moment, with the time that the tracker tells of it."""
-        way_m = 20 * ((at or self.now) - NOW).total_seconds()
+        way_m = 20 * ((at or self.now) - self.set_by - NOW).total_seconds()
         return Position(
             latitude=50 + way_m / 111_195,
             longitude=5,
@@ -77,6 +78,11 @@ class Drive:
         self.merged = merge(self.vehicle, update, Rules(), self.now)
         self.vehicle = self.merged.vehicle
         return self.vehicle
+
+    def set_our_clock(self, by: timedelta) -> None:
+        """Set Home Assistant's clock, which the vehicle takes no notice of."""
+        self.now += by
+        self.set_by += by
 
     def drive(self, off_by: timedelta, *, after: timedelta = 10 * SECOND) -> Vehicle:
         """Drive on, and let the tracker tell of it by a clock that is off."""
@@ -157,6 +163,28 @@ def test_constant_offset_is_learned_and_forgotten(off_by: timedelta) -> None:
     assert drive.vehicle.position is not None
     assert not drive.vehicle.position.time_is_ours
     assert not is_wrong(drive.vehicle.clock)
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["running", "with reloads"])
+@pytest.mark.parametrize(
+    "by", [5 * MINUTE, HOUR, timedelta(days=1), timedelta(days=400)], ids=str
+)
+def test_our_clock_is_set_back(by: timedelta, stored: bool) -> None:
+    """What came before has times of the future then, which shut nothing out."""
+    drive = Drive()
+    for _ in range(3):
+        drive.drive(timedelta())
+    drive.set_our_clock(-by)
+    for _ in range(5):
+        if stored and drive.vehicle is not None:
+            drive.vehicle = codec.from_json(Vehicle, codec.to_json(drive.vehicle))
+        drive.drive(by)
+        drive.assert_current()
+    assert drive.vehicle is not None
+    drive.set_our_clock(-by)
+    vehicle = refresh(drive.vehicle, Rules(), drive.now).vehicle
+    assert vehicle.position is not None
+    assert vehicle.position.fixed_at == vehicle.heard_at == drive.now
 
 
 def test_end_of_summer_time() -> None:

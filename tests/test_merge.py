@@ -458,7 +458,7 @@ def test_hold_while_parked(
     moving: bool | None,
     hold: bool,
 ) -> None:
-    """Parked means that one says so and none contradicts; then only true moves count."""
+    """Parked is with the ignition off, or else not moving; then only true moves count."""
     story = Story(Rules(hold_while_parked=hold))
     readings = {Reading.IGNITION: ignition, Reading.MOVING: moving}
     known: dict[Reading, Value] = {
@@ -469,7 +469,7 @@ def test_hold_while_parked(
     distance = fix().distance_to(drifted)
     story.tell(news(position=drifted))
 
-    parked = bool(known) and not any(known.values())
+    parked = ignition is False or (ignition is None and moving is False)
     held = hold and parked and distance <= max(50, accuracy)
     assert story.position is not None
     assert story.position.latitude == (52 if held else drifted.latitude)

@@ -17,7 +17,7 @@ What we put in ourselves is marked as such (`TimeSource.OURS`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -144,6 +144,88 @@ def was_told(vehicle: Vehicle | None, stamp: datetime | None) -> bool:
 def believed(stamp: datetime, receipt: datetime) -> datetime:
     """Return what a time counts for by itself, where nothing is known of the clock."""
     return _plain(stamp, receipt).at
+
+
+def not_after(vehicle: Vehicle, receipt: datetime) -> Vehicle:
+    """Return what is known of a vehicle with no time later than a receipt.
+
+    A later one was told before our clock, or what is known of the server's, was set back.
+    It would shut out all news until the time has caught up with it.
+    """
+    if not any(time > receipt for time in _held_times(vehicle)):
+        return vehicle
+    clock, beliefs, waiting = (
+        vehicle.clock,
+        vehicle.beliefs,
+        vehicle.beliefs.waiting_fix,
+    )
+    return replace(
+        vehicle,
+        position=_fix_not_after(vehicle.position, receipt),
+        latest_fix=_fix_not_after(vehicle.latest_fix, receipt),
+        heard_at=_not_after(vehicle.heard_at, receipt),
+        stood_since=_not_after(vehicle.stood_since, receipt),
+        groups=MappingProxyType(
+            {
+                name: replace(group, measured_at=min(group.measured_at, receipt))
+                for name, group in vehicle.groups.items()
+            }
+        ),
+        beliefs=replace(
+            beliefs,
+            growths=MappingProxyType(
+                {
+                    key: replace(
+                        growth,
+                        measured_at=min(growth.measured_at, receipt),
+                        waiting_measured_at=_not_after(
+                            growth.waiting_measured_at, receipt
+                        ),
+                        waiting_since=_not_after(growth.waiting_since, receipt),
+                    )
+                    for key, growth in beliefs.growths.items()
+                }
+            ),
+            waiting_fix=waiting
+            and replace(
+                waiting,
+                fix=replace(waiting.fix, fixed_at=min(waiting.fix.fixed_at, receipt)),
+                since=min(waiting.since, receipt),
+            ),
+        ),
+        clock=replace(
+            clock,
+            stamps=MappingProxyType(
+                {
+                    kind: tuple(
+                        replace(stamp, counts_as=min(stamp.counts_as, receipt))
+                        for stamp in stamps
+                    )
+                    for kind, stamps in clock.stamps.items()
+                }
+            ),
+        ),
+    )
+
+
+def _held_times(vehicle: Vehicle) -> Iterator[datetime]:
+    """Return the times of the newest news of each kind."""
+    if vehicle.latest_fix is not None:
+        yield vehicle.latest_fix.fixed_at
+    if vehicle.heard_at is not None:
+        yield vehicle.heard_at
+    if vehicle.beliefs.waiting_fix is not None:
+        yield vehicle.beliefs.waiting_fix.since
+    for group in vehicle.groups.values():
+        yield group.measured_at
+
+
+def _not_after(time: datetime | None, receipt: datetime) -> datetime | None:
+    return None if time is None else min(time, receipt)
+
+
+def _fix_not_after(fix: Position | None, receipt: datetime) -> Position | None:
+    return None if fix is None else replace(fix, fixed_at=min(fix.fixed_at, receipt))
 
 
 def _timed_position(position: Position, time: _Time) -> Position:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from .clocks import judge
+from .clocks import judge, not_after
 from .derive import derive, flat_readings
 from .evidence import TOLD_SPEED, note
 from .models import (
@@ -48,9 +48,10 @@ def merge(
 
     ``now`` is when the update was received, by the clock of the vendor's server.
     """
-    judged = judge(vehicle, update, now)
+    known_before = None if vehicle is None else not_after(vehicle, now)
+    judged = judge(known_before, update, now)
     update = judged.update
-    before = vehicle or Vehicle(
+    before = known_before or Vehicle(
         vehicle_id=update.vehicle_id,
         details=VehicleDetails(name=update.vehicle_id),
     )
@@ -103,7 +104,8 @@ def merge(
 
 def refresh(vehicle: Vehicle, rules: Rules, now: datetime) -> Merged:
     """Derive anew what depends on the time alone: moving, online, what has waited."""
-    after = derive(vehicle, settle(vehicle, now), rules, now)
+    known = settle(not_after(vehicle, now), now)
+    after = derive(vehicle, known, rules, now)
     return Merged(vehicle=after, changed=_changes(vehicle, after))
 
 
