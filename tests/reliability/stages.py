@@ -183,17 +183,18 @@ class Stage(ABC):
         )
 
     def watch(self) -> None:
-        """Note the alarms that are fired from now on."""
+        """Note the alarms that are fired from now on; not what a reload shows again."""
+        seen: set[str] = set()
 
         @callback
         def on_change(event: Event[EventStateChangedData]) -> None:
-            state, before = event.data["new_state"], event.data["old_state"]
+            state = event.data["new_state"]
             if (
                 state is not None
                 and event.data["entity_id"] == self.alarm_entity()
-                and (before is None or before.state != state.state)
-                and state.state not in ("unknown", "unavailable")
+                and state.state not in seen | {"unknown", "unavailable"}
             ):
+                seen.add(state.state)
                 self.fired.append(state.attributes["event_type"])
 
         self.hass.bus.async_listen("state_changed", on_change)
@@ -213,7 +214,11 @@ class Stage(ABC):
         return None
 
     async def unload(self, seconds: float = 15) -> bool:
-        """Unload the account."""
+        """Unload the account, after what Home Assistant itself tries meanwhile."""
+        for _ in range(60):
+            if self.entry.state is not ConfigEntryState.SETUP_IN_PROGRESS:
+                break
+            await self.pass_time(1)
         return await self.outcome(
             self.hass.config_entries.async_unload(self.entry.entry_id), seconds
         )
