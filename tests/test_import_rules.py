@@ -24,6 +24,7 @@ KNOW_HOME_ASSISTANT = {"__init__.py", "entities.py", "flow.py", "services.py"}
 ROOT_MODULES_OF_THE_MODEL = {
     "clocks.py",
     "codec.py",
+    "confirmation.py",
     "derive.py",
     "evidence.py",
     "gated_session.py",

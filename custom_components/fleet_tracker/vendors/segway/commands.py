@@ -143,8 +143,9 @@ class Operation:
     """How a command is carried out.
 
     `check` raises InvalidArgument for arguments that may not be sent. `shows`: the readings
-    that tell that it was, read from `group`. `lasting`: they stay so; otherwise they may
-    have changed again by the time they are read.
+    that tell that it was, read from `group`. `is_shown_itself`: they are what is commanded,
+    and have a time of their own; otherwise they only follow from it. `lasting`: they stay
+    so; otherwise they may have changed again by the time they are read.
     """
 
     capability: Capability
@@ -152,6 +153,7 @@ class Operation:
     check: Callable[[Arguments], object] = _no_arguments
     shows: Callable[[Arguments], Mapping[str, Value]] | None = None
     group: Group = Group.STATUS
+    is_shown_itself: bool = False
     lasting: bool = True
 
 
@@ -253,11 +255,13 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             capability=Capability.LOCK,
             send=_simple(SegwayClient.lock),
             shows=_always({Reading.LOCKED: True}),
+            is_shown_itself=True,
         ),
         UNLOCK: Operation(
             capability=Capability.LOCK,
             send=_simple(SegwayClient.unlock),
             shows=_always({Reading.LOCKED: False}),
+            is_shown_itself=True,
         ),
         START_RENTAL: Operation(
             capability=Capability.RENTAL,
@@ -299,6 +303,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             send=_set_speed_mode,
             check=_speed_mode,
             shows=lambda arguments: {SegwayReading.SPEED_MODE: arguments["option"]},
+            is_shown_itself=True,
         ),
         SET_RENTAL_CONDITIONS: _setting(
             Capability.RENTAL_CONDITIONS, rental_conditions, SegwayClient.set_rental

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import override
 
-from ...models import ReadingGroup, TimeSource, Value, VehicleUpdate
+from ...confirmation import Expectation
+from ...models import TimeSource, Value, VehicleUpdate
 from ...vendor import (
     HARMLESS,
     Clearance,
@@ -158,8 +159,10 @@ class SegwayConnection(Connection):
         if command.name == commands.REFRESH:
             return CommandResult(update=await self._refresh(vehicle))
         operation = _operation(vehicle, command)
+        operation.check(command.arguments)
         vehicle.schedule.be_quick(self.host.now())
         vehicle.schedule.asked.pop(Query.EXTRA_STATUS, None)
+        expected = await self._expectation(vehicle, operation, command)
         doubt: CommandUnconfirmed | None = None
         sent = Sent()
         try:
@@ -175,7 +178,7 @@ class SegwayConnection(Connection):
             raise CommandUnsupported(str(err), key="segway_not_supported") from err
         else:
             await self._poller.learn_proof(vehicle, operation.capability)
-        update = await self._confirm(vehicle, operation, command, doubt)
+        update = await self._confirm(vehicle, operation, expected, doubt)
         effect = await self._effect(vehicle, command)
         return CommandResult(
             text=sent.text,
@@ -183,25 +186,52 @@ class SegwayConnection(Connection):
             update=_joined(vehicle.imei, update, effect),
         )
 
+    async def _expectation(
+        self, vehicle: AcceptedVehicle, operation: Operation, command: Command
+    ) -> Expectation | None:
+        """Return what a vehicle is to show after a command, None if nothing can be read.
+
+        What only follows from the command, or has no time of its own, is read before it:
+        somebody else may have brought it about since it was last told.
+        """
+        query = Query(operation.group)
+        if operation.shows is None or query not in vehicle.queries:
+            return None
+        wanted = operation.shows(command.arguments)
+        if operation.is_shown_itself:
+            known = self.host.vehicle(vehicle.imei)
+            group = known.groups.get(operation.group) if known else None
+            return Expectation(
+                wanted=wanted,
+                before=group.readings if group else {},
+                sent_at=self.host.now(),
+            )
+        before: Mapping[str, Value] = {}
+        try:
+            before = _readings(await self._poller.ask(vehicle, query))
+        except VendorError as err:
+            self._poller.counters[f"before a command: {err.translation_key}"] += 1
+        return Expectation(wanted=wanted, before=before)
+
     async def _confirm(
         self,
         vehicle: AcceptedVehicle,
         operation: Operation,
-        command: Command,
+        expected: Expectation | None,
         doubt: CommandUnconfirmed | None,
     ) -> VehicleUpdate | None:
         """Return what shows that a command was carried out, None if nothing can.
 
         The document's 15302 leaves open what the vehicle did: it is read again before
-        that is said. Raises CommandUnconfirmed where the vehicle does not show it.
+        that is said, and only what proves it counts. Raises CommandUnconfirmed where the
+        vehicle does not show it.
         """
-        query = Query(operation.group)
-        expected = operation.shows(command.arguments) if operation.shows else {}
-        if query not in vehicle.queries or not expected:
+        if expected is None:
             if doubt is not None:
                 await self._show_status(vehicle)
                 raise doubt
             return None
+        query = Query(operation.group)
         update: VehicleUpdate | None = None
         for attempt in range(CONFIRMATIONS):
             if attempt:
@@ -212,10 +242,13 @@ class SegwayConnection(Connection):
                 self._poller.counters[f"confirmation: {err.translation_key}"] += 1
                 continue
             shown = _readings(update)
-            if all(shown.get(key) == value for key, value in expected.items()):
-                return update
-            if doubt is None and not (
-                operation.lasting and any(key in shown for key in expected)
+            if doubt is not None:
+                if expected.is_confirmed(
+                    shown, measured_at=_told_at(update), read_at=self.host.now()
+                ):
+                    return update
+            elif expected.is_shown(shown) or not (
+                operation.lasting and any(key in shown for key in expected.wanted)
             ):
                 return update
         if update is not None:
@@ -238,7 +271,6 @@ class SegwayConnection(Connection):
     ) -> VehicleUpdate | None:
         """Return what is known of a vehicle because it carried out a command."""
         now = self.host.now()
-        groups: tuple[ReadingGroup, ...] = ()
         if command.name == commands.GET_BLUETOOTH_KEY:
             return None
         if command.name == commands.SET_UPLOAD_INTERVAL:
@@ -253,7 +285,6 @@ class SegwayConnection(Connection):
             await self._book.save(vehicle.imei)
         return VehicleUpdate(
             vehicle_id=vehicle.imei,
-            groups=groups,
             heard_at=now,
             heard_source=TimeSource.OURS,
         )
@@ -413,3 +444,9 @@ def _readings(update: VehicleUpdate) -> dict[str, Value]:
     return {
         key: value for group in update.groups for key, value in group.readings.items()
     }
+
+
+def _told_at(update: VehicleUpdate) -> datetime | None:
+    """Return when the answer to a query was measured, None if the vehicle does not say."""
+    group = update.groups[0]
+    return group.measured_at if group.time_source is TimeSource.TRACKER else None
