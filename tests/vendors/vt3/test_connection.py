@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 import json
 import logging
@@ -44,7 +44,7 @@ type Vehicles = Mapping[str, Mapping[str, object]]
 
 VAN: Vehicles = {SERIAL: {"name": "Van"}}
 CUTTING: Vehicles = {SERIAL: {"name": "Van", "cuts_engine": ["1"]}}
-QUICK = Limits(answer_seconds=0.1, probe_seconds=0.1)
+QUICK = Limits(answer_seconds=0.1, probe_seconds=0.1, grace_seconds=0.02)
 
 
 @asynccontextmanager
@@ -643,6 +643,52 @@ async def test_look(
     assert await connection.poll() == PollResult()
     polls: Connection = connection
     assert polls.poll_interval() is None
+
+
+@pytest.mark.parametrize("claims_first", [True, False])
+async def test_claims_do_not_delay_a_look(
+    host: FakeHost, make_tracker: MakeTracker, *, claims_first: bool
+) -> None:
+    """A look takes as long as ever while many others claim the tracker's serial number.
+
+    Its first answer is the sign of life that all of them wait for.
+    """
+    limits = Limits(grace_seconds=10)
+    async with opened(host, limits=limits) as connection, AsyncExitStack() as stack:
+        tracker = make_tracker()
+        await connect(connection, tracker)
+        took = []
+        for claims in (0, 20):
+            host.advance(60)
+            tracker.requests.clear()
+            others = [make_tracker() for _ in range(claims)]
+            for other in others:
+                await other.connect(
+                    "127.0.0.1",
+                    connection.server.ports[0],
+                    local_address=ELSEWHERE,
+                )
+                stack.push_async_callback(other.disconnect)
+                if claims_first:
+                    await other.upload("io")
+            if claims and claims_first:
+                await until(lambda: connection.server._trackers[SERIAL].contested)
+            begin = host.clock()
+            looking = asyncio.create_task(connection.look(SERIAL))
+            for other in others:
+                if not claims_first:
+                    await other.upload("io")
+            await looking
+            took.append(host.clock() - begin)
+            for other in others:
+                await until(other.lost.is_set)
+            assert [name for name, _ in tracker.requests] == [
+                *("obd/refresh", "io/refresh"),
+                "gnss/refresh",
+            ]
+        assert took[0] == took[1] == pytest.approx(6, abs=0.1)
+        assert connection.server.counts["claimed"] == 20
+        assert tracker.violations == []
 
 
 async def test_look_of_which_a_part_fails(

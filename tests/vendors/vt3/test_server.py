@@ -6,6 +6,7 @@ import _socket
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, closing
+from datetime import timedelta
 import errno
 import logging
 import socket
@@ -25,6 +26,8 @@ from custom_components.fleet_tracker.vendors.vt3.errors import CODES, Refused
 from custom_components.fleet_tracker.vendors.vt3.frames import Checksum, Message
 from custom_components.fleet_tracker.vendors.vt3.server import (
     CONTROL_SPACING,
+    PROBE_PERIOD,
+    RECENT_LIFE,
     Server,
     check_listen,
     parse_networks,
@@ -37,7 +40,7 @@ from tests.vendors.fake_host import FakeHost
 
 from .conftest import ELSEWHERE, OTHER, SERIAL, MakeTracker, until
 
-QUICK = Limits(answer_seconds=0.1, probe_seconds=0.1)
+QUICK = Limits(answer_seconds=0.1, probe_seconds=0.1, grace_seconds=0.02)
 
 
 class Listener:
@@ -134,6 +137,11 @@ async def ended(reader: asyncio.StreamReader) -> bool:
             return await reader.read() == b""
     except ConnectionError:
         return True
+
+
+def fall_silent(host: FakeHost) -> None:
+    """Let time pass until the last word of a tracker is no sign of life any more."""
+    host.advance(RECENT_LIFE.total_seconds())
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -420,20 +428,33 @@ async def test_same_address_takes_over_at_once(
 async def test_somebody_else_claims_a_serial_number(
     server: Server,
     port: int,
+    host: FakeHost,
     listener: Listener,
     make_tracker: MakeTracker,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """From another address nobody takes over from a tracker that answers."""
+    """From another address nobody takes over from a tracker that answers.
+
+    It is asked for a sign of life only when it was silent, and once for all who claim its
+    serial number in a period.
+    """
     tracker = make_tracker()
     await tracker.connect("127.0.0.1", port)
     await tracker.upload("io")
     await until(lambda: listener.messages)
-    for _ in range(2):
-        async with peer(port, ELSEWHERE) as (reader, writer):
-            writer.write(info(number=1))
-            assert await ended(reader)
-    assert [request for request, _ in tracker.requests] == 2 * ["gnss/refresh"]
+    for silence, probes in (
+        (timedelta(), 0),
+        (RECENT_LIFE, 1),
+        (RECENT_LIFE, 1),
+        (PROBE_PERIOD, 2),
+    ):
+        host.advance(silence.total_seconds())
+        for _ in range(5):
+            async with peer(port, ELSEWHERE) as (reader, writer):
+                writer.write(info(number=1))
+                assert await ended(reader)
+        assert [name for name, _ in tracker.requests] == probes * ["gnss/refresh"]
+    assert server.counts["claimed"] == 20
     assert tracker.violations == []
     assert len(listener.messages) == 1
     assert listener.links == [(SERIAL, True)]
@@ -443,14 +464,47 @@ async def test_somebody_else_claims_a_serial_number(
     assert SERIAL not in caplog.text
 
 
+async def test_an_answered_probe_speaks_for_one_connection(
+    server: Server,
+    port: int,
+    host: FakeHost,
+    listener: Listener,
+    make_tracker: MakeTracker,
+) -> None:
+    """Who takes over and falls silent must prove that it is alive, like any other."""
+    first, second, third = make_tracker(), make_tracker(), make_tracker()
+    await first.connect("127.0.0.1", port)
+    await first.upload("io")
+    await until(lambda: listener.messages)
+    fall_silent(host)
+    async with peer(port, ELSEWHERE) as (reader, writer):
+        writer.write(info(number=1))
+        assert await ended(reader)
+    assert [name for name, _ in first.requests] == ["gnss/refresh"]
+    second.behaviour.silent.add("*")
+    await second.connect("127.0.0.1", port)
+    await second.upload("io")
+    await until(first.lost.is_set)
+    fall_silent(host)
+    await third.connect("127.0.0.1", port, local_address=ELSEWHERE)
+    await third.upload("io")
+    await until(second.lost.is_set)
+    assert server.is_connected(SERIAL)
+
+
 async def test_life_is_proved_by_any_word(
-    server: Server, port: int, listener: Listener, make_tracker: MakeTracker
+    server: Server,
+    port: int,
+    host: FakeHost,
+    listener: Listener,
+    make_tracker: MakeTracker,
 ) -> None:
     """A busy tracker that just goes on uploading keeps its connection, too."""
     tracker = make_tracker(behaviour=Behaviour(silent={"*"}))
     await tracker.connect("127.0.0.1", port)
     await tracker.upload("io")
     await until(lambda: listener.messages)
+    fall_silent(host)
     async with peer(port, ELSEWHERE) as (reader, writer):
         writer.write(info(number=1))
         await until(lambda: tracker.requests)
@@ -458,6 +512,7 @@ async def test_life_is_proved_by_any_word(
         assert await ended(reader)
     tracker.behaviour.silent.clear()
     tracker.behaviour.errors["gnss/refresh"].append("device_error")
+    host.advance(PROBE_PERIOD.total_seconds())
     async with peer(port, ELSEWHERE) as (reader, writer):
         writer.write(info(number=1))
         assert await ended(reader)
@@ -465,7 +520,11 @@ async def test_life_is_proved_by_any_word(
 
 
 async def test_half_open_connection_is_taken_over(
-    server: Server, port: int, listener: Listener, make_tracker: MakeTracker
+    server: Server,
+    port: int,
+    host: FakeHost,
+    listener: Listener,
+    make_tracker: MakeTracker,
 ) -> None:
     """From another address a tracker takes over when the old end is silent."""
     old, new = make_tracker(), make_tracker()
@@ -473,6 +532,7 @@ async def test_half_open_connection_is_taken_over(
     await old.connect("127.0.0.1", port, local_address=ELSEWHERE)
     await old.upload("io")
     await until(lambda: listener.messages)
+    fall_silent(host)
     await new.connect("127.0.0.1", port)
     await new.upload("gnss")
     async with peer(port) as (reader, writer):
@@ -487,7 +547,11 @@ async def test_half_open_connection_is_taken_over(
 
 
 async def test_the_old_end_goes_while_it_is_asked(
-    server: Server, port: int, listener: Listener, make_tracker: MakeTracker
+    server: Server,
+    port: int,
+    host: FakeHost,
+    listener: Listener,
+    make_tracker: MakeTracker,
 ) -> None:
     """The newcomer becomes the tracker's connection when the old one ends."""
     old, new = make_tracker(), make_tracker()
@@ -495,6 +559,7 @@ async def test_the_old_end_goes_while_it_is_asked(
     await old.connect("127.0.0.1", port, local_address=ELSEWHERE)
     await old.upload("io")
     await until(lambda: listener.messages)
+    fall_silent(host)
     await new.connect("127.0.0.1", port)
     await new.upload("gnss")
     await until(lambda: old.requests)
@@ -504,13 +569,18 @@ async def test_the_old_end_goes_while_it_is_asked(
 
 
 async def test_removed_while_another_claims_it(
-    server: Server, port: int, listener: Listener, make_tracker: MakeTracker
+    server: Server,
+    port: int,
+    host: FakeHost,
+    listener: Listener,
+    make_tracker: MakeTracker,
 ) -> None:
     """Who claims a serial number that is no longer accepted is sent away."""
     old = make_tracker(behaviour=Behaviour(silent={"*"}))
     await old.connect("127.0.0.1", port, local_address=ELSEWHERE)
     await old.upload("io")
     await until(lambda: listener.messages)
+    fall_silent(host)
     async with peer(port) as (reader, writer):
         writer.write(info())
         await until(lambda: old.requests)
@@ -979,12 +1049,14 @@ async def test_port_is_free_at_once(
         await tracker.connect("127.0.0.1", port)
         await tracker.upload("io")
         await until(lambda: listener.messages)
+        fall_silent(host)
         pending = asyncio.create_task(
             server.request(Topic(SERIAL, "io", "control"), {"io.DO1": 1})
         )
         async with peer(port, ELSEWHERE) as (_, writer), peer(port):
             writer.write(info())
-            await until(lambda: len(tracker.requests) == 2)
+            await until(lambda: tracker.requests)
+            await until(lambda: server._trackers[SERIAL].contested)
             await server.stop()
             with pytest.raises(CommandUnconfirmed):
                 await pending

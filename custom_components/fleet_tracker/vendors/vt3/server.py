@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 import errno
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 import logging
@@ -41,6 +41,11 @@ type Network = IPv4Network | IPv6Network
 # 2.3: the least seconds between two requests to a device.
 REQUEST_SPACING = 3
 CONTROL_SPACING = 5
+
+RECENT_LIFE = timedelta(seconds=5)
+"""For so long after a message a connection is alive without being asked."""
+PROBE_PERIOD = timedelta(seconds=30)
+"""For so long an answered probe speaks for all who claim the same serial number."""
 
 _UNREAD_SIZE = 16 * 1024  # bytes of a connection that may wait in the system to be read
 
@@ -83,6 +88,11 @@ class _Lane:
     last: datetime
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    def is_free(self, now: datetime) -> bool:
+        """Tell whether a request could be sent at once."""
+        passed = (now - self.last).total_seconds()
+        return not self.lock.locked() and not 0 <= passed < self.spacing
+
 
 @dataclass(slots=True)
 class _Tracker:
@@ -92,6 +102,8 @@ class _Tracker:
     controls: _Lane
     session: Session | None = None
     contested: bool = False
+    proved_at: datetime | None = None
+    """When its connection answered a probe."""
 
 
 def parse_networks(texts: Iterable[object]) -> tuple[Network, ...]:
@@ -288,7 +300,10 @@ class Server:
             while not session.closed and (data := await session.read()):
                 await self._turns.wait()
                 begin = perf_counter()
-                for message in session.decode(data):
+                messages = session.decode(data)
+                if messages:
+                    session.heard_at = self._host.now()
+                for message in messages:
                     if session.closed:
                         break
                     await self._take(session, message)
@@ -408,20 +423,45 @@ class Server:
         self._adopt(tracker, session, serial)
 
     async def _is_alive(self, tracker: _Tracker, session: Session, serial: str) -> bool:
-        """Ask a connection for a sign of life."""
-        received = session.received
+        """Tell whether a connection shows a sign of life.
+
+        It is asked for one only when it says nothing by itself, and only when no request
+        of the user would have to wait for that: then the answer to the request decides.
+        """
+        if self._is_within(RECENT_LIFE, session.heard_at) or self._is_within(
+            PROBE_PERIOD, tracker.proved_at
+        ):
+            return not session.closed
         tracker.contested = True
         try:
-            topic = Topic(serial, "gnss", REFRESH)
-            await self._send(tracker, session, topic, {}, self._limits.probe_seconds)
-        except (Unanswered, VehicleOffline):
-            return session.received > received and not session.closed
+            if await session.speaks(self._limits.grace_seconds):
+                return True
+            if session.is_asked or not tracker.requests.is_free(self._host.now()):
+                return await session.speaks(self._limits.probe_seconds)
+            return await self._probe(tracker, session, serial)
         finally:
             tracker.contested = False
+
+    async def _probe(self, tracker: _Tracker, session: Session, serial: str) -> bool:
+        """Ask a connection for a sign of life, which any message is."""
+        received = session.received
+        self.counts["probes"] += 1
+        topic = Topic(serial, "gnss", REFRESH)
+        try:
+            await self._send(tracker, session, topic, {}, self._limits.probe_seconds)
+        except (Unanswered, VehicleOffline):
+            if session.received == received or session.closed:
+                return False
+        tracker.proved_at = self._host.now()
         return True
+
+    def _is_within(self, period: timedelta, time: datetime | None) -> bool:
+        """Tell whether a time is not longer ago; a clock that was put back says no."""
+        return time is not None and timedelta() <= self._host.now() - time < period
 
     def _adopt(self, tracker: _Tracker, session: Session, serial: str) -> None:
         old, tracker.session = tracker.session, session
+        tracker.proved_at = None
         session.accepted = True
         self._visitors.know(session)
         if old is not None:

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import ip_address
 import secrets
 import socket
@@ -42,6 +43,8 @@ class Limits:
     answer_seconds: float = 10
     probe_seconds: float = 5
     """How long a connection has to prove that it is alive when another takes its place."""
+    grace_seconds: float = 2
+    """How long it is listened to before it is asked for that."""
 
 
 class Misbehaved(Exception):
@@ -117,6 +120,9 @@ class Session:
         self.noted: set[str] = set()
         self.received = 0
         """How many messages came."""
+        self.heard_at: datetime | None = None
+        """When the last message came."""
+        self._stirred = asyncio.Event()
         _keep_alive(writer)
 
     @property
@@ -145,6 +151,7 @@ class Session:
         self.received += len(messages)
         wrong, skipped = self._tolerated
         if messages:
+            self._stirred.set()
             self._tolerated = (decoder.wrong, decoder.skipped)
         elif decoder.wrong - wrong > self._limits.wrong_frames:
             raise Misbehaved("only_wrong_frames")
@@ -155,6 +162,24 @@ class Session:
         if decoder.checksum is not Checksum.DOCUMENTED:
             self.oddities.add(decoder.checksum.value)
         return messages
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a request is on its way that was not answered yet."""
+        return bool(self._pending)
+
+    async def speaks(self, seconds: float) -> bool:
+        """Wait for a message, and tell whether one came in time."""
+        received = self.received
+        self._stirred.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                while self.received == received and not self.closed:
+                    await self._stirred.wait()
+                    self._stirred.clear()
+        except TimeoutError:
+            return False
+        return not self.closed
 
     async def throttle(self, size: int) -> None:
         """Let a peer wait that sends too much. What is not read slows it down."""
@@ -229,6 +254,7 @@ class Session:
     def close(self) -> None:
         """End it at once; what was asked stays unanswered."""
         self._writer.transport.abort()
+        self._stirred.set()
         for pending in self._pending:
             if not pending.answer.done():
                 pending.answer.set_exception(Unanswered())
