@@ -90,7 +90,6 @@ vehicles = st.builds(
     position=st.none() | positions,
     latest_fix=st.none() | positions,
     heard_at=st.none() | times,
-    heard_claim=st.none() | times,
     contact_interval=st.none()
     | st.timedeltas(timedelta(0), timedelta(days=30)).map(
         lambda one: timedelta(seconds=round(one.total_seconds(), 3))

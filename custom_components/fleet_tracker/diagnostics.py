@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from homeassistant.components.diagnostics import REDACTED, async_redact_data
@@ -117,7 +117,23 @@ def _vehicle(coordinator: FleetCoordinator, vehicle: Vehicle) -> dict[str, Any]:
             "fixed_at": position.fixed_at.isoformat(),
         },
         "heard_at": vehicle.heard_at and vehicle.heard_at.isoformat(),
+        "clock": {
+            "offset_of_fixes": _seconds(vehicle.clock.fixes.offset),
+            "offset_of_contacts": _seconds(vehicle.clock.contacts.offset),
+            # As the tracker told them, beside what they count for.
+            "told": {
+                kind: [
+                    f"{stamp.told.isoformat()} = {stamp.counts_as.isoformat()}"
+                    for stamp in stamps
+                ]
+                for kind, stamps in sorted(vehicle.clock.stamps.items())
+            },
+        },
     }
+
+
+def _seconds(offset: timedelta | None) -> float | None:
+    return None if offset is None else offset.total_seconds()
 
 
 def _is_private(coordinator: FleetCoordinator, reading: str) -> bool:

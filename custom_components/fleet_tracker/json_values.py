@@ -17,7 +17,7 @@ _FLAGS: Mapping[str, bool] = {
     **dict.fromkeys(("1", "1.0", "true", "on"), True),
     **dict.fromkeys(("0", "0.0", "false", "off"), False),
 }
-_YEAR_2000 = 946_684_800
+_YEAR_1980 = 315_532_800
 _YEAR_2200 = 7_258_118_400
 
 
@@ -61,13 +61,14 @@ def as_text(value: object) -> str | None:
 def as_unix_time(value: object) -> datetime | None:
     """Return seconds or milliseconds since 1970 as aware UTC.
 
-    What lies outside of 2000 to 2199 is no time: systems write 0 or 1 for "unknown".
+    What lies outside of 1980 to 2199 is no time: systems write 0 or 1 for "unknown". Clocks
+    that were reset begin in 1980 or later; what that counts for is decided in `clocks`.
     """
     seconds = as_number(value)
     if seconds is None:
         return None
     if seconds >= _YEAR_2200:
         seconds /= 1000
-    if not _YEAR_2000 <= seconds < _YEAR_2200:
+    if not _YEAR_1980 <= seconds < _YEAR_2200:
         return None
     return datetime.fromtimestamp(seconds, UTC)

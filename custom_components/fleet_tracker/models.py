@@ -496,8 +496,6 @@ class Vehicle:
     position: Position | None = None
     latest_fix: Position | None = None
     heard_at: datetime | None = None
-    heard_claim: datetime | None = None
-    """Not used any more; it is in stored records."""
     clock: TrackerClock = field(default_factory=TrackerClock)
     contact_interval: timedelta | None = None
     beliefs: Beliefs = field(default_factory=Beliefs)

@@ -23,7 +23,7 @@ _CALENDAR = re.compile(
     r"\s*(Z|[+-]\d{2}:?\d{2})?"
 )
 _MEASURE = re.compile(r"(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*([^\d\s]*)")
-_FIRST_YEAR, _LAST_YEAR = 2000, 2199
+_FIRST_YEAR, _LAST_YEAR = 1980, 2199
 
 
 class Unit(Enum):
@@ -125,7 +125,7 @@ def as_time(value: object) -> datetime | None:
 
     Understood are "yyyy-MM-dd HH:mm:ss" (UTC, chapter 1), dates, ISO 8601, UNIX seconds
     and milliseconds, and yyMMddHHmmss (the BCD of trip reports). What lies outside of
-    2000 to 2199 is no time: systems write 0 or 1970 for "unknown".
+    1980 to 2199 is no time: systems write 0 or 1970 for "unknown".
     """
     if isinstance(value, bool) or value is None:
         return None
