@@ -11,13 +11,16 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import (
     config_validation as cv,
     device_registry as dr,
+    entity_registry as er,
     issue_registry as ir,
 )
 from homeassistant.helpers.typing import ConfigType
 
 from .const import CONF_IDENTITY, CONF_VENDOR, DOMAIN
 from .coordinator import FleetConfigEntry, FleetCoordinator
+from .entity import unique_id
 from .handover import take_handed_over
+from .models import OccurrenceKind
 from .push import async_register_push_views
 from .services import async_register_actions
 from .storage import EntryMemory, async_remove_stored
@@ -82,13 +85,31 @@ async def async_unload_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> bo
     First the doors are shut, then what came in is brought to the entities, then these go.
     """
     await entry.runtime_data.async_stop()
-    entry.runtime_data.async_drop_undelivered()
+    _drop_undelivered(hass, entry.runtime_data)
     if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         await entry.runtime_data.async_close()
         if entry.disabled_by is not None:
             # Nobody would take them away any more.
             _forget_problems(hass, entry)
     return unloaded
+
+
+@callback
+def _drop_undelivered(hass: HomeAssistant, coordinator: FleetCoordinator) -> None:
+    """Keep no occurrences for event entities that the user has disabled.
+
+    One that is not there yet is made after the next start, and fires them.
+    """
+    registry = er.async_get(hass)
+
+    def has_listener(vehicle_id: str, kind: OccurrenceKind) -> bool:
+        entity_id = registry.async_get_entity_id(
+            Platform.EVENT, DOMAIN, unique_id(coordinator, vehicle_id, kind)
+        )
+        entity = registry.async_get(entity_id) if entity_id else None
+        return entity is None or entity.disabled_by is None
+
+    coordinator.async_drop_undelivered(has_listener)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> None:

@@ -324,9 +324,11 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         await self._work.async_done()
 
     @callback
-    def async_drop_undelivered(self) -> None:
-        """Wait no longer for entities that do not exist though their platforms do."""
-        self._occurrences.drop_undelivered()
+    def async_drop_undelivered(
+        self, has_listener: Callable[[str, OccurrenceKind], bool]
+    ) -> None:
+        """Wait no longer for event entities of which it is told that they are disabled."""
+        self._occurrences.drop_undelivered(has_listener)
 
     async def async_close(self) -> None:
         """Stop everything and keep what is known."""

@@ -270,12 +270,14 @@ class OccurrenceLog:
 
         return remove
 
-    def drop_undelivered(self) -> None:
-        """Wait no longer for listeners: the user has disabled these entities."""
-        for (vehicle_id, _), queue in self._undelivered.items():
-            for waiting in queue:
-                self._note_fired(vehicle_id, waiting)
-        self._undelivered.clear()
+    def drop_undelivered(
+        self, has_listener: Callable[[str, OccurrenceKind], bool]
+    ) -> None:
+        """Wait no longer for those of whom it is told that they will never listen."""
+        for address in list(self._undelivered):
+            if not has_listener(*address):
+                for waiting in self._undelivered.pop(address):
+                    self._note_fired(address[0], waiting)
 
     def forget(self, vehicle_id: str) -> None:
         """Forget what happened to a vehicle that is gone, told or not."""

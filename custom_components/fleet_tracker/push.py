@@ -151,13 +151,15 @@ async def _async_answer(
     unknown = HTTPStatus.NOT_FOUND if everybody else HTTPStatus.SERVICE_UNAVAILABLE
     answer = PushAnswer(status=unknown)
     for entry in loaded:
-        found = await entry.runtime_data.connection.receive_push(push)
+        # After a wait the entry may have been reloaded, and have another one.
+        coordinator: FleetCoordinator = entry.runtime_data
+        found = await coordinator.connection.receive_push(push)
         if found.status != HTTPStatus.NOT_FOUND:
             answer = found
             if found.verified:
-                entry.runtime_data.note_push()
+                coordinator.note_push()
             if found.status == HTTPStatus.OK and not (
-                await entry.runtime_data.async_keep_received()
+                await coordinator.async_keep_received()
             ):
                 # It fires all the same; repeated, it is a replay.
                 answer = PushAnswer(status=HTTPStatus.SERVICE_UNAVAILABLE)

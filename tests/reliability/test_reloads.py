@@ -93,7 +93,6 @@ class Stream:
                 self.acknowledged.add(str(item["alarmType"]))
 
 
-@pytest.mark.xfail(strict=True, reason="what comes just before an unload is lost")
 async def test_reloads_under_a_stream_of_first_news(
     hass: HomeAssistant,
     hass_storage: dict[str, object],
