@@ -261,6 +261,28 @@ def test_stored_value_heals_while_parked() -> None:
     assert story.count(12_346) == 12_346
 
 
+def test_lower_value_waits_for_an_hour_and_no_longer() -> None:
+    """It counts when it was told for exactly an hour, not a second before."""
+    story = Counter(Reading.ODOMETER)
+    assert story.count(70_000.0) == 70_000
+    assert story.count(900.0) == 70_000
+    assert story.count(900.0, after=HOUR - SECOND) == 70_000
+    assert story.count(900.0, after=SECOND) == 900
+
+
+def test_value_that_is_told_again_agrees_with_nothing() -> None:
+    """A waiting value needs a later measurement, not the same one a second time."""
+    story = Counter(Reading.ODOMETER)
+    assert story.count(70_000.0) == 70_000
+    assert story.count(90_000.0) == 70_000
+    at = story.now
+    for _ in range(3):
+        again = replace(group(at=at), readings={Reading.ODOMETER: 90_001.0})
+        story.tell(news(again), after=MINUTE)
+        assert story.shown == 70_000
+    assert story.count(90_001.0) == 90_001
+
+
 def test_reading_that_agrees_ends_the_wait() -> None:
     """A blip is forgotten by the next right value."""
     story = Counter(Reading.ODOMETER)

@@ -474,3 +474,36 @@ def test_nothing_breaks_the_mapping(record: dict[str, Json]) -> None:
             assert abs(position.latitude) <= 90
             assert abs(position.longitude) <= 180
             assert position.accuracy > 0
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [(-1, None), (0, 0), (1, 1), (100, 100), (101, None), (2.5, None)],
+)
+def test_satellites(told: float, expected: int | None) -> None:
+    """None at all is a number of satellites too; 101 are none of this world."""
+    found = readings(map_location(IMEI, {**LOCATION, "satelliteNumber": told}, NOW))
+    assert found.get("satellites") == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "told", "reading", "expected"),
+    [
+        ("drivingVoltage", 0, "driving_voltage", 0),
+        ("drivingVoltage", 0.5, "driving_voltage", 0.5),
+        ("drivingVoltage", -1, "driving_voltage", None),
+        ("iotVoltage", 0, "iot_voltage", None),
+        ("iotVoltage", 1, "iot_voltage", 0.01),
+        ("iotVoltage", 417, "iot_voltage", 4.17),
+        ("iotPercent", 0, "iot_battery", 0),
+        ("iotPercent", 100, "iot_battery", 100),
+        ("iotPercent", 101, "iot_battery", None),
+        ("iotPercent", -1, "iot_battery", None),
+        ("currentPower", -30, "current_power", -30),
+    ],
+)
+def test_bounds_of_the_battery_info(
+    field: str, told: float, reading: str, expected: float | None
+) -> None:
+    """A motor that is off has 0 V; a tracker that is on has more."""
+    assert readings(map_battery_info(IMEI, {field: told}, NOW)).get(reading) == expected

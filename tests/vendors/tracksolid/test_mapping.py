@@ -688,3 +688,33 @@ def test_any_location_can_be_merged(row: dict[str, object]) -> None:
     if vehicle.position is not None:
         assert vehicle.position.accuracy > 0
         assert (vehicle.position.latitude, vehicle.position.longitude) != (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("reading", "lowest", "highest"),
+    [
+        (Reading.BATTERY, 0, 100),
+        (Reading.BATTERY_VOLTAGE, 0, 1000),
+        (Reading.FUEL, 0, 1_000_000),
+        (Reading.ODOMETER, 0, 10_000_000),
+        (Reading.SATELLITES, 0, 200),
+        (Reading.TEMPERATURE, -273.15, 1000),
+        (Reading.TROUBLE_CODES, 0, 10_000),
+        (mapping.COOLANT_TEMPERATURE, -273.15, 1000),
+        (mapping.CONFIDENCE, 0, 2**32),
+        (mapping.FIX_STATUS, 0, 2**32),
+        (mapping.UPLOAD_MODE, 0, 2**32),
+        (mapping.ENGINE_SPEED, 0, 30_000),
+        (mapping.OBD_SPEED, 0, 1000),
+        (mapping.SIGNAL_LEVEL, 0, 4),
+        (mapping.TRIP_DURATION, 0, 366 * 86_400),
+        (mapping.FUEL_HEIGHT, 0, 10_000),
+        (f"{mapping.FUEL_SENSOR_LEVEL}:2", 0, 100),
+    ],
+)
+def test_limits(reading: str, lowest: float, highest: float) -> None:
+    """The least and the most of a reading are still measurements; beyond them is none."""
+    for value in (lowest, highest):
+        assert mapping.known({reading: value}) == {reading: value}
+    for value in (lowest - 0.01, highest + 0.01):
+        assert mapping.known({reading: value}) == {}

@@ -265,3 +265,19 @@ def test_settings_in_answers() -> None:
     assert commands.settings_in([one, strange, 5, {}]) == [one]
     assert commands.settings_in({"settings": [one]}) == [one]
     assert commands.settings_in({}) == commands.settings_in(None) == []
+
+
+def test_another_spelling_is_only_for_what_has_one() -> None:
+    """What was refused is not sent a second time as it was (3.2.3 against A.4)."""
+    spelled = commands.spelled_as_in_appendix(
+        Request("obd", "set", {"interest": {"obd.dtcs": "", "obd.rpm": "r"}})
+    )
+    assert spelled is not None
+    assert spelled.payload == {"interest": {"obd.dtc": "", "obd.rpm": "r"}}
+    for payload in (
+        {"interest": {"obd.rpm": ""}},
+        {"interest": "obd.dtcs"},
+        {"interest": ["obd.dtcs"]},
+        {"interval": 5},
+    ):
+        assert commands.spelled_as_in_appendix(Request("obd", "set", payload)) is None

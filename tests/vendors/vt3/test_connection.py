@@ -555,6 +555,32 @@ async def test_a_tracker_added_in_advance(host: FakeHost) -> None:
         assert host.known[SERIAL].details.name == "Van"
 
 
+@pytest.mark.parametrize("added_first", [True, False])
+async def test_serial_number_in_another_case(
+    host: FakeHost, make_tracker: MakeTracker, added_first: bool
+) -> None:
+    """A vehicle that was added in lower case is the tracker, which is asked by its name."""
+    added: dict[str, Mapping[str, object]] = {SERIAL.lower(): {}}
+    async with opened(host, added if added_first else {}) as connection:
+        tracker = make_tracker()
+        await connect(connection, tracker, greeted=added_first)
+        if not added_first:
+            sessions = connection.server._sessions
+            await until(lambda: any(one.spelled for one in sessions))
+            await connection.vehicles_changed(added)
+            await until(lambda: len(tracker.requests) >= 3)
+        await uploaded(tracker, host, "obd")
+        assert tracker.violations == []
+        assert host.known.keys() == added.keys()
+        assert host.reading(SERIAL.lower(), Reading.ODOMETER) is not None
+        assert connection.server.is_connected(SERIAL.lower())
+        assert (await connection.look(SERIAL.lower())).groups
+        assert host.discovered == []
+        await tracker.disconnect()
+        await until(lambda: not connection.server.is_connected(SERIAL.lower()))
+        assert host.reading(SERIAL.lower(), Reading.ONLINE) is False
+
+
 async def test_trackers_removed_while_nothing_ran(host: FakeHost) -> None:
     """What was learned of them is forgotten with the next start; of others it is not."""
     assert isinstance(host.memory, FakeMemory)

@@ -411,8 +411,14 @@ async def test_ignition_event(home: Home) -> None:
     await tracker.raise_event("IGON")
     await home.elapse(60)
     await tracker.raise_event("IGOFF")
+    await home.elapse(60)
+    await tracker.raise_event("IGON", status="clear")
     await home.settle()
-    assert [event["event_type"] for event in events] == ["ignition_on", "ignition_off"]
+    assert [event["event_type"] for event in events] == [
+        "ignition_on",
+        "ignition_off",
+        "cleared",
+    ]
 
 
 async def test_event_again(home: Home) -> None:

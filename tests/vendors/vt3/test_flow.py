@@ -310,11 +310,23 @@ async def test_no_serial(home: Home, serial: str) -> None:
     assert not home.entry.subentries
 
 
-async def test_add_twice(home: Home) -> None:
-    """A tracker is added once."""
-    await home.listen(SERIAL)
-    result = await add_tracker(home, vehicle_id=SERIAL)
+@pytest.mark.parametrize("held", [SERIAL, SERIAL.lower()])
+@pytest.mark.parametrize("typed", [SERIAL, SERIAL.lower()])
+async def test_add_twice(home: Home, held: str, typed: str) -> None:
+    """A tracker is added once, in whatever case of letters."""
+    await home.listen(held)
+    result = await add_tracker(home, vehicle_id=typed)
     assert result["reason"] == "already_configured"
+
+
+async def test_serial_in_lower_case(home: Home) -> None:
+    """It is typed as it is easiest, and is the serial number that the tracker has."""
+    await home.listen()
+    result = await add_tracker(home, vehicle_id=SERIAL.lower())
+    assert result["title"] == SERIAL
+    await home.connect(SERIAL)
+    assert home.state("binary_sensor", "online", SERIAL).state == "on"
+    assert home.cards() == []
 
 
 async def test_add_other_keeps_connections(home: Home) -> None:

@@ -288,6 +288,14 @@ def test_wrong_frames_are_dropped() -> None:
     assert decoder.feed(frame(GOOD)) == [json.loads(GOOD)]
 
 
+@pytest.mark.parametrize("data", [rb"{\}", rb'{\"a":1}', rb'{"a":\1}'])
+def test_backslash_outside_of_a_string(data: bytes) -> None:
+    """That is no JSON any more: no frame, not even a wrong one, and the next is read."""
+    decoder = FrameDecoder()
+    assert decoder.feed(frame(data) + frame(b'{"b":2}')) == [{"b": 2}]
+    assert decoder.wrong == 0
+
+
 def test_many_objects_beside_each_other() -> None:
     """Only depth is limited."""
     body = b'{"a":[' + b",".join([b'{"b":[1]}'] * 40) + b"]}"

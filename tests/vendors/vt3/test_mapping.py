@@ -19,7 +19,10 @@ from custom_components.fleet_tracker.models import (
     VehicleUpdate,
 )
 from custom_components.fleet_tracker.vendor import Json
+from custom_components.fleet_tracker.vendors.vt3.entities import ENTITIES
 from custom_components.fleet_tracker.vendors.vt3.events import (
+    IGNITION_TYPES,
+    TYPES,
     map_event,
     time_of_event,
     values_of_event,
@@ -245,6 +248,7 @@ def test_what_is_not_known_is_absent(key: str, value: Json) -> None:
 def test_sentinels_while_the_engine_is_off() -> None:
     """The least of a scale means nothing while the engine is off, and cold when it runs."""
     least: dict[str, Json] = {
+        "b_press": 0,
         "c_temp": -40,
         "i_temp": -40,
         "a_torque": -125,
@@ -254,7 +258,26 @@ def test_sentinels_while_the_engine_is_off() -> None:
     assert read("obd", **least) == {}
     assert read("obd", rpm=0, **least) == {"engine_speed": 0.0}
     assert read("obd", rpm=None, **least) == {}
-    assert len(read("obd", rpm=900, **least)) == 6
+    assert len(read("obd", rpm=900, **least)) == 7
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"rssi": 0, "rsrp": 0, "rsrq": 0, "sinr": 0}, {}),
+        ({"rsrp": "0", "rsrq": "0"}, {}),
+        ({"rssi": 0, "sinr": 0}, {}),
+        ({"rssi": -71, "rsrp": -98, "rsrq": 0, "sinr": 0}, {"rsrq": 0, "sinr": 0}),
+        ({"rsrq": 0}, {"rsrq": 0}),
+        ({"rssi": 0, "rsrp": 0, "rsrq": -9}, {"rsrq": -9}),
+    ],
+)
+def test_quality_of_no_reception(
+    told: dict[str, Json], expected: dict[str, float]
+) -> None:
+    """0 dB is a good signal, but nothing where the strengths beside it are 0 too."""
+    found = read("modem1", **told)
+    assert {key: found[key] for key in ("rsrq", "sinr") if key in found} == expected
 
 
 def test_texts_can_be_shown_and_stored() -> None:
@@ -669,6 +692,21 @@ def test_ignition_event() -> None:
     off = values_of_event({"type": "IGOFF", "status": "raise"})
     assert off == {"io.IGT": False}
     assert values_of_event({"type": "IGON", "status": "clear"}) == {}
+
+
+@pytest.mark.parametrize("status", ["raise", "clear"])
+@pytest.mark.parametrize(
+    "type_name", [*TYPES, *IGNITION_TYPES, "OBDII_DTC_P070F", "J1939_DTC_173"]
+)
+def test_events_are_of_types_that_their_entities_fire(
+    type_name: str, status: str
+) -> None:
+    """The end of anything fires `cleared`, never the type for what is not known."""
+    occurrence = map_event({"type": type_name, "status": status}, NOW)
+    assert occurrence is not None
+    (entity,) = (one for one in ENTITIES.events if one.key == occurrence.kind)
+    assert occurrence.type in entity.types
+    assert (occurrence.type is OccurrenceType.CLEARED) is (status == "clear")
 
 
 def test_trouble_codes() -> None:

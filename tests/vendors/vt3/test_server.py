@@ -53,9 +53,9 @@ class Listener:
         self.messages: list[tuple[Topic, Message]] = []
         self.strangers: list[tuple[Topic, Message]] = []
 
-    def is_accepted(self, serial: str) -> bool:
-        """Tell whether a tracker is accepted."""
-        return serial in self.accepted
+    def accepted_as(self, serial: str) -> str | None:
+        """Return an accepted tracker's serial number."""
+        return serial if serial in self.accepted else None
 
     def on_connect(self, serial: str) -> None:
         """Record it."""

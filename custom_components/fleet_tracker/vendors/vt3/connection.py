@@ -89,6 +89,8 @@ class Vt3Connection(Connection):
         )
         self._introductions = Introductions(host, self.is_accepted)
         self._trackers: dict[str, Tracker] = {}
+        self._spelled: dict[str, str] = {}
+        """The serial numbers of accepted trackers, by what they are in capitals."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._shown_problems: dict[str, str] = {}
         self._requester = Requester(self.server, host, self._trackers)
@@ -147,6 +149,7 @@ class Vt3Connection(Connection):
                 )
                 self._requester.recall(tracker)
             tracker.set_up(settings)
+        self._spelled = {serial.upper(): serial for serial in self._trackers}
 
     def _show_trackers(self, serials: Iterable[str]) -> None:
         """Show accepted trackers by their names, even before they connect."""
@@ -220,9 +223,13 @@ class Vt3Connection(Connection):
 
     # --- what comes in (Owner) ----------------------------------------------------------
 
+    def accepted_as(self, serial: str) -> str | None:
+        """Return how the user wrote an accepted tracker's serial number, else None."""
+        return serial if serial in self._trackers else self._spelled.get(serial.upper())
+
     def is_accepted(self, serial: str) -> bool:
-        """Tell whether the user accepted a tracker."""
-        return serial in self._trackers
+        """Tell whether the user accepted a tracker, in whatever case he wrote it."""
+        return self.accepted_as(serial) is not None
 
     def on_connect(self, serial: str) -> None:
         """Ask a tracker that connected what it does not tell by itself, once."""

@@ -309,7 +309,7 @@ ENTITIES = VendorEntities(
         FleetEventDescription(
             key=OccurrenceKind.IGNITION,
             capability=EVENTS,
-            types=frozenset(IGNITION_TYPES.values()),
+            types=frozenset({*IGNITION_TYPES.values(), OccurrenceType.CLEARED}),
             entity_registry_enabled_default=False,
         ),
     ),

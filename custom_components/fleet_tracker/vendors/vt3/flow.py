@@ -21,6 +21,7 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from ...const import CONF_IDENTITY, CONF_VENDOR, DOMAIN
+from ...subentries import accepted_vehicles
 from ...vendor import InvalidArgument
 from ...vendor_flow import Account, AddedVehicle, Input, VehicleFlow, VendorFlow
 from .commands import OUTPUTS
@@ -88,11 +89,18 @@ class Vt3VehicleFlow(VehicleFlow):
     async def async_check(
         self, hass: HomeAssistant, entry: ConfigEntry, user_input: Input
     ) -> AddedVehicle:
-        """Check the serial number. Whether there is such a tracker shows when it connects."""
-        serial = user_input[SERIAL].strip()
+        """Check the serial number, which is in capitals, however it was typed.
+
+        Whether there is such a tracker shows when it connects.
+        """
+        serial = user_input[SERIAL].strip().upper()
         if Topic.parse(str(Topic(serial, "gnss", INFO))) is None:
             raise InvalidArgument("No serial number", key="vt3_invalid_serial")
         name = user_input.get(CONF_NAME, "").strip() or serial
+        # It may have been added as it calls itself, or before capitals were taken.
+        for vehicle_id in accepted_vehicles(entry):
+            if vehicle_id.upper() == serial:
+                serial = vehicle_id
         return AddedVehicle(vehicle_id=serial, title=name, data={CONF_NAME: name})
 
 

@@ -32,7 +32,9 @@ from .parameters import (
     OUTPUT,
     PARAMETERS,
     POSITION_PARAMETERS,
+    QUALITIES,
     SLOW_READINGS,
+    STRENGTHS,
     TIME_PARAMETERS,
     TOPIC_GROUPS,
     UPLOAD_INTERVAL,
@@ -152,6 +154,7 @@ class Mapper:
         readings: dict[str, dict[str, Value]] = {group: {}} if complete else {}
         not_known: dict[str, set[str]] = {}
         engine_off = not as_number(named.get("obd.rpm"))
+        no_reception = any(as_number(named.get(key)) == 0 for key in STRENGTHS)
         for key, value in named.items():
             parameter = PARAMETERS.get(key)
             if parameter is None:
@@ -162,11 +165,10 @@ class Mapper:
                 not_known.setdefault(parameter.group, set()).add(parameter.reading)
                 continue
             reading = parameter.read(value)
-            if reading is None or (
-                engine_off
-                and parameter.idle is not None
-                and as_number(value) == parameter.idle
-            ):
+            idle = 0 if no_reception and key in QUALITIES else None
+            if engine_off and parameter.idle is not None:
+                idle = parameter.idle
+            if reading is None or (idle is not None and as_number(value) == idle):
                 continue
             readings.setdefault(parameter.group, {})[
                 self._output(parameter.reading)

@@ -202,7 +202,7 @@ _OBD: Mapping[str, tuple[str, Reader]] = {
     "obd.a_pos": ("accelerator_position", number(0, 100)),
     "obd.i_temp": ("intake_temperature", number(-40, 215)),
     "obd.i_press": ("intake_pressure", number(0, 255)),
-    "obd.b_press": ("barometric_pressure", number(1, 255)),
+    "obd.b_press": ("barometric_pressure", number(0, 255)),
     "obd.f_r_press": ("fuel_rail_pressure", number(0, 65_530)),
     "obd.f_torque": ("friction_torque", number(-125, 125)),
     "obd.max_avl_torque": ("available_torque", number(0, 100)),
@@ -266,12 +266,17 @@ _SYSINFO: Mapping[str, tuple[str, Reader]] = {
     "sysinfo.description": ("description", as_shown_text),
 }
 _IDLE: Mapping[str, float] = {
+    "obd.b_press": 0,
     "obd.c_temp": -40,
     "obd.i_temp": -40,
     "obd.f_torque": -125,
     "obd.a_torque": -125,
     "obd.s_w_angle": -31.374,
 }
+
+STRENGTHS = ("modem1.rssi", "modem1.rsrp")
+QUALITIES = frozenset({"modem1.rsrq", "modem1.sinr"})
+"""0 dB is a value of theirs, but not where a strength of 0 says that nothing is received."""
 
 PARAMETERS: Mapping[str, Parameter] = MappingProxyType(dict(_parameters()))
 SLOW_READINGS = frozenset(

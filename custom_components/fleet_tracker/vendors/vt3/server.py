@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 import errno
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -64,8 +64,11 @@ _ODDITIES = {
 class Owner(Protocol):
     """Who is told what the listener hears, and decides whom it talks to."""
 
-    def is_accepted(self, serial: str) -> bool:
-        """Tell whether the user accepted a tracker."""
+    def accepted_as(self, serial: str) -> str | None:
+        """Return how the user wrote an accepted tracker's serial number, else None.
+
+        The case of letters makes no difference.
+        """
 
     def on_connect(self, serial: str) -> None:
         """Take that an accepted tracker has a (new) connection."""
@@ -256,19 +259,20 @@ class Server:
     def accepted_changed(self) -> None:
         """Take that other trackers are accepted now."""
         for serial in [
-            one for one in self._trackers if not self._owner.is_accepted(one)
+            one for one in self._trackers if self._owner.accepted_as(one) != one
         ]:
             tracker = self._trackers.pop(serial)
             if tracker.session is not None:
                 self._end(tracker.session)
         # Of several that name the same serial number the newest is most likely alive.
         for session in reversed(list(self._sessions)):
-            if session.serial is None or session.accepted or session.closed:
+            if session.spelled is None or session.accepted or session.closed:
                 continue
-            if self._owner.is_accepted(session.serial):
-                tracker = self._tracker(session.serial)
+            serial = self._owner.accepted_as(session.spelled)
+            if serial is not None:
+                tracker = self._tracker(serial)
                 if tracker.session is None:
-                    self._adopt(tracker, session, session.serial)
+                    self._adopt(tracker, session, serial)
                 elif not tracker.contested:
                     self._end(session)
 
@@ -376,22 +380,28 @@ class Server:
         if topic is None:
             self.counts["without_topic"] += 1
             return
-        if session.serial is None:
-            session.serial = topic.serial
-            if self._owner.is_accepted(topic.serial):
+        if session.spelled is None:
+            session.spelled = topic.serial
+            serial = self._owner.accepted_as(topic.serial)
+            if serial is not None:
                 self._visitors.know(session)
-                await self._claim(session, topic.serial)
+                await self._claim(session, serial)
                 if session.closed:
                     return
-        if topic.serial != session.serial:
+        if topic.serial != session.spelled:
             self._note(
                 "foreign_serial",
                 "A tracker that is connected from %s spoke for another one",
                 session.address,
             )
-        elif not session.accepted:
+        elif session.serial is None or not session.accepted:
             self._owner.on_stranger(topic, message)
-        elif topic.is_answer and session.take_answer(topic, message):
+        else:
+            self._take_accepted(session, replace(topic, serial=session.serial), message)
+
+    def _take_accepted(self, session: Session, topic: Topic, message: Message) -> None:
+        """Take a message of the connection that an accepted tracker has."""
+        if topic.is_answer and session.take_answer(topic, message):
             pass
         elif topic.is_answer and not session.was_waited_for(topic):
             self.counts["unasked_answers"] += 1
@@ -462,7 +472,7 @@ class Server:
     def _adopt(self, tracker: _Tracker, session: Session, serial: str) -> None:
         old, tracker.session = tracker.session, session
         tracker.proved_at = None
-        session.accepted = True
+        session.serial, session.accepted = serial, True
         self._visitors.know(session)
         if old is not None:
             self.counts["taken_over"] += 1

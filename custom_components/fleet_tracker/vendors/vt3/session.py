@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import ip_address
 import secrets
@@ -112,7 +112,10 @@ class Session:
         self._tolerated = (0, 0)
         self.decoder = FrameDecoder()
         self.address = _address(writer)
+        self.spelled: str | None = None
+        """The serial number that it named, which goes into the topics of requests."""
         self.serial: str | None = None
+        """The accepted tracker that it is or was the connection of, as the user wrote it."""
         self.accepted = False
         """Whether it is the one connection of an accepted tracker."""
         self.oddities: set[str] = set()
@@ -204,7 +207,8 @@ class Session:
             token = secrets.token_hex(LONGEST_TOKEN // 4) if with_token else None
         if token is not None:
             payload = {CLIENT_TOKEN: token, **payload}
-        message: dict[str, Json] = {"topic": str(topic)}
+        sent = replace(topic, serial=self.spelled or topic.serial)
+        message: dict[str, Json] = {"topic": str(sent)}
         if payload:
             message["payload"] = payload
         frame = encode(message, self.decoder.checksum)
