@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import aiohttp
 
-from .vendor import Clearance
+from .vendor import HARMLESS, Clearance
 
 
 @asynccontextmanager
@@ -21,12 +21,12 @@ async def gated(
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """Yield the session that a request with a clearance is to be sent by.
 
-    For what can stop a vehicle it is one that shares the connections of the given session,
+    For what needs a clearance it is one that shares the connections of the given session,
     and writes nothing that the clearance does not allow at that moment. What it wrote once
     is not written again by itself: aiohttp repeats some requests whose connection ends.
     """
     clearance.check()
-    if not clearance.stops:
+    if clearance is HARMLESS:
         yield session
         return
     written = False

@@ -14,6 +14,7 @@ from custom_components.fleet_tracker.vendor import (
     CommandResult,
     CommandUnconfirmed,
     CommandUnsupported,
+    CommandWithdrawn,
     InvalidArgument,
     VehicleOffline,
     VehicleUnavailable,
@@ -118,6 +119,36 @@ async def test_refusals_have_their_reasons(
     parked.online = False
     with pytest.raises(VehicleOffline):
         await execute(connection, commands.LOCK)
+
+
+WITHOUT_ARGUMENTS = [
+    *(commands.LOCK, commands.UNLOCK, commands.START_RENTAL, commands.END_RENTAL),
+    *(commands.THROTTLE_ON, commands.THROTTLE_OFF, commands.OPEN_SADDLE),
+    *(commands.OPEN_TAILBOX, commands.OPEN_BATTERY_COVER),
+    *(commands.SOUND_1, commands.SOUND_2, commands.SOUND_3),
+]
+WITH_ARGUMENTS: list[tuple[str, Mapping[str, Argument]]] = [
+    (commands.SET_SPEED_MODE, {"option": "high"}),
+    (commands.SET_BLUETOOTH_KEY, {"key": "abcd1234"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [*((name, {}) for name in WITHOUT_ARGUMENTS), *WITH_ARGUMENTS],
+)
+async def test_nothing_is_sent_without_clearance(
+    connection: SegwayConnection,
+    server: SegwaySimulator,
+    name: str,
+    arguments: Mapping[str, Argument],
+) -> None:
+    """No command is, whether it can stop the vehicle or not."""
+    server.log.clear()
+    command = Command(name, arguments)
+    with pytest.raises(CommandWithdrawn):
+        await connection.execute(DEMO_PARKED, command, Cleared(allowed=0))
+    assert not [request for request in server.log if request.method != "GET"]
 
 
 async def test_unknown_outcome_is_read_again(

@@ -314,21 +314,23 @@ class SegwayClient:
 
     # --- control ---
 
-    async def start_rental(self, imei: str) -> str | None:
+    async def start_rental(
+        self, imei: str, clearance: Clearance = HARMLESS
+    ) -> str | None:
         """Start a rental ("startRental"). Returns the key of a warning, if there is one."""
-        return await self._tell(START_RENTAL, imei)
+        return await self._tell(START_RENTAL, imei, clearance=clearance)
 
-    async def end_rental(self, imei: str) -> None:
+    async def end_rental(self, imei: str, clearance: Clearance = HARMLESS) -> None:
         """End a rental ("endRental")."""
-        await self._tell(END_RENTAL, imei)
+        await self._tell(END_RENTAL, imei, clearance=clearance)
 
-    async def unlock(self, imei: str) -> None:
+    async def unlock(self, imei: str, clearance: Clearance = HARMLESS) -> None:
         """Unlock ("unlock")."""
-        await self._tell(UNLOCK, imei)
+        await self._tell(UNLOCK, imei, clearance=clearance)
 
-    async def lock(self, imei: str) -> None:
+    async def lock(self, imei: str, clearance: Clearance = HARMLESS) -> None:
         """Lock ("lock")."""
-        await self._tell(LOCK, imei)
+        await self._tell(LOCK, imei, clearance=clearance)
 
     async def throttle_response(
         self, imei: str, *, on: bool, clearance: Clearance = HARMLESS
@@ -338,65 +340,94 @@ class SegwayClient:
             THROTTLE_RESPONSE, imei, {"controlType": int(on)}, clearance=clearance
         )
 
-    async def open_saddle(self, imei: str) -> None:
+    async def open_saddle(self, imei: str, clearance: Clearance = HARMLESS) -> None:
         """Open the saddle of an unlocked vehicle ("saddle")."""
-        await self._tell(SADDLE, imei)
+        await self._tell(SADDLE, imei, clearance=clearance)
 
-    async def open_tailbox(self, imei: str) -> None:
+    async def open_tailbox(self, imei: str, clearance: Clearance = HARMLESS) -> None:
         """Open the tail box of an unlocked vehicle ("tailbox")."""
-        await self._tell(TAILBOX, imei)
+        await self._tell(TAILBOX, imei, clearance=clearance)
 
-    async def open_battery_cover(self, imei: str) -> None:
+    async def open_battery_cover(
+        self, imei: str, clearance: Clearance = HARMLESS
+    ) -> None:
         """Open the battery cover of an unlocked vehicle ("battery component")."""
-        await self._tell(BATTERY_COVER, imei)
+        await self._tell(BATTERY_COVER, imei, clearance=clearance)
 
-    async def sound(self, imei: str, number: int) -> None:
+    async def sound(
+        self, imei: str, number: int, clearance: Clearance = HARMLESS
+    ) -> None:
         """Play sound 1, 2 (toot) or 3 ("sound")."""
         number = check_number("sound", number, range(1, 4))
-        await self._tell(SOUND, imei, {"controlType": number})
+        await self._tell(SOUND, imei, {"controlType": number}, clearance=clearance)
 
     # --- settings ---
 
-    async def set_rental(self, imei: str, setting: RentalSetting) -> None:
+    async def set_rental(
+        self, imei: str, setting: RentalSetting, clearance: Clearance = HARMLESS
+    ) -> None:
         """Set what start and end of a rental open and check ("rental setting")."""
-        await self._set(SET_RENTAL, imei, setting)
+        await self._set(SET_RENTAL, imei, setting, clearance)
 
-    async def set_switches(self, imei: str, setting: SwitchSetting) -> None:
+    async def set_switches(
+        self, imei: str, setting: SwitchSetting, clearance: Clearance = HARMLESS
+    ) -> None:
         """Set switches and limits ("switch setting")."""
-        await self._set(SET_SWITCHES, imei, setting)
+        await self._set(SET_SWITCHES, imei, setting, clearance)
 
-    async def set_features(self, imei: str, setting: FeatureSetting) -> None:
+    async def set_features(
+        self, imei: str, setting: FeatureSetting, clearance: Clearance = HARMLESS
+    ) -> None:
         """Turn features on and off ("switch enable")."""
-        await self._set(SET_FEATURES, imei, setting)
+        await self._set(SET_FEATURES, imei, setting, clearance)
 
-    async def set_light(self, imei: str, setting: LightSetting) -> None:
+    async def set_light(
+        self, imei: str, setting: LightSetting, clearance: Clearance = HARMLESS
+    ) -> None:
         """Set lights ("light setting"): deprecated, `set_ambient` takes its place."""
-        await self._set(SET_LIGHT, imei, setting)
+        await self._set(SET_LIGHT, imei, setting, clearance)
 
-    async def set_ambient(self, imei: str, setting: AmbientSetting) -> None:
+    async def set_ambient(
+        self, imei: str, setting: AmbientSetting, clearance: Clearance = HARMLESS
+    ) -> None:
         """Set the ambient light ("atmosphere lamp setting")."""
-        await self._set(SET_AMBIENT, imei, setting)
+        await self._set(SET_AMBIENT, imei, setting, clearance)
 
-    async def set_sounds(self, imei: str, setting: SoundSetting) -> None:
+    async def set_sounds(
+        self, imei: str, setting: SoundSetting, clearance: Clearance = HARMLESS
+    ) -> None:
         """Set sounds and their volume ("sound setting")."""
-        await self._set(SET_SOUNDS, imei, setting)
+        await self._set(SET_SOUNDS, imei, setting, clearance)
 
-    async def set_speed_mode(self, imei: str, mode: int) -> None:
+    async def set_speed_mode(
+        self, imei: str, mode: int, clearance: Clearance = HARMLESS
+    ) -> None:
         """Set speed mode 1 (low), 2 (medium) or 3 (high) ("speed mode")."""
         mode = check_number("speed_mode", mode, range(1, 4))
-        await self._tell(SET_SPEED_MODE, imei, {"speedMode": mode})
+        await self._tell(SET_SPEED_MODE, imei, {"speedMode": mode}, clearance=clearance)
 
-    async def set_bluetooth_key(self, imei: str, key: str) -> None:
+    async def set_bluetooth_key(
+        self, imei: str, key: str, clearance: Clearance = HARMLESS
+    ) -> None:
         """Set the IoT's Bluetooth key, 8 letters and digits ("bluetooth key")."""
-        await self._tell(SET_BLUETOOTH_KEY, imei, {"key": check_bluetooth_key(key)})
+        await self._tell(
+            SET_BLUETOOTH_KEY,
+            imei,
+            {"key": check_bluetooth_key(key)},
+            clearance=clearance,
+        )
 
-    async def set_upload_interval(self, imei: str, interval: UploadInterval) -> None:
+    async def set_upload_interval(
+        self, imei: str, interval: UploadInterval, clearance: Clearance = HARMLESS
+    ) -> None:
         """Set how often the vehicle reports ("upload interval")."""
-        await self._set(SET_INTERVAL, imei, interval)
+        await self._set(SET_INTERVAL, imei, interval, clearance)
 
-    async def set_time(self, imei: str, setting: TimeSetting) -> None:
+    async def set_time(
+        self, imei: str, setting: TimeSetting, clearance: Clearance = HARMLESS
+    ) -> None:
         """Set the clock on the display ("time adjust")."""
-        await self._set(SET_TIME, imei, setting)
+        await self._set(SET_TIME, imei, setting, clearance)
 
     # --- requests ---
 
@@ -407,8 +438,10 @@ class SegwayClient:
             raise NotSegway("The answer has no data")
         return data
 
-    async def _set(self, endpoint: Endpoint, imei: str, setting: Setting) -> None:
-        await self._tell(endpoint, imei, setting.payload())
+    async def _set(
+        self, endpoint: Endpoint, imei: str, setting: Setting, clearance: Clearance
+    ) -> None:
+        await self._tell(endpoint, imei, setting.payload(), clearance=clearance)
 
     async def _tell(
         self,

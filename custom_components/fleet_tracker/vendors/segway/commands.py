@@ -157,12 +157,14 @@ class Operation:
     lasting: bool = True
 
 
-def _simple(method: Callable[[SegwayClient, str], Awaitable[None]]) -> Send:
+def _simple(
+    method: Callable[[SegwayClient, str, Clearance], Awaitable[None]],
+) -> Send:
     async def send(
-        client: SegwayClient, imei: str, arguments: Arguments, _: Clearance
+        client: SegwayClient, imei: str, arguments: Arguments, clearance: Clearance
     ) -> Sent:
         Reader(arguments).end()
-        await method(client, imei)
+        await method(client, imei, clearance)
         return Sent()
 
     return send
@@ -171,14 +173,14 @@ def _simple(method: Callable[[SegwayClient, str], Awaitable[None]]) -> Send:
 def _setting[T: Setting](
     capability: Capability,
     build: Callable[[Arguments], T],
-    method: Callable[[SegwayClient, str, T], Awaitable[None]],
+    method: Callable[[SegwayClient, str, T, Clearance], Awaitable[None]],
 ) -> Operation:
     """Return the operation that writes a setting."""
 
     async def send(
-        client: SegwayClient, imei: str, arguments: Arguments, _: Clearance
+        client: SegwayClient, imei: str, arguments: Arguments, clearance: Clearance
     ) -> Sent:
-        await method(client, imei, build(arguments))
+        await method(client, imei, build(arguments), clearance)
         return Sent()
 
     return Operation(
@@ -189,7 +191,9 @@ def _setting[T: Setting](
 
 
 def _sound(number: int) -> Send:
-    return _simple(lambda client, imei: client.sound(imei, number))
+    return _simple(
+        lambda client, imei, clearance: client.sound(imei, number, clearance)
+    )
 
 
 def _throttle(*, on: bool) -> Send:
@@ -208,16 +212,16 @@ def _always(shown: Mapping[str, Value]) -> Callable[[Arguments], Mapping[str, Va
 
 
 async def _start_rental(
-    client: SegwayClient, imei: str, arguments: Arguments, _: Clearance
+    client: SegwayClient, imei: str, arguments: Arguments, clearance: Clearance
 ) -> Sent:
     Reader(arguments).end()
-    return Sent(warning=await client.start_rental(imei))
+    return Sent(warning=await client.start_rental(imei, clearance))
 
 
 async def _set_speed_mode(
-    client: SegwayClient, imei: str, arguments: Arguments, _: Clearance
+    client: SegwayClient, imei: str, arguments: Arguments, clearance: Clearance
 ) -> Sent:
-    await client.set_speed_mode(imei, _speed_mode(arguments))
+    await client.set_speed_mode(imei, _speed_mode(arguments), clearance)
     return Sent()
 
 
@@ -236,9 +240,9 @@ async def _get_bluetooth_key(
 
 
 async def _set_bluetooth_key(
-    client: SegwayClient, imei: str, arguments: Arguments, _: Clearance
+    client: SegwayClient, imei: str, arguments: Arguments, clearance: Clearance
 ) -> Sent:
-    await client.set_bluetooth_key(imei, _bluetooth_key(arguments))
+    await client.set_bluetooth_key(imei, _bluetooth_key(arguments), clearance)
     return Sent()
 
 

@@ -14,7 +14,7 @@ import string
 from uuid import uuid4
 
 from ...json_values import Record, as_text, is_record
-from ...vendor import InvalidAnswer, InvalidArgument, VendorError
+from ...vendor import HARMLESS, Clearance, InvalidAnswer, InvalidArgument, VendorError
 from .api_reports import all_pages
 from .batches import Batch, Batches, in_either_spelling
 from .errors import KNOWN_CODES, CommandPending, NotReady, error_for
@@ -82,6 +82,7 @@ class MediaApi:
         kind: MediaKind = MediaKind.PHOTO,
         *,
         seconds: int | None = None,
+        clearance: Clearance = HARMLESS,
     ) -> None:
         """Let a camera take a photo, or a video of 3 to 10 s (7.2).
 
@@ -102,6 +103,7 @@ class MediaApi:
                     "mediaType": _WORDS[kind] if by_document else int(kind),
                     "shootTime": seconds if kind is MediaKind.VIDEO else None,
                 },
+                clearance,
             )
 
         await in_either_spelling(self._transport.memory, "media", ask)
@@ -128,10 +130,19 @@ class MediaApi:
             },
         )
 
-    async def _command(self, method: str, parameters: dict[str, Parameter]) -> Answer:
+    async def _command(
+        self,
+        method: str,
+        parameters: dict[str, Parameter],
+        clearance: Clearance = HARMLESS,
+    ) -> Answer:
         """Send a command whose own code is inside of the answer."""
         answer = await self._transport.call(
-            method, parameters, wait_s=_COMMAND_WAIT_S, urgent=True
+            method,
+            parameters,
+            wait_s=_COMMAND_WAIT_S,
+            urgent=True,
+            clearance=clearance,
         )
         if is_record(answer.result):
             code = as_text(answer.result.get("code"))

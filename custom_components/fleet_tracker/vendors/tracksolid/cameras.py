@@ -14,8 +14,10 @@ from ...http_client import NoAnswer
 from ...json_values import is_record
 from ...models import Reading, VehicleUpdate
 from ...vendor import (
+    HARMLESS,
     AccessDenied,
     AuthenticationFailed,
+    Clearance,
     CommandUnsupported,
     InvalidAnswer,
     Json,
@@ -144,14 +146,20 @@ class Cameras:
         ]
         return max(0.0, min(waits)) if waits else None
 
-    async def take_photo(self, imei: str, camera: int) -> None:
+    async def take_photo(
+        self, imei: str, camera: int, clearance: Clearance = HARMLESS
+    ) -> None:
         """Let a camera (1 front, 2 inside) take a photo (7.2)."""
-        await self._client.media.capture(imei, camera)
+        await self._client.media.capture(imei, camera, clearance=clearance)
         self.expect_photo(imei)
 
-    async def record_video(self, imei: str, camera: int, seconds: int) -> None:
+    async def record_video(
+        self, imei: str, camera: int, seconds: int, clearance: Clearance = HARMLESS
+    ) -> None:
         """Let a camera record a video of 3 to 10 s (7.2)."""
-        await self._client.media.capture(imei, camera, MediaKind.VIDEO, seconds=seconds)
+        await self._client.media.capture(
+            imei, camera, MediaKind.VIDEO, seconds=seconds, clearance=clearance
+        )
 
     # --- recordings ---
 

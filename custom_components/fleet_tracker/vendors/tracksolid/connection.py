@@ -439,12 +439,14 @@ class TracksolidConnection(Connection):
                     vehicle_id, clearance, cut=command.name == commands.ENGINE_CUT
                 )
             case commands.TAKE_PHOTO:
-                await self.cameras.take_photo(vehicle_id, _camera(arguments))
+                await self.cameras.take_photo(vehicle_id, _camera(arguments), clearance)
                 self.host.poll_soon(self.cameras.photo_wait() or 0)
                 return CommandResult()
             case commands.RECORD_VIDEO:
                 seconds = int(arguments.get(commands.ARGUMENT_SECONDS, 5))
-                await self.cameras.record_video(vehicle_id, _camera(arguments), seconds)
+                await self.cameras.record_video(
+                    vehicle_id, _camera(arguments), seconds, clearance
+                )
                 return CommandResult()
             case commands.SEND_RAW:
                 self._check_online(vehicle_id)
