@@ -556,10 +556,19 @@ async def test_parked_vehicle_is_not_unavailable(
     assert state_of(hass, "device_tracker", "position").attributes["latitude"] == 52
 
 
+class QuotaUsed(RateLimited):
+    """An allowance of the day is used up."""
+
+    is_quota = True
+
+
 async def test_back_off_when_told_that_it_was_too_often(
     hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
 ) -> None:
-    """Longer each time, at least as long as the vendor says, at most half an hour."""
+    """Longer each time, at most half an hour, and as the vendor says within bounds.
+
+    It may ask for a quarter of an hour; for hours only where its document knows a quota.
+    """
     cloud.tell(parked())
     coordinator = await set_up(hass, cloud_entry())
     cloud.poll_error = RateLimited()
@@ -575,7 +584,7 @@ async def test_back_off_when_told_that_it_was_too_often(
         assert cloud.polls == polls + 1
     assert waits == [1, 2, 4, 8, 16, 30, 30]
 
-    cloud.poll_error = RateLimited(retry_after=timedelta(hours=2))
+    cloud.poll_error = QuotaUsed(retry_after=timedelta(hours=2))
     await elapse(hass, freezer, 31 * MINUTE)
     assert coordinator.update_interval == timedelta(hours=2)
 
@@ -585,6 +594,9 @@ async def test_back_off_when_told_that_it_was_too_often(
     cloud.poll_error = RateLimited()
     await elapse(hass, freezer, 61)
     assert coordinator.update_interval == MINUTE
+    cloud.poll_error = RateLimited(retry_after=timedelta(hours=2))
+    await elapse(hass, freezer, 61)
+    assert coordinator.update_interval == 15 * MINUTE
 
 
 async def test_nothing_is_asked_sooner_while_backing_off(

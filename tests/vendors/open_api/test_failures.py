@@ -230,12 +230,13 @@ async def test_too_many_requests(rig: Rig, caplog: pytest.LogCaptureFixture) -> 
 
 async def test_too_many_requests_for_a_part(rig: Rig) -> None:
     """When only a part is refused, the pace slows down all the same."""
+    await rig.advance(700)
     rig.server.device(CAR).overrides = {"accstatus": 1}
     await rig.poll()
     assert rig.interval == timedelta(seconds=15)
     asked = rig.server.requests[TRACK]
     rig.server.fail_next(TRACK, 10009, 4)
-    await rig.advance(901)  # the list is good
+    await rig.advance(201)  # the list is good
     for _ in range(10):
         await rig.advance(1)
     assert rig.server.requests[TRACK] == asked + 4

@@ -45,7 +45,7 @@ from .media import TracksolidMedia
 from .obd import ObdReader
 from .push import TAG_PATH, Push
 from .push_receiver import WRONG_TOKEN, PushReceiver
-from .records import Instruction
+from .records import Device, Instruction
 from .tags import TagReader
 from .transport import PATH, Credentials
 from .trips import TripReader
@@ -324,17 +324,47 @@ class TracksolidConnection(Connection):
         for location in batch.found:
             if location.imei == vehicle_id:
                 return self.fleet.map_location(location, self.receipt())
-        if vehicle_id in self.fleet.devices:
+        if self._device(vehicle_id) is not None:
             return VehicleUpdate(vehicle_id=vehicle_id)  # it has no position yet
         raise VehicleUnavailable("No such vehicle", key="tracksolid_illegal")
 
-    def account_of(self, vehicle_id: str) -> str:
-        """Return the account that a vehicle belongs to, which some methods want."""
+    def device(self, vehicle_id: str) -> Device:
+        """Return a vehicle as it is listed.
+
+        Before the list was read, as far as it is known from before the start: its commands
+        and cameras depend on its model. Raises VehicleUnavailable for others.
+        """
+        if (device := self._device(vehicle_id)) is None:
+            raise VehicleUnavailable("No such vehicle", key="tracksolid_illegal")
+        return device
+
+    def _device(self, vehicle_id: str) -> Device | None:
+        if (device := self.fleet.devices.get(vehicle_id)) is not None:
+            return device
+        known = self.host.vehicle(vehicle_id)
+        if known is None or self.fleet.listed_at is not None:
+            return None
+        return Device(imei=vehicle_id, model=known.details.model)
+
+    async def account_of(self, vehicle_id: str) -> str:
+        """Return the account that a vehicle belongs to, which some methods want.
+
+        Only the list tells: it is read if it was not since the start. Raises VendorError
+        when that fails.
+        """
+        if self.fleet.listed_at is None:
+            updates: list[VehicleUpdate] = []
+            await self._read_list(updates)
+            self.host.receive(
+                one for one in updates if one.vehicle_id not in self._excluded
+            )
+            # Who is gone is told by a poll.
+            self.fleet.list_again()
         return self.fleet.account_of(vehicle_id)
 
     def has_camera(self, vehicle_id: str) -> bool:
         """Tell whether a vehicle has a camera, by its model or its command list."""
-        device = self.fleet.devices.get(vehicle_id)
+        device = self._device(vehicle_id)
         return device is not None and CAMERA in self.lists.capabilities(device)
 
     def _capabilities(self, vehicle_id: str) -> frozenset[str]:
@@ -355,11 +385,8 @@ class TracksolidConnection(Connection):
 
     async def instructions(self, vehicle_id: str) -> Sequence[Instruction]:
         """Return the commands that a vehicle knows, asking for them if need be (8.1)."""
-        device = self.fleet.devices.get(vehicle_id)
-        if device is None:
-            raise VehicleUnavailable("No such vehicle", key="tracksolid_illegal")
-        known = self.lists.of(device)
-        return known or await self.lists.ask(device)
+        device = self.device(vehicle_id)
+        return self.lists.of(device) or await self.lists.ask(device)
 
     def can_stop(self, vehicle_id: str, command: Command) -> bool:
         """Tell whether a command can stop a vehicle; what cannot be judged can."""
@@ -381,7 +408,7 @@ class TracksolidConnection(Connection):
 
     def _effect_of(self, vehicle_id: str, command: Command) -> Effect:
         """Return what a command of a vehicle's list may do, as far as the list is known."""
-        device = self.fleet.devices.get(vehicle_id)
+        device = self._device(vehicle_id)
         known = self.lists.of(device) if device else None
         try:
             chosen = commands.find_entry(known or (), command.arguments)

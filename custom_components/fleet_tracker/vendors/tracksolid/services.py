@@ -15,14 +15,7 @@ import voluptuous as vol
 
 from ...action_fields import PERIOD, alarm_as_json, period
 from ...const import DOMAIN
-from ...vendor import (
-    Argument,
-    Command,
-    CommandResult,
-    CommandUnsupported,
-    VehicleUnavailable,
-    VendorError,
-)
+from ...vendor import Argument, Command, CommandResult, CommandUnsupported, VendorError
 from ...vendor_action import (
     ActionEffect,
     ActionRequest,
@@ -180,7 +173,7 @@ async def _get_obd_history(request: ActionRequest) -> Outcomes:
     reports = client_of(request).reports
 
     async def ask(vehicle_id: str) -> dict[str, Any]:
-        account = connection_of(request).account_of(vehicle_id)
+        account = await connection_of(request).account_of(vehicle_id)
         read = await reports.obd(account, [vehicle_id], begin, end)
         faults = await reports.faults(account, [vehicle_id], begin, end)
         for batch in (read, faults):
@@ -241,11 +234,10 @@ async def _get_recordings(request: ActionRequest) -> Outcomes:
     connection = connection_of(request)
 
     async def ask(vehicle_id: str) -> dict[str, Any]:
-        device = connection.fleet.devices.get(vehicle_id)
-        if device is None:
-            raise VehicleUnavailable("No longer in the list", key="tracksolid_illegal")
         found = await connection.cameras.recordings(
-            device, request.data[ATTR_CAMERA], request.data[ATTR_DAY]
+            connection.device(vehicle_id),
+            request.data[ATTR_CAMERA],
+            request.data[ATTR_DAY],
         )
         return {
             "recordings": [

@@ -22,11 +22,14 @@ def client_of(request: ActionRequest) -> TracksolidClient:
     return connection_of(request).client
 
 
-def by_account(request: ActionRequest) -> dict[str, list[str]]:
-    """Return the vehicles that are meant by the (sub-)accounts that they belong to."""
+async def by_account(request: ActionRequest) -> dict[str, list[str]]:
+    """Return the vehicles that are meant by the (sub-)accounts that they belong to.
+
+    Raises VendorError when the accounts' lists are not known and cannot be read.
+    """
     found: dict[str, list[str]] = {}
     for vehicle_id in request.vehicle_ids:
-        account = connection_of(request).account_of(vehicle_id)
+        account = await connection_of(request).account_of(vehicle_id)
         found.setdefault(account, []).append(vehicle_id)
     return found
 
@@ -36,7 +39,7 @@ async def for_each_account(
 ) -> Outcomes:
     """Act on the vehicles of each (sub-)account; an error is the outcome of all of them."""
     outcomes: dict[str, Outcome] = {}
-    for account, vehicle_ids in by_account(request).items():
+    for account, vehicle_ids in (await by_account(request)).items():
         try:
             outcomes.update(await act(account, vehicle_ids))
         except VendorError as err:
