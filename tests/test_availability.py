@@ -26,6 +26,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.fleet_tracker.const import EVENT_OCCURRENCE
 from custom_components.fleet_tracker.models import Position, VehicleUpdate
 from custom_components.fleet_tracker.push import PUSH_PATH
+from custom_components.fleet_tracker.reauthentication import checking
 from custom_components.fleet_tracker.vendor import (
     AuthenticationFailed,
     CannotConnect,
@@ -308,6 +309,43 @@ async def test_start_with_refused_credentials_shows_what_was_known(
     assert battery(hass) == "80"
     await elapse(hass, freezer, 10 * MINUTE)
     assert battery(hass) == STATE_UNAVAILABLE
+
+
+async def test_card_from_before_a_reload_ends_with_the_first_success(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+) -> None:
+    """Whoever asked for credentials is gone, but those that are known are good again."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    cloud.poll_error = AuthenticationFailed()
+    await poll(hass, freezer)
+    assert reauthentications(hass) == 1
+    cloud.poll_error = None
+    await restart(hass, entry, ConfigEntryState.LOADED)
+    assert reauthentications(hass) == 0
+    assert not ir.async_get(hass).issues
+
+
+async def test_card_that_reloads_ends_by_itself(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+) -> None:
+    """Polls that succeed while what was entered is checked, and by it, do not abort it."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    cloud.poll_error = AuthenticationFailed()
+    await poll(hass, freezer)
+    flows = hass.config_entries.flow
+    flow_id = flows.async_progress()[0]["flow_id"]
+    cloud.poll_error = None
+    with checking(hass, flow_id):
+        await elapse(hass, freezer, timedelta(hours=1))
+        assert battery(hass) == "80"
+        assert reauthentications(hass) == 1
+    result = await flows.async_configure(flow_id, {"account": "acme", "password": "x"})
+    assert (result["type"], result["reason"]) == ("abort", "reauth_successful")
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert reauthentications(hass) == 0
+    assert battery(hass) == "80"
 
 
 # --- a start without the vendor -------------------------------------------------------------

@@ -57,6 +57,7 @@ from .const import (
 from .coordinator import FleetCoordinator
 from .handover import hand_over
 from .push import push_url
+from .reauthentication import checking
 from .subentries import discovery_unique_id
 from .vendor import Vendor, VendorError
 from .vendor_flow import Account, AddedVehicle, VehicleFlow
@@ -199,14 +200,15 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             entered = {**entry.data, **user_input}
-            try:
-                account = await flow.async_check(self.hass, entered, entry)
-            except VendorError as err:
-                errors["base"] = _error(err)
-            else:
-                if account.unique_id != entry.unique_id:
-                    return self.async_abort(reason="wrong_account")
-                return self._finish(entry, account, "reauth_successful")
+            with checking(self.hass, self.flow_id):
+                try:
+                    account = await flow.async_check(self.hass, entered, entry)
+                except VendorError as err:
+                    errors["base"] = _error(err)
+                else:
+                    if account.unique_id != entry.unique_id:
+                        return self.async_abort(reason="wrong_account")
+                    return self._finish(entry, account, "reauth_successful")
         return self.async_show_form(
             step_id="reauth_confirm",
             data_schema=flow.reauth_form(),

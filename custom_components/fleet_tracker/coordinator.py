@@ -20,27 +20,16 @@ from homeassistant.components import persistent_notification
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
     SOURCE_INTEGRATION_DISCOVERY,
-    SOURCE_REAUTH,
     ConfigEntry,
     ConfigEntryState,
 )
-from homeassistant.core import (
-    CALLBACK_TYPE,
-    DOMAIN as HOMEASSISTANT_DOMAIN,
-    HassJob,
-    HomeAssistant,
-    callback,
-)
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import (
     ConfigEntryAuthFailed,
     ConfigEntryNotReady,
     HomeAssistantError,
 )
-from homeassistant.helpers import (
-    device_registry as dr,
-    discovery_flow,
-    issue_registry as ir,
-)
+from homeassistant.helpers import device_registry as dr, discovery_flow
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.translation import async_get_exception_message
@@ -84,6 +73,7 @@ from .occurrence_journal import OccurrenceJournal, Receipt
 from .occurrences import OccurrenceLog
 from .problems import RATE_LIMITED, Problems
 from .reachability import Reachability
+from .reauthentication import async_end_reauthentication
 from .rules import Rules
 from .sliced_work import SlicedWork
 from .storage import SLICE, EntryMemory, VehicleStore
@@ -550,8 +540,8 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             self._problems.note_access(err)
             raise _ended_by(err, UpdateFailed) from err
         self._availability.state.note_success(self.now())
-        if self._is_refused:
-            self._end_reauthentication()
+        # A card may be open from before a reload.
+        async_end_reauthentication(self.hass, self.config_entry)
         self._is_refused = False
         self._has_polled = True
         await self._back_off.async_save(self.now(), None)
@@ -586,21 +576,6 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             and self.config_entry.pref_disable_polling
         ):
             self._poll_in((self.update_interval or LONGEST_RETRY).total_seconds())
-
-    @callback
-    def _end_reauthentication(self) -> None:
-        """Ask no longer for credentials: those that are known are good again."""
-        flows = self.hass.config_entries.flow
-        for flow in list(
-            self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})
-        ):
-            flows.async_abort(flow["flow_id"])
-            # Home Assistant 2025 leaves it behind.
-            ir.async_delete_issue(
-                self.hass,
-                HOMEASSISTANT_DOMAIN,
-                f"config_entry_reauth_{DOMAIN}_{self.config_entry.entry_id}",
-            )
 
     def _interval_after(self, err: VendorError | None) -> timedelta | None:
         """Return when to poll again: later each time that it was too often."""
