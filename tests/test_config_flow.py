@@ -441,6 +441,20 @@ async def test_options_out_of_range(
         await change_options(hass, entry, {**OPTIONS, **POLLING_OPTIONS, key: value})
 
 
+async def test_stored_limit_that_is_not_offered_any_more(
+    hass: HomeAssistant, cloud: Cloud
+) -> None:
+    """A limit of 0 is shown as what it counts for, which the form takes."""
+    entry = cloud_entry(options={CONF_ENGINE_CUT_SPEED_LIMIT: 0})
+    await set_up(hass, entry)
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    suggested = {
+        str(key): (key.description or {}).get("suggested_value")
+        for key in form["data_schema"].schema
+    }
+    assert suggested[CONF_ENGINE_CUT_SPEED_LIMIT] == 5
+
+
 async def test_vehicles_to_leave_out(hass: HomeAssistant, cloud: Cloud) -> None:
     """All that are known are offered by their names, those that are left out too."""
     cloud.tell(told("2", START, name="Bus"))

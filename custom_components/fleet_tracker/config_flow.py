@@ -397,7 +397,7 @@ class FleetTrackerOptionsFlow(OptionsFlow):
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
-                options_schema(entry, vendor), user_input or entry.options
+                options_schema(entry, vendor), user_input or _as_shown(entry.options)
             ),
             errors=errors,
             description_placeholders={"push_url": url or NO_PUSH_URL},
@@ -434,6 +434,14 @@ def _options(entry: ConfigEntry, vendor: Vendor) -> dict[vol.Marker, Any]:
         _with_default(CONF_ENGINE_CUT_SPEED_LIMIT, DEFAULT_ENGINE_CUT_SPEED_LIMIT)
     ] = _number(LEAST_ENGINE_CUT_SPEED_LIMIT, 50, "km/h")
     return options
+
+
+def _as_shown(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return stored options as the form takes them: a limit of 0 counts as the least."""
+    shown = dict(options)
+    if (limit := shown.get(CONF_ENGINE_CUT_SPEED_LIMIT)) is not None:
+        shown[CONF_ENGINE_CUT_SPEED_LIMIT] = max(limit, LEAST_ENGINE_CUT_SPEED_LIMIT)
+    return shown
 
 
 def _with_default(key: str, default: object) -> vol.Marker:
