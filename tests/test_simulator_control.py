@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import aiohttp
+import pytest
 
+from tests.simulators.failures import CONTROL_PATH
+from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.segway import TOKEN_PATH, SegwaySimulator
-from tests.simulators.server import CONTROL_PATH
+from tests.simulators.tracksolid import TracksolidSimulator
 
 
-async def test_a_simulator_fails_until_it_is_told_not_to() -> None:
-    """By a fault of its list; any other is refused."""
-    async with SegwaySimulator() as server, aiohttp.ClientSession() as session:
+@pytest.mark.parametrize(
+    ("simulator", "method", "path", "form", "well"),
+    [
+        (OpenApiSimulator, "GET", "/api/track", None, 200),
+        (SegwaySimulator, "GET", TOKEN_PATH, None, 405),
+        (TracksolidSimulator, "POST", "/route/rest", {"method": "any"}, 200),
+    ],
+)
+async def test_a_simulator_fails_until_it_is_told_not_to(
+    simulator: Any, method: str, path: str, form: dict[str, str] | None, well: int
+) -> None:
+    """By a failure of the list; any other is refused."""
+    async with simulator() as server, aiohttp.ClientSession() as session:
+        root = getattr(server, "root", None) or server.url
 
-        async def control(fault: str) -> int:
-            async with session.post(f"{server.url}{CONTROL_PATH}{fault}") as answer:
+        async def control(query: str) -> int:
+            async with session.post(f"{root}{CONTROL_PATH}{query}") as answer:
                 return answer.status
 
         async def status() -> int:
-            async with session.get(f"{server.url}{TOKEN_PATH}") as answer:
+            async with session.request(method, f"{root}{path}", data=form) as answer:
                 return answer.status
 
-        assert await status() == 405
+        assert await status() == well
         assert await control("?fault=http_500") == 200
         assert await status() == 500
+        assert await status() == 500
         assert await control("?fault=a_fire") == 400
-        assert await status() == 405
-        assert await control("?fault=http_500") == 200
+        assert await status() == well
+        assert await control("?fault=refused") == 400
+        assert await control("?fault=http_503") == 200
+        assert await status() == 503
         assert await control("") == 200
-        assert await status() == 405
+        assert await status() == well

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Mapping
 import contextlib
 import os
 from pathlib import Path
@@ -12,6 +13,8 @@ import signal
 import socket
 import sys
 import time
+
+from tests.simulators.failures import CONTROL_PATH
 
 from .accounts import ACCOUNTS, DemoAccount
 from .check import check
@@ -64,6 +67,11 @@ async def demo(options: argparse.Namespace) -> int:
     folder = ROOT / ".demo" / f"{VERSION}-{options.port}"
     if not options.keep:
         shutil.rmtree(folder, ignore_errors=True)
+    simulators = {
+        account.name: f"http://127.0.0.1:{port}{CONTROL_PATH}"
+        for account, port in zip(ACCOUNTS, ports[1:], strict=True)
+        if account.is_asked
+    }
     home_assistant = HomeAssistant(folder, options.port)
     home_assistant.configure()
     home_assistant.child.log.unlink(missing_ok=True)
@@ -86,8 +94,8 @@ async def demo(options: argparse.Namespace) -> int:
                 )
             await enable_entities(home_assistant, account)
         if options.check:
-            return report(await check(home_assistant))
-        introduce(home_assistant)
+            return report(await check(home_assistant, simulators))
+        introduce(home_assistant, simulators)
         await home_assistant.run()
     return 0
 
@@ -144,8 +152,12 @@ def push_url_file(account: DemoAccount, folder: Path) -> Path:
     return folder / f"{account.simulator}.push_url"
 
 
-def introduce(home_assistant: HomeAssistant) -> None:
-    """Tell where to look."""
+def introduce(home_assistant: HomeAssistant, simulators: Mapping[str, str]) -> None:
+    """Tell where to look, and how the vendors are made to fail."""
+    addresses = "\n".join(
+        f'  curl -X POST "{url}?fault=http_500"   {name}'
+        for name, url in simulators.items()
+    )
     print(
         f"""
 Home Assistant {VERSION} runs at {home_assistant.url}, and lets you in by itself.
@@ -155,7 +167,13 @@ Home Assistant {VERSION} runs at {home_assistant.url}, and lets you in by itself
   {home_assistant.url}/logbook          ignition, zones and alarms as they happen
   {home_assistant.url}/config/integrations/integration/{DOMAIN}
 
-The van leaves home, parks at the station and comes back, every three minutes.
+The van leaves home, parks at the station and comes back, every three minutes. Its engine
+may be cut: not while it drives, and by its vendor's option; no other account allows it.
+
+A vendor's API goes down, while its pushes go on, and comes back without ?fault=http_500:
+
+{addresses}
+
 Ctrl-C ends everything.
 """,
         flush=True,

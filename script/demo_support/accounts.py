@@ -7,7 +7,7 @@ what should then be seen of each vehicle.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -100,23 +100,32 @@ class DemoAccount:
     `simulator` is a module that is run with `--port` and prints a line when it is ready;
     it is given a port of its own, which is put wherever `answers` says `{port}`.
     `answers` are by step of the config flow: what to enter there, or which item of its
-    menu to choose. Where the vendor has no list of vehicles, `add_vehicles` is what to
+    menu to choose, and `options` what to choose in the account's options after that; all
+    else keeps its default. Where the vendor has no list of vehicles, `add_vehicles` is what to
     enter for each, `accept_vehicles` how many show up by themselves and are accepted, and
     `leave_vehicles` how many of them are left to be accepted by who looks at the demo.
     `pushes` is the title of the account that the simulator pushes to. It is given
     `--push-url-file` too: the demo writes there where to push to once the account is
-    added, as the vendor's staff would be told.
+    added, as the vendor's staff would be told. `is_asked` says that the vendor has an API
+    that is asked and can be down; else the vehicles connect by themselves.
     """
 
     name: str
     simulator: str
     answers: Mapping[str, str | Mapping[str, Any]]
     vehicles: tuple[DemoVehicle, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
     add_vehicles: tuple[Mapping[str, Any], ...] = ()
     accept_vehicles: int = 0
     leave_vehicles: int = 0
     pushes: str = ""
+    is_asked: bool = True
     arguments: tuple[str, ...] = ()
+
+    @property
+    def is_silent_when_down(self) -> bool:
+        """Whether nothing is heard of its vehicles while its API is down."""
+        return self.is_asked and not self.pushes
 
 
 ACCOUNTS = (
@@ -131,6 +140,8 @@ ACCOUNTS = (
                 "password": DEMO_PASSWORD,
             },
         },
+        options={"allow_engine_cut": True},
+        arguments=("--vehicles", "5"),
         vehicles=(
             DemoVehicle(
                 name="Van",
@@ -149,6 +160,7 @@ ACCOUNTS = (
                     "sensor.last_contact": moment(within=timedelta(minutes=10)),
                     "lock.locked": one_of("locked", "unlocked", "unknown"),
                     "binary_sensor.engine_cut": one_of("off"),
+                    "button.cut_engine": or_unknown(moment()),
                     "button.restore_engine": or_unknown(moment()),
                 },
             ),
@@ -177,6 +189,17 @@ ACCOUNTS = (
                     "sensor.battery": number(64, 64),
                     "sensor.last_fix": moment(),
                     "lock.locked": one_of("locked", "unlocked", "unknown"),
+                },
+            ),
+            DemoVehicle(
+                name="Taxi",
+                entities={
+                    "device_tracker.position": near_home(1_000),
+                    "binary_sensor.ignition": ON_OR_OFF,
+                    "binary_sensor.engine_cut": ON_OR_OFF,
+                    "button.cut_engine": or_unknown(moment()),
+                    "button.restore_engine": or_unknown(moment()),
+                    "sensor.last_fix": moment(within=timedelta(minutes=5)),
                 },
             ),
         ),
@@ -250,6 +273,7 @@ ACCOUNTS = (
     DemoAccount(
         name="InHand VT3",
         simulator="tests.simulators.vt3",
+        is_asked=False,
         answers={"user": "vt3", "vt3": {"host": "127.0.0.1", "port": "{port}"}},
         add_vehicles=({"vehicle_id": DEMO_SERIALS[0], "name": "Bus"},),
         leave_vehicles=1,

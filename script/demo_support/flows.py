@@ -33,6 +33,12 @@ async def add_account(
         return
     if end["type"] != "create_entry":
         raise DemoError(f"{account.name}: the config flow ended with {end}")
+    if account.options:
+        start = {"handler": end["result"]["entry_id"]}
+        answers = {"init": account.options}
+        chosen = await _walk(home_assistant, _OPTIONS_FLOWS, start, answers, port)
+        if chosen["type"] != "create_entry":
+            raise DemoError(f"{account.name}: the options ended with {chosen}")
     for vehicle in account.add_vehicles:
         start = {"handler": [end["result"]["entry_id"], _VEHICLE]}
         answers = {"user": vehicle}

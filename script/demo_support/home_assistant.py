@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Mapping
 import hashlib
 import hmac
 from importlib.metadata import version
@@ -36,6 +37,19 @@ RESTART = 100
 
 class DemoError(Exception):
     """The demo cannot go on; the text is for the user."""
+
+
+class CommandRefused(DemoError):
+    """Home Assistant refused a command; `key` names the text if it is one to translate."""
+
+    def __init__(self, kind: str, error: Mapping[str, Any]) -> None:
+        """Take the error of the answer."""
+        self.text: str = error["message"]
+        self.key: str = error.get("translation_key") or ""
+        self.placeholders: Mapping[str, str] = (
+            error.get("translation_placeholders") or {}
+        )
+        super().__init__(f"{kind}: {self.text}")
 
 
 class HomeAssistant:
@@ -279,7 +293,10 @@ class HomeAssistant:
             return await _answer(response)
 
     async def command(self, kind: str, **values: object) -> Any:
-        """Return the answer to a command of the WebSocket API."""
+        """Return the answer to a command of the WebSocket API.
+
+        Raises CommandRefused when it is not a success.
+        """
         assert self._session is not None
         token = (self.folder / "token").read_text(encoding="ascii")
         async with self._session.ws_connect(
@@ -291,7 +308,7 @@ class HomeAssistant:
             await connection.send_json({"id": 1, "type": kind, **values})
             answer = await connection.receive_json()
         if not answer["success"]:
-            raise DemoError(f"{kind}: {answer['error']['message']}")
+            raise CommandRefused(kind, answer["error"])
         return answer["result"]
 
 

@@ -20,6 +20,9 @@ MIB = 1024 * 1024
 OVERSIZED = 9 * MIB
 BOMB = 12 * MIB
 DEPTH = 100_000
+CONTROL_PATH = "/simulator"
+"""Where a simulator is told from outside to fail, and to be well again."""
+
 SURROGATE = "half\ud83d a pair"
 RETRY_AFTER = 120
 
@@ -128,6 +131,20 @@ class FailureLayer:
         self._failure = None
         self._released.set()
         self._released = asyncio.Event()
+
+    def control(self, request: web.BaseRequest) -> web.Response:
+        """Begin the failure that the query names, as in `?fault=http_500`; end it without."""
+        self.end()
+        if name := request.query.get("fault"):
+            possible = {
+                failure.name.lower(): failure
+                for failure in Failure
+                if failure not in NOT_OF_AN_ANSWER
+            }
+            if name not in possible:
+                return web.Response(status=400, text=" ".join(possible))
+            self.begin(possible[name])
+        return web.Response(text=name or "healed")
 
     async def serve(
         self, request: web.BaseRequest, operation: str, answer: Answer

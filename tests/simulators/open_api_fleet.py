@@ -22,6 +22,7 @@ from .world import (
     parked,
     ring_truck,
     town_van,
+    waiting,
 )
 
 type Record = dict[str, object]
@@ -399,8 +400,8 @@ def demo_accounts(now: float, vehicles: int = 4) -> tuple[Account, ...]:
     """Return the demo's accounts, with so many vehicles that lead distinct lives.
 
     A van on errands through the zone `home`, a parked car out of reach, a truck with
-    fuel and two temperature probes that always drives, one that was never online;
-    further ones run errands around the town. One more belongs to a sub-account.
+    fuel and two temperature probes that always drives, one that was never online, a taxi
+    that waits with its engine started now and then; further ones run errands around the town. One more belongs to a sub-account.
     """
     van = Device(
         imei="358899051025339",
@@ -451,7 +452,12 @@ def demo_accounts(now: float, vehicles: int = 4) -> tuple[Account, ...]:
         never_online=True,
         activated=0,
     )
-    devices = [van, car, truck, spare]
+    taxi = Device(
+        imei="351000091413003",
+        vehicle=waiting(now, HOME.away(200, 250)),
+        name="Taxi",
+    )
+    devices = [van, car, truck, spare, taxi]
     devices += (
         Device(
             imei=f"3510000914{number:05}",

@@ -15,11 +15,9 @@ from typing import Self
 
 from aiohttp import web
 
-from .failures import FailureLayer
+from .failures import CONTROL_PATH, FailureLayer
 
 ANY_PATH = "*"
-CONTROL_PATH = "/simulator"
-"""Where a simulator is told from outside to fail, and to be well again."""
 
 
 class Fault(StrEnum):
@@ -134,18 +132,9 @@ class SimulatedServer(ABC):
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request that is not to fail."""
 
-    def _control(self, request: web.BaseRequest) -> web.Response:
-        """Let all requests fail with the fault that the query names, or none without."""
-        self.heal()
-        if fault := request.query.get("fault"):
-            if fault not in list(Fault):
-                return web.Response(status=400, text=" ".join(Fault))
-            self.break_until_healed(ANY_PATH, Fault(fault))
-        return web.Response(text=fault or "healed")
-
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == CONTROL_PATH and request.method == "POST":
-            return self._control(request)
+            return self.failures.control(request)
         self.requests[request.path] += 1
         self.log.append(
             LoggedRequest(request.method, request.path, dict(request.query))

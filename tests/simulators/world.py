@@ -518,6 +518,11 @@ def errand(
     )
 
 
+def waiting(now: float, place: Place) -> Vehicle:
+    """Return a vehicle that stays where it is and has its engine started now and then."""
+    return _busy(now, place, stand(45, ignition=True), stand(45), odometer=87_400_000.0)
+
+
 def parked(place: Place, since: float, *, odometer: float = 21_300_000.0) -> Vehicle:
     """Return a vehicle that has been standing since a time."""
     return Vehicle(place, start=since, odometer=odometer)

@@ -19,7 +19,7 @@ from typing import Self
 
 from aiohttp import web
 
-from tests.simulators.failures import FailureLayer
+from tests.simulators.failures import CONTROL_PATH, FailureLayer
 
 from . import devices, fences, instructions, media, tracking  # noqa: F401 - registers
 from .device import Device, stamp
@@ -144,6 +144,7 @@ class TracksolidSimulator:
         app.router.add_get("/thumb/{key}", self._media)
         app.router.add_get("/live/{channel}/{name}", self._live)
         app.router.add_post("/api/device/sendInstruct", self._instruct)
+        app.router.add_post(CONTROL_PATH, self._control)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -284,6 +285,9 @@ class TracksolidSimulator:
         return times[0], times[1]
 
     # --- answering ---
+
+    async def _control(self, request: web.Request) -> web.Response:
+        return self.failures.control(request)
 
     async def _rest(self, request: web.Request) -> web.StreamResponse:
         if request.method != "POST":
