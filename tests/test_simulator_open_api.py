@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from freezegun.api import FrozenDateTimeFactory
@@ -752,17 +752,22 @@ async def test_frozen_time(
 
 
 async def test_demo_fleet() -> None:
-    """Four distinct lives, as many more as wanted, and a sub-account's."""
+    """Five distinct lives, as many more as wanted, and a sub-account's."""
     demo, partner = demo_accounts(START, 30)
     assert (demo.password, partner.parent) == (DEMO_PASSWORD, demo.name)
     assert len({device.imei for device in demo.devices}) == 30
-    van, car, truck, spare = demo.devices[:4]
+    van, car, truck, spare, taxi = demo.devices[:5]
     assert van.track_record(START, classic=False, odometer=True)["datastatus"] == 2
     assert car.track_record(START, classic=False, odometer=True)["datastatus"] == 4
     record = truck.track_record(START, classic=False, odometer=True)
     assert record["fuel"]
     assert record["temperature"]
     assert spare.track_record(START, classic=False, odometer=True)["datastatus"] == 1
+    for now in (START, START + 60):
+        # Its engine is started in between, so that its position is always fresh.
+        record = taxi.track_record(now, classic=False, odometer=True)
+        assert record["speed"] == 0
+        assert now - cast("int", record["gpstime"]) < 60
     kinds = {row.kind for row in van.alarm_rows(START, START + 180, START + 200)}
     assert kinds >= {4, 5, 6, 7, 9, 10, 26, 27}
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 import json
-from pathlib import Path
 from typing import Any
 
 from .accounts import ACCOUNTS
@@ -50,7 +49,7 @@ REFUSALS = (
         vehicle="Town van",
         entity="device_tracker.position",
         action=f"{DOMAIN}.send_command",
-        data={"text": "RELAY,1#"},
+        data={"command": "163", "values": ["1"]},
         keys=frozenset({"engine_cut_not_enabled"}),
     ),
 )
@@ -60,9 +59,9 @@ CAN_BE_CUT = "Taxi"
 async def check_engines(home_assistant: HomeAssistant, expected: set[str]) -> list[str]:
     """Return what is wrong. The texts of refusals are added to what the log may hold."""
     vehicles = await entries_by_device(home_assistant)
-    problems = list(_offered(vehicles))
+    problems = list(offered(vehicles))
     for refusal in REFUSALS:
-        problems += await _be_refused(home_assistant, refusal, vehicles, expected)
+        problems += await be_refused(home_assistant, refusal, vehicles, expected)
     try:
         await _cut_and_restore(home_assistant, vehicles.get(CAN_BE_CUT, ()))
     except DemoError as error:
@@ -70,7 +69,7 @@ async def check_engines(home_assistant: HomeAssistant, expected: set[str]) -> li
     return problems
 
 
-def _offered(vehicles: Mapping[str, Sequence[Entry]]) -> Iterator[str]:
+def offered(vehicles: Mapping[str, Sequence[Entry]]) -> Iterator[str]:
     """Yield where *Cut engine* is offered though the account does not allow it."""
     for account in ACCOUNTS:
         if not account.options.get("allow_engine_cut"):
@@ -79,12 +78,12 @@ def _offered(vehicles: Mapping[str, Sequence[Entry]]) -> Iterator[str]:
                     yield f"{entry['entity_id']} is there, though it is not allowed"
 
 
-async def _be_refused(
+async def be_refused(
     home_assistant: HomeAssistant,
     refusal: Refusal,
     vehicles: Mapping[str, Sequence[Entry]],
     expected: set[str],
-) -> Iterable[str]:
+) -> list[str]:
     """Return what is wrong with a refusal: it is none, or its text is not the right one."""
     what = f"{refusal.vehicle}: {refusal.action}, refused because {refusal.because}"
     try:
@@ -94,7 +93,9 @@ async def _be_refused(
         expected.add(error.text)
         if error.key not in refusal.keys:
             return [f"{what}: the text is {error.text!r}"]
-        if error.text != english(error.key).format_map(error.placeholders):
+        # Home Assistant takes the full stop away.
+        text = text_of(error.key, error.placeholders)
+        if error.text.rstrip(".") != text.rstrip("."):
             return [f"{what}: {error.text!r} is not the text of {error.key}"]
         print(f"  {refusal.vehicle}: {error.text}", flush=True)
         return []
@@ -145,7 +146,7 @@ async def call(
     )
 
 
-def english(key: str, translations: Path = _ENGLISH) -> str:
+def text_of(key: str, placeholders: Mapping[str, str]) -> str:
     """Return the English text of a refusal."""
-    texts = json.loads(translations.read_text(encoding="utf-8"))["exceptions"]
-    return str(texts[key]["message"])
+    texts = json.loads(_ENGLISH.read_text(encoding="utf-8"))["exceptions"]
+    return str(texts[key]["message"]).format_map(placeholders)

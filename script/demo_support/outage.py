@@ -46,14 +46,14 @@ async def check_outage(
     log = home_assistant.child.log
     try:
         await _let_fail(simulators, f"?fault={FAULT}")
-        await _wait_until_told(log, len(simulators))
+        await wait_until_told(log, len(simulators))
         problems = await _wait_for_alarm(home_assistant)
         before = await _places(home_assistant)
         print("Restarting Home Assistant meanwhile ...", flush=True)
         await home_assistant.stop()
         await home_assistant.start()
-        problems += await _differences(home_assistant, before)
-        await _wait_until_told(log, 2 * len(simulators))
+        problems += differences(before, await _places(home_assistant))
+        await wait_until_told(log, 2 * len(simulators))
     except DemoError as error:
         return [f"while the vendors are down: {error}"]
     finally:
@@ -70,7 +70,7 @@ async def _let_fail(simulators: Mapping[str, str], query: str) -> None:
                     raise DemoError(f"{name}: {answer.status} {await answer.text()}")
 
 
-async def _wait_until_told(log: Path, times: int) -> None:
+async def wait_until_told(log: Path, times: int) -> None:
     """Wait until the log told so many times of a failing account, and not more."""
     told = 0
     for _ in range(POLL_TIMEOUT):
@@ -127,11 +127,10 @@ async def _places(home_assistant: HomeAssistant) -> dict[str, tuple[Any, ...]]:
     return found
 
 
-async def _differences(
-    home_assistant: HomeAssistant, before: Mapping[str, tuple[Any, ...]]
+def differences(
+    before: Mapping[str, tuple[Any, ...]], after: Mapping[str, tuple[Any, ...]]
 ) -> list[str]:
     """Return which vehicles are not where they were, or not as of the same time."""
-    after = await _places(home_assistant)
     problems = [
         f"{name}: {after.get(name)} after the restart, {place} before"
         for name, place in before.items()

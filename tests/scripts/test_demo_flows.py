@@ -1,5 +1,6 @@
 """Tests of how the demo goes through config flows."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -90,6 +91,31 @@ async def test_add_all() -> None:
         ("subentries/flow/b", {"vehicle_id": "1"}),
         ("flow/c", {}),
     ]
+
+
+async def test_options() -> None:
+    """What an account is to have is chosen in its options, before its vehicles are added."""
+    answers = Answers(
+        ADDED,
+        {"type": "form", "step_id": "init", "flow_id": "o", "errors": {}},
+        {"type": "create_entry"},
+    )
+    account = replace(
+        ACCOUNT, options={"some": True}, add_vehicles=(), accept_vehicles=0
+    )
+    await add_account(cast("HomeAssistant", answers), account, 1234)
+    assert answers.sent[1:] == [
+        ("options/flow", {"handler": "entry"}),
+        ("options/flow/o", {"some": True}),
+    ]
+
+
+async def test_options_that_are_refused() -> None:
+    """The demo stops with an error."""
+    answers = Answers(ADDED, {"type": "abort", "reason": "other"})
+    account = replace(ACCOUNT, options={"some": True})
+    with pytest.raises(DemoError, match="options"):
+        await add_account(cast("HomeAssistant", answers), account, 1234)
 
 
 async def test_account_of_an_earlier_run() -> None:
