@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 import logging
+import os
 from pathlib import Path
 import re
 from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 import pytest
 
@@ -16,15 +17,25 @@ import pytest
 # plugin has one of the same name.
 import custom_components  # noqa: F401
 from custom_components.fleet_tracker import line_file
+from script.fuzz import EXAMPLES
 from tests.neutral_vendor import Clouds, register
 
 # No deadline: on a busy machine a single example may take long without being slow.
+# The same examples each time, and none from earlier runs: a failure is one of the change.
 settings.register_profile(
-    "fleet_tracker",
+    "fleet_tracker", deadline=None, derandomize=True, database=None, max_examples=100
+)
+# Many others each time, for script/fuzz, which chooses it and tells the seed.
+settings.register_profile(
+    "fuzz",
     deadline=None,
+    derandomize=False,
     database=DirectoryBasedExampleDatabase(
         Path(__file__).parent.parent / ".cache" / "hypothesis"
     ),
+    max_examples=int(os.environ.get(EXAMPLES, "2000")),
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("fleet_tracker")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.fleet_tracker import codec
@@ -298,7 +298,6 @@ def test_one_wild_time_is_no_wrong_clock() -> None:
 # --- fixes that were kept -------------------------------------------------------------------
 
 
-@settings(derandomize=True)
 @given(
     minutes=st.integers(5, 360),
     every_s=st.integers(1, 60),
@@ -338,7 +337,6 @@ def test_fixes_of_a_tunnel_stay_old(
     drive.assert_current()
 
 
-@settings(derandomize=True)
 @given(
     st.lists(
         st.tuples(

@@ -221,7 +221,7 @@ fragments = st.sampled_from(
     st.lists(st.integers(0, 200), max_size=20),
 )
 @example(b'${"k":"' + frame(b'{",":1}') + b'":5}', [])
-@settings(max_examples=1500)
+@settings(max_examples=15 * settings.default.max_examples)
 def test_nothing_else_than_trying_everything(data: bytes, cuts: list[int]) -> None:
     """The decoder finds what a slow search of all beginnings and ends finds."""
     assert feed_in_pieces(data, cuts) == find_frames(data)
