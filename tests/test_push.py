@@ -80,6 +80,15 @@ async def test_push_through_the_door(
     assert not request.at_root
 
 
+async def test_byte_order_mark_is_no_part_of_a_body(cloud: Cloud, door: Door) -> None:
+    """No vendor has to know that some write it before their JSON."""
+    response = await door.post(
+        f"{DOOR}/{SECRET}/pushgps", data=b"\xef\xbb\xbf" + NEWS.encode()
+    )
+    assert response.status == HTTPStatus.OK
+    assert cloud.pushes[0].body == NEWS.encode()
+
+
 @pytest.mark.parametrize(
     ("suffix", "path"),
     [("", ""), ("/", "/"), ("/a/b", "/a/b"), ("/a%20b", "/a b")],

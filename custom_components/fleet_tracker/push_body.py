@@ -7,6 +7,7 @@ way, the one that began first is given up.
 from __future__ import annotations
 
 import asyncio
+from codecs import BOM_UTF8
 from http import HTTPStatus
 import re
 from urllib.parse import urlencode
@@ -66,7 +67,7 @@ class BodyReader:
         except (web.RequestPayloadError, ConnectionError):
             raise BodyRefused(HTTPStatus.BAD_REQUEST) from None
         if request.content_type != MULTIPART:
-            return request.content_type, body
+            return request.content_type, body.removeprefix(BOM_UTF8)
         boundary = _boundary(request.headers.get("Content-Type", ""))
         return FORM, _form_of(body, boundary)
 

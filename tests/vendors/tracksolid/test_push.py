@@ -119,6 +119,9 @@ def test_paths_are_found_in_any_case() -> None:
         (body(b"[1, 2]"), 400),
         (body(b"&".join(b"a=1" for _ in range(200))), 400),
         (body(b"[" * 100_000), 400),
+        (body(b'{"deviceImei": "1"}'), 400),
+        (body(b"something=else"), 400),
+        (body(b"data_list=[{}]&data_list="), 400),
         (request("", {"msgType": "jimi.push.device.alarm", "data": "x"}), 400),
     ],
 )

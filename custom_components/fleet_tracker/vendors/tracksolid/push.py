@@ -52,6 +52,7 @@ TAG_PATH = "api/v1/tag/data/push"
 DUPLICATES_FOR = timedelta(minutes=10)
 
 _MOST_HASHES = 20_000
+_OF_A_PROBE = frozenset({"token", "data_list", "data", "msgType"})
 _BY_LOWER_CASE: Mapping[str, str] = {path.lower(): path for path in PATHS}
 
 
@@ -104,7 +105,9 @@ def read_push(request: PushRequest, token: str | None) -> Push | Refused | None:
         return Refused(400)
     items = body.get("data_list", body.get("data"))
     if items is None or items == "":
-        return None
+        # What says something else is no probe: answered as one, it would be lost.
+        says_more = any(body[key] for key in body.keys() - _OF_A_PROBE)
+        return Refused(400) if says_more else None
     return _items_of(path, from_text(items))
 
 
@@ -171,7 +174,9 @@ def _body(request: PushRequest) -> object:
         fields = parse_qsl(text, keep_blank_values=True, max_num_fields=100)
     except ValueError:
         return None
-    return dict(fields)
+    body = dict(fields)
+    # Of a name that comes twice, one value would be lost.
+    return body if len(body) == len(fields) else None
 
 
 def _same(given: str, expected: str) -> bool:
