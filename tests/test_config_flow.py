@@ -448,6 +448,7 @@ async def test_stored_limit_that_is_not_offered_any_more(
     entry = cloud_entry(options={CONF_ENGINE_CUT_SPEED_LIMIT: 0})
     await set_up(hass, entry)
     form = await hass.config_entries.options.async_init(entry.entry_id)
+    assert form["data_schema"] is not None
     suggested = {
         str(key): (key.description or {}).get("suggested_value")
         for key in form["data_schema"].schema

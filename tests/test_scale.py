@@ -176,6 +176,9 @@ async def test_many_vehicles_come_in_slices(
     cloud.poll_error = CannotConnect()
     with measured_holds():
         await poll()
+    assert state_of(hass, "sensor", "battery", "499").state == "3"
+    await elapse(hass, freezer, timedelta(minutes=10))
+    await finish(hass, coordinator)
     assert state_of(hass, "sensor", "battery", "499").state == STATE_UNAVAILABLE
     cloud.poll_error = None
     cloud.interval = timedelta(hours=1)

@@ -281,14 +281,13 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._problems.note_tracker_clocks(len(self._wrong_clocks))
         self._problems.note_set_aside([*self.memory.set_aside, *self._store.set_aside])
         for receipt in await self._occurrences.async_load():
-            self._receive(
-                VehicleUpdate(
-                    vehicle_id=receipt.vehicle_id,
-                    occurrences=(receipt.occurrence,),
-                    pushed=True,
-                ),
-                (receipt,),
+            update = VehicleUpdate(
+                vehicle_id=receipt.vehicle_id,
+                occurrences=(receipt.occurrence,),
+                pushed=True,
             )
+            self._unmerged[receipt.vehicle_id].append(update)
+            self._work.add([partial(self._absorb_next, receipt.vehicle_id, (receipt,))])
 
     @property
     def is_stopping(self) -> bool:
@@ -406,6 +405,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Take news, polled or pushed."""
         if self._is_stopping:
             return
+        jobs = []
         for update in updates:
             receipts: tuple[Receipt, ...] = ()
             if (
@@ -421,12 +421,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                     )
                     for one in update.occurrences
                 )
-            self._receive(update, receipts)
-
-    @callback
-    def _receive(self, update: VehicleUpdate, receipts: tuple[Receipt, ...]) -> None:
-        self._unmerged[update.vehicle_id].append(update)
-        self._work.add([partial(self._absorb_next, update.vehicle_id, receipts)])
+            self._unmerged[update.vehicle_id].append(update)
+            jobs.append(partial(self._absorb_next, update.vehicle_id, receipts))
+        self._work.add(jobs)
 
     async def async_keep_received(self) -> bool:
         """Tell whether all that came in is known for good, or at least on disk.

@@ -42,9 +42,14 @@ class LineFile:
     async def async_load(self) -> list[str]:
         """Return the lines, without a last one that was cut off by a crash.
 
-        Raises OSError when the file cannot be read.
+        Raises OSError when the file cannot be read. What is written then comes behind
+        what it holds.
         """
-        content = await self._hass.async_add_executor_job(self._read)
+        try:
+            content = await self._hass.async_add_executor_job(self._read)
+        except OSError:
+            self._size = await self._hass.async_add_executor_job(self._size_on_disk)
+            raise
         whole, end, _ = content.rpartition(b"\n")
         self._size = len(whole) + len(end)
         return whole.decode(errors="replace").split("\n") if whole else []
@@ -54,6 +59,12 @@ class LineFile:
             return self.path.read_bytes()
         except FileNotFoundError:
             return b""
+
+    def _size_on_disk(self) -> int:
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
 
     def add(self, line: str) -> None:
         """Have a line written with the next write. It holds no line end."""
@@ -95,7 +106,7 @@ class LineFile:
             data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
             try:
                 await self._hass.async_add_executor_job(self._append, data)
-            except OSError:
+            except BaseException:
                 self._waiting = lines + self._waiting
                 raise
             self._size += len(data)
@@ -124,7 +135,7 @@ class LineFile:
                 lines = await make_lines()
                 data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
                 await self._hass.async_add_executor_job(self._replace, data)
-            except OSError:
+            except BaseException:
                 self._waiting = held + self._waiting
                 raise
             self._size = len(data)

@@ -226,7 +226,7 @@ NOT_YET: Mapping[tuple[Vendor, Phase], frozenset[Failure]] = {
     # A web page is answered with success.
     (Vendor.TRACKSOLID, Phase.PUSH): frozenset({Failure.REFUSED, Failure.HTML}),
     # Tokens that die in row after row are taken for a fight over the account.
-    (Vendor.OPEN_API, Phase.RENEWAL): frozenset({Failure.REFUSED, Failure.DEAD_TOKEN}),
+    (Vendor.OPEN_API, Phase.RENEWAL): frozenset({Failure.REFUSED}),
     (Vendor.TRACKSOLID, Phase.RENEWAL): frozenset(
         {
             Failure.REFUSED,
@@ -236,4 +236,4 @@ NOT_YET: Mapping[tuple[Vendor, Phase], frozenset[Failure]] = {
         }
     ),
 }
-"""The rows that are still red. This has to become empty."""
+"""The rows that are not judged yet. This has to become empty."""

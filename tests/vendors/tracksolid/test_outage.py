@@ -185,7 +185,7 @@ async def test_actions_before_the_list_was_read(home: Home) -> None:
     assert home.connection.has_camera(CAM)
     assert not home.connection.has_camera(VAN)
     begin = NOW - timedelta(hours=1)
-    period = {"begin": begin.isoformat(), "end": NOW.isoformat()}
+    period: dict[str, Any] = {"begin": begin.isoformat(), "end": NOW.isoformat()}
     with pytest.raises(HomeAssistantError, match="cannot be reached"):
         await home.call("get_stops", VAN, CAM, **period)
     home.sim.heal()

@@ -165,7 +165,7 @@ class Mapper:
                 not_known.setdefault(parameter.group, set()).add(parameter.reading)
                 continue
             reading = parameter.read(value)
-            idle = 0 if no_reception and key in QUALITIES else None
+            idle: float | None = 0 if no_reception and key in QUALITIES else None
             if engine_off and parameter.idle is not None:
                 idle = parameter.idle
             if reading is None or (idle is not None and as_number(value) == idle):

@@ -268,11 +268,11 @@ class Server:
         for session in reversed(list(self._sessions)):
             if session.spelled is None or session.accepted or session.closed:
                 continue
-            serial = self._owner.accepted_as(session.spelled)
-            if serial is not None:
-                tracker = self._tracker(serial)
+            accepted = self._owner.accepted_as(session.spelled)
+            if accepted is not None:
+                tracker = self._tracker(accepted)
                 if tracker.session is None:
-                    self._adopt(tracker, session, serial)
+                    self._adopt(tracker, session, accepted)
                 elif not tracker.contested:
                     self._end(session)
 
