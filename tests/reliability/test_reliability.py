@@ -127,25 +127,30 @@ def lines_of(caplog: pytest.LogCaptureFixture) -> list[str]:
     ]
 
 
+def is_in(stage: Stage, state: ConfigEntryState) -> bool:
+    """Tell whether the entry is in a state now."""
+    return stage.entry.state is state
+
+
 async def recover(stage: Stage) -> None:
     """Let all be well, and wait until it is shown."""
     await stage.heal()
-    if stage.entry.state is not ConfigEntryState.LOADED:
+    if not is_in(stage, ConfigEntryState.LOADED):
         for _ in range(3):
             # What is kept of a vendor that asked to be left alone is kept over a start.
             await stage.pass_time(LONGEST_PAUSE)
             for _ in range(30):
-                if stage.entry.state is not ConfigEntryState.SETUP_IN_PROGRESS:
+                if not is_in(stage, ConfigEntryState.SETUP_IN_PROGRESS):
                     break
                 await stage.pass_time(10)
-            if stage.entry.state is not ConfigEntryState.NOT_LOADED:
+            if not is_in(stage, ConfigEntryState.NOT_LOADED):
                 await stage.pass_time(60)
-            if stage.entry.state is ConfigEntryState.LOADED:
+            if is_in(stage, ConfigEntryState.LOADED):
                 break
-            if stage.entry.state is not ConfigEntryState.NOT_LOADED:
+            if not is_in(stage, ConfigEntryState.NOT_LOADED):
                 await stage.unload()
             await stage.set_up(60)
-        assert stage.entry.state is ConfigEntryState.LOADED, "it cannot be set up again"
+        assert is_in(stage, ConfigEntryState.LOADED), "it cannot be set up again"
         await stage.heal()
     stage.change()
     for _ in range(5):
