@@ -24,6 +24,10 @@ PUBLISHED = (
 )
 GOOD = b'{"topic":"v1/VF3102021111601/io/info","payload":{"io.DI1":0}}'
 
+assert settings.default is not None
+EXAMPLES = settings.default.max_examples
+"""How many examples the profile wants: few in the tests, many in script/fuzz."""
+
 
 def crc(data: bytes, *, reflected: bool = True) -> int:
     """Return the CRC-16 of polynomial 0x8005, bit by bit."""
@@ -221,7 +225,7 @@ fragments = st.sampled_from(
     st.lists(st.integers(0, 200), max_size=20),
 )
 @example(b'${"k":"' + frame(b'{",":1}') + b'":5}', [])
-@settings(max_examples=15 * settings.default.max_examples)
+@settings(max_examples=15 * EXAMPLES)
 def test_nothing_else_than_trying_everything(data: bytes, cuts: list[int]) -> None:
     """The decoder finds what a slow search of all beginnings and ends finds."""
     assert feed_in_pieces(data, cuts) == find_frames(data)
