@@ -65,7 +65,7 @@ async def test_home_assistant_stands(
     assert "Van" in await response.text()
     assert state_of(hass, "event", "alarm").attributes["event_type"] == "sos"
     assert all(len(state.state) <= 255 for state in hass.states.async_all())
-    for device in dr.async_get(hass).devices.values():
+    for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id):
         assert device.json_repr is not None
     for entity in er.async_get(hass).entities.values():
         assert entity.partial_json_repr is not None

@@ -44,7 +44,7 @@ async def gated(
 
     trace = aiohttp.TraceConfig()
     # aiohttp's own type of this list holds what calls such functions, not the functions.
-    trace.on_request_headers_sent.append(on_headers)  # type: ignore[arg-type]
+    trace.on_request_headers_sent.append(on_headers)  # type: ignore[arg-type, unused-ignore]
     own = aiohttp.ClientSession(
         connector=session.connector,
         connector_owner=False,
