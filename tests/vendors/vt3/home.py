@@ -24,6 +24,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.fleet_tracker.const import DOMAIN, SUBENTRY_VEHICLE
 from custom_components.fleet_tracker.coordinator import FleetCoordinator
+from custom_components.fleet_tracker.models import Value
 from custom_components.fleet_tracker.vendors.vt3.connection import Vt3Connection
 from tests.simulators import world
 from tests.simulators.vt3 import Behaviour, Vt3Simulator
@@ -205,6 +206,12 @@ class Home:
         state = self.hass.states.get(entity_id)
         assert state is not None, f"{entity_id} has no state"
         return state
+
+    def reading(self, key: str, serial: str) -> Value | None:
+        """Return a reading as it is kept, also if its sensor is disabled by default."""
+        vehicle = self.coordinator.vehicle(serial)
+        assert vehicle is not None
+        return vehicle.readings.get(key)
 
     def device(self, serial: str) -> dr.DeviceEntry | None:
         """Return the device of a tracker, None if there is none."""

@@ -10,6 +10,7 @@ from homeassistant.core import Event, EventStateChangedData, callback
 from homeassistant.helpers import entity_registry as er
 from syrupy.assertion import SnapshotAssertion
 
+from custom_components.fleet_tracker.const import CONF_ALLOW_ENGINE_CUT
 from custom_components.fleet_tracker.diagnostics import (
     async_get_config_entry_diagnostics,
     async_get_device_diagnostics,
@@ -172,8 +173,12 @@ async def test_document_alone(home: Home) -> None:
 
 
 async def test_more_than_the_document(home: Home) -> None:
-    """Nor has one with everything, trackers of newer firmware included."""
-    await home.listen(SERIAL)
+    """Nor has one with everything: newer firmware, and an output that cuts the engine."""
+    await home.listen(
+        SERIAL,
+        settings={"cuts_engine": ["3"]},
+        options={CONF_ALLOW_ENGINE_CUT: True},
+    )
     tracker = await home.connect(SERIAL, vehicle=driving())
     await upload_all(home, tracker)
     assert len(enabled(home)) == MOST_ENABLED
@@ -300,14 +305,14 @@ async def test_absent_values(home: Home) -> None:
     """What is told as null, or as the least of its scale, is unknown and never 0."""
     await home.listen(SERIAL)
     tracker = await home.connect(SERIAL, vehicle=driving())
-    assert home.state("sensor", "coolant_temperature", SERIAL).state == "88.0"
+    assert home.reading("coolant_temperature", SERIAL) == 88
     tracker.vehicle.live(home.clock())
     for behaviour in (Behaviour(nulls=True), Behaviour(sentinels=True)):
         tracker.behaviour = behaviour
         await home.elapse(10)
         await tracker.upload("obd")
         await home.settle()
-        assert home.state("sensor", "coolant_temperature", SERIAL).state == "unknown"
+        assert home.reading("coolant_temperature", SERIAL) is None
         assert home.state("sensor", "fuel_level", SERIAL).state == "62.5"
 
 
@@ -350,10 +355,12 @@ async def test_trouble_code(home: Home) -> None:
             "name": "Transmission Fluid Level Too Low",
             "level": "warning",
             "occurred_at": events[0]["occurred_at"],
+            "reported_at": events[0]["occurred_at"],
+            "received_at": events[0]["occurred_at"],
             "starts_at": events[0]["occurred_at"],
         }
     ]
-    assert home.state("sensor", "trouble_codes", SERIAL).state == "1"
+    assert home.reading("trouble_codes", SERIAL) == 1
     assert home.state("binary_sensor", "malfunction_indicator", SERIAL).state == "on"
     await home.elapse(90)
     await tracker.clear_trouble_code("P070F")
@@ -365,7 +372,7 @@ async def test_trouble_code(home: Home) -> None:
     assert events[1]["code"] == "P070F"
     assert events[1]["ends_at"] - events[1]["starts_at"] == timedelta(seconds=90)
     assert events[1]["occurred_at"] == events[1]["ends_at"]
-    assert home.state("sensor", "trouble_codes", SERIAL).state == "0"
+    assert home.reading("trouble_codes", SERIAL) == 0
     assert home.state("binary_sensor", "malfunction_indicator", SERIAL).state == "off"
 
 

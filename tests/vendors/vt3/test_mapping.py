@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.fleet_tracker.clocks import judge
+from custom_components.fleet_tracker.evidence import TOLD_SPEED
 from custom_components.fleet_tracker.models import (
     OccurrenceKind,
     OccurrenceType,
@@ -320,7 +321,10 @@ def test_position() -> None:
         Reading.HDOP: 1.2,
         "gnss_fix": "3d",
         Reading.SATELLITES: 7,
+        # The most that it can mean, for the guard alone: its unit is not proven yet.
+        Reading.SPEED: pytest.approx(87.6 * 1.852),
     }
+    assert [group.name for group in update.groups] == ["gnss", TOLD_SPEED]
 
 
 def test_speed_in_knots() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 import re
 
+from custom_components.fleet_tracker.const import CONF_ALLOW_ENGINE_CUT
 from custom_components.fleet_tracker.vendors.vt3.connection import Vt3Connection
 from custom_components.fleet_tracker.vendors.vt3.parameters import (
     PARAMETERS,
@@ -128,7 +129,11 @@ def told() -> Iterator[tuple[str, re.Pattern[str] | None, str]]:
 
 async def test_every_entity(home: Home) -> None:
     """A vehicle with everything has the entities of the page, enabled as it says."""
-    await home.listen(SERIAL, settings={"cuts_engine": ["3"]})
+    await home.listen(
+        SERIAL,
+        settings={"cuts_engine": ["2", "3"]},
+        options={CONF_ALLOW_ENGINE_CUT: True},
+    )
     tracker = home.make_tracker(SERIAL, vehicle=driving())
     tracker.intervals["mine"] = 60
     tracker.interests["mine"] = {"userdata.custom_key": ""}
@@ -149,6 +154,11 @@ async def test_every_entity(home: Home) -> None:
         assert len(found) == 1, f"{entry.domain} {name}"
         used |= found
         ((_, _, enabled),) = found
-        expected = {"yes": True, "no": False, "the first": str(name).endswith("1")}
+        expected = {
+            "yes": True,
+            "no": False,
+            "the first": str(name).endswith("1"),
+            "the lowest marked": str(name).endswith("2"),
+        }
         assert (entry.disabled_by is None) is expected[enabled], name
     assert set(rows) == used
