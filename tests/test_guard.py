@@ -130,14 +130,20 @@ def off(ago: float, **more: Value) -> VehicleUpdate:
 
 
 def vehicle(*news: VehicleUpdate) -> Vehicle:
-    """Return a vehicle of which this was heard, each as soon as it was measured."""
+    """Return a vehicle of which this was heard, each as soon as it was measured.
+
+    What was measured before the one ahead of it is heard with that one: late.
+    """
     known: Vehicle | None = None
+    now: datetime | None = None
     for update in news:
         times = [group.measured_at for group in update.groups]
         if update.position is not None:
             times.append(update.position.fixed_at)
         times += [one.occurred_at for one in update.occurrences]
-        known = merge(known, update, RULES, min(max(times), NOW)).vehicle
+        heard = min(max(times), NOW)
+        now = heard if now is None else max(now, heard)
+        known = merge(known, update, RULES, now).vehicle
     assert known is not None
     return merge(known, VehicleUpdate(vehicle_id="1"), RULES, NOW).vehicle
 

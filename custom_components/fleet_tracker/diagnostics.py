@@ -121,7 +121,7 @@ def _vehicle(coordinator: FleetCoordinator, vehicle: Vehicle) -> dict[str, Any]:
             "offset_of_fixes": _seconds(vehicle.clock.fixes.offset),
             "offset_of_contacts": _seconds(vehicle.clock.contacts.offset),
             # As the tracker told them, beside what they count for.
-            "told": {
+            "stamps": {
                 kind: [
                     f"{stamp.told.isoformat()} = {stamp.counts_as.isoformat()}"
                     for stamp in stamps
