@@ -30,12 +30,12 @@ def test_every_operation() -> None:
 
 
 def test_every_method() -> None:
-    """Each method of the client stands in the table, and no other."""
+    """Each operation of the client stands in the table, and no other."""
     named = {row[2].strip("`") for row in operations() if not row[0].endswith("Push")}
     methods = {
         name
         for name, member in vars(SegwayClient).items()
-        if callable(member) and not name.startswith("_")
+        if callable(member) and not name.startswith("_") and name != "close"
     }
     assert named == methods
     assert hasattr(SegwayConnection, "receive_push")

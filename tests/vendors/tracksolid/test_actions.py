@@ -14,6 +14,7 @@ from homeassistant.exceptions import (
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
+from tests.common import see_ignition_on
 from tests.simulators import world
 
 from .helpers import CAM, CAR, VAN
@@ -130,9 +131,10 @@ async def test_command_that_waits_says_so(home: Home) -> None:
 
 
 async def test_raw_bytes(home: Home) -> None:
-    """They pass the guard and are sent as they are."""
+    """They pass the guard, here by a car that is parked, and are sent as they are."""
     await home.set_options(allow_engine_cut=True)
     home.freezer.move_to(NOW)
+    see_ignition_on(home.coordinator, CAR)
     answer = await home.call("send_raw_command", CAR, hex="78 78")
     assert CAR in answer
     assert home.sim.calls[-1][1]["raw_cmd"] == "7878"

@@ -126,8 +126,8 @@ async def test_sub_accounts(sim: TracksolidSimulator, host: FakeHost) -> None:
     await without.close()
     connection = TracksolidConnection(settings(sim, **{SUB_ACCOUNTS: True}), host)
     assert (await poll(connection, host)).roster == frozenset({VAN, CAR, CAM})
-    assert connection.account_of(CAM) == "deep"
-    assert connection.account_of("stranger") == "fleet"
+    assert await connection.account_of(CAM) == "deep"
+    assert await connection.account_of("stranger") == "fleet"
     # three accounts with devices, but one batch takes them all
     assert sim.requests[LOCATION] == 1
     await connection.close()
@@ -1101,6 +1101,21 @@ async def test_live_stream(
     await connection.cameras.open_live(CAM, 0)
     await connection.close()
     assert not sim.devices[CAM].streams
+
+
+async def test_live_stream_that_is_closed_while_it_is_refused(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Who opens it is told why it was refused, also when it was closed meanwhile."""
+    await poll(connection, host)
+    gate = sim.hold(LIVE)
+    sim.fail(LIVE, 1006, "request frequency is too high")
+    opening = asyncio.ensure_future(connection.cameras.open_live(CAM, 0))
+    await gate.waiting.wait()
+    await connection.cameras.close_live(CAM, 0)
+    gate.open()
+    with pytest.raises(RateLimited):
+        await opening
 
 
 async def test_browsing(

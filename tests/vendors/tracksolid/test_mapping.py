@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.fleet_tracker.evidence import TOLD_SPEED
 from custom_components.fleet_tracker.merge import merge
 from custom_components.fleet_tracker.models import (
     FixKind,
@@ -95,6 +96,7 @@ def test_example_of_the_manual() -> None:
         Reading.BATTERY_VOLTAGE: 0.06,
         Reading.ODOMETER: 0.6481649691599485,
         Reading.SATELLITES: 15,
+        Reading.SPEED: 0,
         Reading.FIX_KIND: "satellite",
         Reading.ICCID: "898608401024C0669758",
         mapping.SIGNAL_LEVEL: 4,
@@ -110,6 +112,7 @@ def test_example_of_the_manual() -> None:
     assert times["online"] == NOW
     assert times["ignition"] == update.heard_at
     assert times["fix"] == update.position.fixed_at
+    assert times[TOLD_SPEED] == update.position.fixed_at
 
 
 @pytest.mark.parametrize(

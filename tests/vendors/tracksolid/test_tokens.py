@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from .helpers import CAR, VAN
 from .home import NOW, Home
 
 pytestmark = pytest.mark.freeze_time(NOW)
@@ -45,7 +46,10 @@ async def test_too_frequent_is_waited_out(home: Home) -> None:
 
 
 async def test_daily_quota_stops_for_hours(home: Home) -> None:
-    """The day's quota raises a repair issue that goes away by itself."""
+    """The day's quota raises a repair issue that goes away by itself.
+
+    Over a reload too, which shows the stored vehicles and asks nothing.
+    """
     home.sim.fail(
         LOCATIONS, 1006, "The request frequency exceeds the number per day", times=1
     )
@@ -54,8 +58,12 @@ async def test_daily_quota_stops_for_hours(home: Home) -> None:
     assert home.issues() == {"tracksolid_daily_quota"}
     assert (home.coordinator.update_interval or timedelta()) >= timedelta(hours=3)
     await home.hass.config_entries.async_reload(home.entry.entry_id)
-    assert not home.is_loaded
-    assert home.sim.requests.total() == asked
-    await home.elapse(3 * 3600 + 60)
+    await home.hass.async_block_till_done(wait_background_tasks=True)
     assert home.is_loaded
+    assert home.coordinator.vehicles.keys() >= {VAN, CAR}
+    assert home.sim.requests.total() == asked
+    assert home.issues() == {"tracksolid_daily_quota"}
+    await home.elapse(3 * 3600 + 60)
+    assert home.sim.requests.total() > asked
+    assert home.coordinator.last_update_success
     assert home.issues() == set()

@@ -227,7 +227,7 @@ class Cameras:
         except VendorError as err:
             # Where it may have started all the same, closing it needs the session.
             if is_new and not isinstance(err, _PERHAPS_STARTED):
-                del self._sessions[imei, channel]
+                self._sessions.pop((imei, channel), None)
             raise
 
     async def close_live(self, imei: str, channel: int) -> None:
