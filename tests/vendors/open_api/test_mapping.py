@@ -9,6 +9,7 @@ from typing import get_args
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.fleet_tracker.evidence import TOLD_SPEED
 from custom_components.fleet_tracker.merge import merge
 from custom_components.fleet_tracker.models import (
     FixKind,
@@ -165,7 +166,10 @@ def test_the_documents_example() -> None:
         Reading.STATUS: "ok",
         Reading.ONLINE: True,
         POSITION_RECEIVED_AT: utc(1419905754),
+        # For the guard alone, which hears a speed that no fix may tell.
+        Reading.SPEED: 0,
     }
+    assert measured_at(update, TOLD_SPEED) == utc(1419906052)
     assert measured_at(update, "tracker") == utc(HEARD)
     assert measured_at(update, "platform") == utc(SERVER_TIME)
     assert measured_at(update, "fuel") == utc(SERVER_TIME - 60)
@@ -186,7 +190,11 @@ def test_the_older_generation() -> None:
         "temperature:2",
         TEMPERATURE_MEASURED_AT,
     }
-    assert {group.name for group in update.groups} == {"tracker", "platform"}
+    assert {group.name for group in update.groups} == {
+        "tracker",
+        "platform",
+        TOLD_SPEED,
+    }
 
 
 @pytest.mark.parametrize(
@@ -250,7 +258,11 @@ def test_no_fuel_is_no_reading_and_no_time() -> None:
     update = track(fuel="", fueltime=0, temperature=[], temperaturetime=0)
     assert FUEL_MEASURED_AT not in readings(update)
     assert TEMPERATURE_MEASURED_AT not in readings(update)
-    assert {group.name for group in update.groups} == {"tracker", "platform"}
+    assert {group.name for group in update.groups} == {
+        "tracker",
+        "platform",
+        TOLD_SPEED,
+    }
 
 
 @pytest.mark.parametrize(
@@ -364,7 +376,10 @@ def test_never_online() -> None:
     )
     assert update.position is None
     assert update.heard_at is None
-    assert readings(update) == {Reading.STATUS: "never_online", Reading.ONLINE: False}
+    known = {Reading.STATUS: "never_online", Reading.ONLINE: False}
+    # Its speed of 0, which has no time, is the guard's alone and never shown.
+    assert readings(update) == {**known, Reading.SPEED: 0}
+    assert known_after(update).readings == known
 
 
 def test_without_the_servers_time() -> None:
