@@ -367,6 +367,7 @@ async def test_a_command_that_is_not_known(
 async def test_a_tracker_that_does_not_know_the_relay(rig: Rig) -> None:
     """Each button goes with its own command: who cannot cut may still restore."""
     await allow_engine_cut(rig)
+    see_ignition_on(rig.coordinator, TRUCK)
     rig.server.device(TRUCK).refusals = {"RELAY": 20048}
     with pytest.raises(HomeAssistantError) as raised:
         await call(rig, "button.press", "button", TRUCK, "cut_engine")
@@ -390,6 +391,7 @@ async def test_a_tracker_that_never_was_online(rig: Rig) -> None:
 async def test_cutting_and_restoring_at_one_server_time(rig: Rig) -> None:
     """What was confirmed last is shown, though the server's record has not moved on."""
     await allow_engine_cut(rig)
+    see_ignition_on(rig.coordinator, TRUCK)
     rig.server.device(TRUCK).overrides = {"oilpowerstatus": -1}
     for key, state in (
         ("cut_engine", "on"),

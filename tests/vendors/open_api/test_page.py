@@ -16,6 +16,7 @@ from custom_components.fleet_tracker.vendors.open_api.services import ACTIONS
 from tests.simulators.open_api_protocol import CODES
 
 from .conftest import START, TRUCK, Rig
+from .test_commands import allow_engine_cut
 from .test_entities import MOST_ENABLED, registered
 
 TESTS = Path(__file__).parent
@@ -103,6 +104,7 @@ def test_every_error_code() -> None:
 @pytest.mark.freeze_time(START)
 async def test_every_entity(rig: Rig) -> None:
     """A truck with everything has the entities of the page, enabled as it says."""
+    await allow_engine_cut(rig)
     told = {}
     for _, entity, enabled in table("Entities")[1:]:
         (domain,) = code(entity)
