@@ -182,8 +182,8 @@ async def test_many_vehicles_come_in_slices(
     assert state_of(hass, "sensor", "battery", "499").state == STATE_UNAVAILABLE
     cloud.poll_error = None
     cloud.interval = timedelta(hours=1)
-    with measured_holds():
-        await poll()
+    coordinator.poll_soon()
+    await poll()
     assert state_of(hass, "sensor", "battery", "499").state == "3"
 
     # All stop moving at once.

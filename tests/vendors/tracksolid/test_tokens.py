@@ -60,7 +60,7 @@ async def test_daily_quota_stops_for_hours(home: Home) -> None:
     await home.hass.config_entries.async_reload(home.entry.entry_id)
     await home.hass.async_block_till_done(wait_background_tasks=True)
     assert home.is_loaded
-    assert home.coordinator.vehicles.keys() >= {VAN, CAR}
+    assert home.coordinator.vehicles().keys() >= {VAN, CAR}
     assert home.sim.requests.total() == asked
     assert home.issues() == {"tracksolid_daily_quota"}
     await home.elapse(3 * 3600 + 60)
