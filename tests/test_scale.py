@@ -182,9 +182,11 @@ async def test_many_vehicles_come_in_slices(
     assert state_of(hass, "sensor", "battery", "499").state == STATE_UNAVAILABLE
     cloud.poll_error = None
     cloud.interval = timedelta(hours=1)
+    cloud.tell(*fleet(4))
     coordinator.poll_soon()
-    await poll()
-    assert state_of(hass, "sensor", "battery", "499").state == "3"
+    with measured_holds():
+        await poll()
+    assert state_of(hass, "sensor", "battery", "499").state == "4"
 
     # All stop moving at once.
     with measured_holds():
