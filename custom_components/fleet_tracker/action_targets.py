@@ -37,7 +37,8 @@ from .coordinator import FleetCoordinator
 from .entity import unique_id
 from .models import Reading
 
-# Home Assistant 2025.4 expands the targets of calls only, 2026 any target.
+# Home Assistant 2025.4 expands the targets of calls only, 2026 any target. One of the two
+# type checks always sees a module that is not there: hence the ignored errors.
 try:
     from homeassistant.helpers import target as target_helper  # type: ignore[attr-defined, unused-ignore]
 except ImportError:

@@ -27,7 +27,7 @@ class Availability:
         on_reachable: Callable[[], None],
         on_polls_count: Callable[[], None],
     ) -> None:
-        """Take who is told when the account became reachable or unreachable.
+        """Initialize with the callbacks for a change of the account's reachability.
 
         `on_polls_count` is told when what polls have told no longer counts, or does again.
         """

@@ -17,7 +17,7 @@ class JudgedClearance(Clearance):
     """The clearance of a command that is judged anew each time that it is asked for."""
 
     def __init__(self, why_not: WhyNot) -> None:
-        """Take who judges."""
+        """Initialize with the function that judges the command."""
         self._why_not = why_not
 
     @override
@@ -39,7 +39,7 @@ class StopClearance(JudgedClearance):
     stops = True
 
     def __init__(self, why_not: WhyNot) -> None:
-        """Take who judges, beside whoever withdraws it."""
+        """Initialize with the function that judges the command; it can be withdrawn too."""
         super().__init__(why_not)
         self.over = asyncio.Event()
         self._withdrawn: Refusal | None = None

@@ -209,7 +209,7 @@ class _Inflation:
     """Decompresses a body piece by piece, in parts that stay small."""
 
     def __init__(self, encoding: str) -> None:
-        """Take how the body is encoded. Raises InvalidAnswer if that was not asked for."""
+        """Initialize for the encoding of a body. Raises InvalidAnswer for an unknown one."""
         self._encoding = encoding.strip().lower()
         if self._encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
             raise InvalidAnswer("The answer has an encoding that was not asked for")

@@ -160,7 +160,7 @@ class OccurrenceLog:
     def __init__(
         self, journal: OccurrenceJournal, memory: Memory, started_at: datetime
     ) -> None:
-        """Take where it is kept; `async_load` reads it."""
+        """Initialize with the file of occurrences; `async_load` reads it."""
         self._journal = journal
         self._memory = memory
         self._oldest = started_at - OLDEST_AFTER_START

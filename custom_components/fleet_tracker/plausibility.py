@@ -394,7 +394,7 @@ def settles_at(vehicle: Vehicle) -> datetime | None:
 
 
 def settle(vehicle: Vehicle, now: datetime) -> Vehicle:
-    """Take what has waited for an hour, and forget what should never have been taken."""
+    """Accept values that waited for an hour, and correct values that were wrong before."""
     beliefs, groups = vehicle.beliefs, dict(vehicle.groups)
     growths = dict(beliefs.growths)
     for name, group in vehicle.groups.items():

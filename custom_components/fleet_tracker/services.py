@@ -258,7 +258,7 @@ class _VehicleCall:
         )
 
     def _take(self, vehicle: TargetVehicle, outcome: Outcome) -> None:
-        """Take what came of a vehicle."""
+        """Note the outcome for one vehicle."""
         if isinstance(outcome, VendorError):
             error = vehicle.coordinator.home_assistant_error(outcome)
             error.__cause__ = outcome

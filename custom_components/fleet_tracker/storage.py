@@ -94,8 +94,8 @@ class KeptFile(Store[dict[str, Any]]):
 def _from_version_1(record: Any) -> Any:
     """Return a vehicle's record in today's format: groups are found by their names."""
     try:
-        vehicle = json_loads_object(record)
-        groups = {group["name"]: group for group in vehicle["groups"]}  # type: ignore[index, call-overload, union-attr]
+        vehicle: dict[str, Any] = {**json_loads_object(record)}
+        groups = {group["name"]: group for group in vehicle["groups"]}
     except (KeyError, TypeError, ValueError):
         # It is not readable as it is either, and counted then.
         return record

@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 import json
 import re
 from types import MappingProxyType
+from typing import cast
 
 from .models import (
     EMPTY,
@@ -56,12 +57,12 @@ def clean_json[T](value: T) -> T:
         joined = value.encode("utf-16-le", "surrogatepass").decode(
             "utf-16-le", "replace"
         )
-        cleaned = type(value)(value) if joined == value else joined
+        cleaned = value if joined == value else joined
     elif isinstance(value, Mapping):
         cleaned = {clean_json(key): clean_json(one) for key, one in value.items()}
     elif isinstance(value, list | tuple):
         cleaned = [clean_json(one) for one in value]
-    return cleaned  # type: ignore[return-value]
+    return cast("T", cleaned)
 
 
 def clean_update(update: VehicleUpdate) -> VehicleUpdate:

@@ -52,7 +52,7 @@ class Traffic:
         urls: dict[str, str],
         seed: int,
     ) -> None:
-        """Take where pushes go to, by vendor."""
+        """Initialize with the push address of each vendor."""
         self._fleet = fleet
         self._home_assistant = home_assistant
         self._ledger = ledger
