@@ -20,7 +20,7 @@ from custom_components.fleet_tracker.vendor import Json
 from custom_components.fleet_tracker.vendors.segway.faults import FAULTS
 from custom_components.fleet_tracker.vendors.segway.mapping import (
     ALERTS,
-    age_status,
+    age_motion,
     map_alert,
     map_battery_info,
     map_components,
@@ -28,6 +28,7 @@ from custom_components.fleet_tracker.vendors.segway.mapping import (
     map_fault,
     map_location,
     map_status,
+    motion_in,
 )
 from custom_components.fleet_tracker.vendors.segway.values import number, whole
 
@@ -71,10 +72,9 @@ def as_push(record: Record) -> dict[str, Json]:
 
 
 def readings(update: VehicleUpdate | None) -> dict[str, object]:
-    """Return the readings of the only group of an update."""
+    """Return the readings of an update."""
     assert update is not None
-    (group,) = update.groups
-    return dict(group.readings)
+    return {k: v for group in update.groups for k, v in group.readings.items()}
 
 
 @pytest.mark.parametrize("record", [STATUS, as_push(STATUS)])
@@ -135,10 +135,12 @@ def test_moving_is_a_fresh_speed() -> None:
     old = readings(map_status(IMEI, fast, AT + timedelta(seconds=180)))
     assert "speed" not in old
     assert old["moving"] is False
-    offline = age_status(ReadingGroup(name="status", measured_at=AT, readings={}), NOW)
-    assert offline.readings == {}
-    aged = age_status(map_status(IMEI, fast, AT).groups[0], NOW, online=False)
-    assert aged.readings["online"] is False
+    nothing = age_motion(ReadingGroup(name="motion", measured_at=AT, readings={}), NOW)
+    assert nothing.readings == {}
+    told = motion_in(map_status(IMEI, fast, AT))
+    assert told is not None
+    aged = age_motion(told, NOW + timedelta(minutes=3))
+    assert aged.readings == {"moving": False}
     assert aged.measured_at == AT
 
 
@@ -172,13 +174,13 @@ def test_location(record: Record) -> None:
 
 def test_speed_of_a_fix_is_that_of_a_status_nearby() -> None:
     """Locations carry no speed; a status of the same minute does."""
-    status = map_status(IMEI, STATUS, NOW).groups[0]
-    update = map_location(IMEI, LOCATION, NOW, status)
+    motion = motion_in(map_status(IMEI, STATUS, NOW))
+    update = map_location(IMEI, LOCATION, NOW, motion)
     assert update is not None
     assert update.position is not None
     assert update.position.speed == 20
     receipt = NOW + timedelta(hours=1)
-    later = map_location(IMEI, {**LOCATION, "gpsUtcTime": 1591067780}, receipt, status)
+    later = map_location(IMEI, {**LOCATION, "gpsUtcTime": 1591067780}, receipt, motion)
     assert later is not None
     assert later.position is not None
     assert later.position.speed is None

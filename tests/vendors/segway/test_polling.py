@@ -823,7 +823,11 @@ async def test_look(
     update = await connection.look(DEMO_RIDING)
     assert update.position is not None
     assert update.position.speed == 24
-    assert {group.name for group in update.groups} == {"status", "location"}
+    assert {group.name for group in update.groups} == {
+        "status",
+        "motion",
+        "location",
+    }
     assert update.heard_at == host.now()
     parked.refuses = 15301
     with pytest.raises(VehicleOffline):

@@ -351,6 +351,84 @@ async def test_real_pushes_of_all_kinds(
     }
 
 
+# The fields of a status push, each with a new value, and the readings that follow from it.
+STATUS_FIELDS: Mapping[str, tuple[object, set[str]]] = {
+    "online": (True, {"online"}),
+    "locked": (True, {"locked", "ignition"}),
+    "lockVoltage": (300, {"lock_voltage"}),
+    "networkSignal": (5, {"signal"}),
+    "charging": (True, {"charging"}),
+    "powerPercent": (9, {"battery"}),
+    "speedMode": (2, {"speed_mode"}),
+    "speed": (0, {"speed", "moving"}),
+    "odometer": (10_000_123, {"odometer"}),
+    "remainderRange": (777, {"remaining_range"}),
+    "remainingRange": (778, {"remaining_range"}),
+    "totalRidingSecs": (10_000, {"riding_time"}),
+    "statusUtcTime": (1_760_000_500, set()),
+}
+
+
+async def test_a_status_of_few_fields_leaves_the_others(
+    connection: SegwayConnection, server: SegwaySimulator, host: FakeHost
+) -> None:
+    """A status is pushed when something changes: what it does not tell stays as it is."""
+    sender = server.sender("http://unused.invalid")
+    assert STATUS_FIELDS.keys() >= server.status_push(DEMO_RIDING).keys()
+
+    async def push(fields: Mapping[str, object]) -> None:
+        host.advance(1)
+        form = sender.form(DEMO_RIDING, fields)
+        assert await connection.receive_push(request("status", form)) == OK
+
+    # The time of the last contact moves with each.
+    of_times = {"last_contact"}
+    for field, (value, follows) in STATUS_FIELDS.items():
+        await push(server.status_push(DEMO_RIDING))
+        before = dict(host.known[DEMO_RIDING].readings)
+        assert before["moving"] is True
+        await push({field: value})
+        after = host.known[DEMO_RIDING].readings
+        changed = {
+            key
+            for key in before.keys() | after.keys()
+            if before.get(key) != after.get(key)
+        }
+        assert changed <= follows | of_times, field
+        assert follows <= after.keys()
+
+
+async def test_an_old_speed_is_not_made_new_by_other_fields(
+    connection: SegwayConnection, server: SegwaySimulator, host: FakeHost
+) -> None:
+    """What a moped rode three minutes ago says nothing of motion now."""
+    sender = server.sender("http://unused.invalid")
+    fields = server.status_push(DEMO_RIDING)
+    await connection.receive_push(request("status", sender.form(DEMO_RIDING, fields)))
+    assert host.reading(DEMO_RIDING, "moving") is True
+    host.advance(200)
+    late = sender.form(DEMO_RIDING, {"powerPercent": 20})
+    await connection.receive_push(request("status", late))
+    assert host.reading(DEMO_RIDING, "battery") == 20
+    assert host.reading(DEMO_RIDING, "moving") is False
+
+
+async def test_a_status_without_online_leaves_an_offline_vehicle_offline(
+    connection: SegwayConnection, server: SegwaySimulator, host: FakeHost
+) -> None:
+    """Only a push that says so brings a vehicle back."""
+    sender = server.sender("http://unused.invalid")
+    for fields, condition in (
+        ({"online": False}, "offline"),
+        ({"powerPercent": 20}, "offline"),
+        ({"online": True}, "connected"),
+    ):
+        host.advance(1)
+        form = sender.form(DEMO_PARKED, fields)
+        assert await connection.receive_push(request("status", form)) == OK
+        assert host.reading(DEMO_PARKED, "condition") == condition
+
+
 async def test_location_without_a_fix(
     connection: SegwayConnection, server: SegwaySimulator, host: FakeHost
 ) -> None:

@@ -38,6 +38,7 @@ from .mapping import (
     map_fault,
     map_location,
     map_status,
+    motion_in,
 )
 from .poller import Poller
 from .push import Push, PushInbox, PushKind, PushRefused
@@ -121,7 +122,7 @@ class SegwayConnection(Connection):
     ) -> VehicleUpdate:
         update = await self._poller.ask(vehicle, Query.STATUS)
         location = await self._poller.ask(
-            vehicle, Query.LOCATION, real_time=real_time, status=update.groups[0]
+            vehicle, Query.LOCATION, real_time=real_time, motion=motion_in(update)
         )
         return _joined(vehicle.imei, update, location)
 
@@ -341,13 +342,14 @@ class SegwayConnection(Connection):
                 self._poller.take_status(
                     vehicle,
                     replace(
-                        map_status(vehicle.imei, push.fields, now, clock), pushed=True
+                        map_status(vehicle.imei, push.fields, now, clock, pushed=True),
+                        pushed=True,
                     ),
                 )
             case PushKind.LOCATION:
                 schedule.pushed[Query.LOCATION] = now
-                status = known.groups.get(Group.STATUS) if known else None
-                update = map_location(vehicle.imei, push.fields, now, status, clock)
+                motion = known.groups.get(Group.MOTION) if known else None
+                update = map_location(vehicle.imei, push.fields, now, motion, clock)
                 self._poller.counters["locations without a fix"] += update is None
                 if update is not None:
                     self.host.receive([replace(update, pushed=True)])

@@ -39,6 +39,8 @@ class Group(StrEnum):
     """The groups of readings that are measured together."""
 
     STATUS = "status"
+    MOTION = "motion"
+    """What a status says of speed, which is true for a moment only."""
     EXTRA_STATUS = "extra_status"
     LOCATION = "location"
     BATTERY_INFO = "battery_info"
@@ -175,9 +177,14 @@ def _present(readings: Mapping[str, Value | None]) -> dict[str, Value]:
 
 
 def map_status(
-    imei: str, record: Record, now: datetime, clock: TrackerClock | None = None
+    imei: str,
+    record: Record,
+    now: datetime,
+    clock: TrackerClock | None = None,
+    *,
+    pushed: bool = False,
 ) -> VehicleUpdate:
-    """Return the news of a status query or push.
+    """Return the news of a status query or push. A push may tell a few of the fields.
 
     `speed` has no unit in the document: km/h. `lockVoltage` is in 0.01 V and
     `remainingRange`, which the examples call `remainderRange`, in 10 m. Unlocked is what
@@ -215,55 +222,61 @@ def map_status(
             SegwayReading.SPEED_MODE: _SPEED_MODE_NAMES.get(
                 whole(record.get("speedMode"), 1, 3) or 0
             ),
-            Reading.SPEED: number(record.get("speed"), 0, 300),
         }
     )
-    group = ReadingGroup(
+    status = ReadingGroup(
         name=Group.STATUS,
         measured_at=measured_at or now,
         readings=readings,
+        complete=not pushed,
         time_source=TimeSource.TRACKER if measured_at else TimeSource.OURS,
     )
+    speed = number(record.get("speed"), 0, 300)
+    motion = replace(
+        status,
+        name=Group.MOTION,
+        readings=_present({Reading.SPEED: speed}),
+        complete=True,
+    )
+    told = speed is not None or not pushed
     return VehicleUpdate(
         vehicle_id=imei,
-        groups=(age_status(group, now, clock=clock),),
+        groups=(status, age_motion(motion, now, clock)) if told else (status,),
         heard_at=measured_at if online else None,
     )
 
 
-def age_status(
-    status: ReadingGroup,
-    now: datetime,
-    *,
-    online: bool | None = None,
-    clock: TrackerClock | None = None,
+def age_motion(
+    motion: ReadingGroup, now: datetime, clock: TrackerClock | None = None
 ) -> ReadingGroup:
-    """Return a status as it is to be read now: an old speed says nothing of motion.
+    """Return a speed as it is to be read now: an old one says nothing of motion.
 
-    Moving is a speed of 5 km/h or more, at most 3 minutes ago. `online`, where given,
-    replaces what the status says.
+    Moving is a speed of 5 km/h or more, at most 3 minutes ago.
     """
-    readings = dict(status.readings)
+    readings = dict(motion.readings)
     speed = readings.get(Reading.SPEED)
     if isinstance(speed, int | float):
-        measured_at = status.measured_at
-        if status.time_source is TimeSource.TRACKER:
+        measured_at = motion.measured_at
+        if motion.time_source is TimeSource.TRACKER:
             measured_at = counts_as(clock, measured_at, now)
         fresh = now - measured_at < MOVING_FIX_AGE
         fast = speed >= MOVING_SPEED_KMH
         readings[Reading.MOVING] = fast and fresh
         if fast and not fresh:
             del readings[Reading.SPEED]
-    if online is not None:
-        readings[Reading.ONLINE] = online
-    return replace(status, readings=readings)
+    return replace(motion, readings=readings)
+
+
+def motion_in(update: VehicleUpdate) -> ReadingGroup | None:
+    """Return what an update tells of speed."""
+    return next((group for group in update.groups if group.name == Group.MOTION), None)
 
 
 def map_location(
     imei: str,
     record: Record,
     now: datetime,
-    status: ReadingGroup | None = None,
+    motion: ReadingGroup | None = None,
     clock: TrackerClock | None = None,
 ) -> VehicleUpdate | None:
     """Return the news of a location query or push, None where it holds no fix.
@@ -283,8 +296,8 @@ def map_location(
     hdop = number(record.get("hdop"), 0.01)
     speed = None
     found_at = counts_as(clock, fixed_at, now)
-    if status and abs(status.measured_at - found_at) <= _SAME_MINUTE:
-        speed = status.readings.get(Reading.SPEED)
+    if motion and abs(motion.measured_at - found_at) <= _SAME_MINUTE:
+        speed = motion.readings.get(Reading.SPEED)
     return VehicleUpdate(
         vehicle_id=imei,
         position=Position(

@@ -11,7 +11,14 @@ import logging
 
 from ...clocks import counts_as
 from ...http_client import Unreachable
-from ...models import Reading, ReadingGroup, TimeSource, TrackerClock, VehicleUpdate
+from ...models import (
+    Reading,
+    ReadingGroup,
+    TimeSource,
+    TrackerClock,
+    Vehicle,
+    VehicleUpdate,
+)
 from ...vendor import (
     AccessDenied,
     AuthenticationFailed,
@@ -36,11 +43,12 @@ from .errors import (
 from .mapping import (
     Condition,
     Group,
-    age_status,
+    age_motion,
     map_battery_info,
     map_extra_status,
     map_location,
     map_status,
+    motion_in,
 )
 from .schedule import PARKED, Query
 from .vehicle import QUERY_CAPABILITIES, AcceptedVehicle, FactsBook, stop_asking
@@ -322,11 +330,11 @@ class Poller:
         query: Query,
         *,
         real_time: bool = False,
-        status: ReadingGroup | None = None,
+        motion: ReadingGroup | None = None,
     ) -> VehicleUpdate:
         """Return the answer to one query, without news where it holds no fix.
 
-        `status` is what the location takes its speed from, the known one if it is None.
+        `motion` is what the location takes its speed from, the known one if it is None.
         Raises VendorError when the query fails.
         """
         imei, now = vehicle.imei, self._host.now
@@ -339,13 +347,13 @@ class Poller:
         if query is Query.BATTERY_INFO:
             return map_battery_info(imei, await self._client.battery_info(imei), now())
         known = self._host.vehicle(imei)
-        if status is None and known is not None:
-            status = known.groups.get(Group.STATUS)
+        if motion is None and known is not None:
+            motion = known.groups.get(Group.MOTION)
         try:
             record = await self._client.location(imei, real_time=real_time)
         except LocationUnknown:
             record = {}
-        update = map_location(imei, record, now(), status, self._clock_of(imei))
+        update = map_location(imei, record, now(), motion, self._clock_of(imei))
         self.counters["locations without a fix"] += update is None
         return update or VehicleUpdate(vehicle_id=imei)
 
@@ -363,6 +371,8 @@ class Poller:
         was_locked = vehicle.state(known).locked
         vehicle.schedule.lost = False
         self._host.receive([update])
+        if (motion := motion_in(update)) is None and known is not None:
+            self._host.receive(_aged(known, now))
         # The host may merge it later: what follows is read from the status itself.
         status = update.groups[0]
         held = known.groups.get(status.name) if known else None
@@ -373,9 +383,13 @@ class Poller:
             return
         locked = status.readings.get(Reading.LOCKED)
         relocked = None not in (was_locked, locked) and locked is not was_locked
-        if status.readings.get(Reading.MOVING) or relocked:
+        if (motion and motion.readings.get(Reading.MOVING)) or relocked:
             vehicle.schedule.be_quick(now)
-        offline = status.readings.get(Reading.ONLINE) is False
+        online = status.readings.get(Reading.ONLINE)
+        if online is None and vehicle.condition is Condition.OFFLINE:
+            # A push that does not say so changes nothing of it.
+            return
+        offline = online is False
         condition = Condition.OFFLINE if offline else Condition.CONNECTED
         if condition is not vehicle.condition:
             self._host.receive([vehicle.in_condition(condition, now)])
@@ -393,18 +407,19 @@ class Poller:
             condition = Condition.OFFLINE
         else:
             condition = Condition.NO_ANSWER
-        updates = [vehicle.in_condition(condition, now)]
+        self._host.receive([vehicle.in_condition(condition, now)])
         known = self._host.vehicle(vehicle.imei)
-        if known is not None and (status := known.groups.get(Group.STATUS)):
-            # What its time counts for was judged when it came.
-            judged = TimeSource.OURS if status.time_is_ours else TimeSource.SERVER
-            aged = age_status(
-                replace(status, time_source=judged),
-                now,
-                online=False if offline else None,
+        if known is None:
+            return
+        self._host.receive(_aged(known, now))
+        if offline and (status := known.groups.get(Group.STATUS)) is not None:
+            offline_now = replace(
+                _judged(status),
+                readings={**status.readings, Reading.ONLINE: False},
             )
-            updates.append(VehicleUpdate(vehicle_id=vehicle.imei, groups=(aged,)))
-        self._host.receive(updates)
+            self._host.receive(
+                [VehicleUpdate(vehicle_id=vehicle.imei, groups=(offline_now,))]
+            )
 
     async def learn_proof(
         self, vehicle: AcceptedVehicle, capability: Capability
@@ -427,3 +442,17 @@ class Poller:
         self._host.receive(
             [VehicleUpdate(vehicle_id=vehicle.imei, capabilities=vehicle.capabilities)]
         )
+
+
+def _aged(known: Vehicle, now: datetime) -> list[VehicleUpdate]:
+    """Return what a speed that a vehicle told before says of it now."""
+    if (motion := known.groups.get(Group.MOTION)) is None:
+        return []
+    aged = age_motion(_judged(motion), now)
+    return [VehicleUpdate(vehicle_id=known.vehicle_id, groups=(aged,))]
+
+
+def _judged(group: ReadingGroup) -> ReadingGroup:
+    """Return a group whose time counts for what was judged when it came."""
+    judged = TimeSource.OURS if group.time_is_ours else TimeSource.SERVER
+    return replace(group, time_source=judged)
