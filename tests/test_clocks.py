@@ -35,7 +35,7 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 RESET = datetime(2000, 1, 1, tzinfo=UTC)
 
-CONSTANT_OFFSETS = [
+WRONG_CLOCKS = [
     pytest.param(1 * HOUR, id="+1 h"),
     pytest.param(2 * HOUR, id="+2 h"),
     pytest.param(5.5 * HOUR, id="+5.5 h"),
@@ -43,9 +43,12 @@ CONSTANT_OFFSETS = [
     pytest.param(-3 * HOUR, id="-3 h"),
     pytest.param(-ROLLOVER, id="rollover"),
     pytest.param(2 * HOUR - ROLLOVER, id="rollover and +2 h"),
-]
-WRONG_CLOCKS = [
-    *CONSTANT_OFFSETS,
+    pytest.param(datetime(2021, 1, 1, 0, 3, 41, tzinfo=UTC) - NOW, id="reset to 2021"),
+    pytest.param(datetime(2024, 6, 1, 7, 8, 9, tzinfo=UTC) - NOW, id="reset to 2024"),
+    pytest.param(timedelta(days=-100, seconds=1234), id="months back"),
+    pytest.param(timedelta(days=-16, seconds=321), id="weeks back"),
+    pytest.param(timedelta(days=-1, seconds=-700), id="a day back"),
+    pytest.param(timedelta(days=3, seconds=777), id="days ahead"),
     pytest.param(RESET - NOW, id="reset to 2000"),
     pytest.param(datetime(2019, 12, 31, tzinfo=UTC) - NOW, id="reset to 2019"),
     pytest.param(timedelta(days=400), id="years ahead"),
@@ -147,14 +150,16 @@ def test_wrong_clock(off_by: timedelta, history: bool) -> None:
             assert vehicle.groups["tracker"].time_is_ours
 
 
-@pytest.mark.parametrize("off_by", CONSTANT_OFFSETS)
+@pytest.mark.parametrize("off_by", WRONG_CLOCKS)
 def test_constant_offset_is_learned_and_forgotten(off_by: timedelta) -> None:
     """After three fixes; and after three again when the clock was set right."""
     drive = Drive()
     for _ in range(3):
         drive.drive(off_by)
     assert drive.vehicle is not None
-    assert drive.vehicle.clock.fixes.offset == off_by
+    learned = drive.vehicle.clock.fixes.offset
+    assert learned is not None
+    assert abs(learned - off_by) <= 2 * SECOND
     for _ in range(3):
         drive.drive(timedelta())
     assert drive.vehicle.clock.fixes.offset is None
@@ -197,6 +202,46 @@ def test_end_of_summer_time() -> None:
     drive.assert_current()
     assert drive.vehicle is not None
     assert drive.vehicle.clock.fixes.offset == HOUR
+
+
+def test_clock_that_is_reset_again_and_again() -> None:
+    """Each time it begins at the same moment, as without a battery of its own."""
+    drive = Drive()
+    drive.drive(timedelta())
+    for uptime in (timedelta(hours=3), timedelta(minutes=7), timedelta(days=2)):
+        started = drive.now
+        for _ in range(6):
+            vehicle = drive.drive(RESET.replace(year=2021) - started)
+        drive.assert_current()
+        assert is_wrong(vehicle.clock)
+        drive.now = started + uptime
+        drive.drive(RESET.replace(year=2021) - started)
+        drive.assert_current()
+
+
+def test_rollover_that_leads_to_a_likely_time() -> None:
+    """From 2040 on weeks that were not counted lead to times after 2020."""
+    drive = Drive()
+    drive.set_our_clock(timedelta(days=365 * 15))
+    drive.drive(timedelta())
+    for _ in range(3):
+        drive.drive(-ROLLOVER)
+    drive.assert_current()
+
+
+def test_clock_that_is_reset_while_parked() -> None:
+    """The contacts tell it before there is a fix; what the fixes tell counts as well."""
+    drive = Drive()
+    drive.drive(timedelta())
+    off_by = RESET.replace(year=2021) - drive.now
+    for _ in range(4):
+        drive.now += 3 * MINUTE
+        drive.tell(VehicleUpdate(vehicle_id="1", heard_at=drive.now + off_by))
+    assert drive.vehicle is not None
+    assert drive.vehicle.heard_at == drive.now
+    for _ in range(3):
+        drive.drive(off_by)
+    drive.assert_current()
 
 
 def test_clock_of_a_parked_tracker() -> None:
@@ -299,10 +344,12 @@ def test_one_wild_time_is_no_wrong_clock() -> None:
 
 
 @given(
-    minutes=st.integers(5, 360),
+    minutes=st.one_of(st.integers(5, 360), st.integers(1440, 3000)),
     every_s=st.integers(1, 60),
     apart_ms=st.integers(0, 500),
-    off_by=st.sampled_from([timedelta(), 8 * HOUR, -3 * HOUR]),
+    off_by=st.sampled_from(
+        [timedelta(), 8 * HOUR, -3 * HOUR, RESET.replace(year=2021) - NOW, RESET - NOW]
+    ),
 )
 def test_fixes_of_a_tunnel_stay_old(
     minutes: int, every_s: int, apart_ms: int, off_by: timedelta
@@ -326,7 +373,7 @@ def test_fixes_of_a_tunnel_stay_old(
         fix = vehicle.latest_fix
         assert fix is not None
         assert last is not None
-        assert fix.fixed_at == kept
+        assert abs(fix.fixed_at - kept) <= 2 * SECOND
         assert fix.fixed_at > last.fixed_at
         assert vehicle.readings[Reading.MOVING] is False
         assert vehicle.clock.fixes.offset == offset
@@ -340,9 +387,7 @@ def test_fixes_of_a_tunnel_stay_old(
 @given(
     st.lists(
         st.tuples(
-            st.datetimes(datetime(2000, 1, 2), datetime(2199, 1, 1)).map(
-                lambda time: time.replace(tzinfo=UTC)
-            ),
+            st.datetimes().map(lambda time: time.replace(tzinfo=UTC)),
             st.timedeltas(timedelta(), timedelta(days=2)),
         ),
         max_size=12,

@@ -8,9 +8,9 @@ got the news, by the clock of the vendor's server.
 - A time further ahead, or before 2020, is none: it counts as of the receipt at which it
   was first told. The same time told again changes nothing.
 - A clock that is off by the same span all the time (a time zone, a rollover of the GPS
-  week) is set right once three fixes in a row have shown by how much. Fixes that were kept
-  for a while, as in a tunnel, never show that: their times and receipts do not move on
-  alike.
+  week, a reset) is set right once three fixes in a row have shown by how much. Fixes that
+  were kept for a while, as in a tunnel, never show that: their times and receipts do not
+  move on alike. What is less than a day off is taken for a time zone, or for no offset.
 
 What we put in ourselves is marked as such (`TimeSource.OURS`).
 """
@@ -44,6 +44,7 @@ OFFSET_STEP = timedelta(minutes=15)
 OFFSET_JITTER = timedelta(seconds=90)
 """How far from a multiple of the step a time may be: news are under way for a while."""
 LONGEST_OFFSET = timedelta(days=1)
+"""Of a time zone. By how much more than that a clock is off depends on when it was reset."""
 ROLLOVER = timedelta(weeks=1024)
 """Old receivers count weeks up to this, and begin again."""
 ENOUGH_ALIKE = 3
@@ -306,7 +307,7 @@ class _Judge:
         receipt, told = occurrence.told_at or self._receipt, occurrence.occurred_at
         at = told
         if occurrence.time_source is TimeSource.TRACKER:
-            at -= self._fixes.offset or self._contacts.offset or NO_OFFSET
+            at = _less(told, self._fixes.offset or self._contacts.offset or NO_OFFSET)
         if at < EARLIEST <= receipt or at > receipt:
             at = receipt
         received_at = occurrence.received_at
@@ -392,10 +393,19 @@ def _with_offset(stamp: datetime, offset: timedelta | None, receipt: datetime) -
     """
     if offset is None:
         return _plain(stamp, receipt)
-    time = _plain(stamp - offset, receipt)
+    time = _plain(_less(stamp, offset), receipt)
     if time.makes_sense:
         return replace(time, source=TimeSource.OURS)
     return replace(_plain(stamp, receipt), makes_sense=False)
+
+
+def _less(stamp: datetime, offset: timedelta) -> datetime:
+    """Return a time less an offset, or the last or first that there is."""
+    try:
+        return stamp - offset
+    except OverflowError:
+        extreme = datetime.max if offset < NO_OFFSET else datetime.min
+        return extreme.replace(tzinfo=UTC)
 
 
 def _in_order(stamp: datetime, at: datetime, before: Stamp) -> datetime:
@@ -428,7 +438,7 @@ def _observed(watch: ClockWatch, stamp: datetime, receipt: datetime) -> ClockWat
     if (
         watch.told is not None
         and watch.received is not None
-        and pointed == watch.pointed
+        and abs(pointed - watch.pointed) <= OFFSET_JITTER
     ):
         by_theirs, by_ours = stamp - watch.told, receipt - watch.received
         is_long = by_ours >= _LONG_WAIT
@@ -447,10 +457,13 @@ def _observed(watch: ClockWatch, stamp: datetime, receipt: datetime) -> ClockWat
 
 
 def _pointed(ahead: timedelta) -> timedelta | None:
-    """Return the offset that a time points to, None if it is none that clocks have."""
+    """Return the offset that a time points to, None if it is none that clocks have.
+
+    A clock that was reset is off by any span. So may fixes be that were kept, but such of
+    more than a day ago come in faster than they were made.
+    """
     offset = round(ahead / OFFSET_STEP) * OFFSET_STEP
-    if abs(ahead - offset) > OFFSET_JITTER:
-        return None
-    if min(abs(offset), abs(offset + ROLLOVER)) > LONGEST_OFFSET:
-        return None
-    return offset
+    is_zone = min(abs(offset), abs(offset + ROLLOVER)) <= LONGEST_OFFSET
+    if is_zone and abs(ahead - offset) <= OFFSET_JITTER:
+        return offset
+    return ahead if abs(ahead) > LONGEST_OFFSET else None

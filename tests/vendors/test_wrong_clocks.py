@@ -142,6 +142,11 @@ CLOCKS: dict[str, Callable[[int], int]] = {
     "reset to 1980": lambda true: true - int(START.timestamp()) + 315_964_800,
     "reset to 2000": lambda true: true - int(START.timestamp()) + 946_684_800,
     "reset to 2019": lambda true: true - int(START.timestamp()) + 1_546_300_800,
+    "reset to 2021": lambda true: true - int(START.timestamp()) + 1_609_459_261,
+    "reset to 2024": lambda true: true - int(START.timestamp()) + 1_717_200_003,
+    "months back": lambda true: true - 14 * WEEK - 1234,
+    "weeks back": lambda true: true - 2 * WEEK - 321,
+    "days ahead": lambda true: true + WEEK + 777,
     "a year ahead": lambda true: true + 365 * 24 * HOUR,
 }
 
