@@ -285,6 +285,25 @@ def test_group_of_the_same_time_replaces() -> None:
     assert story.readings["battery"] == 81
 
 
+def test_counter_that_two_groups_tell() -> None:
+    """It has one value that is believed, the newest; told again nothing changes."""
+    story = Story()
+    story.tell(news(group({Reading.ODOMETER: 1}, at=NOW - HOUR)))
+    other = ReadingGroup(
+        name="other", measured_at=NOW - HOUR, readings={Reading.ODOMETER: 2}
+    )
+    both = news(group({Reading.ODOMETER: 0}), other)
+    story.tell(both)
+    assert story.readings[Reading.ODOMETER] == 2
+    assert not story.tell(both, after=timedelta()).changed
+    story.tell(
+        news(
+            group({Reading.ODOMETER: 3}), replace(other, readings={Reading.ODOMETER: 4})
+        )
+    )
+    assert story.readings[Reading.ODOMETER] == 3
+
+
 # --- what changed ---------------------------------------------------------------------------
 
 

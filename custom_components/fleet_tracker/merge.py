@@ -142,6 +142,17 @@ def _merge_groups(
             complete=news.complete,
             time_source=news.time_source,
         )
+    # A counter that several groups tell has one value that is believed.
+    for name, group in groups.items():
+        believed = {
+            key: growths[key].value
+            for key, value in group.readings.items()
+            if key in growths and growths[key].value != value
+        }
+        if believed:
+            groups[name] = replace(
+                group, readings=MappingProxyType({**group.readings, **believed})
+            )
     return MappingProxyType(groups), MappingProxyType(growths)
 
 

@@ -237,6 +237,8 @@ def _believe_growth(
     if held is None:
         return None if is_hardly_one else accepted
     passed = measured_at - held.measured_at
+    if passed < timedelta():
+        return held
     if limit.allows(held.value, told, min(passed, _DAY) if is_hardly_one else passed):
         return accepted
     if is_hardly_one:
