@@ -10,11 +10,18 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.storage import STORAGE_DIR
+from homeassistant.util import dt as dt_util
+from homeassistant.util.file import WriteError
 import pytest
 
 from custom_components.fleet_tracker import line_file
 from custom_components.fleet_tracker.const import DOMAIN
-from custom_components.fleet_tracker.storage import VERSION
+from custom_components.fleet_tracker.occurrence_journal import (
+    OccurrenceJournal,
+    journal_name,
+)
+from custom_components.fleet_tracker.occurrences import OccurrenceLog
+from custom_components.fleet_tracker.storage import VERSION, EntryMemory
 from tests.common import cloud_entry, set_up
 from tests.neutral_vendor import Clouds
 
@@ -95,3 +102,101 @@ async def test_file_that_is_not_ours_is_set_aside(
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done()
     assert names(directory, f"{DOMAIN}.*") == []
+
+
+WAITING = (
+    b'{"received":7,"vehicle":"1","occurrence":{"kind":"alarm","type":"sos",'
+    b'"occurred_at":"2026-03-04T08:00:00+00:00","code":"kept"}}'
+)
+FIRED = (
+    b'{"fired":["alarm/sos/1","2026-03-04T07:00:00+00:00","c",true,'
+    b'"2026-03-04T07:00:00+00:00","2026-03-04T07:00:00+00:00"],"vehicle":"1"}'
+)
+DAMAGED: Mapping[str, bytes] = {
+    "garbage": b"%$ garbage",
+    "invalid text": b'{"forgotten":"\xff\xfe"}',
+    "zeros": bytes(512),
+    "no object": b"[1,2]",
+    "deep": b"[" * 5000,
+    "an unknown line, as of a newer version": b'{"snoozed":7,"vehicle":"1"}',
+    "an unknown type, as of a newer version": WAITING.replace(b"sos", b"newer"),
+    "no vehicle": b'{"received":8,"occurrence":{}}',
+    "a row that makes no sense": b'{"fired":[1,2],"vehicle":"1"}',
+    "a past that makes no sense": b'{"past":{"fired":[1]},"vehicle":"2"}',
+}
+
+
+@pytest.mark.parametrize("junk", DAMAGED.values(), ids=DAMAGED)
+async def test_damaged_line_of_occurrences(
+    junk: bytes, hass: HomeAssistant, directory: Path
+) -> None:
+    """The file is set aside, all else of it is read, and the next start finds it whole."""
+    path = directory / journal_name("1")
+    path.write_bytes(b"\n".join([FIRED, junk, WAITING, b""]))
+
+    async def load() -> OccurrenceJournal:
+        journal = OccurrenceJournal(hass, "1")
+        log = OccurrenceLog(journal, EntryMemory(hass, "1"), dt_util.utcnow())
+        (receipt,) = await log.async_load()
+        assert receipt.occurrence.code == "kept"
+        assert log._past["1"].count == 1
+        await log.async_save()
+        return journal
+
+    damaged = await load()
+    assert damaged.set_aside == names(directory, "*.corrupt.*")
+    assert [junk in (directory / one).read_bytes() for one in damaged.set_aside] == [
+        True
+    ]
+    assert junk not in path.read_bytes()
+    assert (await load()).set_aside == []
+
+
+@pytest.mark.parametrize("half", [WAITING[:-9], bytes(512)], ids=["a line", "zeros"])
+async def test_line_that_a_crash_cut_off_is_no_damage(
+    half: bytes, hass: HomeAssistant, directory: Path
+) -> None:
+    """Nobody was told that it is kept."""
+    path = directory / journal_name("1")
+    path.write_bytes(WAITING + b"\n" + half)
+    journal = OccurrenceJournal(hass, "1")
+    log = OccurrenceLog(journal, EntryMemory(hass, "1"), dt_util.utcnow())
+    assert len(await log.async_load()) == 1
+    assert journal.set_aside == []
+    log.receive("2", (await log.async_load())[0].occurrence)
+    await log.async_save()
+    again = OccurrenceJournal(hass, "1")
+    log = OccurrenceLog(again, EntryMemory(hass, "1"), dt_util.utcnow())
+    assert [one.vehicle_id for one in await log.async_load()] == ["1", "2"]
+    assert again.set_aside == []
+
+
+async def test_damaged_occurrences_end_no_set_up(
+    hass: HomeAssistant,
+    directory: Path,
+    clouds: Clouds,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A repair issue names the copy, though the disk has no room for the whole file."""
+    entry = cloud_entry()
+    path = directory / journal_name(entry.entry_id)
+    path.write_bytes(bytes(9) + b"\n")
+    with monkeypatch.context() as full:
+        full.setattr(line_file, "write_utf8_file_atomic", _no_room)
+        await set_up(hass, entry)
+    issue = ir.async_get(hass).async_get_issue(
+        DOMAIN, f"stored_data_set_aside_{entry.entry_id}"
+    )
+    assert issue is not None and issue.translation_placeholders is not None
+    assert issue.translation_placeholders["files"].split(", ") == names(
+        directory, "*.corrupt.*"
+    )
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert path.read_bytes() == b""
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+    assert names(directory, f"{DOMAIN}.*") == []
+
+
+def _no_room(*_args: object, **_kwargs: object) -> None:
+    raise WriteError

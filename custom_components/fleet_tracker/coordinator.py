@@ -279,8 +279,17 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         self._problems.note_tracker_clocks(len(self._wrong_clocks))
-        self._problems.note_set_aside([*self.memory.set_aside, *self._store.set_aside])
-        for receipt in await self._occurrences.async_load():
+        receipts = await self._occurrences.async_load()
+        self._problems.note_set_aside(
+            [
+                *self.memory.set_aside,
+                *self._store.set_aside,
+                *self._occurrences.set_aside,
+            ]
+        )
+        if self._occurrences.set_aside:
+            await self._async_save_occurrences()
+        for receipt in receipts:
             update = VehicleUpdate(
                 vehicle_id=receipt.vehicle_id,
                 occurrences=(receipt.occurrence,),
@@ -647,6 +656,8 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             return
         if not is_vehicle_id(vehicle_id):
             self.dropped["vehicle_id"] += 1
+            for receipt in receipts:
+                self._occurrences.dismiss(receipt)
             return
         update = clean_update(update)
         before = self._vehicles.get(vehicle_id)

@@ -42,6 +42,8 @@ class LineFile:
     async def async_load(self) -> list[str]:
         """Return the lines, without a last one that was cut off by a crash.
 
+        What is no valid text keeps its bytes in it, so that it can be told from the rest.
+
         Raises OSError when the file cannot be read. What is written then comes behind
         what it holds.
         """
@@ -52,7 +54,7 @@ class LineFile:
             raise
         whole, end, _ = content.rpartition(b"\n")
         self._size = len(whole) + len(end)
-        return whole.decode(errors="replace").split("\n") if whole else []
+        return whole.decode(errors="surrogateescape").split("\n") if whole else []
 
     def _read(self) -> bytes:
         try:

@@ -18,6 +18,7 @@ from .codec import from_json, to_json
 from .const import DOMAIN, LOGGER
 from .line_file import LineFile
 from .models import Occurrence
+from .set_aside import async_set_aside
 from .vendor import Json
 
 AT_ONCE = 100
@@ -50,12 +51,18 @@ class OccurrenceJournal:
     """The file of one config entry."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Name the file; `async_load` reads it."""
+        """Name the file; `async_load` reads it.
+
+        ``set_aside`` names the copy of a file that could not be read as a whole.
+        """
+        self._hass = hass
+        self.set_aside: list[str] = []
         self._file = LineFile(hass, journal_name(entry_id))
         self._next_number = 0
         self._open: dict[int, Receipt] = {}
         self._lines = 0
         self._is_rewriting = False
+        self._is_damaged = False
 
     async def async_load(
         self,
@@ -65,7 +72,8 @@ class OccurrenceJournal:
     ) -> list[Receipt]:
         """Read the file: what fired is told, what came in and has not fired is returned.
 
-        What cannot be read is passed over. The last line may have been cut off by a crash:
+        A file with lines that cannot be read is set aside, and they are passed over; what
+        is told raises ValueError for such. The last line may have been cut off by a crash:
         then nobody was told that it is kept.
         """
         try:
@@ -96,6 +104,10 @@ class OccurrenceJournal:
                 await asyncio.sleep(0)
         if unreadable:
             LOGGER.warning("%d stored occurrences cannot be read", unreadable)
+            copy = await async_set_aside(self._hass, self._file.path)
+            if copy is not None:
+                self.set_aside.append(copy)
+                self._is_damaged = True
         self._lines = len(lines)
         return list(self._open.values())
 
@@ -143,12 +155,13 @@ class OccurrenceJournal:
     async def async_tidy(
         self, pasts: Callable[[], Iterable[tuple[str, Json]]], live: int
     ) -> None:
-        """Write the file anew, if most of it says nothing any more.
+        """Write the file anew, if most of it says nothing any more or it is damaged.
 
         ``pasts`` yields what `async_load` is to tell of each vehicle, ``live`` is how many
         fired that are still known. Raises OSError when that failed.
         """
-        if self._is_rewriting or self._lines <= 2 * live + MOST_DEAD_LINES:
+        is_worth_it = self._is_damaged or self._lines > 2 * live + MOST_DEAD_LINES
+        if self._is_rewriting or not is_worth_it:
             return
 
         async def make_lines() -> list[str]:
@@ -163,6 +176,7 @@ class OccurrenceJournal:
         self._is_rewriting = True
         try:
             await self._file.async_rewrite(make_lines)
+            self._is_damaged = False
         finally:
             self._is_rewriting = False
 

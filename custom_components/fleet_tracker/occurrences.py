@@ -53,6 +53,8 @@ class _Past:
         self._count = 0
         self._until: dict[str, str] = {}
         """By key: until when what is asked for has fired, of what is no longer known."""
+        self.unreadable = 0
+        """How many were kept in a way that makes no sense."""
 
     @property
     def count(self) -> int:
@@ -133,11 +135,11 @@ class _Past:
                 key: time for key, time in until.items() if isinstance(time, str)
             }
         for row in fired if isinstance(fired, list) else ():
-            past.recall(row)
+            past.unreadable += not past.recall(row)
         return past
 
-    def recall(self, row: Json) -> None:
-        """Take one that was kept."""
+    def recall(self, row: Json) -> bool:
+        """Take one that was kept, and tell whether it was one."""
         match row:
             case [
                 str() as key,
@@ -148,6 +150,8 @@ class _Past:
                 str() as fired_at,
             ]:
                 self._put((key, stamp), content, _Fired(pushed, occurred_at, fired_at))
+                return True
+        return False
 
 
 class OccurrenceLog:
@@ -181,15 +185,27 @@ class OccurrenceLog:
         if stored is not None:
             for vehicle_id, kept in self._past.items():
                 self._journal.add_past(vehicle_id, kept.as_json())
-            await self.async_save()
+            try:
+                await self.async_save()
+            except OSError:
+                # It stays where it was, and is read there after the next start as well.
+                return receipts
             await self._memory.put(MEMORY_KEY, None)
         return receipts
 
+    @property
+    def set_aside(self) -> list[str]:
+        """The copy of a file that could not be read as a whole."""
+        return self._journal.set_aside
+
     def _recall_past(self, vehicle_id: str, past: Mapping[str, Json]) -> None:
-        self._past[vehicle_id] = _Past.from_json(past)
+        recalled = self._past[vehicle_id] = _Past.from_json(past)
+        if recalled.unreadable:
+            raise ValueError("what fired makes no sense")
 
     def _recall_fired(self, vehicle_id: str, row: Sequence[Json]) -> None:
-        self._past.setdefault(vehicle_id, _Past()).recall(row)
+        if not self._past.setdefault(vehicle_id, _Past()).recall(row):
+            raise ValueError("what fired makes no sense")
 
     def _recall_forgotten(self, vehicle_id: str) -> None:
         self._past.pop(vehicle_id, None)

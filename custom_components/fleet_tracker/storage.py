@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-import shutil
 from typing import Any, override
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
@@ -14,7 +13,6 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.json import json_dumps
 from homeassistant.helpers.storage import STORAGE_DIR, Store
-from homeassistant.util import dt as dt_util
 from homeassistant.util.json import json_loads_object
 
 from .codec import from_json, to_json
@@ -22,6 +20,7 @@ from .const import DOMAIN, LOGGER
 from .line_file import LineFile
 from .models import Vehicle
 from .occurrence_journal import journal_name
+from .set_aside import async_set_aside, remove_copies
 from .vendor import Json, Memory
 
 VERSION = 2
@@ -67,14 +66,9 @@ class KeptFile(Store[dict[str, Any]]):
 
     async def async_set_aside(self) -> None:
         """Keep a copy of the file as it is."""
-        path = Path(self.path)
-        copy = path.with_name(f"{path.name}.corrupt.{dt_util.utcnow():%Y%m%dT%H%M%S}")
-        try:
-            await self.hass.async_add_executor_job(shutil.copy2, path, copy)
-        except OSError as err:
-            LOGGER.warning("A stored file cannot be set aside: %s", type(err).__name__)
-            return
-        self.set_aside.append(copy.name)
+        copy = await async_set_aside(self.hass, Path(self.path))
+        if copy is not None:
+            self.set_aside.append(copy)
 
     @override
     async def _async_migrate_func(
@@ -225,8 +219,4 @@ async def async_remove_stored(hass: HomeAssistant, entry_id: str) -> None:
     await LineFile(hass, journal_name(entry_id)).async_remove()
     directory = Path(hass.config.path(STORAGE_DIR))
 
-    def remove_copies() -> None:
-        for copy in directory.glob(f"{DOMAIN}.{entry_id}.*.corrupt.*"):
-            copy.unlink(missing_ok=True)
-
-    await hass.async_add_executor_job(remove_copies)
+    await hass.async_add_executor_job(remove_copies, directory, f"{DOMAIN}.{entry_id}.")
