@@ -259,7 +259,9 @@ class Stage(ABC):
         assert target, f"no {platform} for {key}"
         er.async_get(self.hass).async_update_entity(target, disabled_by=None)
         assert await self.hass.config_entries.async_reload(self.entry.entry_id)
-        await self.settle()
+        # Home Assistant itself reloads it half a minute later, too.
+        await self.pass_time(31)
+        await self.pass_time(1)
 
     def value(self, platform: str, key: str) -> str:
         """Return the state of one of the vehicle's entities."""

@@ -176,19 +176,8 @@ VT3_NEVER: Mapping[Failure, Reason] = {
 
 type Exceptions = Mapping[tuple[Vendor, Phase], Mapping[Failure, Cell]]
 
-# Tracksolid refuses requests that are stamped more than 10 minutes off its clock
-# (`tracksolid-pro` chapter 1), which only the user can put right.
-CLOCK_REFUSED = {
-    Failure.CLOCK_JUMP: replace(DENIED, first=ConfigEntryState.SETUP_RETRY)
-}
-
 EXCEPTIONS: Exceptions = {
-    **{
-        (Vendor.TRACKSOLID, phase): CLOCK_REFUSED
-        for phase in (Phase.POLL, Phase.COMMAND, Phase.RENEWAL)
-    },
     (Vendor.TRACKSOLID, Phase.SET_UP): {
-        **CLOCK_REFUSED,
         # There is one login a minute, and the row makes two.
         Failure.DEAD_TOKEN: replace(UNNOTICED, first=None),
     },
@@ -215,25 +204,3 @@ def cell(vendor: Vendor, phase: Phase, failure: Failure) -> Cell:
     """Return a cell of the table. Raises KeyError where it is empty."""
     exceptions = EXCEPTIONS.get((vendor, phase), {})
     return exceptions[failure] if failure in exceptions else DEFAULTS[phase][failure]
-
-
-NOT_YET: Mapping[tuple[Vendor, Phase], frozenset[Failure]] = {
-    # The first poll that fails after a reload is logged twice.
-    (Vendor.OPEN_API, Phase.POLL): frozenset({Failure.REFUSED}),
-    (Vendor.OPEN_API, Phase.UNLOAD): frozenset({Failure.REFUSED}),
-    (Vendor.TRACKSOLID, Phase.POLL): frozenset({Failure.REFUSED}),
-    (Vendor.TRACKSOLID, Phase.UNLOAD): frozenset({Failure.REFUSED}),
-    # A web page is answered with success.
-    (Vendor.TRACKSOLID, Phase.PUSH): frozenset({Failure.REFUSED, Failure.HTML}),
-    # Tokens that die in row after row are taken for a fight over the account.
-    (Vendor.OPEN_API, Phase.RENEWAL): frozenset({Failure.REFUSED}),
-    (Vendor.TRACKSOLID, Phase.RENEWAL): frozenset(
-        {
-            Failure.REFUSED,
-            Failure.WRONG_TYPE,
-            Failure.SURROGATE,
-            Failure.UNKNOWN_FIELD,
-        }
-    ),
-}
-"""The rows that are not judged yet. This has to become empty."""

@@ -30,7 +30,7 @@ from .stages import (
     TracksolidStage,
     Vt3Stage,
 )
-from .table import NOT_YET, Outcome, Phase, Reason, Shown, Told, Vendor, cell
+from .table import Outcome, Phase, Reason, Shown, Told, Vendor, cell
 
 pytestmark = pytest.mark.freeze_time(START)
 
@@ -90,7 +90,7 @@ async def test_rows(
     vendor: Vendor,
     phase: Phase,
 ) -> None:
-    """Each row of the table comes out as it says; those not yet done do not."""
+    """Each row of the table comes out as it says."""
     # What helps to find a forgotten await costs half of the time here.
     hass.loop.set_debug(False)
     wrong: dict[Failure, str] = {}
@@ -111,11 +111,7 @@ async def test_rows(
                 await recover(stage)
             except AssertionError as err:
                 wrong.setdefault(failure, f"after it: {str(err).partition('\n')[0]}")
-    not_yet = NOT_YET.get((vendor, phase), frozenset())
-    unexpected = [
-        f"{failure}: {why}" for failure, why in wrong.items() if failure not in not_yet
-    ]
-    assert not unexpected, "\n".join(unexpected)
+    assert not wrong, "\n".join(f"{failure}: {why}" for failure, why in wrong.items())
 
 
 def lines_of(caplog: pytest.LogCaptureFixture) -> list[str]:

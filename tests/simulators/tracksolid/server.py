@@ -437,7 +437,7 @@ class TracksolidSimulator:
     def take_token_call(self) -> None:
         """Count a login; one a minute, and so many a day."""
         asked = self._tokens_asked
-        if asked and self.now - asked[-1] < TOKEN_PAUSE:
+        if asked and abs(self.now - asked[-1]) < TOKEN_PAUSE:
             raise Refusal(1006, "Illegal access, request frequency is too high!")
         day = self.now - self.now % 86_400
         if sum(at >= day for at in asked) >= self.token_quota:

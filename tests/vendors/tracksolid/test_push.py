@@ -148,6 +148,21 @@ def test_probes_with_nothing_but_a_token(body: dict[str, object]) -> None:
     assert read_push(request("/pushgps", body, token="t"), "t") is None
 
 
+@pytest.mark.parametrize(
+    "page", [b"<html></html>", b"<!DOCTYPE html><p class='x'>502</p>", b"hello", b"a="]
+)
+def test_a_page_is_no_probe(page: bytes) -> None:
+    """Answered with success, whatever was meant would be lost."""
+    pushed = PushRequest(
+        method="POST",
+        path="/pushgps",
+        content_type="text/html",
+        body=page,
+        remote="127.0.0.1",
+    )
+    assert read_push(pushed, None) == Refused(400)
+
+
 def test_no_token_is_wanted_where_none_is_set() -> None:
     """The token is an option."""
     push = read_push(request("/pushgps", [{"deviceImei": "1"}], token="any"), None)

@@ -18,6 +18,7 @@ from custom_components.fleet_tracker.vendor import (
     ClockWrong,
     CommandFailed,
     CommandUnsupported,
+    CommandWithdrawn,
     InvalidAnswer,
     InvalidArgument,
     RateLimited,
@@ -54,7 +55,7 @@ from custom_components.fleet_tracker.vendors.tracksolid.transport import (
     stamp,
 )
 from tests.simulators.tracksolid import TracksolidSimulator
-from tests.vendors.fake_host import START, FakeHost, FakeMemory
+from tests.vendors.fake_host import START, Cleared, FakeHost, FakeMemory
 
 from .conftest import make_client
 from .helpers import VAN
@@ -246,19 +247,19 @@ async def test_one_failed_login_for_many_calls(
 
 
 @pytest.mark.parametrize(
-    ("date", "differs"),
+    ("date", "minutes"),
     [
-        ("", False),
-        ("yesterday", False),
-        ("Thu, 09 Oct 2025 09:00:05 GMT", False),
-        ("Thu, 09 Oct 2025 09:00:05 -0000", False),
-        ("Thu, 09 Oct 2025 10:00:05 GMT", True),
+        ("", 0),
+        ("yesterday", 0),
+        ("Thu, 09 Oct 2025 09:00:05 GMT", 0),
+        ("Thu, 09 Oct 2025 09:00:05 -0000", 0),
+        ("Thu, 09 Oct 2025 10:00:00 GMT", 60),
     ],
 )
-def test_clocks(client: TracksolidClient, date: str, differs: bool) -> None:
+def test_clocks(client: TracksolidClient, date: str, minutes: int) -> None:
     """What the server's clock says; a date that cannot be read says nothing."""
     client.transport._compare_clocks(http_date(date))
-    assert client.transport._clock_differs is differs
+    assert client.transport.clock_offset == timedelta(minutes=minutes)
 
 
 async def test_token_that_dies_within_the_minute(
@@ -431,23 +432,62 @@ async def test_wrong_app_secret(sim: TracksolidSimulator, host: FakeHost) -> Non
         await client.log_in()
 
 
-async def test_wrong_clock(sim: TracksolidSimulator, host: FakeHost) -> None:
-    """The server's clock is told by its answers, whatever the error's text says."""
+@pytest.mark.parametrize("minutes", [-100, -60, 11, 60, 600])
+async def test_clock_of_the_server(
+    sim: TracksolidSimulator, host: FakeHost, minutes: int
+) -> None:
+    """Refused for its time, a request is stamped by the server's clock from then on."""
     client = make_client(sim, host)
-    sim.clock = lambda: host.clock() - 3600
-    with pytest.raises(ClockWrong):
-        await client.log_in()
-    host.advance(61)
-    sim.fail(TOKEN_GET, 1001, "Parameter error")
-    with pytest.raises(ClockWrong):
-        await client.log_in()
+    sim.clock = lambda: host.clock() + minutes * 60
+    assert len(await client.devices.devices("fleet")) == 3
+    assert sim.requests[TOKEN_GET] == 2
+    assert client.transport.counters["logins"] == 1
+    assert client.transport.clock_offset == timedelta(minutes=minutes)
+    # Whoever is put right, the other way round it is found out alike.
     sim.clock = host.clock
-    host.advance(61)
+    assert len(await client.devices.devices("fleet")) == 3
+    assert sim.requests[DEVICES] == 3
+    assert await client.devices.devices("fleet")
+    assert sim.requests[DEVICES] == 4
+
+
+async def test_clock_of_a_gateway(sim: TracksolidSimulator, host: FakeHost) -> None:
+    """Its date may be wrong: as long as the server takes ours, ours is told."""
+    client = make_client(sim, host)
     await client.log_in()
+    client.transport._compare_clocks(host.now() + timedelta(hours=1))
+    assert await client.devices.devices("fleet")
+    assert sim.requests[DEVICES] == 1
+
+
+async def test_refused_for_its_time_all_the_same(
+    sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """It is tried once more, and then told in words."""
+    client = make_client(sim, host)
+    sim.fail(TOKEN_GET, 1001, "Illegal timestamp", times=-1)
     sim.clock = lambda: host.clock() + 3600
-    sim.fail(DEVICES, 1001, "Parameter error")
     with pytest.raises(ClockWrong):
-        await client.devices.devices("fleet")
+        await client.log_in()
+    assert sim.requests[TOKEN_GET] == 2
+
+
+async def test_a_command_refused_for_its_time_is_carried_out_once(
+    client: TracksolidClient, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """It is judged again before it is sent again."""
+    await client.log_in()
+    clearance = Cleared()
+
+    def an_hour_behind() -> float:
+        # From the first request on it is no longer allowed.
+        clearance.refuses = True
+        return host.clock() - 3600
+
+    sim.clock = an_hour_behind
+    with pytest.raises(CommandWithdrawn):
+        await client.instructions.send_raw(VAN, "0102", clearance)
+    assert sim.requests["jimi.open.instruction.raw.send"] == 1
 
 
 @pytest.mark.parametrize("how", ["html", "half"])
@@ -727,3 +767,29 @@ async def test_nothing_private_is_logged(
     text = caplog.text + repr(caught.value) + str(caught.value)
     for private in (VAN, sim.app_secret, hash_password(sim.password), sim.root):
         assert private not in text
+
+
+async def test_logins_that_bring_nothing_become_rare(
+    sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """The day's quota of logins outlasts a server that answers nonsense for hours."""
+    client = make_client(sim, host)
+    sim.fail(TOKEN_GET, how="html", times=-1)
+
+    async def log_ins(minutes: int) -> int:
+        before = sim.requests[TOKEN_GET]
+        for _ in range(minutes):
+            with pytest.raises(VendorError):
+                await client.log_in()
+            host.advance(60)
+        return sim.requests[TOKEN_GET] - before
+
+    # At 0, 1, 3, 7 and 15 minutes, and every 8 minutes then.
+    assert await log_ins(16) == 5
+    assert await log_ins(64) == 8
+    sim.heal()
+    host.advance(8 * 60)
+    await client.log_in()
+    sim.drop_tokens()
+    host.advance(60)
+    assert await client.devices.devices("fleet")

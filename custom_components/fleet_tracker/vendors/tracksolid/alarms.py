@@ -85,7 +85,7 @@ class AlarmReader:
         """
         now = self._client.transport.now()
         self._asked_at = now
-        end = now + self._client.transport.clock_offset
+        end = self._client.transport.present
         if self._read_until is None:
             await self._move_cursor(end)
             return []

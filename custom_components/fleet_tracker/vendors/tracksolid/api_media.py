@@ -166,7 +166,7 @@ class MediaApi:
     ) -> list[MediaFile]:
         """Return photos and videos in the cloud, the newest first (7.4)."""
         if begin is not None or end is not None:
-            now = self._transport.now()
+            now = self._transport.present
             begin, end = check_period(
                 begin or now - _MONTH, end or now, now, days=MEDIA_DAYS
             )
@@ -225,7 +225,7 @@ class MediaApi:
         code: str | None = None,
     ) -> Batch[MediaFile]:
         """Return what cameras recorded of alarms, the newest first (7.5)."""
-        begin, end = check_period(begin, end, self._transport.now(), days=MEDIA_DAYS)
+        begin, end = check_period(begin, end, self._transport.present, days=MEDIA_DAYS)
 
         async def ask(part: Sequence[str]) -> list[MediaFile]:
             async def spelled(by_document: bool) -> list[MediaFile]:

@@ -37,7 +37,7 @@ class ReportsApi:
         self, imeis: Iterable[str], begin: datetime, end: datetime
     ) -> Batch[Trip]:
         """Return the drives of a period, the oldest first (5.4)."""
-        begin, end = check_period(begin, end, self._transport.now(), days=REPORT_DAYS)
+        begin, end = check_period(begin, end, self._transport.present, days=REPORT_DAYS)
 
         async def ask(part: Sequence[str]) -> list[Trip]:
             trips: dict[tuple[str, datetime], Trip] = {}
@@ -97,7 +97,7 @@ class ReportsApi:
         The manual asks with `on` (idling) and `off` (parking), the document with 0 (all
         of them); the rows then say which they are.
         """
-        begin, end = check_period(begin, end, self._transport.now(), days=REPORT_DAYS)
+        begin, end = check_period(begin, end, self._transport.present, days=REPORT_DAYS)
 
         async def ask(part: Sequence[str]) -> list[Stop]:
             async def page(by_document: bool) -> list[Stop]:
@@ -155,7 +155,7 @@ class ReportsApi:
         A call takes a month and answers 1000 alarms at most; a fuller period is asked
         for again up to the oldest of these.
         """
-        begin, end = check_period(begin, end, self._transport.now(), days=REPORT_DAYS)
+        begin, end = check_period(begin, end, self._transport.present, days=REPORT_DAYS)
 
         async def ask(part: Sequence[str]) -> list[Alarm]:
             found: dict[Alarm, None] = {}
@@ -250,7 +250,7 @@ class ReportsApi:
         end: datetime,
         parse: Callable[[Record], T | None],
     ) -> Batch[T]:
-        begin, end = check_period(begin, end, self._transport.now(), days=REPORT_DAYS)
+        begin, end = check_period(begin, end, self._transport.present, days=REPORT_DAYS)
 
         async def ask(part: Sequence[str]) -> list[T]:
             found: list[T] = []

@@ -72,7 +72,7 @@ class TrackingApi:
 
         Raises InvalidArgument for a period older than three months.
         """
-        now = self._transport.now()
+        now = self._transport.present
         begin, end = check_period(begin, end, now, days=TRACK_DAYS, back=TRACK_DAYS)
         points: dict[datetime, Point] = {}
         for start, until in spans(begin, end, _TRACK_SPAN):

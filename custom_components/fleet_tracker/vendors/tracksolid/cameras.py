@@ -102,6 +102,7 @@ class Cameras:
         One vehicle's error does not keep the others back; raises it if there is no news.
         """
         now = self._client.transport.now()
+        present = self._client.transport.present
         updates: list[VehicleUpdate] = []
         failure: VendorError | None = None
         due = [imei for imei in imeis if self._photos_due.get(imei, now) <= now]
@@ -110,7 +111,11 @@ class Cameras:
             files: list[MediaFile] = []
             try:
                 files = await self._client.media.files(
-                    imei, kind=MediaKind.PHOTO, begin=now - PHOTO_AGE, end=now, most=1
+                    imei,
+                    kind=MediaKind.PHOTO,
+                    begin=present - PHOTO_AGE,
+                    end=present,
+                    most=1,
                 )
             except (AuthenticationFailed, RateLimited) as err:
                 failure = err
@@ -121,7 +126,9 @@ class Cameras:
             self._photos_due[imei] = now + PHOTOS_EVERY
             if files and self._is_news(imei, files[0]):
                 self._tries.pop(imei, None)
-                taken = group("photo", now, {Reading.PHOTO_TAKEN: files[0].created_at})
+                taken = group(
+                    "photo", present, {Reading.PHOTO_TAKEN: files[0].created_at}
+                )
                 updates.append(VehicleUpdate(vehicle_id=imei, groups=taken))
             elif self._tries.get(imei, 0) > 0:
                 self._tries[imei] -= 1

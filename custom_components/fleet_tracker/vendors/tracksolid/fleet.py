@@ -95,7 +95,6 @@ class Fleet:
         One call for each account that has devices, or batches of devices where that
         takes fewer calls. Devices without a position are not in the answers.
         """
-        transport = self._client.transport
         refused: Mapping[str, VehicleUnavailable] = {}
         batches = math.ceil(len(self.devices) / self._client.batches.limit)
         found: list[Location] = []
@@ -105,7 +104,7 @@ class Fleet:
         else:
             batch = await self._client.tracking.locations_of(self.devices)
             found, refused = batch.found, batch.refused
-        now = transport.now() + transport.clock_offset
+        now = self._client.transport.present
         updates = [
             self.map_location(location, now)
             for location in found

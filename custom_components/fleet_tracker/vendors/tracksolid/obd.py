@@ -62,6 +62,7 @@ class ObdReader:
     ) -> list[VehicleUpdate]:
         """Return what is due: reports of those who drive, trouble codes of those with OBD."""
         now = self._client.transport.now()
+        ahead = self._client.transport.clock_offset
         refused_until = as_time(self._memory.get(_REFUSED_UNTIL))
         if refused_until is not None and refused_until > now:
             return []
@@ -73,10 +74,10 @@ class ObdReader:
                 # What was reported since then, for some trackers report every 10 minutes.
                 begin = (last_at or now - REPORTS_EVERY) - REPORTS_OVERLAP
                 begin = max(begin, now - REPORTS_BACK)
-                updates += await self._reports(asked, begin, now)
+                updates += await self._reports(asked, begin + ahead, now + ahead)
             if asked := self._faults_due(known, now):
                 self._faults_at = now
-                updates += await self._faults(asked, now)
+                updates += await self._faults(asked, now + ahead)
         except (AccessDenied, BusinessError, MethodUnknown):
             await self._memory.put(_REFUSED_UNTIL, (now + AFTER_REFUSAL).timestamp())
         return updates

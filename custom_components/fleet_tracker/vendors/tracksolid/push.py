@@ -105,9 +105,9 @@ def read_push(request: PushRequest, token: str | None) -> Push | Refused | None:
         return Refused(400)
     items = body.get("data_list", body.get("data"))
     if items is None or items == "":
-        # What says something else is no probe: answered as one, it would be lost.
-        says_more = any(body[key] for key in body.keys() - _OF_A_PROBE)
-        return Refused(400) if says_more else None
+        # What says something else is no probe: answered as one, it would be lost. A page
+        # without an equals sign is read as the name of a field without a value.
+        return None if body.keys() <= _OF_A_PROBE else Refused(400)
     return _items_of(path, from_text(items))
 
 

@@ -11,13 +11,12 @@ from hashlib import md5
 
 import aiohttp
 
-from ...http_client import FIRST_BYTE_S, HttpClient, NoAnswer, read_json
+from ...http_client import FIRST_BYTE_S, HttpClient, NoAnswer, Unreachable, read_json
 from ...json_values import Record, as_text, is_record
 from ...vendor import (
     HARMLESS,
     CannotConnect,
     Clearance,
-    ClockWrong,
     InvalidAnswer,
     Json,
     Memory,
@@ -30,7 +29,6 @@ from .errors import (
     KNOWN_CODES,
     SUCCESS,
     DailyQuota,
-    ParameterRefused,
     error_for,
     is_daily_quota,
     is_token_problem,
@@ -49,8 +47,12 @@ NODES = (
 
 PATH = "/route/rest"
 TOKEN_SPACING = timedelta(minutes=1)
+_MOST_DOUBLINGS = 3
+"""How often the distance between logins doubles that bring no token: up to 8 minutes."""
 CLOCK_TOLERANCE = timedelta(minutes=10)
 
+_REFUSED = "1001"
+"""Of a parameter, which the time of a request is too."""
 _WORTH_MINDING = timedelta(minutes=1)
 """A difference of clocks that is less comes from the way of the answers."""
 _TOKEN_LIFE_S = 7200
@@ -192,6 +194,10 @@ class Transport:
         self._paused_until: datetime | None = None
         self._refresh_at = datetime.min.replace(tzinfo=UTC)
         self._clock_offset = timedelta()
+        self._stamps_ahead = timedelta()
+        """By how much the times that requests are stamped with are ahead of our clock."""
+        self._fruitless_logins = 0
+        """How many logins in a row reached the server and brought no token."""
         self._early_deaths: deque[datetime] = deque(maxlen=_WAR_DEATHS)
 
     @property
@@ -203,6 +209,11 @@ class Transport:
     def server_now(self) -> datetime:
         """The time by the server's clock, as far as its answers tell it."""
         return self.now() + self._clock_offset
+
+    @property
+    def present(self) -> datetime:
+        """The end of all periods that can be asked for: now, by the server's clock."""
+        return self.now() + self.clock_offset
 
     @property
     def clock_offset(self) -> timedelta:
@@ -365,17 +376,24 @@ class Transport:
         await self._wait_for_turn()
         self.counters["logins"] += 1
         await self.memory.put("token_asked_at", self.now().timestamp())
-        raw = await self._request(
-            "jimi.oauth.token.get",
-            {
-                "user_id": self.credentials.account,
-                "user_pwd_md5": self.credentials.password_md5,
-                "expires_in": str(_TOKEN_LIFE_S),
-            },
-            None,
-        )
+        self._fruitless_logins += 1
+        try:
+            raw = await self._request(
+                "jimi.oauth.token.get",
+                {
+                    "user_id": self.credentials.account,
+                    "user_pwd_md5": self.credentials.password_md5,
+                    "expires_in": str(_TOKEN_LIFE_S),
+                },
+                None,
+            )
+        except Unreachable:
+            self._fruitless_logins -= 1
+            raise
         if raw.code == SUCCESS:
-            return self._token_of(raw)
+            token = self._token_of(raw)
+            self._fruitless_logins = 0
+            return token
         if is_too_frequent(raw.code, raw.message):
             if is_daily_quota(raw.message):
                 raise await self._pause(_LOGINS_PAUSED, raw.message)
@@ -384,8 +402,6 @@ class Transport:
                 key="tracksolid_token_soon",
                 retry_after=TOKEN_SPACING,
             )
-        if self._clock_differs and raw.code == "1001":
-            raise ClockWrong("The server's clock differs")
         raise sign_in_error(raw.code, raw.message)
 
     async def _wait_for_turn(self) -> None:
@@ -394,7 +410,11 @@ class Transport:
         asked_at = as_time(self.memory.get("token_asked_at"))
         if asked_at is None or asked_at > self.now():
             return
-        spacing = _WAR_SPACING if self.contested else TOKEN_SPACING
+        # What a server in trouble answers counts for the day's quota all the same.
+        doublings = min(max(self._fruitless_logins - 1, 0), _MOST_DOUBLINGS)
+        spacing = TOKEN_SPACING * 2**doublings
+        if self.contested:
+            spacing = max(spacing, _WAR_SPACING)
         wait = asked_at + spacing - self.now()
         if wait <= timedelta():
             return
@@ -423,10 +443,7 @@ class Transport:
         inner = as_text(raw.result.get("code")) if is_record(raw.result) else None
         if inner in KNOWN_CODES:
             return error_for(inner, "")
-        error = error_for(raw.code, raw.message)
-        if isinstance(error, ParameterRefused) and self._clock_differs:
-            return ClockWrong("The server's clock differs")
-        return error
+        return error_for(raw.code, raw.message)
 
     async def _request(
         self,
@@ -436,11 +453,31 @@ class Transport:
         wait_s: float = FIRST_BYTE_S,
         clearance: Clearance = HARMLESS,
     ) -> _Raw:
+        """Send a request, once more by the server's clock if it was refused for its time.
+
+        Until then requests are stamped by our clock: a gateway may tell another time than
+        the server goes by.
+        """
+        raw = await self._ask(method, private, token, wait_s, clearance)
+        if raw.code == _REFUSED and self._is_stamped_wrong:
+            self._stamps_ahead = self._clock_offset
+            self.counters["clocks_compared"] += 1
+            raw = await self._ask(method, private, token, wait_s, clearance)
+        return raw
+
+    async def _ask(
+        self,
+        method: str,
+        private: Mapping[str, str],
+        token: Token | None,
+        wait_s: float,
+        clearance: Clearance,
+    ) -> _Raw:
         parameters = {
             **private,
             "method": method,
             "app_key": self.credentials.app_key,
-            "timestamp": stamp(self.now()),
+            "timestamp": stamp(self.now() + self._stamps_ahead),
             "sign_method": "md5",
             "v": "1.0",
             "format": "json",
@@ -475,9 +512,9 @@ class Transport:
             self._clock_offset = theirs - self.now()
 
     @property
-    def _clock_differs(self) -> bool:
-        """Whether the clocks differ so much that the server refuses requests."""
-        return abs(self._clock_offset) > CLOCK_TOLERANCE
+    def _is_stamped_wrong(self) -> bool:
+        """Whether requests are stamped so far off the server's clock that it refuses them."""
+        return abs(self._clock_offset - self._stamps_ahead) > CLOCK_TOLERANCE
 
 
 def _texts(parameters: Mapping[str, Parameter]) -> dict[str, str]:

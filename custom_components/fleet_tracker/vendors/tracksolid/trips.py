@@ -68,7 +68,7 @@ class TripReader:
 
     async def read(self, imeis: list[str]) -> list[VehicleUpdate]:
         """Return the trips of vehicles that are new; at first only the last ones."""
-        now = self._client.transport.now()
+        now = self._client.transport.present
         oldest = now - BACK
         begin = min(now, *(self._ended.get(imei, oldest) for imei in imeis))
         batch = await self._client.reports.trips(imeis, max(begin, oldest), now)
