@@ -124,9 +124,11 @@ async def run(
         for _ in range(kills):
             await wait_or_fail(going_on, seconds / (kills + 1))
             ledger.kills.append(time.time())
+            ledger.is_down = True
             await home_assistant.kill()
             print("Killed and started again ...", flush=True)
             await home_assistant.start()
+            ledger.is_down = False
         await wait_or_fail(going_on, seconds / (kills + 1))
         traffic.stop()
         await going_on
@@ -227,13 +229,17 @@ def report(
     print()
     for name, value in rows:
         print(f"{name:<{width}}  {value:>9}")
-    for line in complaints[:20]:
+    for line in [*complaints[:20], *ledger.failures[:20]]:
         print(f"FAILED: {line}")
     for what, codes in (("lost", verdict.lost), ("fired twice", verdict.double)):
         if codes:
             print(f"FAILED: {what}: {', '.join(codes[:20])}")
     failed = bool(
-        complaints or verdict.lost or verdict.double or not verdict.acknowledged
+        complaints
+        or ledger.failures
+        or verdict.lost
+        or verdict.double
+        or not verdict.acknowledged
     )
     print("The soak failed." if failed else "Nothing was lost, nothing fired twice.")
     return int(failed)

@@ -45,6 +45,10 @@ class Ledger:
     acknowledged: dict[str, float] = field(default_factory=dict)
     kills: list[float] = field(default_factory=list)
     counters: Counter[str] = field(default_factory=Counter)
+    is_down: bool = False
+    """Whether Home Assistant was killed and does not run again yet."""
+    failures: list[str] = field(default_factory=list)
+    """What failed that no kill explains, in words."""
     _last_code: int = 700_000
 
     def raise_alarm(self, now: float) -> str:
@@ -57,6 +61,16 @@ class Ledger:
     def acknowledge(self, code: str, now: float) -> None:
         """Note that the push of an alarm was answered with success."""
         self.acknowledged.setdefault(code, now)
+
+    def note_reload(self, error: Exception | None, *, was_down: bool) -> None:
+        """Note what came of a reload. None can succeed while Home Assistant is down."""
+        if error is None:
+            self.counters["reloads"] += 1
+        elif was_down or self.is_down:
+            self.counters["reloads that met a kill"] += 1
+        else:
+            self.counters["reloads that failed"] += 1
+            self.failures.append(f"a reload: {type(error).__name__}: {error}")
 
     def judge(self, lines: Iterable[Firing]) -> Verdict:
         """Return what came of it. A state that is only shown again was not fired again."""

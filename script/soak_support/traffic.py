@@ -261,7 +261,8 @@ class Traffic:
         number = 0
         while self._ledger.counters["reloads"] < most and not self._stopping.is_set():
             number += 1
-            began = time.monotonic()
+            began, was_down = time.monotonic(), self._ledger.is_down
+            failed: Exception | None = None
             try:
                 entries = await self._home_assistant.get(
                     f"config/config_entries/entry?domain={DOMAIN}"
@@ -275,9 +276,9 @@ class Traffic:
                 await self._home_assistant.post(
                     f"config/config_entries/entry/{entry['entry_id']}/reload", {}
                 )
-                self._ledger.counters["reloads"] += 1
-            except (DemoError, aiohttp.ClientError, TimeoutError, OSError):
-                self._ledger.counters["reloads that failed"] += 1
+            except (DemoError, aiohttp.ClientError, TimeoutError, OSError) as error:
+                failed = error
+            self._ledger.note_reload(failed, was_down=was_down)
             await self._pause(max(0.1, every - (time.monotonic() - began)))
 
     @staticmethod
