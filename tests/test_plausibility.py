@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+import math
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
@@ -26,8 +27,10 @@ from custom_components.fleet_tracker.models import (
     Value,
     Vehicle,
 )
-from custom_components.fleet_tracker.plausibility import GROWING
+from custom_components.fleet_tracker.plausibility import GROWING, RANGES, is_in_range
 from custom_components.fleet_tracker.rules import Rules
+from custom_components.fleet_tracker.sensor import COMMON
+from custom_components.fleet_tracker.vendors import VENDORS
 from tests.common import cloud_entry, elapse, set_up, state_of
 from tests.neutral_vendor import Cloud, Clouds, told
 from tests.test_merge import HOUR, METRE, MINUTE, NOW, SECOND, Story, fix, group, news
@@ -111,6 +114,80 @@ def test_maximum_of_an_integer_is_no_measurement(reading: str) -> None:
             partial = group(**{reading: number * scale}, at=at, complete=False)
             story.tell(news(partial), after=MINUTE)
             assert story.shown is None
+
+
+any_number = st.one_of(
+    st.floats(),
+    st.integers(),
+    st.sampled_from([10**400, -(10**400), *SPIKES]),
+)
+
+
+@given(
+    st.sampled_from([*GROWING, *RANGES]),
+    st.lists(st.tuples(any_number, st.timedeltas(SECOND, HOUR)), max_size=6),
+)
+def test_any_number_of_any_reading(
+    reading: str, told_numbers: list[tuple[float, timedelta]]
+) -> None:
+    """Nothing is shown that cannot be or not be kept, and the next right value is."""
+    least, most = RANGES.get(reading, (0, 0))
+    if reading in GROWING:
+        most = GROWING[reading].most
+    right = least + 12.0
+    story = Counter(f"{reading}:2")
+    assert story.count(right) == right
+    for number, after in told_numbers:
+        shown = story.count(number, after=after)
+        assert shown is None or (
+            isinstance(shown, int | float) and math.isfinite(shown)
+        )
+        assert shown is None or least <= shown <= most
+        json_dumps(to_json(story.last.vehicle))
+    story.count(right)
+    story.wait(HOUR)
+    assert story.shown == right
+
+
+@given(st.lists(any_number, min_size=6, max_size=6))
+def test_any_number_in_a_fix(numbers: list[float]) -> None:
+    """It is no fix, or one of a place that there is."""
+    latitude, longitude, accuracy, altitude, course, speed = numbers
+    wild = replace(
+        fix(latitude, longitude, accuracy=accuracy, speed=speed),
+        altitude=altitude,
+        course=course,
+    )
+    story = Story()
+    for position in (wild, replace(wild, latitude=1, longitude=1, accuracy=5)):
+        story.tell(news(position=position))
+        shown = story.position
+        assert shown is None or (
+            abs(shown.latitude) <= 90
+            and abs(shown.longitude) <= 180
+            and 0 <= shown.accuracy < math.inf
+        )
+        for reading in (Reading.ALTITUDE, Reading.COURSE, Reading.SPEED):
+            value = story.readings.get(reading)
+            assert value is None or (
+                isinstance(value, int | float) and is_in_range(reading, value)
+            )
+        json_dumps(to_json(story.last.vehicle))
+    assert story.position is not None
+
+
+def test_every_number_of_every_vendor_has_a_range() -> None:
+    """Or is known to grow. What users name may be anything."""
+    sensors = [
+        *COMMON,
+        *(sensor for vendor in VENDORS.values() for sensor in vendor.entities.sensors),
+    ]
+    numbers = {
+        str(sensor.key)
+        for sensor in sensors
+        if sensor.native_unit_of_measurement or sensor.state_class
+    }
+    assert numbers - RANGES.keys() - GROWING.keys() == set()
 
 
 def test_fix_without_a_measured_altitude() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+import math
 from statistics import median
 
 from .models import (
@@ -105,9 +106,10 @@ def usual_contact(evidence: Evidence) -> timedelta | None:
 
 def _speeds_in(update: VehicleUpdate, receipt: datetime) -> Iterator[HeardSpeed]:
     position = update.position
-    if position is not None and position.speed is not None:
+    speed = None if position is None else _number(position.speed)
+    if position is not None and speed is not None:
         yield HeardSpeed(
-            speed=position.speed,
+            speed=speed,
             measured_at=position.fixed_at,
             source=SpeedSource.FIX,
             time_is_ours=position.time_is_ours,
@@ -231,4 +233,8 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
 def _number(value: Value | None) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None

@@ -3,15 +3,18 @@
 What only grows may grow by what can have been driven, run or burnt since the last
 accepted reading. A fix may be as far away as one can have driven since the last one. What
 goes beyond waits for a later one that agrees, and at most for an hour. An integer's
-maximum is no measurement.
+maximum is no measurement, nor is what lies outside of the range of a quantity.
 """
 
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+import math
 from types import MappingProxyType
 
 from .models import (
+    ENGINE_SPEED,
+    OBD_SPEED,
     TYPICAL_ACCURACY_M,
     Growth,
     Position,
@@ -156,6 +159,106 @@ def _as_number(value: Value | None) -> float | None:
     return value
 
 
+def _is_finite(value: float) -> bool:
+    """Tell whether a number is one, and no integer that is larger than any float."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+# --- what does not grow ---------------------------------------------------------------------
+
+# Wider than any vehicle needs, and narrower than nonsense. The unit is that of the reading.
+_PERCENT = (0.0, 100.0)
+_TORQUE_PERCENT = (-250.0, 250.0)
+_VOLTS = (0.0, 1_000.0)
+_CELSIUS = (-273.15, 1_500.0)
+_KMH = (0.0, 1_000.0)
+_RPM = (0.0, 30_000.0)
+_KILOPASCALS = (0.0, 1_000_000.0)
+_LITRES = (0.0, 1_000_000.0)
+_CENTIMETRES = (0.0, 10_000.0)
+_DECIBELS = (-300.0, 300.0)
+_COUNT = (0.0, 1_000.0)
+_DILUTION = (0.0, 1_000.0)
+_ANGLE = (-36_000.0, 36_000.0)
+_ALTITUDE_M = (-1_000.0, 100_000.0)
+_COURSE = (0.0, 360.0)
+
+RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (
+                *(Reading.BATTERY, Reading.FUEL_LEVEL, Reading.HUMIDITY),
+                *(Reading.SIGNAL, "iot_battery", "pack_charge", "fuel_sensor_level"),
+                *("throttle", "throttle_position", "accelerator_position"),
+                *("exhaust_fluid_level", "exhaust_fluid_tank_level"),
+            ),
+            _PERCENT,
+        ),
+        **dict.fromkeys(
+            ("engine_load", "friction_torque", "available_torque", "engine_torque"),
+            _TORQUE_PERCENT,
+        ),
+        **dict.fromkeys(
+            (
+                *(Reading.BATTERY_VOLTAGE, Reading.EXTERNAL_VOLTAGE, "obd_voltage"),
+                *("lock_voltage", "driving_voltage", "iot_voltage", "pack_voltage"),
+                *("fuel_sensor_voltage", "fuel_voltage", "analog_input"),
+            ),
+            _VOLTS,
+        ),
+        **dict.fromkeys(
+            (
+                *(Reading.TEMPERATURE, "coolant_temperature", "ambient_temperature"),
+                *("oil_temperature", "intake_temperature", "pack_temperature"),
+            ),
+            _CELSIUS,
+        ),
+        **dict.fromkeys(
+            (Reading.SPEED, OBD_SPEED, "trip_average_speed", "trip_top_speed"), _KMH
+        ),
+        **dict.fromkeys(
+            (
+                *("intake_pressure", "fuel_pressure", "fuel_rail_pressure"),
+                *("brake_pressure", "barometric_pressure"),
+            ),
+            _KILOPASCALS,
+        ),
+        **dict.fromkeys((Reading.FUEL, "fuel_sensor_volume"), _LITRES),
+        **dict.fromkeys(("fuel_height", "fuel_sensor_height"), _CENTIMETRES),
+        **dict.fromkeys(("rssi", "rsrp", "rsrq", "sinr"), _DECIBELS),
+        **dict.fromkeys(
+            (
+                *(Reading.SATELLITES, Reading.TROUBLE_CODES, "signal_level"),
+                *("seat_cask_helmets", "tailbox_helmets"),
+            ),
+            _COUNT,
+        ),
+        **dict.fromkeys((Reading.HDOP, "pdop"), _DILUTION),
+        **dict.fromkeys(("roll", "pitch", "yaw", "steering_wheel_angle"), _ANGLE),
+        Reading.ALTITUDE: _ALTITUDE_M,
+        Reading.COURSE: _COURSE,
+        ENGINE_SPEED: _RPM,
+        "remaining_range": (0.0, 10_000.0),
+        "current_power": (-1_000_000.0, 1_000_000.0),
+        "acceleration": (-1_000.0, 1_000.0),
+        "rotation": (-100_000.0, 100_000.0),
+        "reference_torque": (0.0, 1_000_000.0),
+        "fuel_rate": (0.0, 10_000.0),
+        "fuel_economy": (0.0, 1_000.0),
+    }
+)
+"""What can be of readings that do not grow, of all vendors, by the reading without its part."""
+
+
+def is_in_range(reading: str, value: float) -> bool:
+    """Tell whether a number can be what a reading says, as far as that is known."""
+    least, most = RANGES.get(reading.partition(":")[0], (-math.inf, math.inf))
+    return least <= value <= most
+
+
 # --- readings -----------------------------------------------------------------------------
 
 
@@ -178,6 +281,9 @@ def believe_readings(
     for key, value in news.readings.items():
         name = key.partition(":")[0]
         number = _as_number(value)
+        if number is not None and not _is_finite(number):
+            not_known.add(key)
+            continue
         if number is not None and key == Reading.ODOMETER:
             number = float(number)
         if (limit := GROWING.get(name)) is not None:
@@ -198,7 +304,9 @@ def believe_readings(
                 growths[key] = after
                 taken[key] = after.value
         elif number is not None and (
-            is_never_available(number) if name == _FREE else _means_nothing(number)
+            is_never_available(number)
+            if name == _FREE
+            else _means_nothing(number) or not is_in_range(name, number)
         ):
             not_known.add(key)
         else:
@@ -339,14 +447,16 @@ def can_follow(one: Position, other: Position) -> bool:
 def _without_impossible(fix: Position) -> Position:
     """Return a fix without values beside its place that mean "not available"."""
 
-    def possible(value: float | None) -> float | None:
-        return None if value is None or _means_nothing(value) else value
+    def possible(reading: Reading, value: float | None) -> float | None:
+        if value is None or not _is_finite(value) or _means_nothing(value):
+            return None
+        return value if is_in_range(reading, value) else None
 
     return replace(
         fix,
-        altitude=possible(fix.altitude),
-        course=possible(fix.course),
-        speed=possible(fix.speed),
+        altitude=possible(Reading.ALTITUDE, fix.altitude),
+        course=possible(Reading.COURSE, fix.course),
+        speed=possible(Reading.SPEED, fix.speed),
     )
 
 

@@ -31,9 +31,10 @@ class Rules:
 
 def why_no_fix(fix: Position, held: Position | None, rules: Rules) -> str | None:
     """Return why a position is not taken, None if it is a fix."""
-    if not all(map(math.isfinite, (fix.latitude, fix.longitude, fix.accuracy))):
+    # Not a number is in no range.
+    if not (abs(fix.latitude) <= 90 and abs(fix.longitude) <= 180):
         return "out_of_range"
-    if abs(fix.latitude) > 90 or abs(fix.longitude) > 180:
+    if not 0 <= fix.accuracy < math.inf:
         return "out_of_range"
     if fix.latitude == 0 and fix.longitude == 0:
         return "zero"
