@@ -240,7 +240,7 @@ class NeutralConnection(Connection):
         self.check_clearance(vehicle_id, command, clearance)
         if self.cloud.lane is not None:
             await self.cloud.lane.wait()
-        clearance.check()
+        clearance.leave()
         self.cloud.commands.append((vehicle_id, command))
         await self._wait()
         answer = self.cloud.answers.get(command.name)

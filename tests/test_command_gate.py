@@ -2,7 +2,7 @@
 
 A table: what the command waits for, and what happens meanwhile. In each cell nothing that
 stops reaches the vendor, and the caller is told why in words. The same with real vendors
-and real sockets stands in `tests/vendors/*/test_command_gate.py`.
+and real sockets stands in `tests/vendors/test_command_gate.py`.
 """
 
 from __future__ import annotations

@@ -295,6 +295,28 @@ def test_what_does_not(case: str) -> None:
     assert judged(*news) == reason
 
 
+@pytest.mark.parametrize(
+    ("case", "soon"),
+    [
+        ("off, told more than 2 minutes ago", True),
+        ("off, without a contact", True),
+        ("off, by a heartbeat of more than 2 minutes ago", True),
+        ("not heard of for 2 minutes", True),
+        ("never heard of", True),
+        ("a slow fix of more than 2 minutes ago", False),
+        ("off, and never seen on", False),
+        ("off, but the engine turns", False),
+        ("off, but drifting at 5 km/h or more", False),
+        ("a fresh fix at the limit", False),
+    ],
+)
+def test_what_the_next_heartbeat_may_take_away(case: str, soon: bool) -> None:
+    """Only for such it is worth looking again within the same call."""
+    found = refusal(vehicle(*REFUSED[case][1]), LIMIT, NOW)
+    assert found is not None
+    assert found.may_pass_soon is soon
+
+
 def test_how_often_a_vehicle_is_heard_of_is_told() -> None:
     """So that the user knows whether it is worth trying again."""
     news = [read(ago, battery=50) for ago in (1100, 920, 740, 560, 380, 200)]

@@ -16,14 +16,18 @@ type WhyNot = Callable[[], Refusal | None]
 class JudgedClearance(Clearance):
     """The clearance of a command that is judged anew each time that it is asked for."""
 
-    def __init__(self, why_not: WhyNot) -> None:
+    def __init__(self, judge: WhyNot) -> None:
         """Initialize with the function that judges the command."""
-        self._why_not = why_not
+        self._judge = judge
+
+    def why_not(self) -> Refusal | None:
+        """Return why the command must not be sent now."""
+        return self._judge()
 
     @override
     def check(self) -> None:
         """Raise CommandWithdrawn when the command must not be sent now."""
-        if refusal := self._why_not():
+        if refusal := self.why_not():
             raise CommandWithdrawn(
                 "Not sent", key=refusal.key, placeholders=refusal.placeholders
             )
@@ -38,9 +42,9 @@ class StopClearance(JudgedClearance):
 
     stops = True
 
-    def __init__(self, why_not: WhyNot) -> None:
+    def __init__(self, judge: WhyNot) -> None:
         """Initialize with the function that judges the command; it can be withdrawn too."""
-        super().__init__(why_not)
+        super().__init__(judge)
         self.over = asyncio.Event()
         self._withdrawn: Refusal | None = None
         self._may_be_sent = False
@@ -61,17 +65,13 @@ class StopClearance(JudgedClearance):
         if not self._may_be_sent:
             self.over.set()
 
+    @override
     def why_not(self) -> Refusal | None:
         """Return why the command must not be sent now."""
-        return self._withdrawn or self._why_not()
+        return self._withdrawn or self._judge()
 
     @override
-    def check(self) -> None:
-        """Raise CommandWithdrawn when the command must not be sent now, else note that it is."""
-        if refusal := self.why_not():
-            # Further tries are made only of what was certainly not carried out.
-            self._may_be_sent = False
-            raise CommandWithdrawn(
-                "Not sent", key=refusal.key, placeholders=refusal.placeholders
-            )
+    def leave(self) -> None:
+        """Let the bytes of the command leave now, or raise CommandWithdrawn."""
+        self.check()
         self._may_be_sent = True

@@ -22,10 +22,9 @@ async def gated(
     """Yield the session that a request with a clearance is to be sent by.
 
     For what needs a clearance it is one that shares the connections of the given session,
-    and writes nothing that the clearance does not allow at that moment. What it wrote once
+    and writes nothing that the clearance does not let leave at that moment. What it wrote once
     is not written again by itself: aiohttp repeats some requests whose connection ends.
     """
-    clearance.check()
     if clearance is HARMLESS:
         yield session
         return
@@ -39,7 +38,7 @@ async def gated(
         nonlocal written
         if written:
             raise aiohttp.ServerDisconnectedError
-        clearance.check()
+        clearance.leave()
         written = True
 
     trace = aiohttp.TraceConfig()

@@ -45,7 +45,8 @@ def refusal(vehicle: Vehicle, limit: float, now: datetime) -> Refusal | None:
         return Refusal("engine_cut_never_heard", may_pass_soon=True)
     if now - heard_at > FRESHNESS:
         return _not_heard_of(evidence, heard_at, now)
-    return Refusal("engine_cut_speed_unknown")
+    # It was heard of, by an alarm say, but the next heartbeat may tell that it is parked.
+    return Refusal("engine_cut_speed_unknown", may_pass_soon=_seems_parked(vehicle))
 
 
 def _is_slow(vehicle: Vehicle, now: datetime) -> bool:
@@ -85,25 +86,37 @@ def _is_parked(vehicle: Vehicle, now: datetime) -> bool:
 
     The fix may be old or missing: a car in a garage is parked too.
     """
+    return _is_ignition_off(vehicle.evidence, now) and _seems_parked(vehicle)
+
+
+def _seems_parked(vehicle: Vehicle) -> bool:
+    """Tell whether the last that was heard is that it is parked, however old that is."""
     evidence = vehicle.evidence
     return (
-        _is_ignition_off(evidence, now)
+        _seems_ignition_off(evidence)
         and vehicle.readings.get(Reading.MOVING) is not True
         and _is_not_since(evidence.moved_at, evidence.ignition_off_since)
     )
 
 
 def _is_ignition_off(evidence: Evidence, now: datetime) -> bool:
-    """Tell whether a fresh contact says that the ignition is off, and may be believed.
+    """Tell whether a fresh contact says that the ignition is off, and may be believed."""
+    contact_at = evidence.ignition_contact_at
+    return (
+        _seems_ignition_off(evidence)
+        and contact_at is not None
+        and is_fresh(contact_at, now)
+    )
+
+
+def _seems_ignition_off(evidence: Evidence) -> bool:
+    """Tell whether the last that was heard of the ignition is off, and may be believed.
 
     It proves nothing while it was never seen on, or since the vehicle was seen driving or
     its engine running with it, until it is seen on again.
     """
-    contact_at = evidence.ignition_contact_at
     return (
         evidence.ignition is False
-        and contact_at is not None
-        and is_fresh(contact_at, now)
         and evidence.ignition_seen_on
         and evidence.ignition_distrusted_at is None
         and _is_not_since(evidence.engine_ran_at, evidence.ignition_off_since)

@@ -125,6 +125,8 @@ class HttpClient:
         target = _url(url)
         may_follow = not is_command
         while True:
+            # First, since it says in words why a command is not sent any more.
+            clearance.check()
             if self._closed:
                 raise Unreachable("The account is closed")
             try:

@@ -181,9 +181,9 @@ class CommandResult:
 class Clearance:
     """What a command needs where its bytes leave: for harmless ones this one is enough.
 
-    A connection hands it down to where the request is given to the HTTP session or written
-    to the socket, and calls `check` there, for each further try too. Nothing may be waited
-    for between the two.
+    A connection hands it down to where the request is written to the socket, and calls
+    `leave` there, for each further try too. Nothing may be waited for between the two.
+    Before that, `check` tells early that there is nothing to wait for.
     """
 
     stops: bool = False
@@ -191,6 +191,10 @@ class Clearance:
 
     def check(self) -> None:
         """Raise CommandWithdrawn when the command must not be sent now."""
+
+    def leave(self) -> None:
+        """Let the bytes of the command leave now, or raise CommandWithdrawn."""
+        self.check()
 
 
 HARMLESS = Clearance()

@@ -565,7 +565,7 @@ class Server:
             if clearance.stops and session.has_unsent:
                 # It would come when the tracker reads again, whenever that is.
                 raise VehicleOffline
-            clearance.check()
+            clearance.leave()
             lane.last = self._host.now()
             try:
                 pending = session.ask(topic, payload, with_token=with_token)
