@@ -526,7 +526,16 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     async def _async_update_data(self) -> Mapping[str, Vehicle]:
         # An early poll and a planned one may meet; the base class does not mind in 2025.
         async with self._poll_lock:
-            return await self._async_poll()
+            # One that is due while the account is unloaded would be cancelled halfway.
+            if self._is_stopping:
+                return self._vehicles
+            try:
+                return await self._async_poll()
+            except HomeAssistantError:
+                # What fails because the account is being unloaded is no failure.
+                if self._is_stopping:
+                    return self._vehicles
+                raise
 
     async def _async_poll(self) -> Mapping[str, Vehicle]:
         try:

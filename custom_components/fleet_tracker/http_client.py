@@ -60,6 +60,10 @@ class Unreachable(CannotConnect):
     """No connection could be made, so that the request was certainly not carried out."""
 
 
+class AccountClosed(Unreachable):
+    """Nothing is sent any more: the account was closed."""
+
+
 class NoAnswer(CannotConnect):
     """The request was sent, but no whole answer came: it may have been carried out."""
 
@@ -128,7 +132,7 @@ class HttpClient:
             # First, since it says in words why a command is not sent any more.
             clearance.check()
             if self._closed:
-                raise Unreachable("The account is closed")
+                raise AccountClosed("The account is closed")
             try:
                 async with (
                     asyncio.timeout(connect_within + answer_within) as waiting,

@@ -64,6 +64,7 @@ class SimulatedServer(ABC):
         self._bodies: dict[str, deque[object]] = {}
         self._faults: dict[str, deque[Fault]] = {}
         self._lasting_faults: dict[str, Fault] = {}
+        self._held: dict[str, asyncio.Event] = {}
         self.failures = FailureLayer()
         self.hanging = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -122,8 +123,15 @@ class SimulatedServer(ABC):
         """Answer the next request of a path with this JSON, whatever it asks."""
         self._bodies.setdefault(path, deque()).append(body)
 
+    def keep_back(self, path: str) -> asyncio.Event:
+        """Keep back the right answers to a path until the event is set."""
+        return self._held.setdefault(path, asyncio.Event())
+
     def heal(self) -> None:
-        """Forget all faults that were asked for."""
+        """Forget all faults that were asked for, and let go of what is kept back."""
+        for held in self._held.values():
+            held.set()
+        self._held.clear()
         self._bodies.clear()
         self._faults.clear()
         self._lasting_faults.clear()
@@ -148,7 +156,10 @@ class SimulatedServer(ABC):
             return await self._fail(request, fault)
         if bodies := self._bodies.get(request.path):
             return web.json_response(bodies.popleft())
-        return await self.answer(request)
+        answer = await self.answer(request)
+        if held := self._held.get(request.path):
+            await held.wait()
+        return answer
 
     def _fault(self, path: str) -> Fault | None:
         for key in (path, ANY_PATH):

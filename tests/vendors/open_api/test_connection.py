@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping
 import contextlib
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,6 +14,8 @@ from typing import Self
 
 import aiohttp
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.fleet_tracker.models import OccurrenceType, Reading
@@ -31,6 +34,7 @@ from custom_components.fleet_tracker.vendors.open_api.connection import (
     OpenApiConnection,
     brand,
 )
+from custom_components.fleet_tracker.vendors.open_api.refusals import Suspects
 from custom_components.fleet_tracker.vendors.open_api.transport import hash_password
 from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.open_api_fleet import Alarm, Device
@@ -57,6 +61,8 @@ DEVICE_LIST = "/api/device/list"
 TRACK = "/api/track"
 ALARMS = "/api/alarm/list2"
 ALL = frozenset({TRUCK, CAR, SPARE})
+HALVINGS_OF_200 = 332
+"""Calls that find who is refused of 200, when it is every second one."""
 
 
 def fleet(size: int) -> list[Device]:
@@ -149,6 +155,13 @@ class Line:
         return [
             entry.query["imei"] for entry in self.server.log if entry.path == ALARMS
         ]
+
+
+def _remembered(host: FakeHost) -> Mapping[str, object]:
+    """Return who is remembered to be refused."""
+    kept = host.memory.get("refused_vehicles")
+    assert isinstance(kept, dict)
+    return kept
 
 
 @pytest.fixture
@@ -338,6 +351,7 @@ async def test_refused_vehicles_are_asked_for_apart(line: Line) -> None:
     line.server.account(ACCOUNT).devices = devices
     devices[63].error = 20046
     await line.poll()
+    await line.advance(20)
     line.server.requests.clear()
     assert (await line.poll(900)).roster
     assert line.server.requests[TRACK] == 2
@@ -349,46 +363,172 @@ async def test_refused_vehicles_are_asked_for_apart(line: Line) -> None:
     assert len(line.asked_for_positions()[-1]) == 100
 
 
-async def test_refusals_are_remembered(line: Line) -> None:
-    """A later start with 100 refused of 200 costs two calls, and so does each poll."""
+async def test_first_start_with_many_refused(line: Line) -> None:
+    """The first poll asks for each hundred once; who is refused is found out beside it.
+
+    It is remembered: a later start costs two calls, and so does each poll.
+    """
     devices = fleet(200)
     line.server.account(ACCOUNT).devices = devices
     for device in devices[::2]:
         device.error = 20046
-    await line.poll()
+    line.host.patient = False
+    result = await line.connection.poll()
+    assert result.error is None
+    line.host.receive(result.updates)
+    assert line.server.requests[TRACK] == 2
+    assert line.host.known.keys() == {device.imei for device in devices}
+    await line.host.until(lambda: line.connection.diagnostics()["refused"] == 100)
+    await settle(line.server)
+    assert line.server.requests[TRACK] == 2 + HALVINGS_OF_200
+    assert line.connection.diagnostics()["may_be_refused"] == 0
+    line.host.patient = True
+    await line.poll(60)
+    statuses = [line.host.reading(device.imei, Reading.STATUS) for device in devices]
+    assert statuses == ["expired", "ok"] * 100
     async with Line(line.server, line.host) as again:
         line.server.requests.clear()
         await again.poll()
         assert line.server.requests[TRACK] == 2
         # One a minute is tried again, by itself.
-        for _ in range(10):
+        for _ in range(3):
             line.server.requests.clear()
             await again.poll(60)
             assert line.server.requests[TRACK] == 2
         assert again.connection.diagnostics()["refused"] == 100
-        devices[22].error = 0
-        for _ in range(2):
-            await again.poll(60)
+        next_one = list(_remembered(line.host))[4]
+        line.server.device(next_one).error = 0
+        await again.poll(60)
         assert again.connection.diagnostics()["refused"] == 99
+        assert line.host.reading(next_one, Reading.STATUS) == "ok"
 
 
-async def test_many_refused_and_a_server_that_is_asked_too_much(line: Line) -> None:
-    """Bit by bit it becomes known who is, and nobody is asked for again until then."""
+async def test_halving_takes_a_call_a_second_while_somebody_was_never_read(
+    line: Line,
+) -> None:
+    """Polls do not add to it, nor does a server that is asked too much."""
+    devices = fleet(8)
+    line.server.account(ACCOUNT).devices = devices
+    for device in devices[::2]:
+        device.error = 20089
+    await line.poll()
+    assert line.server.requests[TRACK] == 1
+    for second in range(1, 7):
+        await line.advance(1)
+        assert line.server.requests[TRACK] == 1 + second
+    polled = len(line.asked_for_positions())
+    await line.poll()
+    assert len(line.asked_for_positions()) == polled + 1  # for who is known to be well
+    line.server.fail_next(TRACK, 10009, 4)
+    await line.advance(10)
+    asked = line.server.requests[TRACK]
+    await line.advance(30)
+    assert line.server.requests[TRACK] == asked
+    for _ in range(3):
+        await line.poll(60)
+        await line.advance(10)
+    assert line.connection.diagnostics()["may_be_refused"] == 0
+    statuses = [line.host.reading(device.imei, Reading.STATUS) for device in devices]
+    assert statuses == ["blocked", "ok"] * 4
+
+
+async def test_halving_takes_two_calls_of_a_poll_once_all_were_read(line: Line) -> None:
+    """One of a hundred that is refused later keeps nobody long from being told of."""
     devices = fleet(100)
+    line.server.account(ACCOUNT).devices = devices
+    await line.poll()
+    devices[40].error = 10013
+    for device in devices:
+        device.battery = 50
+    calls, without_news = [], []
+    while line.host.reading(devices[40].imei, Reading.STATUS) == "ok":
+        line.server.requests.clear()
+        await line.poll(15)
+        await line.advance(5)
+        calls.append(line.server.requests[TRACK])
+        batteries = [line.host.reading(one.imei, Reading.BATTERY) for one in devices]
+        without_news.append(batteries.count(100))
+    # One for all of them, and two to halve.
+    assert (calls, without_news) == ([3, 3, 3], [75, 13, 3])
+    assert line.host.reading(devices[40].imei, Reading.STATUS) == "not_authorized"
+    for _ in range(5):
+        await line.poll(15)
+    assert line.connection.diagnostics()["refused"] == 1
+    assert line.connection.diagnostics()["may_be_refused"] == 0
+
+
+async def test_vehicles_whose_time_is_up_by_the_list(line: Line) -> None:
+    """They are left out, but for one that is tried; with a later date they are back."""
+    devices = fleet(200)
     line.server.account(ACCOUNT).devices = devices
     for device in devices[::2]:
         device.error = 20046
-    line.server.per_minute = {TRACK: 40}
-    line.host.patient = False
-    for _ in range(12):
-        result = await line.poll(60)
-        if result.error is None:
-            break
-        assert isinstance(result.error, RateLimited)
-        assert result.updates
-    assert result.error is None
+        device.user_due = int(START.timestamp()) - 86400
+    await line.poll()
+    assert [len(imeis) for imeis in line.asked_for_positions()] == [100, 1]
     statuses = [line.host.reading(device.imei, Reading.STATUS) for device in devices]
-    assert statuses == ["expired", "ok"] * 50
+    assert statuses == ["expired", "ok"] * 100
+    await line.advance(5)
+    assert line.server.requests[TRACK] == 2
+    for device in devices[::2]:
+        device.error = 0
+        device.user_due = 2_000_000_000
+    await line.poll(900)
+    statuses = [line.host.reading(device.imei, Reading.STATUS) for device in devices]
+    assert statuses == ["ok"] * 200
+
+
+async def test_server_that_tells_of_vehicles_whose_time_is_up(line: Line) -> None:
+    """The one that is tried brings back all, and after a restart none is left out."""
+    devices = fleet(200)
+    line.server.account(ACCOUNT).devices = devices
+    for device in devices[::2]:
+        device.user_due = int(START.timestamp()) - 86400
+    for calls in ([100, 1, 99], [100, 100]):
+        line.server.log.clear()
+        async with Line(line.server, line.host) as again:
+            await again.poll()
+        assert [len(imeis) for imeis in line.asked_for_positions()] == calls
+        statuses = [line.host.reading(one.imei, Reading.STATUS) for one in devices]
+        assert statuses == ["ok"] * 200
+
+
+async def test_who_left_is_not_searched_for(line: Line) -> None:
+    """What was refused may have been the one that left."""
+    devices = fleet(64)
+    line.server.account(ACCOUNT).devices = devices
+    await line.poll()
+    devices[5].error = 20005
+    await line.poll(60)
+    gone = devices.pop(5)
+    line.server.log.clear()
+    await line.poll(15)
+    assert all(gone.imei not in imeis for imeis in line.asked_for_positions())
+    await line.poll(15)
+    assert line.connection.diagnostics()["may_be_refused"] == 0
+    assert line.connection.diagnostics()["refused"] == 0
+
+
+@given(
+    st.integers(1, 120).flatmap(
+        lambda size: st.tuples(st.just(size), st.sets(st.integers(0, size - 1)))
+    )
+)
+def test_halving_finds_exactly_who_is_refused(fleet: tuple[int, set[int]]) -> None:
+    """Whoever it is, and never by more than two calls for each vehicle."""
+    size, refused = fleet
+    found: set[str] = set()
+    suspects, refusal = Suspects(), VehicleUnavailable("Refused")
+    meant = {str(number) for number in refused}
+    if refused:
+        found |= suspects.add(tuple(map(str, range(size))), refusal).keys()
+    calls = 0
+    while (group := suspects.next()) is not None:
+        calls += 1
+        answer = None if meant.isdisjoint(group.asked) else refusal
+        found |= suspects.take(group, answer).keys()
+    assert found == meant
+    assert calls <= 2 * size
 
 
 async def test_a_vehicle_that_an_answer_leaves_out(line: Line) -> None:
@@ -411,29 +551,11 @@ async def test_refused_from_the_start(line: Line) -> None:
     """The list was just read then: it is not read again because of it."""
     line.server.device(CAR).error = 20089
     await line.poll()
+    await line.advance(5)
     assert line.host.reading(CAR, Reading.STATUS) == "blocked"
     await line.poll(15)
     assert line.server.requests[DEVICE_LIST] == 1
     assert line.connection.diagnostics()["refused"] == 1
-
-
-async def test_one_forbidden_among_a_hundred(line: Line) -> None:
-    """Found by halving, in a handful of calls, and only once."""
-    devices = fleet(100)
-    line.server.account(ACCOUNT).devices = devices
-    devices[63].error = 10013
-    result = await line.poll()
-    assert line.server.requests[TRACK] <= 15
-    online = [
-        imei
-        for imei, vehicle in line.host.known.items()
-        if vehicle.readings.get(Reading.ONLINE)
-    ]
-    assert len(online) == 99
-    assert result.error is None
-    line.server.requests.clear()
-    await line.poll(15)
-    assert line.server.requests[TRACK] == 1
 
 
 # Calls that fail
@@ -912,10 +1034,120 @@ async def test_ten_restarts_cost_no_login(rig: Rig) -> None:
         await rig.advance(60)
     assert rig.server.requests[AUTHORIZATION] == 1
     rig.freezer.tick(5400)
-    await rig.poll()
-    assert rig.server.requests[AUTHORIZATION] == 2
     await rig.reload()
     assert rig.server.requests[AUTHORIZATION] == 2
+
+
+@pytest.mark.freeze_time(START)
+async def test_login_that_is_going_on_while_the_account_is_reloaded(rig: Rig) -> None:
+    """Its token is not lost; of a server that does not answer nobody waits for it long."""
+    rig.freezer.tick(5400)
+    answer = rig.server.keep_back(AUTHORIZATION)
+    await rig.poll()
+    assert rig.server.requests[AUTHORIZATION] == 2
+    reload = asyncio.create_task(
+        rig.hass.config_entries.async_reload(rig.entry.entry_id)
+    )
+    await settle(rig.server)
+    assert not reload.done()
+    answer.set()
+    await reload
+    rig.server.heal()
+    await rig.poll()
+    assert rig.server.requests[AUTHORIZATION] == 2
+    rig.freezer.tick(5400)
+    rig.server.break_until_healed(AUTHORIZATION, Fault.HANG)
+    await rig.poll()
+    began = rig.hass.loop.time()
+    unload = rig.hass.config_entries.async_unload(rig.entry.entry_id)
+    assert await rig.wait_for(unload, seconds=10)
+    assert rig.hass.loop.time() - began <= 6
+
+
+async def _in_a_poll(rig: Rig) -> None:
+    rig.server.keep_back(TRACK)
+    await rig.poll()
+
+
+async def _reading_alarms(rig: Rig) -> None:
+    await rig.advance(301)
+    assert rig.connection.diagnostics()["alarms_waiting"]
+
+
+async def _asking_for_alarms(rig: Rig) -> None:
+    rig.server.keep_back(ALARMS)
+    await rig.advance(301)
+
+
+async def _getting_a_token(rig: Rig) -> None:
+    rig.freezer.tick(5400)
+    rig.server.break_until_healed(AUTHORIZATION, Fault.HANG)
+    await rig.poll()
+
+
+async def _confirming_a_command(rig: Rig) -> None:
+    rig.server.device(TRUCK).answers_after = None
+    command = rig.coordinator.async_execute(TRUCK, Command("engine_restore"))
+    rig.hass.async_create_background_task(_failing(command), COMMAND)
+    await settle(rig.server)
+    await rig.advance(3)
+
+
+async def _failing(command: Awaitable[object]) -> None:
+    with pytest.raises(HomeAssistantError):
+        await command
+
+
+async def _searching_who_is_refused(rig: Rig) -> None:
+    rig.server.device(CAR).error = 20046
+    await rig.reload()
+    assert rig.connection.diagnostics()["may_be_refused"]
+
+
+COMMAND = "command of the test"
+PHASES = (
+    _in_a_poll,
+    _reading_alarms,
+    _asking_for_alarms,
+    _getting_a_token,
+    _confirming_a_command,
+    _searching_who_is_refused,
+)
+
+
+@pytest.mark.freeze_time(START)
+@pytest.mark.parametrize("removed", [False, True], ids=["unloaded", "removed"])
+async def test_nothing_is_asked_of_an_account_that_is_gone(
+    rig: Rig, removed: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever was going on, not one request more; and it is no failure."""
+    entries = rig.hass.config_entries
+    for phase in PHASES:
+        await phase(rig)
+        entry_id = rig.entry.entry_id
+        gone = entries.async_remove(entry_id) if removed else None
+        caplog.clear()
+        await rig.wait_for(gone or entries.async_unload(entry_id), seconds=10)
+        rig.server.log.clear()
+        await rig.advance(2)
+        assert COMMAND not in {task.get_name() for task in asyncio.all_tasks()}
+        await rig.advance(61)
+        await rig.advance(7200)
+        assert not rig.server.log, phase.__name__
+        told = [
+            (record.levelname, record.message)
+            for record in caplog.records
+            # The loop of a test is in debug mode and tells of every long step.
+            if record.levelno >= logging.WARNING and record.name != "asyncio"
+        ]
+        assert told == [], phase.__name__
+        rig.server.heal()
+        rig.server.device(CAR).error = 0
+        if removed:
+            rig.entry = await add_account(rig.hass, rig.server)
+        else:
+            assert await entries.async_setup(entry_id)
+        await rig.settle()
 
 
 @pytest.mark.freeze_time(START)

@@ -18,7 +18,7 @@ from typing import cast
 
 import aiohttp
 
-from ...http_client import FIRST_BYTE_S, Redirected, Unreachable
+from ...http_client import FIRST_BYTE_S, AccountClosed, Redirected, Unreachable
 from ...json_values import as_integer, as_number, as_text, is_record
 from ...vendor import (
     HARMLESS,
@@ -139,6 +139,7 @@ class OpenApiClient:
         sleep: Callable[[float], Awaitable[None]],
         token: Token | None = None,
         save_token: Callable[[Token], Awaitable[None]] | None = None,
+        clock_offset: timedelta = timedelta(),
         alarm_form: AlarmForm | None = None,
         timeout: float = FIRST_BYTE_S,
     ) -> None:
@@ -157,6 +158,7 @@ class OpenApiClient:
             sleep=sleep,
             token=token,
             save_token=save_token,
+            clock_offset=clock_offset,
             timeout=timeout,
         )
 
@@ -180,9 +182,9 @@ class OpenApiClient:
         """How often what happened, for diagnostics."""
         return self._transport.counters
 
-    def close(self) -> None:
-        """Ask for nothing any more."""
-        self._transport.http.close()
+    async def close(self) -> None:
+        """Ask for nothing any more, once a login that is going on has its token."""
+        await self._transport.close()
 
     async def log_in(self) -> Token:
         """Get a new token (2.1), which checks the credentials; the one before dies."""
@@ -197,6 +199,13 @@ class OpenApiClient:
     async def track(self, imeis: Sequence[str]) -> Batch[Record]:
         """Return the latest record of each device (2.2), as far as they could be had."""
         return await self._for_devices("/api/track", imeis)
+
+    async def track_together(self, imeis: Sequence[str]) -> Mapping[str, Record]:
+        """Return the latest record of up to 100 devices (2.2), by one call.
+
+        Raises VehicleUnavailable when the server refuses one of them, whichever it is.
+        """
+        return await self._records_of("/api/track", imeis)
 
     async def device_detail(self, imeis: Sequence[str]) -> Batch[Record]:
         """Return the basic information of each device (2.12), as far as it was had."""
@@ -456,6 +465,8 @@ class OpenApiClient:
                 answer = await self.query_command(commandid)
             except CommandFailed:
                 raise
+            except AccountClosed as error:
+                raise CommandUnconfirmed("The account was closed") from error
             except (CannotConnect, InvalidAnswer, RateLimited, NoData):
                 # The tracker may answer all the same.
                 self._transport.counters["command_queries_failed"] += 1
@@ -539,7 +550,7 @@ class OpenApiClient:
         while waiting:
             batch = waiting.pop(0)
             try:
-                rows = await self._rows("GET", path, imeis=",".join(batch), **params)
+                found |= await self._records_of(path, batch, **params)
             except VehicleUnavailable as error:
                 if len(batch) == 1:
                     refused[batch[0]] = error
@@ -551,12 +562,20 @@ class OpenApiClient:
                 if not (found or refused):
                     raise
                 return Batch(found, refused, error)
-            for row in rows:
-                if (imei := _imei(row)) in batch:
-                    found[imei] = row
-                else:
-                    self._count_dropped(1)
         return Batch(found, refused)
+
+    async def _records_of(
+        self, path: str, imeis: Sequence[str], **params: int
+    ) -> Mapping[str, Record]:
+        """Return the records of devices, by one call."""
+        found: dict[str, Record] = {}
+        for row in await self._rows("GET", path, imeis=",".join(imeis), **params):
+            imei = _imei(row)
+            if imei is not None and imei in imeis:
+                found[imei] = row
+            else:
+                self._count_dropped(1)
+        return found
 
     async def _rows(
         self, method: str, path: str, **params: str | int

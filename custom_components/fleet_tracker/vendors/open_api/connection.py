@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import batched, islice
+from itertools import batched
 import logging
 import re
 from types import MappingProxyType
@@ -40,10 +41,12 @@ from .mapping import (
     STATUS_EXPIRED,
     STATUS_NOT_AUTHORIZED,
     STATUS_UNKNOWN,
+    is_lapsed,
     map_device,
     map_track,
     status_update,
 )
+from .refusals import Suspects
 from .transport import Token
 
 _LOGGER = logging.getLogger(__name__)
@@ -55,6 +58,10 @@ RETRY_SPACING = timedelta(minutes=1)
 ODOMETER_SETTLES = timedelta(minutes=10)
 """For so long after it was set, a lower odometer is what was meant."""
 VEHICLES_PER_CALL = 100
+HALVINGS_PER_POLL = 2
+"""Calls of a poll that only find out which vehicles of a refused call are refused."""
+HALVING_SPACING = 1
+"""Seconds between such calls while there are vehicles that were not read since the start."""
 
 # Keys of the settings
 SERVER = "server"
@@ -68,6 +75,7 @@ TOKEN = "token"
 ALARM_FORM = "alarm_form"
 REFUSED_COMMANDS = "refused_commands"
 REFUSED_VEHICLES = "refused_vehicles"
+LAPSED_ARE_TOLD = "lapsed_are_told"
 
 # Problems that the user is told of
 ACCOUNT_SHARED = "account_shared"
@@ -121,10 +129,17 @@ class OpenApiConnection(Connection):
         excluded = settings.options.get(EXCLUDED, ())
         self._excluded = frozenset(excluded if isinstance(excluded, list) else ())
         self._listed: tuple[str, ...] = ()
-        self._suspects: frozenset[str] = frozenset()
+        self._read: set[str] = set()
+        self._lapsed: frozenset[str] = frozenset()
+        self._are_lapsed_told = host.memory.get(LAPSED_ARE_TOLD) is True
+        self._suspects = Suspects()
+        self._search: asyncio.Task[None] | None = None
+        self._search_from = host.now()
+        self._closed = False
         self._listed_at: datetime | None = None
         self._list_due_at = host.now()
         self._refused = _refused_vehicles(host.memory.get(REFUSED_VEHICLES))
+        self._trial: str | None = None
         self._tried_again_at = host.now()
         self._refused_commands = _refused_commands(host.memory.get(REFUSED_COMMANDS))
         self._odometer_set_at: dict[str, datetime] = {}
@@ -169,47 +184,165 @@ class OpenApiConnection(Connection):
                 self._list_due_at = self.host.now() + LIST_RETRY
         self._try_again_if_due(self.host.now())
         with_news: set[str] = set()
-        refused_before = dict(self._refused)
-        asked = [imei for imei in self._listed if imei not in self._refused]
-        for imeis in self._batches(asked):
+        if self._suspects.imeis <= self._read:
+            # The others are asked for as usual: they miss news meanwhile.
+            self._suspects.narrow()
+        for imeis in self._calls():
             try:
-                failure = await self._track(imeis, updates, with_news)
+                await self._track(imeis, updates, with_news)
             except VendorError as err:
-                failure = err
-            if failure is not None:
-                error = failure
+                error = err
                 break
-        if self._refused != refused_before or self._suspects:
-            await self._remember_refusals()
+        else:
+            error = await self._halve_in_poll(updates, with_news) or error
+        await self._remember_refusals()
         if isinstance(error, RateLimited):
             self._alarms.rest(error.retry_after or timedelta())
-        self._alarms.read_soon(asked, with_news)
+        else:
+            self._search_beside()
+        self._alarms.read_soon(self._to_ask(), with_news)
         if self.client.alarm_form is not None:
             await self.host.memory.put(ALARM_FORM, self.client.alarm_form)
         return PollResult(updates=updates, roster=roster, error=error)
+
+    def _to_ask(self) -> list[str]:
+        """Return who is there and, as far as is known, not refused."""
+        left_out = self._refused.keys() | self._suspects.imeis
+        return [imei for imei in self._listed if imei not in left_out]
+
+    def _calls(self) -> Iterator[tuple[str, ...]]:
+        """Yield whom to ask for in one call each.
+
+        Who was refused before is asked for apart: to find them again among the others would
+        take many calls.
+        """
+        asked = self._to_ask()
+        yield from batched(asked, VEHICLES_PER_CALL, strict=False)
+        if self._trial is not None:
+            yield (self._trial,)
+            # The answer may have been that times that are up do not matter.
+            more = [
+                imei for imei in self._to_ask() if imei not in {*asked, self._trial}
+            ]
+            self._trial = None
+            yield from batched(more, VEHICLES_PER_CALL, strict=False)
+
+    # --- who is refused ---------------------------------------------------------------------
+
+    async def _halve_in_poll(
+        self, updates: list[VehicleUpdate], with_news: set[str]
+    ) -> VendorError | None:
+        """Find out by a few calls which vehicles of a refused call are refused.
+
+        Returns what kept it from that.
+        """
+        for _ in range(HALVINGS_PER_POLL):
+            if self._is_searching or not self._suspects.imeis <= self._read:
+                break
+            try:
+                updates += await self._halve(with_news)
+            except VendorError as err:
+                return err
+        return None
+
+    def _search_beside(self) -> None:
+        """Find out beside the polls which vehicles that were never read are refused."""
+        if not (
+            self._closed
+            or self._is_searching
+            or self._suspects.imeis <= self._read
+            or self.host.now() < self._search_from
+        ):
+            self._search = asyncio.create_task(self._search_slowly())
+
+    @property
+    def _is_searching(self) -> bool:
+        return self._search is not None and not self._search.done()
+
+    async def _search_slowly(self) -> None:
+        """Ask once a second until nobody is left who was never read."""
+        try:
+            while not self._suspects.imeis <= self._read:
+                await self.host.sleep(HALVING_SPACING)
+                self.host.receive(await self._halve(set()))
+        except VendorError as err:
+            # The next poll tells what is wrong, and goes on if nothing is.
+            _LOGGER.debug("Refused vehicles cannot be told from others now: %s", err)
+            if isinstance(err, RateLimited) and err.retry_after:
+                self._search_from = self.host.now() + err.retry_after
+        await self._remember_refusals()
+
+    async def _halve(self, with_news: set[str]) -> list[VehicleUpdate]:
+        """Ask for one group of those that may be refused, and return its news."""
+        updates: list[VehicleUpdate] = []
+        if (group := self._suspects.next()) is not None:
+            refusal = None
+            try:
+                found = await self.client.track_together(group.asked)
+            except VehicleUnavailable as err:
+                refusal = err
+            else:
+                self._take(group.asked, found, updates, with_news)
+            self._leave_out(self._suspects.take(group, refusal), updates)
+        return updates
+
+    def _leave_out(
+        self,
+        refused: Mapping[str, VehicleUnavailable],
+        updates: list[VehicleUpdate],
+    ) -> None:
+        """Ask no more for vehicles that are refused, and show why."""
+        for imei, refusal in refused.items():
+            # At the end of those who wait to be tried again.
+            self._refused.pop(imei, None)
+            self._refused[imei] = _status_of(refusal)
+            updates.append(self._status_update(imei, self._refused[imei]))
+
+    def _status_update(self, imei: str, status: str | None) -> VehicleUpdate:
+        return status_update(
+            imei, status, known=self.host.vehicle(imei), now=self.receipt()
+        )
+
+    def _sort_out(self, updates: list[VehicleUpdate], is_complete: bool) -> None:
+        """Leave out whose time is up by a new list, unless the server tells of such.
+
+        Whose time was extended is asked for again.
+        """
+        now = self.receipt()
+        lapsed = frozenset(one.vehicle_id for one in updates if is_lapsed(one, now))
+        self._ask_again(self._lapsed - lapsed)
+        self._lapsed = lapsed
+        if not self._are_lapsed_told:
+            new = sorted(lapsed - self._read - self._refused.keys())
+            self._refused = dict.fromkeys(new, STATUS_EXPIRED) | self._refused
+        if is_complete:
+            for imei in self._refused.keys() - set(self._listed):
+                del self._refused[imei]
+        self._suspects.keep([one for one in self._listed if one not in self._refused])
+        updates += [
+            self._status_update(imei, status)
+            for imei, status in self._refused.items()
+            if imei in self._listed
+        ]
+
+    def _ask_again(self, lapsed: frozenset[str]) -> None:
+        """Ask again for vehicles whose time was up."""
+        for imei in lapsed:
+            if self._refused.get(imei) == STATUS_EXPIRED:
+                del self._refused[imei]
 
     async def _remember_refusals(self) -> None:
         """Keep who is refused: to find out anew at each start takes many calls."""
         kept: Json = dict(self._refused)
         if kept != self.host.memory.get(REFUSED_VEHICLES):
             await self.host.memory.put(REFUSED_VEHICLES, kept)
-
-    def _batches(self, imeis: list[str]) -> Iterator[tuple[str, ...]]:
-        """Yield whom to ask for in one call each.
-
-        Who was refused before is asked for apart: to find them again among the others would
-        take many calls.
-        """
-        for suspect in (False, True):
-            some = [imei for imei in imeis if (imei in self._suspects) is suspect]
-            yield from batched(some, VEHICLES_PER_CALL, strict=False)
+        if self._are_lapsed_told:
+            await self.host.memory.put(LAPSED_ARE_TOLD, True)
 
     def _try_again(self, now: datetime) -> None:
-        """Ask again for the one that was refused first: of many, one with each call."""
-        self._suspects = frozenset(islice(self._refused, 1))
+        """Ask again for the one that has waited longest: of many, one with each call."""
+        self._trial = next(iter(self._refused), None)
         self._tried_again_at = now
-        for imei in self._suspects:
-            del self._refused[imei]
 
     def _try_again_if_due(self, now: datetime) -> None:
         """Ask again for one of many between the lists, so that all have their turn."""
@@ -246,6 +379,7 @@ class OpenApiConnection(Connection):
             # Whom such a list leaves out may be there all the same.
             listed += (one for one in self._listed if one not in fleet.devices)
         self._listed = tuple(listed)
+        self._sort_out(updates, is_complete=bool(fleet.devices) and fleet.complete)
         # A list that is read early is to tell who is still there. With the next one, who
         # was refused is asked for again.
         if not self._was_listed_within(LIST_INTERVAL, now):
@@ -259,33 +393,48 @@ class OpenApiConnection(Connection):
         return frozenset(fleet.devices) if fleet.complete else None
 
     async def _track(
-        self, imeis: Sequence[str], updates: list[VehicleUpdate], with_news: set[str]
-    ) -> VendorError | None:
-        """Add the news of up to 100 vehicles, and why some of them were refused.
+        self,
+        imeis: tuple[str, ...],
+        updates: list[VehicleUpdate],
+        with_news: set[str],
+    ) -> None:
+        """Add the news of up to 100 vehicles, unless one of them is refused.
 
-        Returns what kept the rest of them from being asked for.
+        Raises VendorError when they cannot be asked for.
         """
-        batch = await self.client.track(imeis)
-        now = self.receipt()
+        try:
+            found = await self.client.track_together(imeis)
+        except VehicleUnavailable as err:
+            self._leave_out(self._suspects.add(imeis, err), updates)
+            if not self._was_listed_within(LIST_RETRY, self.host.now()):
+                # What the account may see has changed since the list was read.
+                self._list_due_at = self.host.now()
+        else:
+            self._take(imeis, found, updates, with_news)
+
+    def _take(
+        self,
+        imeis: Sequence[str],
+        found: Mapping[str, Mapping[str, object]],
+        updates: list[VehicleUpdate],
+        with_news: set[str],
+    ) -> None:
+        """Add the news of vehicles that the server did not refuse."""
+        self._read.update(imeis)
         for imei in imeis:
+            self._refused.pop(imei, None)
             known = self.host.vehicle(imei)
-            if (refusal := batch.refused.get(imei)) is not None:
-                self._refused[imei] = _status_of(refusal)
-                updates.append(
-                    status_update(imei, self._refused[imei], known=known, now=now)
-                )
-            elif (update := self._news(imei, batch.found.get(imei, {}))) is not None:
-                updates.append(update)
-                is_new = update.heard_at and not was_told(known, update.heard_at)
-                if known is not None and is_new:
-                    with_news.add(imei)
-            elif batch.error is None:
+            if (update := self._news(imei, found.get(imei, {}))) is None:
                 # The server answered, and said nothing of it.
-                updates.append(status_update(imei, None, known=known, now=now))
-        if batch.refused and not self._was_listed_within(LIST_RETRY, self.host.now()):
-            # What the account may see has changed since the list was read.
-            self._list_due_at = self.host.now()
-        return batch.error
+                updates.append(self._status_update(imei, None))
+                continue
+            updates.append(update)
+            is_new = update.heard_at and not was_told(known, update.heard_at)
+            if known is not None and is_new:
+                with_news.add(imei)
+            if imei in self._lapsed and not self._are_lapsed_told:
+                self._are_lapsed_told = True
+                self._ask_again(self._lapsed)
 
     def _news(self, imei: str, record: Mapping[str, object]) -> VehicleUpdate | None:
         now = self.host.now()
@@ -419,11 +568,17 @@ class OpenApiConnection(Connection):
             "alarms_waiting": self._alarms.waiting,
             "listed": len(self._listed),
             "refused": len(self._refused),
+            "may_be_refused": len(self._suspects.imeis),
         }
 
     async def close(self) -> None:
         """Ask for nothing any more."""
-        self.client.close()
+        self._closed = True
+        await self.client.close()
+        if self._search is not None:
+            self._search.cancel()
+            await asyncio.gather(self._search, return_exceptions=True)
+        await self._remember_refusals()
         await self._alarms.close()
 
 

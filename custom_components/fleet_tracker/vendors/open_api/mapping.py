@@ -227,6 +227,15 @@ def map_device(
     )
 
 
+def is_lapsed(update: VehicleUpdate, now: datetime) -> bool:
+    """Tell whether a vehicle's time is up by the device list (2.7: the due times)."""
+    return any(
+        isinstance(due := group.readings.get(Reading.SERVICE_EXPIRES), datetime)
+        and due <= now
+        for group in update.groups
+    )
+
+
 def map_alarm(alarm: Alarm) -> Occurrence:
     """Return an alarm (2.8, 2.17) as an occurrence. Unknown types are ``other``."""
     name, kind = ALARM_TYPES.get(alarm.alarmtype, (None, OccurrenceType.OTHER))

@@ -23,7 +23,6 @@ from ...vendor import (
     InvalidAnswer,
     Json,
     RateLimited,
-    VendorError,
 )
 from .errors import CLOCK_WRONG, TOKEN_CODES, TOO_FREQUENT, UnknownRequest, error_for
 
@@ -38,6 +37,9 @@ _EARLY_DEATH = timedelta(minutes=15)
 _WAR_DEATHS = 3
 _WAR_PERIOD = timedelta(minutes=30)
 _WAR_LOGIN_SPACING = timedelta(minutes=1)
+
+# How long an account that is closed waits for the token of a login that is going on.
+_LAST_LOGIN_S = 5.0
 
 # After "too frequent": waits within the call, then what callers are told to wait.
 _RETRIES = 3
@@ -115,9 +117,10 @@ class Transport:
         sleep: Callable[[float], Awaitable[None]],
         token: Token | None = None,
         save_token: Callable[[Token], Awaitable[None]] | None = None,
+        clock_offset: timedelta = timedelta(),
         timeout: float = FIRST_BYTE_S,
     ) -> None:
-        """Take a token of an earlier session, and who keeps those of this one."""
+        """Take what is known of an earlier session, and who keeps the tokens of this one."""
         self.account = account
         self.counters: Counter[str] = Counter()
         self.token = token
@@ -128,11 +131,9 @@ class Transport:
         self._sleep = sleep
         self._save_token = save_token
         self._timeout = timeout
-        self.clock_offset = timedelta()
+        self.clock_offset = clock_offset
         """By how much the server's clock is ahead of ours, as far as it told."""
-        self._lock = asyncio.Lock()
-        self._failures = 0
-        self._failure: VendorError | None = None
+        self._login: asyncio.Task[Token] | None = None
         self._logged_in_at = token.issued_at if token else None
         self._early_deaths: deque[datetime] = deque(maxlen=_WAR_DEATHS)
         self._pauses: dict[str, float] = {}
@@ -144,6 +145,14 @@ class Transport:
             len(self._early_deaths) == _WAR_DEATHS
             and self._now() - self._early_deaths[0] < _WAR_PERIOD
         )
+
+    async def close(self) -> None:
+        """Ask for nothing any more, once a login that is going on has its token."""
+        self.http.close()
+        if self._login is not None:
+            await asyncio.wait([self._login], timeout=_LAST_LOGIN_S)
+            self._login.cancel()
+            await asyncio.gather(self._login, return_exceptions=True)
 
     async def log_in(self) -> Token:
         """Get a new token, which checks the credentials; the one before dies.
@@ -199,24 +208,22 @@ class Transport:
         """Return the token, getting a new one once for all who wait.
 
         When getting it fails, it fails for all of them: nobody tries a wrong password twice.
+        Who does not wait any longer does not end it: the token would be lost.
         """
-        failures = self._failures
-        async with self._lock:
-            if self.token and self._fresh(self.token):
-                return self.token
-            if self._failure and self._failures != failures:
-                raise self._failure
-            try:
-                self._keep_peace()
-                token = self.token = await self._authorize()
-            except VendorError as error:
-                self._failure = error
-                self._failures += 1
-                raise
-            self._logged_in_at = token.issued_at
-            if self._save_token:
-                await self._save_token(token)
-            return token
+        if self.token and self._fresh(self.token):
+            return self.token
+        if self._login is None or self._login.done():
+            self._keep_peace()
+            self._login = asyncio.create_task(self._renew_token())
+            self._login.add_done_callback(_note_failure)
+        return await asyncio.shield(self._login)
+
+    async def _renew_token(self) -> Token:
+        token = self.token = await self._authorize()
+        self._logged_in_at = token.issued_at
+        if self._save_token:
+            await self._save_token(token)
+        return token
 
     def _fresh(self, token: Token) -> bool:
         return token.issued_at <= self._now() < token.renew_at
@@ -316,6 +323,12 @@ class Transport:
         if answer.status != 200:
             raise CannotConnect(f"HTTP status {answer.status}")
         return _read(answer.body)
+
+
+def _note_failure(task: asyncio.Task[Token]) -> None:
+    """Take note of how a login failed for which nobody may wait any more."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _read(body: bytes) -> _Answer:

@@ -1,0 +1,100 @@
+"""Finding out which of many vehicles a server refuses, by halving.
+
+One vehicle that is refused makes the server refuse the whole call, without saying which
+one it is. Who is alone in a call that was refused is refused for certain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from ...vendor import VehicleUnavailable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Vehicles by their IMEIs; with a refusal, at least one of them is refused."""
+
+    imeis: tuple[str, ...]
+    refusal: VehicleUnavailable | None = None
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Whom to ask for in one call: half of those of whom one is known to be refused."""
+        if self.refusal is None:
+            return self.imeis
+        return self.imeis[: len(self.imeis) // 2]
+
+    @property
+    def rest(self) -> tuple[str, ...]:
+        """The others."""
+        return self.imeis[len(self.asked) :]
+
+
+class Suspects:
+    """The vehicles of calls that were refused, until it is known which of them are."""
+
+    def __init__(self) -> None:
+        """Start with nobody."""
+        self._groups: list[Group] = []
+
+    @property
+    def imeis(self) -> frozenset[str]:
+        """Who may be refused or not."""
+        return frozenset(imei for group in self._groups for imei in group.imeis)
+
+    def add(
+        self, imeis: tuple[str, ...], refusal: VehicleUnavailable
+    ) -> Mapping[str, VehicleUnavailable]:
+        """Take a call that was refused. Returns who is refused for certain, and why."""
+        self._groups.append(Group(imeis, refusal))
+        return self._certain()
+
+    def keep(self, imeis: Collection[str]) -> None:
+        """Forget all others. What was refused may have been one of them."""
+        self._groups = [
+            group if len(kept) == len(group.imeis) else Group(tuple(kept))
+            for group in self._groups
+            if (kept := [imei for imei in group.imeis if imei in imeis])
+        ]
+
+    def narrow(self) -> None:
+        """Suspect only those groups of whom one is refused for certain."""
+        self._groups = [group for group in self._groups if group.refusal is not None]
+
+    def next(self) -> Group | None:
+        """Return the group that is to be asked for, None if there is none.
+
+        The smallest of whom one is refused comes first.
+        """
+        known = [group for group in self._groups if group.refusal is not None]
+        return min(
+            known or self._groups, key=lambda group: len(group.imeis), default=None
+        )
+
+    def take(
+        self, group: Group, refusal: VehicleUnavailable | None
+    ) -> Mapping[str, VehicleUnavailable]:
+        """Take whether a group was refused. Returns who is for certain, and why.
+
+        When the one half of a group is not refused, the other one is.
+        """
+        if group not in self._groups:
+            return {}
+        self._groups.remove(group)
+        if group.rest:
+            known = group.refusal if refusal is None else None
+            self._groups.append(Group(group.rest, known))
+        if refusal is not None:
+            self._groups.append(Group(group.asked, refusal))
+        return self._certain()
+
+    def _certain(self) -> Mapping[str, VehicleUnavailable]:
+        """Take out who is alone in a group that was refused."""
+        found: dict[str, VehicleUnavailable] = {}
+        for group in list(self._groups):
+            if group.refusal is not None and len(group.imeis) == 1:
+                found[group.imeis[0]] = group.refusal
+                self._groups.remove(group)
+        return found
