@@ -896,16 +896,17 @@ async def test_a_clock_that_is_set_back_delays_no_alarm(line: Line) -> None:
 
 
 async def test_a_vehicle_that_left_is_not_waited_for(line: Line) -> None:
-    """Nor are its alarms asked for."""
+    """Nor are its alarms asked for, not even if it is the next one whose turn comes."""
     await line.poll()
     await line.advance(10)
     before = len(line.asked_for_alarms())
+    await line.poll(888.2)
+    await line.advance(1)
+    assert line.asked_for_alarms()[before:] == [TRUCK, CAR]
     del line.server.account(ACCOUNT).devices[2]
-    await line.poll(900)
+    assert SPARE not in ((await line.poll(0.8)).roster or ())
     await line.advance(10)
-    after = line.asked_for_alarms()[before:]
-    assert after
-    assert SPARE not in after
+    assert line.asked_for_alarms()[before:] == [TRUCK, CAR] * 2
     assert line.connection.diagnostics()["alarms_waiting"] == 0
 
 

@@ -246,25 +246,71 @@ async def test_too_many_requests_for_a_part(rig: Rig) -> None:
     assert rig.interval == timedelta(seconds=15)
 
 
+@pytest.mark.parametrize(
+    ("ahead", "text"), [(3600, "server_clock_ahead"), (-3600, "server_clock_behind")]
+)
 async def test_clocks_that_differ(
-    hass: HomeAssistant, hass_storage: dict[str, object], freezer: FrozenDateTimeFactory
+    hass: HomeAssistant,
+    hass_storage: dict[str, object],
+    freezer: FrozenDateTimeFactory,
+    ahead: int,
+    text: str,
 ) -> None:
-    """The server's time is learned, and nobody notices; where it is not told, they do."""
+    """The server's time is learned, kept over a restart, and what ages are judged by.
+
+    So positions, what follows from them and alarms are right; a repair issue says by how
+    much. It is gone when the clock is set right.
+    """
     async with OpenApiSimulator(
-        *accounts(), clock=lambda: dt_util.utcnow().timestamp() + 3600
+        *accounts(), clock=lambda: dt_util.utcnow().timestamp() + ahead
     ) as server:
         rig = Rig(hass, server, freezer, await add_account(hass, server))
-        await rig.poll()
+        assert server.requests[AUTHORIZATION] == 2
+        device = server.device(CAR)
+        for number in range(4):
+            if number == 2:
+                # The token is still good: nobody learns the server's time anew.
+                await rig.reload()
+            now = int(server.now) + 60
+            device.overrides = {
+                "gpstime": now,
+                "hearttime": now,
+                "latitude": 52.38 + 0.01 * number,
+                "speed": 50,
+                "accstatus": 1,
+            }
+            device.alarms.append(Alarm(1, 4.9, 52.4, now, now))
+            await rig.advance(61)
+            await rig.advance(5)
+            where = rig.state("device_tracker", CAR, "position")
+            assert where.attributes["latitude"] == 52.38 + 0.01 * number
+            for reading in ("moving", "online"):
+                assert rig.state("binary_sensor", CAR, reading).state == "on"
+            alarm = rig.state("event", CAR, "alarm")
+            assert alarm.attributes["occurred_at"] == dt_util.utc_from_timestamp(now)
+            told = rig.issues()
+            assert told.keys() == {text}
+            assert (told[text] or {})["minutes"] == "60"
         assert not unavailable(rig)
-        await hass.config_entries.async_unload(rig.entry.entry_id)
-        freezer.tick(5400)
-        server.answer_next(AUTHORIZATION, {"code": 10014, "message": "No"})
-        await hass.config_entries.async_setup(rig.entry.entry_id)
-        assert rig.is_in(ConfigEntryState.LOADED)
-        assert not rig.coordinator.last_update_success
-        assert "clocks" in str(rig.coordinator.last_exception)
-        await rig.advance(16)
-        assert rig.coordinator.last_update_success
+        assert server.requests[AUTHORIZATION] == 2
+        ahead = 0
+        await rig.advance(61)
+        assert not rig.issues()
+        await rig.reload()
+        assert rig.connection.clock_offset == timedelta()
+
+
+async def test_server_that_minds_the_time_and_does_not_tell_its_own(rig: Rig) -> None:
+    """The reason is told, and it is tried again."""
+    await rig.hass.config_entries.async_unload(rig.entry.entry_id)
+    rig.freezer.tick(5400)
+    rig.server.answer_next(AUTHORIZATION, {"code": 10014, "message": "No"})
+    await rig.hass.config_entries.async_setup(rig.entry.entry_id)
+    assert rig.is_in(ConfigEntryState.LOADED)
+    assert not rig.coordinator.last_update_success
+    assert "clocks" in str(rig.coordinator.last_exception)
+    await rig.advance(16)
+    assert rig.coordinator.last_update_success
 
 
 # Accounts in trouble

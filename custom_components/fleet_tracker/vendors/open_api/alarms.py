@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 import logging
+from typing import override
 
 from ...json_values import as_unix_time
 from ...models import VehicleUpdate
-from ...vendor import Host, RateLimited, VehicleUnavailable, VendorError
+from ...vendor import Clearance, Host, RateLimited, VehicleUnavailable, VendorError
 from .client import OpenApiClient
 from .mapping import map_alarm
 
@@ -26,6 +27,20 @@ QUIET_INTERVAL = timedelta(minutes=5)
 
 # Key of the memory
 ALARMS_SINCE = "alarms_since"
+
+
+class _WhileThere(Clearance):
+    """The clearance to ask for a vehicle's alarms, until it is one that is not asked for."""
+
+    def __init__(self, is_there: Callable[[], bool]) -> None:
+        """Initialize with the function that tells whether the vehicle is asked for."""
+        self._is_there = is_there
+
+    @override
+    def check(self) -> None:
+        """Raise VehicleUnavailable when the vehicle left the account, or is refused."""
+        if not self._is_there():
+            raise VehicleUnavailable("The vehicle is not asked for any more")
 
 
 class AlarmReader:
@@ -50,6 +65,7 @@ class AlarmReader:
         self._cursors: dict[str, datetime] = {}
         self._read_at: dict[str, datetime] = {}
         self._asked_at: dict[str, datetime] = {}
+        self._there: frozenset[str] = frozenset()
         self._due: dict[str, datetime] = {}
         self._with_news: set[str] = set()
         self._rest_began_at = self._started_at
@@ -70,15 +86,19 @@ class AlarmReader:
         """How many vehicles are waiting to be asked for."""
         return len(self._due)
 
+    def keep(self, vehicle_ids: Collection[str]) -> None:
+        """Ask for no other vehicles any more: they left, or are refused."""
+        self._there = frozenset(vehicle_ids)
+        for vehicle_id in self._due.keys() - self._there:
+            del self._due[vehicle_id]
+
     def read_soon(self, vehicle_ids: Sequence[str], with_news: set[str]) -> None:
         """Read the alarms of those vehicles that have news, or were not asked for long."""
         if self._closed:
             # A poll may end after that.
             return
         now = self._now()
-        there = set(vehicle_ids)
-        for vehicle_id in self._due.keys() - there:
-            del self._due[vehicle_id]
+        self.keep(vehicle_ids)
         for vehicle_id in vehicle_ids:
             asked_at = self._asked_at.get(vehicle_id)
             if (
@@ -118,13 +138,15 @@ class AlarmReader:
             except VehicleUnavailable as err:
                 # The poll says so on the vehicle itself.
                 _LOGGER.debug("Alarms of a vehicle are refused: %s", err)
-                self._asked_at[vehicle_id] = self._now()
+                if vehicle_id in self._there:
+                    self._asked_at[vehicle_id] = self._now()
             except VendorError as err:
                 # The next poll asks again, for this vehicle last.
                 _LOGGER.debug("Alarms cannot be read now: %s", err)
                 if isinstance(err, RateLimited) and err.retry_after:
                     self.rest(err.retry_after)
-                self._due[vehicle_id] = self._now()
+                if vehicle_id in self._there:
+                    self._due[vehicle_id] = self._now()
                 if had_news:
                     self._with_news.add(vehicle_id)
                 return
@@ -147,7 +169,9 @@ class AlarmReader:
         now = self._now()
         end = now + LOOK_AHEAD
         begin = min(self._begin(vehicle_id, now), end)
-        alarms = await self._client.alarms(vehicle_id, begin, end)
+        alarms = await self._client.alarms(
+            vehicle_id, begin, end, _WhileThere(lambda: vehicle_id in self._there)
+        )
         self._asked_at[vehicle_id] = self._read_at[vehicle_id] = now
         if not alarms:
             return

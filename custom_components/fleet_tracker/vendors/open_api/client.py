@@ -177,6 +177,10 @@ class OpenApiClient:
         """By how much the server's clock is ahead of ours, as far as it told."""
         return self._transport.clock_offset
 
+    def forget_clock_offset(self) -> None:
+        """Take the clocks for alike again."""
+        self._transport.clock_offset = timedelta()
+
     @property
     def counters(self) -> Mapping[str, int]:
         """How often what happened, for diagnostics."""
@@ -329,7 +333,13 @@ class OpenApiClient:
             radius=radius,
         )
 
-    async def alarms(self, imei: str, begin: datetime, end: datetime) -> list[Alarm]:
+    async def alarms(
+        self,
+        imei: str,
+        begin: datetime,
+        end: datetime,
+        clearance: Clearance = HARMLESS,
+    ) -> list[Alarm]:
         """Return the alarms that the server got in a period, in order.
 
         They come from `/api/alarm/list2` (2.17 of `open-api-2025`, where its path is
@@ -339,7 +349,7 @@ class OpenApiClient:
         """
         alarms: list[Alarm] = []
         while begin <= end:
-            rows, page = await self._alarm_page(imei, begin, end)
+            rows, page = await self._alarm_page(imei, begin, end, clearance)
             self._count_dropped(rows - len(page))
             known = {alarm for alarm in alarms if alarm.systemtime == begin}
             alarms += (alarm for alarm in page if alarm not in known)
@@ -349,39 +359,46 @@ class OpenApiClient:
         return alarms
 
     async def _alarm_page(
-        self, imei: str, begin: datetime, end: datetime
+        self, imei: str, begin: datetime, end: datetime, clearance: Clearance
     ) -> tuple[int, list[Alarm]]:
         """Return how many rows a page has, and the alarms among them."""
         if self.alarm_form is not None:
             try:
-                return await self._alarm_page_by(self.alarm_form, imei, begin, end)
+                return await self._alarm_page_by(
+                    self.alarm_form, imei, begin, end, clearance
+                )
             except (MissingParameter, UnknownRequest):
                 # The server has changed: the older list is deprecated since 2025.
                 self.alarm_form = None
         for form in (AlarmForm.LIST2_IMEI, AlarmForm.LIST2_IMEIS):
             try:
-                page = await self._alarm_page_by(form, imei, begin, end)
+                page = await self._alarm_page_by(form, imei, begin, end, clearance)
             except MissingParameter:
                 continue
             except UnknownRequest:
                 break
             self.alarm_form = form
             return page
-        page = await self._alarm_page_by(AlarmForm.LIST, imei, begin, end)
+        page = await self._alarm_page_by(AlarmForm.LIST, imei, begin, end, clearance)
         self.alarm_form = AlarmForm.LIST
         return page
 
     async def _alarm_page_by(
-        self, form: AlarmForm, imei: str, begin: datetime, end: datetime
+        self,
+        form: AlarmForm,
+        imei: str,
+        begin: datetime,
+        end: datetime,
+        clearance: Clearance,
     ) -> tuple[int, list[Alarm]]:
         await self._wait_for_turn()
         if form is AlarmForm.LIST:
-            groups = await self._groups("/api/alarm/list", imei, begin, end)
+            groups = await self._groups("/api/alarm/list", imei, begin, end, clearance)
             parsed = [parse_alarm_text(group) for group in groups]
         else:
             parameter = "imeis" if form is AlarmForm.LIST2_IMEIS else "imei"
             record = await self._history(
-                "/api/alarm/list2", parameter, imei, begin, end
+                "/api/alarm/list2", parameter, imei, begin, end, clearance
             )
             rows = () if record is None else self._records(record)
             parsed = [parse_alarm(row) for row in rows]
@@ -595,13 +612,20 @@ class OpenApiClient:
         return records
 
     async def _history(
-        self, path: str, parameter: str, imei: str, begin: datetime, end: datetime
+        self,
+        path: str,
+        parameter: str,
+        imei: str,
+        begin: datetime,
+        end: datetime,
+        clearance: Clearance,
     ) -> object:
         """Return the record of a period, None where there is none: often nothing was."""
         try:
             return await self._transport.call(
                 "GET",
                 path,
+                clearance,
                 **{parameter: imei},
                 begintime=_seconds(begin),
                 endtime=_seconds(end),
@@ -610,10 +634,15 @@ class OpenApiClient:
             return None
 
     async def _groups(
-        self, path: str, imei: str, begin: datetime, end: datetime
+        self,
+        path: str,
+        imei: str,
+        begin: datetime,
+        end: datetime,
+        clearance: Clearance = HARMLESS,
     ) -> list[str]:
         """Return the groups of an answer that is one text."""
-        record = await self._history(path, "imei", imei, begin, end)
+        record = await self._history(path, "imei", imei, begin, end, clearance)
         if record is None:
             return []
         if not isinstance(record, str):

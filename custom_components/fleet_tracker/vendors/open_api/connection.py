@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import override
 
 from ...clocks import was_told
+from ...json_values import as_number, as_unix_time
 from ...models import ReadingGroup, TimeSource, VehicleUpdate
 from ...vendor import (
     HARMLESS,
@@ -57,6 +58,8 @@ RETRY_SPACING = timedelta(minutes=1)
 """How long it is at least from one refused vehicle that is tried again to the next."""
 ODOMETER_SETTLES = timedelta(minutes=10)
 """For so long after it was set, a lower odometer is what was meant."""
+CLOCK_TOLERANCE = timedelta(minutes=2)
+"""Within this, two clocks show the same."""
 VEHICLES_PER_CALL = 100
 HALVINGS_PER_POLL = 2
 """Calls of a poll that only find out which vehicles of a refused call are refused."""
@@ -76,6 +79,7 @@ ALARM_FORM = "alarm_form"
 REFUSED_COMMANDS = "refused_commands"
 REFUSED_VEHICLES = "refused_vehicles"
 LAPSED_ARE_TOLD = "lapsed_are_told"
+CLOCK_OFFSET = "clock_offset"
 
 # Problems that the user is told of
 ACCOUNT_SHARED = "account_shared"
@@ -123,6 +127,7 @@ class OpenApiConnection(Connection):
             sleep=host.sleep,
             token=Token.from_json(host.memory.get(TOKEN)),
             save_token=self._save_token,
+            clock_offset=_clock_offset(host.memory.get(CLOCK_OFFSET)),
             alarm_form=AlarmForm(form) if isinstance(form, str) else None,
         )
         self._alarms = AlarmReader(self.client, host, self.receipt)
@@ -156,6 +161,12 @@ class OpenApiConnection(Connection):
 
     async def _save_token(self, token: Token) -> None:
         await self.host.memory.put(TOKEN, token.as_json())
+        await self._remember_clock()
+
+    async def _remember_clock(self) -> None:
+        """Keep by how much the server's clock differs: a token may last over a restart."""
+        seconds = self.client.clock_offset.total_seconds()
+        await self.host.memory.put(CLOCK_OFFSET, seconds or None)
 
     # --- polling ----------------------------------------------------------------------------
 
@@ -196,6 +207,7 @@ class OpenApiConnection(Connection):
         else:
             error = await self._halve_in_poll(updates, with_news) or error
         await self._remember_refusals()
+        await self._remember_clock()
         if isinstance(error, RateLimited):
             self._alarms.rest(error.retry_after or timedelta())
         else:
@@ -319,6 +331,7 @@ class OpenApiConnection(Connection):
             for imei in self._refused.keys() - set(self._listed):
                 del self._refused[imei]
         self._suspects.keep([one for one in self._listed if one not in self._refused])
+        self._alarms.keep(self._to_ask())
         updates += [
             self._status_update(imei, status)
             for imei, status in self._refused.items()
@@ -420,6 +433,7 @@ class OpenApiConnection(Connection):
         with_news: set[str],
     ) -> None:
         """Add the news of vehicles that the server did not refuse."""
+        self._check_clock(found)
         self._read.update(imeis)
         for imei in imeis:
             self._refused.pop(imei, None)
@@ -435,6 +449,17 @@ class OpenApiConnection(Connection):
             if imei in self._lapsed and not self._are_lapsed_told:
                 self._are_lapsed_told = True
                 self._ask_again(self._lapsed)
+
+    def _check_clock(self, found: Mapping[str, Mapping[str, object]]) -> None:
+        """Forget that the clocks differ once the server tells our time (2.2: servertime)."""
+        for record in found.values():
+            told = as_unix_time(record.get("servertime"))
+            if (
+                told is not None
+                and abs(told - self.host.now()) <= CLOCK_TOLERANCE
+                and abs(told - self.receipt()) > CLOCK_TOLERANCE
+            ):
+                self.client.forget_clock_offset()
 
     def _news(self, imei: str, record: Mapping[str, object]) -> VehicleUpdate | None:
         now = self.host.now()
@@ -580,6 +605,12 @@ class OpenApiConnection(Connection):
             await asyncio.gather(self._search, return_exceptions=True)
         await self._remember_refusals()
         await self._alarms.close()
+
+
+def _clock_offset(stored: Json) -> timedelta:
+    """Return by how much the server's clock was ahead in the last session."""
+    seconds = as_number(stored) or 0
+    return timedelta(seconds=seconds) if abs(seconds) < 1e9 else timedelta()
 
 
 def _refused_commands(stored: Json) -> dict[str, set[str]]:

@@ -25,7 +25,7 @@ from yarl import URL
 from ...const import CONF_IDENTITY
 from ...vendor_flow import Account, Input, VendorFlow, base_url
 from .client import OpenApiClient
-from .connection import ACCOUNT, PASSWORD_MD5, SERVER, SUB_ACCOUNTS, TOKEN
+from .connection import ACCOUNT, CLOCK_OFFSET, PASSWORD_MD5, SERVER, SUB_ACCOUNTS, TOKEN
 from .transport import hash_password
 
 PASSWORD = "password"
@@ -91,7 +91,10 @@ class OpenApiFlow(VendorFlow):
             identity=entry.data[CONF_IDENTITY] if entry else unique_id,
             data={SERVER: server, ACCOUNT: account, PASSWORD_MD5: password_md5},
             vehicle_ids=frozenset(fleet.devices),
-            memory={TOKEN: token.as_json()} if token else {},
+            memory={
+                TOKEN: token.as_json() if token else None,
+                CLOCK_OFFSET: client.clock_offset.total_seconds() or None,
+            },
         )
 
     def options_form(self, entry: ConfigEntry) -> Mapping[vol.Marker, Any]:
