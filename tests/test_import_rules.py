@@ -26,6 +26,7 @@ ROOT_MODULES_OF_THE_MODEL = {
     "codec.py",
     "confirmation.py",
     "derive.py",
+    "elapsed.py",
     "evidence.py",
     "gated_session.py",
     "http_client.py",

@@ -25,6 +25,7 @@ class Expiries:
         self._queue: list[tuple[datetime, str]] = []
         self._next: dict[str, datetime] = {}
         self._cancel_timer: CALLBACK_TYPE | None = None
+        self._set_at = NEVER
 
     @callback
     def add(self, vehicle_id: str, when: datetime | None) -> None:
@@ -46,7 +47,8 @@ class Expiries:
     @callback
     def _set_timer(self) -> None:
         self.cancel()
-        delay = (self._queue[0][0] - dt_util.utcnow()).total_seconds()
+        self._set_at = dt_util.utcnow()
+        delay = (self._queue[0][0] - self._set_at).total_seconds()
         self._cancel_timer = async_call_later(
             self._hass, max(delay, 0), HassJob(self._on_timer, cancel_on_shutdown=True)
         )
@@ -55,6 +57,9 @@ class Expiries:
     def _on_timer(self, _now: datetime) -> None:
         self._cancel_timer = None
         now = dt_util.utcnow()
+        if now < self._set_at:
+            # The clock was set back: these times may not come for years.
+            now = NEVER
         expired = []
         while self._queue and self._queue[0][0] <= now:
             when, vehicle_id = heapq.heappop(self._queue)

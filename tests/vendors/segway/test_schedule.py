@@ -172,6 +172,19 @@ def test_starting_over() -> None:
     assert not schedule.failures
 
 
+@pytest.mark.parametrize("by", [timedelta(hours=1), timedelta(days=400)], ids=str)
+def test_clock_that_was_set_back(by: timedelta) -> None:
+    """What was asked or pushed by the clock before keeps nobody waiting for so long."""
+    schedule = make()
+    schedule.be_quick(NOW)
+    schedule.pushed = dict.fromkeys(Query, NOW)
+    now = NOW - by
+    assert {schedule.due_at(query, PARKED, now) for query in Query} == {now}
+    schedule.asked = dict.fromkeys(Query, now)
+    assert not schedule.is_pushed(Query.LOCATION, PARKED, now)
+    assert seconds(schedule, Query.STATUS, PARKED, now) == 900
+
+
 @given(
     state=st.builds(
         State,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import date, timedelta
 import json
 from typing import Any
@@ -114,6 +115,23 @@ async def test_lists_are_read_rarely(
     assert sim.requests[OBD] == 1
     host.advance(1800)
     assert (await poll(connection, host)).roster is not None
+
+
+@pytest.mark.parametrize("by", [3600, 400 * 86_400], ids=["an hour", "years"])
+async def test_our_clock_is_set_back(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost, by: int
+) -> None:
+    """All is asked for as before, from the next poll on."""
+    await poll(connection, host)
+    await connection.host.memory.put(
+        "obd_refused_until", host.now().timestamp() + 86_400
+    )
+    for _ in range(2):
+        before = Counter(sim.requests)
+        host.advance(-by)
+        await poll(connection, host)
+        asked = sim.requests - before
+        assert asked.keys() >= {LIST, LOCATIONS, ALARMS, TRIPS, OBD}
 
 
 async def test_sub_accounts(sim: TracksolidSimulator, host: FakeHost) -> None:

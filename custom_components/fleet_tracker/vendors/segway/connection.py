@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import override
 
 from ...confirmation import Expectation
+from ...elapsed import is_within
 from ...models import TimeSource, Value, VehicleUpdate
 from ...vendor import (
     HARMLESS,
@@ -323,7 +324,7 @@ class SegwayConnection(Connection):
         """Show a vehicle that nobody added, once in a while."""
         now = self.host.now()
         shown = self._strangers.get(imei)
-        if shown is not None and now - shown < DISCOVERY_PAUSE:
+        if is_within(shown, DISCOVERY_PAUSE, now):
             return
         if len(self._strangers) >= _MOST_STRANGERS:
             self._strangers.clear()

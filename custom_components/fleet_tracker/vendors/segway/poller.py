@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import logging
 
 from ...clocks import counts_as
+from ...elapsed import is_within
 from ...http_client import Unreachable
 from ...models import (
     Reading,
@@ -212,7 +213,7 @@ class Poller:
         if not idle:
             return any(vehicle.error is None for vehicle in others)
         now = self._host.now()
-        if self._answered_at is not None and now - self._answered_at < WITNESS_PAUSE:
+        if is_within(self._answered_at, WITNESS_PAUSE, now):
             return True
         self.counters["witnesses"] += 1
         witness = min(idle, key=lambda vehicle: vehicle.asked_at)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from ...elapsed import is_within, left
+
 
 class Query(StrEnum):
     """What can be asked of a vehicle."""
@@ -120,21 +122,22 @@ class Schedule:
 
     def is_pushed(self, query: Query, state: State, now: datetime) -> bool:
         """Tell whether pushes of this kind come: the last within twice their period."""
-        stops_at = self._stops_at(query, state)
-        return stops_at is not None and now < stops_at
+        return self._stops_at(query, state, now) is not None
 
-    def _stops_at(self, query: Query, state: State) -> datetime | None:
-        """Return when pushes of this kind count as stopped, None if they never came."""
+    def _stops_at(self, query: Query, state: State, now: datetime) -> datetime | None:
+        """Return when pushes that come will count as stopped, None if none come."""
         last = self.pushed.get(query)
         period = push_period(query, state, self.configured)
-        return None if last is None or period is None else last + 2 * period
+        if last is None or period is None or not is_within(last, 2 * period, now):
+            return None
+        return last + 2 * period
 
     def interval(self, query: Query, state: State, now: datetime) -> timedelta:
         """Return how long to wait between two queries."""
         if self.lost:
             return LOST
         parked = max(PARKED, self.standing)
-        if state.moving or (self.quick_until is not None and now < self.quick_until):
+        if state.moving or left(self.quick_until, QUICK_AFTER, now):
             interval = self.driving
         elif state.locked is False:
             interval = self.standing
@@ -152,10 +155,11 @@ class Schedule:
     def due_at(self, query: Query, state: State, now: datetime) -> datetime:
         """Return when to ask next: earlier where pushes stop before that."""
         asked = self.asked.get(query)
-        if asked is None:
+        if asked is None or asked > now:
+            # Never, or by a clock that was set back since.
             return now
         due = asked + self.interval(query, state, now)
-        stops_at = self._stops_at(query, state)
-        if stops_at is not None and now < stops_at:
+        stops_at = self._stops_at(query, state, now)
+        if stops_at is not None:
             due = min(due, stops_at)
         return due

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from ...elapsed import is_within
 from ...models import (
     Reading,
     ReadingGroup,
@@ -321,7 +322,9 @@ class AcceptedVehicle:
     def end_old_alerts(self, now: datetime) -> VehicleUpdate | None:
         """Return the end of alerts that were raised more than a day ago."""
         old = [
-            reading for reading, at in self.raised.items() if now - at >= ALERT_LASTS
+            reading
+            for reading, at in self.raised.items()
+            if not is_within(at, ALERT_LASTS, now)
         ]
         if not old:
             return None

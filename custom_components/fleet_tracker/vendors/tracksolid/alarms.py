@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from ...elapsed import is_within
 from ...models import OccurrenceKind, VehicleUpdate
 from .client import TracksolidClient
 from .mapping import map_alarm
@@ -64,11 +65,11 @@ class AlarmReader:
     def is_due(self, now: datetime) -> bool:
         """Tell whether alarms are to be read with this poll."""
         every = EVERY_WHILE_PUSHED if self.are_pushed(now) else EVERY
-        return self._asked_at is None or now - self._asked_at >= every
+        return not is_within(self._asked_at, every, now)
 
     def are_pushed(self, now: datetime) -> bool:
         """Tell whether alarms truly come by push."""
-        return self._pushed_at is not None and now - self._pushed_at < PUSHED_FOR
+        return is_within(self._pushed_at, PUSHED_FOR, now)
 
     def take_pushed(
         self, update: VehicleUpdate, way: Way, now: datetime
@@ -129,7 +130,7 @@ class AlarmReader:
     async def _move_cursor(self, now: datetime, *, at_once: bool = True) -> None:
         self._read_until = now
         saved = self._saved_until
-        if at_once or saved is None or now - saved >= _SAVE_CURSOR_EVERY:
+        if at_once or not is_within(saved, _SAVE_CURSOR_EVERY, now):
             self._saved_until = now
             await self._memory.put(_CURSOR, now.timestamp())
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
 
+from ...elapsed import is_within
 from ...models import Reading, ReadingGroup, TimeSource, VehicleUpdate
 from ...vendor import (
     HARMLESS,
@@ -306,11 +307,10 @@ class TracksolidConnection(Connection):
     def _positions_are_pushed(self) -> bool:
         now = self.host.now()
         newest = max(self._pushed_positions.values(), default=None)
-        if newest is None or now - newest >= PUSHED_FOR:
+        if not is_within(newest, PUSHED_FOR, now):
             return False
         return all(
-            imei in self._pushed_positions
-            and now - self._pushed_positions[imei] < DRIVING_PUSH_AGE
+            is_within(self._pushed_positions.get(imei), DRIVING_PUSH_AGE, now)
             for imei in self._driving()
         )
 
@@ -607,7 +607,7 @@ class TracksolidConnection(Connection):
         self.counters["unknown_vehicles"] += 1
         now = self.host.now()
         asked_at = self._list_asked_at
-        if asked_at is None or now - asked_at >= _LIST_SOON:
+        if not is_within(asked_at, _LIST_SOON, now):
             self._list_asked_at = now
             self.fleet.list_again()
             self.host.poll_soon(1)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 import math
 
+from ...elapsed import is_within
 from ...models import VehicleUpdate
 from ...vendor import VehicleUnavailable
 from .client import TracksolidClient
@@ -35,7 +36,7 @@ class Fleet:
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether the list is to be read."""
-        return self.listed_at is None or now - self.listed_at >= self._every
+        return not is_within(self.listed_at, self._every, now)
 
     def list_again(self) -> None:
         """Read the list with the next poll, but not twice within a minute."""
@@ -121,7 +122,7 @@ class Fleet:
         update = map_location(location, now)
         set_at = self._odometer_set_at.get(location.imei)
         by_our_clock = self._client.transport.now()
-        if set_at is None or by_our_clock - set_at > ODOMETER_SETTLES:
+        if not is_within(set_at, ODOMETER_SETTLES, by_our_clock):
             return update
         return replace(update, odometer_set=True)
 

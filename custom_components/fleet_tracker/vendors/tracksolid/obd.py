@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+from ...elapsed import is_within, left
 from ...json_values import as_text
 from ...models import VehicleUpdate
 from ...vendor import AccessDenied
@@ -64,7 +65,7 @@ class ObdReader:
         now = self._client.transport.now()
         ahead = self._client.transport.clock_offset
         refused_until = as_time(self._memory.get(_REFUSED_UNTIL))
-        if refused_until is not None and refused_until > now:
+        if left(refused_until, AFTER_REFUSAL, now):
             return []
         known = list(imeis)
         updates: list[VehicleUpdate] = []
@@ -72,7 +73,7 @@ class ObdReader:
             if asked := self._reports_due(known, driving, now):
                 last_at, self._reports_at = self._reports_at, now
                 # What was reported since then, for some trackers report every 10 minutes.
-                begin = (last_at or now - REPORTS_EVERY) - REPORTS_OVERLAP
+                begin = min(last_at or now, now - REPORTS_EVERY) - REPORTS_OVERLAP
                 begin = max(begin, now - REPORTS_BACK)
                 updates += await self._reports(asked, begin + ahead, now + ahead)
             if asked := self._faults_due(known, now):
@@ -85,15 +86,15 @@ class ObdReader:
     def _reports_due(
         self, known: list[str], driving: set[str], now: datetime
     ) -> list[str]:
-        if _is_recent(self._reports_at, now, REPORTS_EVERY) or _is_recent(
-            self._reports_pushed_at, now, REPORTS_PUSHED_FOR
+        if is_within(self._reports_at, REPORTS_EVERY, now) or is_within(
+            self._reports_pushed_at, REPORTS_PUSHED_FOR, now
         ):
             return []
         return [imei for imei in known if imei in driving]
 
     def _faults_due(self, known: list[str], now: datetime) -> list[str]:
-        if _is_recent(self._faults_at, now, FAULTS_EVERY) or _is_recent(
-            self._faults_pushed_at, now, FAULTS_PUSHED_FOR
+        if is_within(self._faults_at, FAULTS_EVERY, now) or is_within(
+            self._faults_pushed_at, FAULTS_PUSHED_FOR, now
         ):
             return []
         return [imei for imei in known if imei in self._with_obd]
@@ -129,7 +130,3 @@ class ObdReader:
         for imei in imeis:
             found.setdefault(self._account_of(imei), []).append(imei)
         return found
-
-
-def _is_recent(at: datetime | None, now: datetime, within: timedelta) -> bool:
-    return at is not None and now - at < within

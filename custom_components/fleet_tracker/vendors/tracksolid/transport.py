@@ -11,6 +11,7 @@ from hashlib import md5
 
 import aiohttp
 
+from ...elapsed import left
 from ...http_client import FIRST_BYTE_S, HttpClient, NoAnswer, Unreachable, read_json
 from ...json_values import Record, as_text, is_record
 from ...vendor import (
@@ -279,8 +280,8 @@ class Transport:
 
     def _check_pause(self) -> None:
         self._check_quota(_CALLS_PAUSED)
-        if self._paused_until is not None and self._paused_until > self.now():
-            raise RateLimited("Pausing", retry_after=self._paused_until - self.now())
+        if pause := left(self._paused_until, _LONGEST_PAUSE, self.now()):
+            raise RateLimited("Pausing", retry_after=pause)
 
     async def _pause(self, key: str, message: str) -> RateLimited:
         """Return the error of "too frequent", and stay quiet for so long."""

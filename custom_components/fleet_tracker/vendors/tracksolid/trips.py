@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+from ...elapsed import is_within
 from ...json_values import is_record
 from ...models import OccurrenceType, Reading, Vehicle, VehicleUpdate
 from .client import TracksolidClient
@@ -52,10 +53,14 @@ class TripReader:
     def due(self, imeis: Iterable[str], now: datetime) -> list[str]:
         """Return the vehicles to ask for now: who has stopped, and some of the others."""
         known = dict.fromkeys(imeis)
-        if self._all_at is None or now - self._all_at >= EVERY:
+        if not is_within(self._all_at, EVERY, now):
             self._all_at = now
             self._waiting |= known
-        stopped = [imei for imei, at in self._stopped.items() if now - at >= AFTER_STOP]
+        stopped = [
+            imei
+            for imei, at in self._stopped.items()
+            if not is_within(at, AFTER_STOP, now)
+        ]
         asked = [imei for imei in (*stopped, *self._waiting) if imei in known]
         return list(dict.fromkeys(asked))[: self._client.batches.limit]
 

@@ -1,0 +1,67 @@
+"""Waits end by themselves, whatever is done to our clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.fleet_tracker.elapsed import is_within, left
+from custom_components.fleet_tracker.expiries import Expiries
+
+NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [
+        (None, False),
+        (NOW, True),
+        (NOW - HOUR + SECOND, True),
+        (NOW - HOUR, False),
+        (NOW + SECOND, False),
+        (NOW + 10_000 * HOUR, False),
+    ],
+)
+def test_within(since: datetime | None, expected: bool) -> None:
+    """What is to come was noted by a clock that was ahead."""
+    assert is_within(since, HOUR, NOW) is expected
+
+
+@pytest.mark.parametrize(
+    ("until", "expected"),
+    [
+        (None, timedelta()),
+        (NOW - HOUR, timedelta()),
+        (NOW, timedelta()),
+        (NOW + SECOND, SECOND),
+        (NOW + HOUR, HOUR),
+        (NOW + HOUR + SECOND, timedelta()),
+    ],
+)
+def test_left(until: datetime | None, expected: timedelta) -> None:
+    """A wait that is longer than any is none."""
+    assert left(until, HOUR, NOW) == expected
+
+
+async def test_what_time_changes_is_looked_at_again(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """By a clock that was set back its time might not come for years."""
+    freezer.move_to(NOW)
+    expired: list[str] = []
+    expiries = Expiries(hass, expired.extend)
+    expiries.add("1", NOW + 3 * SECOND)
+    expiries.add("2", NOW + 2 * HOUR)
+    freezer.move_to(NOW - 10_000 * HOUR)
+    async_fire_time_changed(hass, NOW + 4 * SECOND)
+    assert sorted(expired) == ["1", "2"]
+    expiries.add("2", NOW - 10_000 * HOUR + SECOND)
+    freezer.tick(2 * SECOND)
+    async_fire_time_changed(hass, NOW + 8 * SECOND)
+    assert expired[2:] == ["2"]
+    expiries.cancel()
