@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import RELOAD_AFTER_UPDATE_DELAY
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
@@ -669,23 +670,29 @@ async def test_return_of_the_account_fires_nothing(
 async def test_disabled_entity_is_no_obstacle(
     hass: HomeAssistant,
     cloud: Cloud,
+    fired: list[dict[str, Any]],
     caplog: pytest.LogCaptureFixture,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """Its events wait, and nothing grows without end."""
+    """What it misses is not fired when it is enabled again, and nothing grows."""
     entry: MockConfigEntry = cloud_entry()
     coordinator = await set_up(hass, entry)
     freezer.tick(30 * MINUTE)
     event = entity_id(hass, "event", "alarm")
     assert event is not None
-    er.async_get(hass).async_update_entity(
-        event, disabled_by=er.RegistryEntryDisabler.USER
-    )
+    registry = er.async_get(hass)
+    registry.async_update_entity(event, disabled_by=er.RegistryEntryDisabler.USER)
     await hass.async_block_till_done()
-    for number in range(MOST_UNDELIVERED + 5):
+    for number in range(5):
         push(cloud, alarm(START + number * SECOND))
-    assert (
-        max(map(len, coordinator._occurrences._undelivered.values()))
-        == MOST_UNDELIVERED
-    )
+    assert await coordinator.async_keep_received()
+    assert not any(coordinator._occurrences._undelivered.values())
+    assert await journal_of(coordinator).async_load(ignore, ignore, ignore) == []
+    registry.async_update_entity(event, disabled_by=None)
+    await elapse(hass, freezer, timedelta(seconds=RELOAD_AFTER_UPDATE_DELAY + 1))
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert state_of(hass, "event", "alarm").state == STATE_UNKNOWN
+    push(cloud, alarm(START + MINUTE, code="after"))
+    await hass.async_block_till_done()
+    assert [event["code"] for event in fired] == ["after"]
     assert "Traceback" not in caplog.text

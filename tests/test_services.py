@@ -6,6 +6,7 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.auth.models import User
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import (
     HomeAssistantError,
@@ -348,6 +349,11 @@ async def test_an_account_that_does_not_run(
         error = await refused(hass, action, text="hi", **target)
         assert error.translation_key == "entry_not_loaded"
         assert error.translation_placeholders == {"account": "acme"}
+    # As an automation may call it that runs at the start.
+    acme.mock_state(hass, ConfigEntryState.SETUP_IN_PROGRESS)
+    error = await refused(hass, "neutral_echo", text="hi", **target)
+    assert error.translation_key == "entry_setting_up"
+    acme.mock_state(hass, ConfigEntryState.NOT_LOADED)
 
 
 async def test_no_target_at_all(hass: HomeAssistant, acme: MockConfigEntry) -> None:

@@ -62,6 +62,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> boo
     coordinator = entry.runtime_data = FleetCoordinator(hass, entry, vendor, memory)
     async with AsyncExitStack() as on_failure:
         on_failure.push_async_callback(coordinator.async_close)
+        _drop_undelivered(hass, coordinator)
         await coordinator.async_open()
         await coordinator.async_poll_first()
         await _async_set_up_devices(hass, entry, coordinator)
@@ -96,20 +97,20 @@ async def async_unload_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> bo
 
 @callback
 def _drop_undelivered(hass: HomeAssistant, coordinator: FleetCoordinator) -> None:
-    """Keep no occurrences for event entities that the user has disabled.
+    """Keep no occurrences for event entities that the user has disabled, from now on.
 
-    One that is not there yet is made after the next start, and fires them.
+    One that is not there yet is made soon, or after the next start, and fires them.
     """
     registry = er.async_get(hass)
 
-    def has_listener(vehicle_id: str, kind: OccurrenceKind) -> bool:
+    def will_listen(vehicle_id: str, kind: OccurrenceKind) -> bool:
         entity_id = registry.async_get_entity_id(
             Platform.EVENT, DOMAIN, unique_id(coordinator, vehicle_id, kind)
         )
         entity = registry.async_get(entity_id) if entity_id else None
         return entity is None or entity.disabled_by is None
 
-    coordinator.async_drop_undelivered(has_listener)
+    coordinator.async_drop_undelivered(will_listen)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from homeassistant.auth.models import User
 from homeassistant.components.device_tracker import DOMAIN as DEVICE_TRACKER_DOMAIN
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import (
     ATTR_AREA_ID,
     ATTR_DEVICE_ID,
@@ -178,11 +178,12 @@ class _Accounts:
         entry_id = tracker.config_entry_id or ""
         entry = self._hass.config_entries.async_get_entry(entry_id)
         if entry is None or entry.state is not ConfigEntryState.LOADED:
-            account = "" if entry is None else entry.title
-            return LostVehicle(
-                entity_id=tracker.entity_id,
-                error=_invalid("entry_not_loaded", account=account),
+            error = (
+                _invalid("vehicle_gone", vehicle=tracker.entity_id)
+                if entry is None
+                else not_running(entry)
             )
+            return LostVehicle(entity_id=tracker.entity_id, error=error)
         coordinator: FleetCoordinator = entry.runtime_data
         if entry_id not in self._vehicles:
             self._vehicles[entry_id] = {
@@ -318,6 +319,13 @@ def _indirect_trackers(
         entry = registry.async_get(entity_id)
         if entry is not None and _is_tracker(entry) and entry.disabled_by is None:
             yield entry
+
+
+def not_running(entry: ConfigEntry) -> ServiceValidationError:
+    """Return that nothing can be asked of an account now, and why."""
+    if entry.state is ConfigEntryState.SETUP_IN_PROGRESS:
+        return _invalid("entry_setting_up", account=entry.title)
+    return _invalid("entry_not_loaded", account=entry.title)
 
 
 def _invalid(key: str, **placeholders: str) -> ServiceValidationError:

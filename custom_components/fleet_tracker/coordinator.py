@@ -323,10 +323,11 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @callback
     def async_drop_undelivered(
-        self, has_listener: Callable[[str, OccurrenceKind], bool]
+        self, will_listen: Callable[[str, OccurrenceKind], bool]
     ) -> None:
-        """Wait no longer for event entities of which it is told that they are disabled."""
-        self._occurrences.drop_undelivered(has_listener)
+        """Wait for no event entity from now on of which it is told that it is disabled."""
+        self._occurrences.will_listen = will_listen
+        self._occurrences.drop_undelivered()
 
     async def async_close(self) -> None:
         """Stop everything and keep what is known."""

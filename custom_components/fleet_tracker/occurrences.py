@@ -158,13 +158,16 @@ class OccurrenceLog:
     """Lets replays pass in silence, over restarts too, and loses none that was received.
 
     What is asked for and happened more than 15 minutes before the start is never fired.
-    What nobody listens to yet waits for its listener.
+    What nobody listens to yet waits for its listener, unless none will come: what an event
+    entity missed that the user has disabled is not fired when it is enabled again.
     """
 
     def __init__(
         self, journal: OccurrenceJournal, memory: Memory, started_at: datetime
     ) -> None:
         """Initialize with the file of occurrences; `async_load` reads it."""
+        self.will_listen: Callable[[str, OccurrenceKind], bool] = lambda *_: True
+        """Whether an event entity of a vehicle and kind is there or may still come."""
         self._journal = journal
         self._memory = memory
         self._oldest = started_at - OLDEST_AFTER_START
@@ -261,6 +264,9 @@ class OccurrenceLog:
         self._journal.note_done(waiting.receipt)
 
     def _keep_waiting(self, vehicle_id: str, waiting: _Waiting) -> None:
+        if not self.will_listen(vehicle_id, waiting.occurrence.kind):
+            self._note_fired(vehicle_id, waiting)
+            return
         queue = self._undelivered[vehicle_id, waiting.occurrence.kind]
         queue.append(waiting)
         if len(queue) > MOST_UNDELIVERED:
@@ -286,12 +292,10 @@ class OccurrenceLog:
 
         return remove
 
-    def drop_undelivered(
-        self, has_listener: Callable[[str, OccurrenceKind], bool]
-    ) -> None:
-        """Wait no longer for those of whom it is told that they will never listen."""
+    def drop_undelivered(self) -> None:
+        """Wait no longer for those who will never listen."""
         for address in list(self._undelivered):
-            if not has_listener(*address):
+            if not self.will_listen(*address):
                 for waiting in self._undelivered.pop(address):
                     self._note_fired(address[0], waiting)
 

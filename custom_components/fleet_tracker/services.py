@@ -32,6 +32,7 @@ from .action_targets import (
     TargetVehicle,
     async_get_caller,
     find_vehicles,
+    not_running,
     require_whole_account,
 )
 from .const import DOMAIN
@@ -314,7 +315,7 @@ def _coordinator(hass: HomeAssistant, entry_id: str) -> FleetCoordinator:
     if entry is None or entry.domain != DOMAIN:
         raise _invalid("unknown_entry")
     if entry.state is not ConfigEntryState.LOADED:
-        raise _invalid("entry_not_loaded", account=entry.title)
+        raise not_running(entry)
     coordinator: FleetCoordinator = entry.runtime_data
     return coordinator
 
