@@ -30,6 +30,7 @@ from custom_components.fleet_tracker.vendor import (
     Settings,
     VehicleUnavailable,
 )
+from custom_components.fleet_tracker.vendors.open_api.client import OpenApiClient
 from custom_components.fleet_tracker.vendors.open_api.connection import (
     OpenApiConnection,
     brand,
@@ -1162,6 +1163,48 @@ async def test_a_shared_account_is_a_repair_issue(rig: Rig) -> None:
     await rig.advance(1800)
     await rig.poll()
     assert not rig.issues()
+
+
+@pytest.mark.freeze_time(START)
+async def test_another_program_fights_for_the_token(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Everything stays available and new, by a login a minute; one hint, one line tell it."""
+    other = OpenApiClient(
+        rig.coordinator.session,
+        rig.server.url,
+        ACCOUNT,
+        hash_password(PASSWORD),
+        now=rig.coordinator.now,
+        sleep=rig.coordinator.sleep,
+    )
+    rig.server.requests.clear()
+    for theirs in range(1, 91):  # a quarter of an hour, in which the truck starts
+        login = asyncio.create_task(other.log_in())
+        await settle(rig.server)
+        await login
+        await rig.advance(10)
+        ours = rig.server.requests[AUTHORIZATION] - theirs
+        assert ours <= 3 + theirs // 6
+        unavailable = [
+            state.entity_id
+            for state in rig.hass.states.async_all()
+            if state.state == "unavailable"
+        ]
+        assert not unavailable
+        if theirs > 45:
+            assert rig.state("binary_sensor", TRUCK, "moving").state == "on"
+            assert set(rig.issues()) == {"account_shared"}
+    errors = [
+        record.message
+        for record in caplog.records
+        if record.levelno >= logging.WARNING and "fleet_tracker" in record.name
+    ]
+    assert len(errors) == 1
+    await rig.advance(1800)
+    await rig.poll()
+    assert not rig.issues()
+    assert rig.interval == timedelta(seconds=60)
 
 
 @pytest.mark.freeze_time(START)

@@ -173,6 +173,11 @@ class OpenApiClient:
         return self._transport.contested
 
     @property
+    def holds_back(self) -> bool:
+        """Whether a login had to wait because of that."""
+        return self._transport.holds_back
+
+    @property
     def clock_offset(self) -> timedelta:
         """By how much the server's clock is ahead of ours, as far as it told."""
         return self._transport.clock_offset

@@ -48,7 +48,7 @@ from .mapping import (
     status_update,
 )
 from .refusals import Suspects
-from .transport import Token
+from .transport import WAR_LOGIN_SPACING, Token
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -179,6 +179,17 @@ class OpenApiConnection(Connection):
                 self.host.raise_problem(ACCOUNT_SHARED)
             else:
                 self.host.clear_problem(ACCOUNT_SHARED)
+
+    @override
+    def poll_interval(self) -> timedelta | None:
+        """Return how long to wait until the next poll.
+
+        While another program uses the account, each poll may need a login.
+        """
+        interval = super().poll_interval()
+        if interval is not None and self.client.holds_back:
+            return max(interval, WAR_LOGIN_SPACING)
+        return interval
 
     async def _poll(self) -> PollResult:
         updates: list[VehicleUpdate] = []

@@ -36,7 +36,8 @@ _RENEW_AFTER_SHARE = 0.75
 _EARLY_DEATH = timedelta(minutes=15)
 _WAR_DEATHS = 3
 _WAR_PERIOD = timedelta(minutes=30)
-_WAR_LOGIN_SPACING = timedelta(minutes=1)
+WAR_LOGIN_SPACING = timedelta(minutes=1)
+"""How long it is at least from one login to the next while another program does the same."""
 
 # How long an account that is closed waits for the token of a login that is going on.
 _LAST_LOGIN_S = 5.0
@@ -137,6 +138,7 @@ class Transport:
         self._logged_in_at = token.issued_at if token else None
         self._early_deaths: deque[datetime] = deque(maxlen=_WAR_DEATHS)
         self._pauses: dict[str, float] = {}
+        self._was_held_back = False
 
     @property
     def contested(self) -> bool:
@@ -145,6 +147,11 @@ class Transport:
             len(self._early_deaths) == _WAR_DEATHS
             and self._now() - self._early_deaths[0] < _WAR_PERIOD
         )
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether a login had to wait because another program uses the same account."""
+        return self._was_held_back and self.contested
 
     async def close(self) -> None:
         """Ask for nothing any more, once a login that is going on has its token."""
@@ -232,7 +239,8 @@ class Transport:
         """Refuse to log in too often while another program does the same."""
         if not self.contested or not self._logged_in_at:
             return
-        wait = self._logged_in_at + _WAR_LOGIN_SPACING - self._now()
+        wait = self._logged_in_at + WAR_LOGIN_SPACING - self._now()
+        self._was_held_back = self.holds_back or wait > timedelta()
         if wait > timedelta():
             raise RateLimited(
                 "Another program uses the account",
