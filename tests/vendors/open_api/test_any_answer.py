@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 import contextlib
 from datetime import timedelta
+import json
 import math
 
 import aiohttp
+from aiohttp import web
 from hypothesis import given, settings, strategies as st
 import pytest
 
@@ -21,13 +23,20 @@ from custom_components.fleet_tracker.vendors.open_api.client import (
 )
 from custom_components.fleet_tracker.vendors.open_api.mapping import map_alarm
 from custom_components.fleet_tracker.vendors.open_api.transport import hash_password
+from tests.simulators.failures import replace_all
 from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.open_api_fleet import MISSING
 from tests.vendors.fake_host import FakeHost
 
 from .conftest import ACCOUNT, CAR, PASSWORD, SPARE, START, TRUCK, accounts
 from .test_connection import ALARMS, DEVICE_LIST, TRACK, Line, alarm
-from .test_mapping import DEVICE, TRACK as TRACK_RECORD, json_values
+from .test_mapping import (
+    DEVICE,
+    HALF_A_PAIR,
+    TRACK as TRACK_RECORD,
+    is_sane,
+    json_values,
+)
 
 BEFORE = START - timedelta(hours=1)
 ALARM = alarm(-60, 5).as_record()
@@ -200,6 +209,65 @@ def test_any_type_in_any_field(fields: dict[str, object]) -> None:
                 assert host.known[TRUCK].readings == before[TRUCK]
 
     asyncio.run(check())
+
+
+POLLED = frozenset({TRACK, DEVICE_LIST, ALARMS})
+
+
+class SpoilingSimulator(OpenApiSimulator):
+    """A server that tells one value in all fields of its answers to a path."""
+
+    spoilt: tuple[str, object] | None = None
+    kept: tuple[str, ...] = ()
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer as it should, then spoil that."""
+        response = await super().answer(request)
+        if self.spoilt is None or request.path != self.spoilt[0]:
+            return response
+        assert isinstance(response, web.Response)
+        assert isinstance(response.body, bytes)
+        whole, value = json.loads(response.body), self.spoilt[1]
+        replace_all(whole, lambda key, told: told if key in self.kept else value)
+        return web.json_response(whole)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [10**400, 2**31 - 1, math.nan, HALF_A_PAIR, {"a": [1]}],
+    ids=["400_digits", "maximum", "nan", "half_a_pair", "object"],
+)
+async def test_wrong_value_in_all_fields_of_every_operation(value: object) -> None:
+    """Each says what is wrong or tells what it can, shows nothing absurd, and heals."""
+    async with aiohttp.ClientSession() as session:
+        host = FakeHost(session, now=START)
+        async with (
+            SpoilingSimulator(*accounts(), clock=host.clock) as server,
+            Line(server, host) as line,
+        ):
+            host.patient = False
+            server.device(CAR).alarms.append(alarm(-60, 5))
+            for kept in (("code", "imei"), ()):
+                server.kept = kept
+                for path, operation in OPERATIONS.items():
+                    server.spoilt = (path, value)
+                    with contextlib.suppress(VendorError):
+                        await operation(line.connection.client)
+                    if path in POLLED:
+                        with contextlib.suppress(VendorError):
+                            host.receive((await line.connection.poll()).updates)
+                    server.spoilt = None
+                    host.advance(5400)  # an invented token is renewed by then
+                    await operation(line.connection.client)
+            for vehicle in host.known.values():
+                for reading in vehicle.readings.values():
+                    assert is_sane(reading)
+                assert (
+                    vehicle.position is None
+                    or vehicle.position.speed is None
+                    or (0 <= vehicle.position.speed <= 1000)
+                )
+            assert host.known.keys() >= {TRUCK, CAR, SPARE}
 
 
 async def test_fields_that_are_missing() -> None:

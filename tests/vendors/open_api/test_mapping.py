@@ -512,13 +512,15 @@ def test_ignition_is_not_switched_after_the_last_contact() -> None:
 
 # Any type in any field
 
+HALF_A_PAIR = "half\ud83d a pair"
 json_values = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
     | st.floats()
     | st.text(max_size=20)
-    | st.sampled_from(["-1", "1e999", "nan", "0", " ", "1419906052"]),
+    | st.sampled_from(["-1", "1e999", "nan", "0", " ", "1419906052", HALF_A_PAIR])
+    | st.sampled_from([2**31 - 1, 2**63, 10**400]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(st.text(max_size=5), inner, max_size=3)

@@ -51,6 +51,8 @@ _LONGEST_PAUSE_S = 900.0
 # What is asked by POST and changes nothing
 _POSTED_QUERIES = frozenset({"/api/command/query"})
 
+_MOST_CODE_DIGITS = 6
+
 _UNIX_SECONDS = re.compile(r"(?<!\d)\d{10}(?!\d)")
 
 
@@ -345,7 +347,8 @@ def _read(body: bytes) -> _Answer:
     if not is_record(answer):
         raise InvalidAnswer("The answer is no JSON object")
     code = as_integer(answer.get("code"))
-    if code is None:
+    # The documented ones have five digits. A long one may be somebody's number.
+    if code is None or abs(code) >= 10**_MOST_CODE_DIGITS:
         raise InvalidAnswer("The answer has no code")
     return _Answer(code, answer.get("record"), as_text(answer.get("message")) or "")
 
