@@ -55,6 +55,11 @@ class StopClearance(JudgedClearance):
         return self._may_be_sent
 
     @property
+    def is_unsent(self) -> bool:
+        """Whether it was withdrawn before anything was sent."""
+        return self._withdrawn is not None and not self._may_be_sent
+
+    @property
     def withdrawn(self) -> Refusal | None:
         """Why it was withdrawn, None if it was not."""
         return self._withdrawn

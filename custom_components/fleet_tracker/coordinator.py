@@ -992,7 +992,8 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                     # Nobody waits for it any more.
                     clearance.withdraw(_WITHDRAWN)
                 del self._stops[vehicle_id]
-        if not work.done() or work.cancelled():
+        # It may have failed by what it was withdrawn for, an unload say: that counts more.
+        if clearance.is_unsent or work.cancelled():
             raise _refusal(clearance.withdrawn or _WITHDRAWN)
         result = work.result()
         if clearance.withdrawn == _WITHDRAWN:

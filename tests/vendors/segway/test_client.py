@@ -56,6 +56,7 @@ from custom_components.fleet_tracker.vendors.segway.settings import (
     UploadInterval,
 )
 from tests.simulators import segway as simulator
+from tests.simulators.failures import Failure
 from tests.simulators.segway import TOKEN_PATH, SegwaySimulator
 from tests.simulators.segway_mopeds import (
     CONTROL,
@@ -354,6 +355,27 @@ async def test_controls(client: SegwayClient, parked: Moped) -> None:
     parked.saddle_locked = parked.tailbox_locked = True
     await client.end_rental(DEMO_PARKED)
     assert parked.locked
+
+
+async def test_throttle_waits_for_no_others(
+    client: SegwayClient, server: SegwaySimulator, parked: Moped
+) -> None:
+    """However many queries hang, the throttle is turned on and off at once."""
+    await client.status(DEMO_PARKED)
+    hanging = server.failures
+    hanging.begin(Failure.HANG, {"/api/v2/vehicle/query/current/status"})
+    queries = [asyncio.create_task(client.status(DEMO_PARKED)) for _ in range(9)]
+    while hanging.hanging < 4:  # noqa: ASYNC110 - what changes is a plain value
+        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await client.throttle_response(DEMO_PARKED, on=False)
+        assert not parked.throttle
+        await client.throttle_response(DEMO_PARKED, on=True)
+        assert parked.throttle
+    assert not any(query.done() for query in queries)
+    for query in queries:
+        query.cancel()
+    await asyncio.gather(*queries, return_exceptions=True)
 
 
 # --- token ---

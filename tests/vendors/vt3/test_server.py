@@ -14,6 +14,7 @@ import time
 
 import pytest
 
+from custom_components.fleet_tracker.clearances import StopClearance
 from custom_components.fleet_tracker.vendor import (
     CannotConnect,
     CommandFailed,
@@ -1028,6 +1029,26 @@ async def test_a_peer_that_does_not_read(host: FakeHost, listener: Listener) -> 
         offline = sum(isinstance(one, VehicleOffline) for one in results)
         assert unconfirmed + offline == 200
         assert offline > 0
+
+
+async def test_unanswered_command_ends_the_connection_by_a_reset(
+    host: FakeHost, listener: Listener
+) -> None:
+    """So that the system drops what it still holds of it, instead of trying for minutes."""
+    limits = Limits(answer_seconds=0.05)
+    async with (
+        listening(listener, host, limits) as (server, port),
+        peer(port) as (reader, writer),
+    ):
+        writer.write(info())
+        await until(lambda: listener.messages)
+        stop = StopClearance(lambda: None)
+        topic = Topic(SERIAL, "io", "control")
+        with pytest.raises(CommandUnconfirmed):
+            await server.request(topic, {"io.DO1": 1}, repeat=False, clearance=stop)
+        assert stop.may_be_sent
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
 
 
 async def test_a_request_that_is_too_long(server: Server, tracker: object) -> None:

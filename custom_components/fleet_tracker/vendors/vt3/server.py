@@ -560,6 +560,8 @@ class Server:
             if passed < lane.spacing:
                 # A clock that was put back must not make it longer.
                 await self._host.sleep(lane.spacing - max(0.0, passed))
+            # First, since it says in words why a command is not sent any more.
+            clearance.check()
             if tracker.session is not session or session.closed:
                 raise VehicleOffline
             if clearance.stops and session.has_unsent:

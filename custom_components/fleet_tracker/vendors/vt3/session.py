@@ -10,6 +10,7 @@ from datetime import datetime
 from ipaddress import ip_address
 import secrets
 import socket
+import struct
 
 from ...vendor import Json
 from .frames import Checksum, FrameDecoder, Message, encode
@@ -256,7 +257,12 @@ class Session:
         return True
 
     def close(self) -> None:
-        """End it at once; what was asked stays unanswered."""
+        """End it at once; what was asked stays unanswered.
+
+        What the system still holds of unanswered requests is not sent any more.
+        """
+        if self._pending or self._overdue:
+            _discard_unsent(self._writer)
         self._writer.transport.abort()
         self._stirred.set()
         for pending in self._pending:
@@ -278,6 +284,16 @@ def _address(writer: asyncio.StreamWriter) -> str:
         return ""
     address = ip_address(peer[0])
     return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def _discard_unsent(writer: asyncio.StreamWriter) -> None:
+    """Let the system send nothing more: it would go on trying for minutes."""
+    if not writer.is_closing():
+        connection: socket.socket = writer.get_extra_info("socket")
+        # A linger of 0 seconds ends a connection by a reset.
+        connection.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
 
 
 def _keep_alive(writer: asyncio.StreamWriter) -> None:
