@@ -11,7 +11,7 @@ import resource
 import sys
 import time
 
-from custom_components.fleet_tracker.vendor import Json
+from custom_components.fleet_tracker.model.json_values import Json
 from custom_components.fleet_tracker.vendors.vt3.events import map_event
 from custom_components.fleet_tracker.vendors.vt3.frames import (
     LONGEST_JSON,

@@ -24,8 +24,8 @@ import time
 
 import aiohttp
 
-from custom_components.fleet_tracker.models import VehicleUpdate
-from custom_components.fleet_tracker.vendor import Settings
+from custom_components.fleet_tracker.contract.connection import Settings
+from custom_components.fleet_tracker.model.vehicle import VehicleUpdate
 from custom_components.fleet_tracker.vendors.vt3.connection import Vt3Connection
 from tests.simulators.vt3 import Vt3Simulator
 from tests.simulators.world import HOME, Place, errand

@@ -16,6 +16,7 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
+from custom_components.fleet_tracker.account.coordinator import FleetCoordinator
 from custom_components.fleet_tracker.const import (
     CONF_IDENTITY,
     CONF_PUSH_SECRET,
@@ -23,8 +24,11 @@ from custom_components.fleet_tracker.const import (
     DOMAIN,
     SUBENTRY_VEHICLE,
 )
-from custom_components.fleet_tracker.coordinator import FleetCoordinator
-from custom_components.fleet_tracker.models import Reading, ReadingGroup, VehicleUpdate
+from custom_components.fleet_tracker.model.vehicle import (
+    Reading,
+    ReadingGroup,
+    VehicleUpdate,
+)
 from tests.neutral_vendor import CLOUD, LISTENER
 
 START = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)

@@ -16,7 +16,7 @@ import pytest
 # The package that is imported first is the one Home Assistant looks into, and the test
 # plugin has one of the same name.
 import custom_components  # noqa: F401
-from custom_components.fleet_tracker import line_file
+from custom_components.fleet_tracker.account import line_file
 from script.fuzz import EXAMPLES
 from tests.neutral_vendor import Clouds, register
 

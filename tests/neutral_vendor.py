@@ -22,16 +22,28 @@ import pytest
 import voluptuous as vol
 
 from custom_components.fleet_tracker import config_flow
-from custom_components.fleet_tracker.binary_sensor import FleetBinarySensorDescription
-from custom_components.fleet_tracker.button import (
-    FleetButtonDescription,
-    engine_buttons,
-)
 from custom_components.fleet_tracker.const import CONF_IDENTITY, DOMAIN
-from custom_components.fleet_tracker.entity import VendorEntities
-from custom_components.fleet_tracker.event import FleetEventDescription
-from custom_components.fleet_tracker.lock import FleetLockDescription
-from custom_components.fleet_tracker.models import (
+from custom_components.fleet_tracker.contract.commands import (
+    HARMLESS,
+    Clearance,
+    Command,
+    CommandResult,
+)
+from custom_components.fleet_tracker.contract.connection import (
+    Connection,
+    Host,
+    Memory,
+    PollResult,
+    Settings,
+)
+from custom_components.fleet_tracker.contract.errors import (
+    InvalidArgument,
+    VehicleUnavailable,
+    VendorError,
+)
+from custom_components.fleet_tracker.contract.pushes import PushAnswer, PushRequest
+from custom_components.fleet_tracker.model.json_values import Json
+from custom_components.fleet_tracker.model.vehicle import (
     EMPTY,
     Occurrence,
     OccurrenceKind,
@@ -43,28 +55,7 @@ from custom_components.fleet_tracker.models import (
     VehicleDetails,
     VehicleUpdate,
 )
-from custom_components.fleet_tracker.number import FleetNumberDescription
-from custom_components.fleet_tracker.select import FleetSelectDescription
-from custom_components.fleet_tracker.sensor import FleetSensorDescription
-from custom_components.fleet_tracker.switch import FleetSwitchDescription
-from custom_components.fleet_tracker.vendor import (
-    HARMLESS,
-    Clearance,
-    Command,
-    CommandResult,
-    Connection,
-    Host,
-    InvalidArgument,
-    Json,
-    PollResult,
-    PushAnswer,
-    PushRequest,
-    Settings,
-    VehicleUnavailable,
-    Vendor,
-    VendorError,
-)
-from custom_components.fleet_tracker.vendor_action import (
+from custom_components.fleet_tracker.offer.action import (
     ActionEffect,
     ActionRequest,
     ActionTarget,
@@ -72,13 +63,26 @@ from custom_components.fleet_tracker.vendor_action import (
     VendorAction,
     for_each,
 )
-from custom_components.fleet_tracker.vendor_flow import (
+from custom_components.fleet_tracker.offer.descriptions import (
+    FleetBinarySensorDescription,
+    FleetButtonDescription,
+    FleetEventDescription,
+    FleetLockDescription,
+    FleetNumberDescription,
+    FleetSelectDescription,
+    FleetSensorDescription,
+    FleetSwitchDescription,
+    VendorEntities,
+    engine_buttons,
+)
+from custom_components.fleet_tracker.offer.flow import (
     Account,
     AddedVehicle,
     Input,
     VehicleFlow,
     VendorFlow,
 )
+from custom_components.fleet_tracker.offer.vendor import Vendor
 
 CLOUD, LISTENER = "neutral_cloud", "neutral_listener"
 ROOT_PATH = "/neutral/push"
@@ -346,7 +350,11 @@ class NeutralFlow(VendorFlow):
         return self.form("", {})
 
     async def async_check(
-        self, hass: HomeAssistant, user_input: Input, entry: ConfigEntry | None
+        self,
+        hass: HomeAssistant,
+        user_input: Input,
+        entry: ConfigEntry | None,
+        kept: Memory,
     ) -> Account:
         """Ask the cloud."""
         name = user_input["account"]
@@ -387,7 +395,11 @@ class ListenerFlow(VendorFlow):
         return vol.Schema({vol.Required("account"): str})
 
     async def async_check(
-        self, hass: HomeAssistant, user_input: Input, entry: ConfigEntry | None
+        self,
+        hass: HomeAssistant,
+        user_input: Input,
+        entry: ConfigEntry | None,
+        kept: Memory,
     ) -> Account:
         """Take any name."""
         identity = f"{LISTENER}_{user_input['account']}"
@@ -424,7 +436,11 @@ class NeutralVehicleFlow(VehicleFlow):
         return vol.Schema({vol.Required("colour", default=defaults["colour"]): str})
 
     async def async_check(
-        self, hass: HomeAssistant, entry: ConfigEntry, user_input: Input
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        user_input: Input,
+        connection: Connection | None,
     ) -> AddedVehicle:
         """Ask the cloud. Spaces around an id mean nothing."""
         cloud = self._clouds[entry.data["account"]]
@@ -510,20 +526,22 @@ ENTITIES = VendorEntities(
 )
 
 
-async def _check_echo(request: ActionRequest) -> Mapping[str, VendorError]:
+async def _check_echo(
+    request: ActionRequest[NeutralConnection],
+) -> Mapping[str, VendorError]:
     """Find those that the test says cannot, and refuse a text."""
-    cloud = _cloud_of(request)
+    cloud = request.connection.cloud
     if request.data["text"] in cloud.refused_texts:
         raise InvalidArgument
     return cloud.unable
 
 
-async def _echo(request: ActionRequest) -> Outcomes:
+async def _echo(request: ActionRequest[NeutralConnection]) -> Outcomes:
     """Return what came for each vehicle."""
-    cloud = _cloud_of(request)
+    cloud = request.connection.cloud
 
     async def answer(vehicle_id: str) -> Mapping[str, Any]:
-        await request.coordinator.connection.execute(vehicle_id, Command("echo"))
+        await request.connection.execute(vehicle_id, Command("echo"))
         if (error := cloud.failing.get(vehicle_id)) is not None:
             raise error
         return {"text": request.data["text"], "polls": cloud.polls}
@@ -531,15 +549,12 @@ async def _echo(request: ActionRequest) -> Outcomes:
     return await for_each(request, answer)
 
 
-async def _ask_account(request: ActionRequest) -> Mapping[str, Any]:
+async def _ask_account(request: ActionRequest[NeutralConnection]) -> Mapping[str, Any]:
     """Return something of the account."""
-    return {"polls": _cloud_of(request).polls, "vehicles": list(request.vehicle_ids)}
-
-
-def _cloud_of(request: ActionRequest) -> Cloud:
-    connection = request.coordinator.connection
-    assert isinstance(connection, NeutralConnection)
-    return connection.cloud
+    return {
+        "polls": request.connection.cloud.polls,
+        "vehicles": list(request.vehicle_ids),
+    }
 
 
 ECHO = VendorAction(

@@ -37,7 +37,7 @@ from custom_components.fleet_tracker.const import (
     DOMAIN,
     SUBENTRY_VEHICLE,
 )
-from custom_components.fleet_tracker.vendor import (
+from custom_components.fleet_tracker.contract.errors import (
     AccessDenied,
     AuthenticationFailed,
     CannotConnect,

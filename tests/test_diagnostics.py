@@ -23,7 +23,7 @@ from custom_components.fleet_tracker.diagnostics import (
     async_get_device_diagnostics,
     without,
 )
-from custom_components.fleet_tracker.models import (
+from custom_components.fleet_tracker.model.vehicle import (
     FixKind,
     Position,
     Reading,

@@ -9,8 +9,8 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.fleet_tracker.elapsed import is_within, left
-from custom_components.fleet_tracker.expiries import Expiries
+from custom_components.fleet_tracker.account.expiries import Expiries
+from custom_components.fleet_tracker.model.elapsed import is_within, left
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 import re
@@ -19,28 +19,22 @@ ROOT = Path(custom_components.fleet_tracker.__file__).parent
 TESTS = Path(tests.__file__).parent
 PACKAGES = sorted(path.parent.name for path in ROOT.glob("vendors/*/__init__.py"))
 
+# What a room may import of the integration beside itself. Nothing but the root, which Home
+# Assistant loads by name, and the doors for pushes may know the registry of vendors.
+ROOMS: Mapping[str, frozenset[str]] = {
+    "model": frozenset(),
+    "contract": frozenset({"model"}),
+    "transport": frozenset({"contract", "model"}),
+    "offer": frozenset({"const", "contract", "model"}),
+    "account": frozenset({"const", "contract", "model", "offer", "transport"}),
+    "actions": frozenset({"account", "const", "contract", "model", "offer"}),
+    "cameras": frozenset({"account", "const", "contract", "model"}),
+    "pushes": frozenset({"account", "const", "contract", "model", "offer", "vendors"}),
+}
+PURE_ROOMS = ("model", "contract", "transport")
+A_VENDOR_MAY_IMPORT = frozenset({"const", "contract", "model", "offer", "transport"})
 # All else of a vendor reads and tests as a library.
 KNOW_HOME_ASSISTANT = {"__init__.py", "entities.py", "flow.py", "services.py"}
-ROOT_MODULES_OF_THE_MODEL = {
-    "clocks.py",
-    "codec.py",
-    "confirmation.py",
-    "derive.py",
-    "elapsed.py",
-    "evidence.py",
-    "gated_session.py",
-    "http_client.py",
-    "json_values.py",
-    "merge.py",
-    "models.py",
-    "plausibility.py",
-    "reachability.py",
-    "rules.py",
-    "texts.py",
-    "vendor.py",
-    "vendor_api.py",
-    "vendor_media.py",
-}
 EVERY_VENDOR_HAS = {
     "__init__.py",
     "commands.py",
@@ -51,6 +45,7 @@ EVERY_VENDOR_HAS = {
 }
 
 
+@cache
 def modules() -> list[Path]:
     """Return all modules of the integration."""
     return sorted(ROOT.rglob("*.py"))
@@ -62,15 +57,19 @@ def name_of(path: Path) -> str:
 
 
 @cache
-def imports(path: Path) -> frozenset[str]:
-    """Return the full names of what a module imports at run time."""
-    return frozenset(_imports(path, ast.parse(path.read_text())))
+def imports(path: Path, *, with_types: bool = False) -> frozenset[str]:
+    """Return the full names of what a module imports, if asked for the types too."""
+    return frozenset(_imports(path, ast.parse(path.read_text()), with_types))
 
 
-def _imports(path: Path, node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+def _imports(path: Path, node: ast.AST, with_types: bool) -> Iterator[str]:
+    if (
+        isinstance(node, ast.If)
+        and ast.unparse(node.test) == "TYPE_CHECKING"
+        and not with_types
+    ):
         for other in node.orelse:
-            yield from _imports(path, other)
+            yield from _imports(path, other, with_types)
         return
     if isinstance(node, ast.Import):
         yield from (one.name for one in node.names)
@@ -81,13 +80,14 @@ def _imports(path: Path, node: ast.AST) -> Iterator[str]:
             module = ".".join(filter(None, (*package, module)))
         yield from (f"{module}.{one.name}" for one in node.names)
     for child in ast.iter_child_nodes(node):
-        yield from _imports(path, child)
+        yield from _imports(path, child, with_types)
 
 
-def own_modules(path: Path) -> set[Path]:
+@cache
+def own_modules(path: Path, *, with_types: bool = False) -> frozenset[Path]:
     """Return the modules of the integration that a module imports."""
     found = set()
-    for name in imports(path):
+    for name in imports(path, with_types=with_types):
         parts = name.split(".")
         if ".".join(parts[:2]) != PACKAGE:
             continue
@@ -100,27 +100,79 @@ def own_modules(path: Path) -> set[Path]:
             if (base / "__init__.py").is_file():
                 found.add(base / "__init__.py")
                 break
-    return found
+    return frozenset(found - {path})
 
 
-def protocol_modules() -> list[Path]:
+def room_of(path: Path) -> str:
+    """Return the room of a module; that of one at the root is its own name."""
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+@cache
+def pure_modules() -> list[Path]:
     """Return the modules that must work without Home Assistant."""
-    return [ROOT / name for name in sorted(ROOT_MODULES_OF_THE_MODEL)] + [
+    return [
         path
         for path in modules()
-        if path.parent.parent == ROOT / "vendors"
-        and path.name not in KNOW_HOME_ASSISTANT
-        # Actions may be so many that they are several modules.
-        and not path.name.startswith("services_")
+        if room_of(path) in PURE_ROOMS
+        or (
+            path.relative_to(ROOT).parts[0] == "vendors"
+            and len(path.relative_to(ROOT).parts) > 2
+            and path.relative_to(ROOT).parts[2] not in {*KNOW_HOME_ASSISTANT, "actions"}
+        )
     ]
 
 
-@pytest.mark.parametrize("path", protocol_modules(), ids=name_of)
-def test_protocols_know_no_home_assistant(path: Path) -> None:
+@pytest.mark.parametrize("path", pure_modules(), ids=name_of)
+def test_pure_modules_know_no_home_assistant(path: Path) -> None:
     """Not by themselves, and not through a module that they import."""
     assert not [name for name in imports(path) if name.startswith("homeassistant")]
-    allowed = set(protocol_modules())
-    assert not own_modules(path) - allowed
+    assert not own_modules(path) - set(pure_modules())
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_keep_to_what_they_may_touch(room: str) -> None:
+    """Their types too."""
+    found = {
+        (name_of(path), room_of(one))
+        for path in ROOT.glob(f"{room}/**/*.py")
+        for one in own_modules(path, with_types=True)
+    }
+    assert not {pair for pair in found if pair[1] not in ROOMS[room] | {room}}
+
+
+def test_every_folder_is_a_room() -> None:
+    """Each says in its docstring what its modules may touch."""
+    folders = {path.parent for path in modules()} - {ROOT}
+    for folder in folders:
+        assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+    assert {room_of(folder) for folder in folders} == {*ROOMS, "vendors"}
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """Not even for types: who reads one must not have read the other before."""
+    graph = {path: own_modules(path, with_types=True) for path in modules()}
+    done: set[Path] = set()
+
+    def follow(path: Path, way: tuple[Path, ...]) -> None:
+        assert path not in way, " -> ".join(map(name_of, (*way, path)))
+        if path in done:
+            return
+        for other in sorted(graph[path]):
+            follow(other, (*way, path))
+        done.add(path)
+
+    for path in modules():
+        follow(path, ())
+
+
+@pytest.mark.parametrize("vendor", PACKAGES)
+def test_vendors_keep_to_what_they_may_touch(vendor: str) -> None:
+    """The contract and what serves it, never an account, a platform or the door."""
+    for path in ROOT.glob(f"vendors/{vendor}/**/*.py"):
+        for one in own_modules(path, with_types=True):
+            room = room_of(one)
+            assert room in A_VENDOR_MAY_IMPORT or room == "vendors", name_of(path)
 
 
 @pytest.mark.parametrize("vendor", PACKAGES)
@@ -173,8 +225,12 @@ def test_vendors_have_the_same_files(vendor: str) -> None:
     """Who knows one vendor finds the way in all of them."""
     files = {path.name for path in (ROOT / "vendors" / vendor).glob("*.py")}
     assert files >= EVERY_VENDOR_HAS
-    assert files & {"client.py", "server.py"}
-    assert not VENDORS[vendor].pushes or "push.py" in files
+    assert (
+        files & {"client.py", "server.py"}
+        or (ROOT / "vendors" / vendor / "api" / "client.py").is_file()
+    )
+    pushes = ROOT / "vendors" / vendor / "pushes"
+    assert not VENDORS[vendor].pushes or "push.py" in files or pushes.is_dir()
     assert not VENDORS[vendor].actions or "services.py" in files
     assert (TESTS / "vendors" / vendor / "__init__.py").is_file()
     simulator = TESTS / "simulators" / vendor

@@ -32,14 +32,14 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.fleet_tracker import async_remove_config_entry_device, entity
+from custom_components.fleet_tracker.account.handover import hand_over
 from custom_components.fleet_tracker.const import DOMAIN, SUBENTRY_VEHICLE
-from custom_components.fleet_tracker.handover import hand_over
-from custom_components.fleet_tracker.models import Position, VehicleUpdate
-from custom_components.fleet_tracker.vendor import (
+from custom_components.fleet_tracker.contract.errors import (
     AuthenticationFailed,
     CannotConnect,
     VendorError,
 )
+from custom_components.fleet_tracker.model.vehicle import Position, VehicleUpdate
 from tests.common import (
     START,
     cloud_entry,

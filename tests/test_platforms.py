@@ -20,7 +20,12 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.fleet_tracker import binary_sensor, sensor
-from custom_components.fleet_tracker.models import FixKind, Position, Reading, Value
+from custom_components.fleet_tracker.model.vehicle import (
+    FixKind,
+    Position,
+    Reading,
+    Value,
+)
 from tests.common import START, cloud_entry, entity_id, set_up, state_of
 from tests.neutral_vendor import Cloud, Clouds, told
 

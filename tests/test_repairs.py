@@ -13,8 +13,8 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.fleet_tracker.const import DOMAIN
+from custom_components.fleet_tracker.contract.errors import CannotConnect
 from custom_components.fleet_tracker.repairs import async_create_fix_flow
-from custom_components.fleet_tracker.vendor import CannotConnect
 from tests.common import START, cloud_entry, set_up
 from tests.neutral_vendor import FIXABLE, Cloud, Clouds
 

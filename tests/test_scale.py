@@ -19,16 +19,16 @@ from homeassistant.helpers.json import json_dumps
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.fleet_tracker import sliced_work as sliced_work_module
-from custom_components.fleet_tracker.codec import to_json
+from custom_components.fleet_tracker.account import sliced_work as sliced_work_module
+from custom_components.fleet_tracker.account.codec import to_json
+from custom_components.fleet_tracker.account.coordinator import FleetCoordinator
+from custom_components.fleet_tracker.account.sliced_work import SlicedWork
+from custom_components.fleet_tracker.account.storage import VERSION
 from custom_components.fleet_tracker.const import DOMAIN
-from custom_components.fleet_tracker.coordinator import FleetCoordinator
-from custom_components.fleet_tracker.merge import merge
-from custom_components.fleet_tracker.models import Position, Value, VehicleUpdate
-from custom_components.fleet_tracker.rules import Rules
-from custom_components.fleet_tracker.sliced_work import SlicedWork
-from custom_components.fleet_tracker.storage import VERSION
-from custom_components.fleet_tracker.vendor import CannotConnect
+from custom_components.fleet_tracker.contract.errors import CannotConnect
+from custom_components.fleet_tracker.model.merge import merge
+from custom_components.fleet_tracker.model.rules import Rules
+from custom_components.fleet_tracker.model.vehicle import Position, Value, VehicleUpdate
 from tests.common import (
     START,
     cloud_entry,

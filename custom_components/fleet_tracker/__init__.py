@@ -16,14 +16,13 @@ from homeassistant.helpers import (
 )
 from homeassistant.helpers.typing import ConfigType
 
+from .account.coordinator import FleetConfigEntry, FleetCoordinator
+from .account.handover import take_handed_over
+from .account.storage import EntryMemory, async_remove_stored
 from .const import CONF_IDENTITY, CONF_VENDOR, DOMAIN
-from .coordinator import FleetConfigEntry, FleetCoordinator
-from .entity import unique_id
-from .handover import take_handed_over
-from .models import OccurrenceKind
-from .push import async_register_push_views
+from .model.vehicle import OccurrenceKind
+from .pushes.door import async_register_push_views
 from .services import async_register_actions
-from .storage import EntryMemory, async_remove_stored
 from .vendors import VENDORS
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -105,7 +104,7 @@ def _drop_undelivered(hass: HomeAssistant, coordinator: FleetCoordinator) -> Non
 
     def will_listen(vehicle_id: str, kind: OccurrenceKind) -> bool:
         entity_id = registry.async_get_entity_id(
-            Platform.EVENT, DOMAIN, unique_id(coordinator, vehicle_id, kind)
+            Platform.EVENT, DOMAIN, coordinator.unique_id(vehicle_id, kind)
         )
         entity = registry.async_get(entity_id) if entity_id else None
         return entity is None or entity.disabled_by is None

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.binary_sensor import (
     BinarySensorDeviceClass,
     BinarySensorEntity,
-    BinarySensorEntityDescription,
 )
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import FleetConfigEntry
-from .entity import FleetDescription, FleetEntity, async_setup_entities
-from .models import Reading
+from .account.coordinator import FleetConfigEntry
+from .entity import FleetEntity, async_setup_entities
+from .model.vehicle import Reading
+from .offer.descriptions import FleetBinarySensorDescription
 
 PARALLEL_UPDATES = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class FleetBinarySensorDescription(FleetDescription, BinarySensorEntityDescription):
-    """A binary sensor. Its reading is true for on, unless it is inverted."""
-
-    inverted: bool = False
 
 
 COMMON = (

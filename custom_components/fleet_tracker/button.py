@@ -7,77 +7,19 @@ offered only where the user allowed it. What undoes it is always there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import override
 
-from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
+from homeassistant.components.button import ButtonEntity
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import CONF_ALLOW_ENGINE_CUT
-from .coordinator import FleetConfigEntry
-from .entity import FleetDescription, FleetEntity, async_setup_entities, by_capability
-from .models import Vehicle
+from .account.coordinator import FleetConfigEntry
+from .entity import FleetEntity, async_setup_entities, by_capability
+from .model.vehicle import Vehicle
+from .offer.descriptions import FleetButtonDescription, FleetDescription
 
 PARALLEL_UPDATES = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class FleetButtonDescription(FleetDescription, ButtonEntityDescription):
-    """A button. Without a command of its own it sends its key, with the part if any.
-
-    The refresh button takes a fresh look, unless the vendor has a command for that.
-    """
-
-    command: str | None = None
-
-
-def stopping_button(
-    key: str, capability: str, command: str, *, enabled: bool = True
-) -> FleetButtonDescription:
-    """Return what stops a vehicle. The guard judges each press."""
-    return FleetButtonDescription(
-        key=key,
-        capability=capability,
-        command=command,
-        entity_category=EntityCategory.CONFIG,
-        entity_registry_enabled_default=enabled,
-        needs_contact=True,
-        option=CONF_ALLOW_ENGINE_CUT,
-    )
-
-
-def releasing_button(
-    key: str, capability: str, command: str, *, enabled: bool = True
-) -> FleetButtonDescription:
-    """Return what lets a stopped vehicle go again."""
-    return FleetButtonDescription(
-        key=key,
-        capability=capability,
-        command=command,
-        entity_category=EntityCategory.CONFIG,
-        entity_registry_enabled_default=enabled,
-        needs_contact=True,
-        always_available=True,
-    )
-
-
-CUT_ENGINE = "cut_engine"
-RESTORE_ENGINE = "restore_engine"
-
-
-def engine_buttons(
-    cut_command: str, restore_command: str
-) -> tuple[FleetButtonDescription, FleetButtonDescription]:
-    """Return the buttons that cut an engine and restore it, with the vendor's commands.
-
-    They exist for vehicles with the capabilities of the same names.
-    """
-    return (
-        stopping_button(CUT_ENGINE, CUT_ENGINE, cut_command),
-        releasing_button(RESTORE_ENGINE, RESTORE_ENGINE, restore_command),
-    )
 
 
 REFRESH = FleetButtonDescription(

@@ -18,19 +18,15 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_time_interval
 
-from . import home_stream
+from .account.coordinator import FleetConfigEntry, FleetCoordinator
+from .cameras import home_stream
+from .cameras.stand_in import StandIn
 from .const import DOMAIN, LOGGER
-from .coordinator import FleetConfigEntry, FleetCoordinator
-from .entity import (
-    FleetDescription,
-    FleetEntity,
-    async_setup_entities,
-    by_capability,
-    reading_parts,
-)
-from .stand_in import StandIn
-from .vendor import CommandUnsupported, VendorError
-from .vendor_media import VendorMedia
+from .contract.errors import CommandUnsupported, VendorError
+from .contract.media import VendorMedia
+from .entity import FleetEntity, async_setup_entities, by_capability
+from .model.vehicle import reading_parts
+from .offer.descriptions import FleetDescription
 
 PARALLEL_UPDATES = 0
 

@@ -34,7 +34,12 @@ from homeassistant.helpers.selector import (
 from homeassistant.helpers.typing import DiscoveryInfoType
 import voluptuous as vol
 
-from . import back_off
+from .account import back_off
+from .account.coordinator import FleetCoordinator
+from .account.handover import hand_over
+from .account.reauthentication import checking
+from .account.storage import EntryMemory
+from .account.subentries import discovery_unique_id
 from .const import (
     CONF_ACCURACY_LIMIT,
     CONF_ALLOW_ENGINE_CUT,
@@ -54,13 +59,11 @@ from .const import (
     LOGGER,
     SUBENTRY_VEHICLE,
 )
-from .coordinator import FleetCoordinator
-from .handover import hand_over
-from .push import push_url
-from .reauthentication import checking
-from .subentries import discovery_unique_id
-from .vendor import Vendor, VendorError
-from .vendor_flow import Account, AddedVehicle, VehicleFlow
+from .contract.connection import Connection, Memory
+from .contract.errors import VendorError
+from .offer.flow import Account, AddedVehicle, FlowMemory, VehicleFlow
+from .offer.vendor import Vendor
+from .pushes.door import push_url
 from .vendors import VENDORS
 
 NO_PUSH_URL = "-"
@@ -119,7 +122,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             try:
                 self._account = await vendor.flow.async_check(
-                    self.hass, user_input, None
+                    self.hass, user_input, None, FlowMemory()
                 )
             except VendorError as err:
                 errors["base"] = _error(err)
@@ -202,7 +205,9 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
             entered = {**entry.data, **user_input}
             with checking(self.hass, self.flow_id):
                 try:
-                    account = await flow.async_check(self.hass, entered, entry)
+                    account = await flow.async_check(
+                        self.hass, entered, entry, await _async_memory(self.hass, entry)
+                    )
                 except VendorError as err:
                     errors["base"] = _error(err)
                 else:
@@ -225,7 +230,9 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
-                account = await flow.async_check(self.hass, user_input, entry)
+                account = await flow.async_check(
+                    self.hass, user_input, entry, await _async_memory(self.hass, entry)
+                )
             except VendorError as err:
                 errors["base"] = _error(err)
             else:
@@ -312,7 +319,10 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
                 return self.async_abort(reason="already_configured")
             try:
                 added = await vehicles.async_check(
-                    self.hass, entry, {**self._discovered, **user_input}
+                    self.hass,
+                    entry,
+                    {**self._discovered, **user_input},
+                    _connection_of(entry),
                 )
             except VendorError as err:
                 errors["base"] = _error(err)
@@ -512,7 +522,7 @@ class AddVehicleFlow(ConfigSubentryFlow):
         if user_input is not None:
             try:
                 added = await _vehicle_flow(entry).async_check(
-                    self.hass, entry, user_input
+                    self.hass, entry, user_input, _connection_of(entry)
                 )
             except VendorError as err:
                 errors["base"] = _error(err)
@@ -548,7 +558,25 @@ class AddVehicleFlow(ConfigSubentryFlow):
         )
 
 
-def _vehicle_flow(entry: ConfigEntry) -> VehicleFlow:
+async def _async_memory(hass: HomeAssistant, entry: ConfigEntry) -> Memory:
+    """Return what the connection of an account remembers, whether it is loaded or not."""
+    if entry.state is ConfigEntryState.LOADED:
+        coordinator: FleetCoordinator = entry.runtime_data
+        return coordinator.memory
+    memory = EntryMemory(hass, entry.entry_id)
+    await memory.async_load()
+    return memory
+
+
+def _connection_of(entry: ConfigEntry) -> Connection | None:
+    """Return the connection of an account, None if it is not loaded."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return None
+    coordinator: FleetCoordinator = entry.runtime_data
+    return coordinator.connection
+
+
+def _vehicle_flow(entry: ConfigEntry) -> VehicleFlow[Any]:
     vehicles = VENDORS[entry.data[CONF_VENDOR]].flow.vehicles
     if vehicles is None:
         raise TypeError("this vendor lists its vehicles")

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 import math
 from typing import override
 
-from homeassistant.components.device_tracker import (
-    TrackerEntity,
-    TrackerEntityDescription,
-)
+from homeassistant.components.device_tracker import TrackerEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import FleetConfigEntry
-from .entity import FleetDescription, FleetEntity, async_setup_entities
-from .models import Reading, Vehicle
+from .account.coordinator import FleetConfigEntry
+from .entity import FleetEntity, async_setup_entities
+from .model.vehicle import Reading, Vehicle
+from .offer.descriptions import FleetDescription, FleetTrackerDescription
 
 PARALLEL_UPDATES = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class FleetTrackerDescription(FleetDescription, TrackerEntityDescription):
-    """A tracker."""
 
 
 TRACKER = FleetTrackerDescription(key=Reading.POSITION)

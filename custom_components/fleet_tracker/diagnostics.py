@@ -10,11 +10,10 @@ from homeassistant.components.diagnostics import REDACTED, async_redact_data
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
-from .coordinator import FleetConfigEntry, FleetCoordinator
-from .entity import reading_parts
-from .models import Reading, Vehicle
-from .subentries import accepted_vehicles
-from .texts import clean_json
+from .account.coordinator import FleetConfigEntry, FleetCoordinator
+from .model.texts import clean_json
+from .model.vehicle import Reading, Vehicle, reading_parts
+from .offer.flow import accepted_vehicles
 
 PUBLIC_SETTINGS = frozenset({"vendor"})
 PRIVATE_READINGS = frozenset(

@@ -5,95 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 import math
 import re
-from typing import TYPE_CHECKING, Protocol, override
+from typing import Protocol, override
 
 from homeassistant.core import callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
-from homeassistant.helpers.entity import Entity, EntityDescription
+from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import (
     AddConfigEntryEntitiesCallback,
     async_get_current_platform,
 )
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
+from .account.coordinator import FleetConfigEntry, FleetCoordinator
 from .const import DOMAIN
-from .coordinator import FleetConfigEntry, FleetCoordinator
-from .models import Value, Vehicle
-from .vendor import Argument, Command, CommandResult
-
-if TYPE_CHECKING:
-    from .binary_sensor import FleetBinarySensorDescription
-    from .button import FleetButtonDescription
-    from .device_tracker import FleetTrackerDescription
-    from .event import FleetEventDescription
-    from .lock import FleetLockDescription
-    from .number import FleetNumberDescription
-    from .select import FleetSelectDescription
-    from .sensor import FleetSensorDescription
-    from .switch import FleetSwitchDescription
+from .contract.commands import Argument, Command, CommandResult
+from .model.vehicle import Value, Vehicle, reading_parts
+from .offer.descriptions import FleetDescription
 
 LONGEST_SET_UP = 5
 """Seconds after which the rest of the entities come behind the set-up of a platform.
 
 Home Assistant warns after 10 and gives up after 60.
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class FleetDescription(EntityDescription):
-    """What one kind of entity is, in a table of a platform or of a vendor.
-
-    ``key`` is the reading it shows (and its translation key). A reading written
-    ``key:part`` makes an entity for each part, whose name has ``{part}`` in it.
-    """
-
-    capability: str | None = None
-    """What the vehicle must be capable of. Without it, the reading decides."""
-    enabled_parts: int | None = None
-    """How many of numbered parts are enabled by default, None: as the description says.
-
-    Where a capability decides, the first that the vehicle has are; else those of the lowest
-    numbers.
-    """
-    always_available: bool = False
-    """Whether it is there while the account is loaded, reached or not.
-
-    Home Assistant passes over what is not available without a word.
-    """
-    needs_contact: bool = False
-    """Whether it exists only once the vehicle was heard of."""
-    option: str | None = None
-    """The option of the entry that must be on for it to be offered."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class VendorEntities:
-    """What a vendor shows beside the common entities.
-
-    The common descriptions apply to every vendor; one with the same key replaces it.
-    """
-
-    binary_sensors: tuple[FleetBinarySensorDescription, ...] = ()
-    buttons: tuple[FleetButtonDescription, ...] = ()
-    events: tuple[FleetEventDescription, ...] = ()
-    locks: tuple[FleetLockDescription, ...] = ()
-    numbers: tuple[FleetNumberDescription, ...] = ()
-    selects: tuple[FleetSelectDescription, ...] = ()
-    sensors: tuple[FleetSensorDescription, ...] = ()
-    switches: tuple[FleetSwitchDescription, ...] = ()
-    trackers: tuple[FleetTrackerDescription, ...] = ()
-    disabled: frozenset[str] = frozenset()
-    """Common readings that are rarely used with this vendor: disabled by default."""
-
-
-def reading_parts(reading: str) -> tuple[str, str]:
-    """Return the key of a reading, and its part (empty if it has none)."""
-    key, _, part = reading.partition(":")
-    return key, part
 
 
 class FleetEntity(CoordinatorEntity[FleetCoordinator]):
@@ -115,7 +52,7 @@ class FleetEntity(CoordinatorEntity[FleetCoordinator]):
         self.vehicle_id = vehicle_id
         self.reading = reading
         _, self.part = reading_parts(reading)
-        self._attr_unique_id = unique_id(coordinator, vehicle_id, reading)
+        self._attr_unique_id = coordinator.unique_id(vehicle_id, reading)
         self._attr_device_info = DeviceInfo(
             identifiers={coordinator.device_identifier(vehicle_id)}
         )
@@ -174,11 +111,6 @@ def _place_of(vehicle: Vehicle | None, description: FleetDescription, part: str)
         and other.isdecimal()
         and int(other) <= int(part)
     )
-
-
-def unique_id(coordinator: FleetCoordinator, vehicle_id: str, reading: str) -> str:
-    """Return what names an entity in the registry."""
-    return f"{coordinator.identity}_{vehicle_id}_{reading.replace(':', '_')}"
 
 
 class EntityFactory(Protocol):
@@ -250,11 +182,16 @@ async def async_setup_entities(
     One disappears, enabled or not, once the vehicle turned out not to be capable of it.
     """
     coordinator = entry.runtime_data
-    disabled = coordinator.vendor.entities.disabled
+    offered = coordinator.vendor.entities
     descriptions = {
-        description.key: replace(description, entity_registry_enabled_default=False)
-        if description.key in disabled
-        else description
+        description.key: replace(
+            description,
+            entity_registry_enabled_default=description.entity_registry_enabled_default
+            and description.key not in offered.disabled,
+            enabled_parts=offered.enabled_parts.get(
+                description.key, description.enabled_parts
+            ),
+        )
         for description in common
     }
     descriptions |= {description.key: description for description in vendors_own}
@@ -287,7 +224,7 @@ async def async_setup_entities(
         known -= lost
         for key in lost:
             entity_id = registry.async_get_entity_id(
-                domain, DOMAIN, unique_id(coordinator, vehicle_id, key)
+                domain, DOMAIN, coordinator.unique_id(vehicle_id, key)
             )
             if entity_id is not None:
                 registry.async_remove(entity_id)

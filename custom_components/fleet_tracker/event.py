@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, override
 
-from homeassistant.components.event import (
-    ATTR_EVENT_TYPE,
-    EventEntity,
-    EventEntityDescription,
-)
+from homeassistant.components.event import ATTR_EVENT_TYPE, EventEntity
 from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .account.coordinator import FleetConfigEntry
 from .const import EVENT_OCCURRENCE, IS_WORTH_TELLING
-from .coordinator import FleetConfigEntry
-from .entity import FleetDescription, FleetEntity, async_setup_entities
-from .models import Occurrence, OccurrenceKind, OccurrenceType, Vehicle
+from .entity import FleetEntity, async_setup_entities
+from .model.vehicle import Occurrence, OccurrenceKind, OccurrenceType, Vehicle
+from .offer.descriptions import FleetDescription, FleetEventDescription
 
 PARALLEL_UPDATES = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class FleetEventDescription(FleetDescription, EventEntityDescription):
-    """An event entity. ``key`` is the kind of occurrences that it shows.
-
-    It exists for vehicles that have the capability, or have shown such an occurrence.
-    """
-
-    types: frozenset[OccurrenceType]
-    """The types that the vendor knows. Any other fires as ``other``."""
-    always_available: bool = True
-    """An alarm fires whatever polling does."""
 
 
 async def async_setup_entry(

@@ -10,10 +10,11 @@ from homeassistant.components.image import ImageEntity, ImageEntityDescription
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import FleetConfigEntry, FleetCoordinator
-from .entity import FleetDescription, FleetEntity, async_setup_entities
-from .media import NewestPhoto
-from .models import Reading
+from .account.coordinator import FleetConfigEntry, FleetCoordinator
+from .cameras.downloads import NewestPhoto
+from .entity import FleetEntity, async_setup_entities
+from .model.vehicle import Reading
+from .offer.descriptions import FleetDescription
 
 PARALLEL_UPDATES = 0
 

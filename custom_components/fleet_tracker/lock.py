@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, override
 
-from homeassistant.components.lock import LockEntity, LockEntityDescription
+from homeassistant.components.lock import LockEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import FleetConfigEntry
-from .entity import FleetDescription, FleetEntity, async_setup_entities, by_capability
+from .account.coordinator import FleetConfigEntry
+from .entity import FleetEntity, async_setup_entities, by_capability
+from .offer.descriptions import FleetLockDescription
 
 PARALLEL_UPDATES = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class FleetLockDescription(FleetDescription, LockEntityDescription):
-    """A lock, with the commands that lock and unlock it. ``key`` is its reading."""
-
-    lock_command: str = "lock"
-    unlock_command: str = "unlock"
-    assumed_state: bool = False
-    """Nothing reads the lock back: what was last confirmed is all that is known."""
 
 
 async def async_setup_entry(

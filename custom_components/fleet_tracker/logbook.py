@@ -23,7 +23,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.translation import async_get_cached_translations
 
 from .const import DOMAIN, EVENT_OCCURRENCE, IS_WORTH_TELLING
-from .models import OccurrenceKind, OccurrenceType
+from .model.vehicle import OccurrenceKind, OccurrenceType
 
 # What the vendor calls it is worth reading only where our own word is not enough.
 _NAMED_KINDS = (OccurrenceKind.FAULT, OccurrenceKind.TROUBLE_CODE)

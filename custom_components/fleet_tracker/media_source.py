@@ -27,11 +27,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 
+from .account.coordinator import FleetCoordinator, find_vehicle
 from .const import DOMAIN, LOGGER
-from .coordinator import FleetCoordinator, find_vehicle
-from .texts import clean_text
-from .vendor import VendorError
-from .vendor_media import MediaFile, VendorMedia
+from .contract.errors import VendorError
+from .contract.media import MediaFile, VendorMedia
+from .model.texts import clean_text
 
 MEDIA_PATH = f"/api/{DOMAIN}/media"
 THUMBNAIL_PATH = f"/api/{DOMAIN}/thumbnail"

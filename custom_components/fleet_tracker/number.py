@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import override
 
-from homeassistant.components.number import NumberEntity, NumberEntityDescription
+from homeassistant.components.number import NumberEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import FleetConfigEntry
-from .entity import FleetDescription, FleetEntity, async_setup_entities, by_capability
+from .account.coordinator import FleetConfigEntry
+from .entity import FleetEntity, async_setup_entities, by_capability
+from .offer.descriptions import FleetNumberDescription
 
 PARALLEL_UPDATES = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class FleetNumberDescription(FleetDescription, NumberEntityDescription):
-    """A number. ``key`` is its reading; the command takes ``value`` and the part if any."""
-
-    command: str
-    assumed_state: bool = False
 
 
 async def async_setup_entry(

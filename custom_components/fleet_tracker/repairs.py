@@ -11,9 +11,9 @@ from homeassistant.data_entry_flow import FlowResult
 from homeassistant.helpers import issue_registry as ir
 import voluptuous as vol
 
+from .account.coordinator import FleetCoordinator
 from .const import DOMAIN, LOGGER
-from .coordinator import FleetCoordinator
-from .vendor import VendorError
+from .contract.errors import VendorError
 
 
 class SolveFlow(RepairsFlow):

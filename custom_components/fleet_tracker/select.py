@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import override
 
-from homeassistant.components.select import SelectEntity, SelectEntityDescription
+from homeassistant.components.select import SelectEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import FleetConfigEntry
-from .entity import FleetDescription, FleetEntity, async_setup_entities, by_capability
+from .account.coordinator import FleetConfigEntry
+from .entity import FleetEntity, async_setup_entities, by_capability
+from .offer.descriptions import FleetSelectDescription
 
 PARALLEL_UPDATES = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class FleetSelectDescription(FleetDescription, SelectEntityDescription):
-    """A select. ``key`` is its reading; the command takes the choice as ``option``."""
-
-    command: str
 
 
 async def async_setup_entry(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
     SensorEntity,
-    SensorEntityDescription,
     SensorStateClass,
 )
 from homeassistant.const import (
@@ -25,16 +23,12 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import FleetConfigEntry
-from .entity import FleetDescription, FleetEntity, async_setup_entities
-from .models import FixKind, Reading
+from .account.coordinator import FleetConfigEntry
+from .entity import FleetEntity, async_setup_entities
+from .model.vehicle import FixKind, Reading
+from .offer.descriptions import FleetSensorDescription
 
 PARALLEL_UPDATES = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class FleetSensorDescription(FleetDescription, SensorEntityDescription):
-    """A sensor. Its reading is in the native unit."""
 
 
 COMMON = (

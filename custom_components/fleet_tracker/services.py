@@ -26,7 +26,8 @@ from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util.json import JsonObjectType, JsonValueType
 import voluptuous as vol
 
-from .action_targets import (
+from .account.coordinator import FleetCoordinator
+from .actions.targets import (
     TARGET_FIELDS,
     LostVehicle,
     TargetVehicle,
@@ -36,10 +37,9 @@ from .action_targets import (
     require_whole_account,
 )
 from .const import DOMAIN
-from .coordinator import FleetCoordinator
-from .texts import clean_json
-from .vendor import CommandUnsupported, VendorError
-from .vendor_action import (
+from .contract.errors import CommandUnsupported, VendorError
+from .model.texts import clean_json
+from .offer.action import (
     ActionEffect,
     ActionRequest,
     ActionTarget,
@@ -71,7 +71,7 @@ CALL_API_SCHEMA = vol.Schema(
 @callback
 def async_register_actions(hass: HomeAssistant) -> None:
     """Register every action that a vendor offers, once."""
-    offers: defaultdict[str, dict[str, VendorAction]] = defaultdict(dict)
+    offers: defaultdict[str, dict[str, VendorAction[Any]]] = defaultdict(dict)
     for vendor in VENDORS.values():
         for action in vendor.actions:
             offers[action.name][vendor.key] = action
@@ -111,7 +111,7 @@ async def _async_call_api(call: ServiceCall) -> ServiceResponse:
 
 @callback
 def _register(
-    hass: HomeAssistant, name: str, by_vendor: Mapping[str, VendorAction]
+    hass: HomeAssistant, name: str, by_vendor: Mapping[str, VendorAction[Any]]
 ) -> None:
     # What vendors offer together they offer on the same targets, and to the same users.
     one = next(iter(by_vendor.values()))
@@ -145,17 +145,13 @@ def _register(
 async def _async_call_on_account(
     call: ServiceCall,
     coordinator: FleetCoordinator,
-    by_vendor: Mapping[str, VendorAction],
+    by_vendor: Mapping[str, VendorAction[Any]],
 ) -> JsonObjectType:
     """Call an action of an account, whose answer is not of single vehicles."""
     action = by_vendor.get(coordinator.vendor.key)
     if action is None:
         raise _not_offered(coordinator)
-    request = ActionRequest(
-        coordinator=coordinator,
-        vehicle_ids=(),
-        data=_checked_fields(action, call.data),
-    )
+    request = _request(coordinator, (), _checked_fields(action, call.data))
     try:
         return dict(await action.handler(request) or {})
     except VendorError as err:
@@ -173,7 +169,7 @@ class _VehicleCall:
         self,
         call: ServiceCall,
         effect: ActionEffect,
-        by_vendor: Mapping[str, VendorAction],
+        by_vendor: Mapping[str, VendorAction[Any]],
     ) -> None:
         """Take the call, and the action as each vendor offers it."""
         self._call = call
@@ -227,7 +223,7 @@ class _VehicleCall:
         try:
             in_the_way = await action.check(request)
         except VendorError as err:
-            raise request.coordinator.home_assistant_error(err) from err
+            raise vehicles[0].coordinator.home_assistant_error(err) from err
         able = []
         for vehicle in vehicles:
             error = in_the_way.get(vehicle.vehicle_id)
@@ -248,14 +244,14 @@ class _VehicleCall:
 
     def _request(
         self, vehicles: Sequence[TargetVehicle]
-    ) -> tuple[VendorAction, ActionRequest]:
+    ) -> tuple[VendorAction[Any], ActionRequest]:
         """Return what is asked of an account, which all these vehicles belong to."""
         coordinator = vehicles[0].coordinator
         action = self._by_vendor[coordinator.vendor.key]
-        return action, ActionRequest(
-            coordinator=coordinator,
-            vehicle_ids=tuple(vehicle.vehicle_id for vehicle in vehicles),
-            data=_checked_fields(action, self._call.data),
+        return action, _request(
+            coordinator,
+            tuple(vehicle.vehicle_id for vehicle in vehicles),
+            _checked_fields(action, self._call.data),
         )
 
     def _take(self, vehicle: TargetVehicle, outcome: Outcome) -> None:
@@ -293,7 +289,23 @@ class _VehicleCall:
         return text.format(**(error.translation_placeholders or {}))
 
 
-def _checked_fields(action: VendorAction, data: Mapping[str, Any]) -> dict[str, Any]:
+def _request(
+    coordinator: FleetCoordinator, vehicle_ids: tuple[str, ...], data: Mapping[str, Any]
+) -> ActionRequest:
+    """Return what is asked of an account."""
+    return ActionRequest(
+        hass=coordinator.hass,
+        connection=coordinator.connection,
+        execute=coordinator.async_execute,
+        poll_soon=coordinator.poll_soon,
+        vehicle_ids=vehicle_ids,
+        data=data,
+    )
+
+
+def _checked_fields(
+    action: VendorAction[Any], data: Mapping[str, Any]
+) -> dict[str, Any]:
     fields = {
         key: value
         for key, value in data.items()

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, override
 
-from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
+from homeassistant.components.switch import SwitchEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import FleetConfigEntry
-from .entity import FleetDescription, FleetEntity, async_setup_entities, by_capability
+from .account.coordinator import FleetConfigEntry
+from .entity import FleetEntity, async_setup_entities, by_capability
+from .offer.descriptions import FleetSwitchDescription
 
 PARALLEL_UPDATES = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class FleetSwitchDescription(FleetDescription, SwitchEntityDescription):
-    """A switch, with the commands that turn it on and off. ``key`` is its reading.
-
-    What stops a vehicle is no switch but two buttons, see `button`: nobody can mistake
-    which of them does it.
-    """
-
-    on_command: str
-    off_command: str
-    assumed_state: bool = False
 
 
 async def async_setup_entry(

@@ -22,9 +22,9 @@ from homeassistant.core import Event, EventStateChangedData, HomeAssistant, call
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 
+from custom_components.fleet_tracker.account.coordinator import FleetConfigEntry
 from custom_components.fleet_tracker.const import CONF_PUSH_SECRET, DOMAIN
-from custom_components.fleet_tracker.coordinator import FleetConfigEntry
-from custom_components.fleet_tracker.push import PUSH_PATH
+from custom_components.fleet_tracker.pushes.door import PUSH_PATH
 from tests.common import entity_id
 from tests.simulators import world
 from tests.simulators.failures import NOT_OF_AN_ANSWER, Failure, FailureLayer, spoil

@@ -14,7 +14,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 
 from custom_components.fleet_tracker.const import CONF_PUSH_SECRET
-from custom_components.fleet_tracker.push import PUSH_PATH
+from custom_components.fleet_tracker.pushes.door import PUSH_PATH
 from tests.simulators import world
 from tests.simulators.tracksolid import Device, TracksolidSimulator
 from tests.simulators.tracksolid.pushes import PATHS, alarm, oil, sample

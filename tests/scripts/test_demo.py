@@ -88,7 +88,7 @@ Traceback (most recent call last):
   File "custom_components/fleet_tracker/sensor.py", line 1
 ValueError
 2026-01-01 10:00:00.005 WARNING (MainThread) [homeassistant.components.automation.x] No
-2026-01-01 10:00:00.006 WARNING (MainThread) [custom_components.fleet_tracker.push] Last
+2026-01-01 10:00:00.006 WARNING (MainThread) [custom_components.fleet_tracker.pushes.door] Last
 """,
         encoding="utf-8",
     )

@@ -15,12 +15,12 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.fleet_tracker.coordinator import (
+from custom_components.fleet_tracker.account.coordinator import (
     FleetConfigEntry,
     FleetCoordinator,
 )
-from custom_components.fleet_tracker.models import Vehicle
-from custom_components.fleet_tracker.vendor import VendorError
+from custom_components.fleet_tracker.contract.errors import VendorError
+from custom_components.fleet_tracker.model.vehicle import Vehicle
 
 
 @dataclass(frozen=True, kw_only=True)

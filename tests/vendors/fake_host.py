@@ -13,14 +13,16 @@ import json
 
 import aiohttp
 
-from custom_components.fleet_tracker.merge import merge
-from custom_components.fleet_tracker.models import Occurrence, Vehicle, VehicleUpdate
-from custom_components.fleet_tracker.rules import Rules
-from custom_components.fleet_tracker.vendor import (
-    Clearance,
-    CommandWithdrawn,
-    Json,
-    Memory,
+from custom_components.fleet_tracker.contract.commands import Clearance
+from custom_components.fleet_tracker.contract.connection import Memory
+from custom_components.fleet_tracker.contract.errors import CommandWithdrawn
+from custom_components.fleet_tracker.model.json_values import Json
+from custom_components.fleet_tracker.model.merge import merge
+from custom_components.fleet_tracker.model.rules import Rules
+from custom_components.fleet_tracker.model.vehicle import (
+    Occurrence,
+    Vehicle,
+    VehicleUpdate,
 )
 
 START = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)

@@ -25,12 +25,13 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.translation import async_get_exception_message
 import pytest
 
-from custom_components.fleet_tracker.const import CONF_ALLOW_ENGINE_CUT, DOMAIN
-from custom_components.fleet_tracker.coordinator import (
+from custom_components.fleet_tracker.account.coordinator import (
     FleetConfigEntry,
     FleetCoordinator,
 )
-from custom_components.fleet_tracker.models import (
+from custom_components.fleet_tracker.const import CONF_ALLOW_ENGINE_CUT, DOMAIN
+from custom_components.fleet_tracker.contract.commands import Command
+from custom_components.fleet_tracker.model.vehicle import (
     OBD_SPEED,
     FixKind,
     Occurrence,
@@ -40,7 +41,6 @@ from custom_components.fleet_tracker.models import (
     ReadingGroup,
     VehicleUpdate,
 )
-from custom_components.fleet_tracker.vendor import Command
 from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     TracksolidConnection,
 )

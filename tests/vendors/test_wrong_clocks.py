@@ -11,18 +11,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.fleet_tracker.clocks import is_wrong
-from custom_components.fleet_tracker.derive import MOVING_SPEED_KMH
-from custom_components.fleet_tracker.merge import merge
-from custom_components.fleet_tracker.models import Reading, Vehicle, VehicleUpdate
-from custom_components.fleet_tracker.rules import Rules
+from custom_components.fleet_tracker.model.clocks import is_wrong
+from custom_components.fleet_tracker.model.derive import MOVING_SPEED_KMH
+from custom_components.fleet_tracker.model.merge import merge
+from custom_components.fleet_tracker.model.rules import Rules
+from custom_components.fleet_tracker.model.vehicle import (
+    Reading,
+    Vehicle,
+    VehicleUpdate,
+)
 from custom_components.fleet_tracker.vendors.open_api.mapping import map_track
 from custom_components.fleet_tracker.vendors.segway.mapping import (
     map_location as map_segway_location,
 )
+from custom_components.fleet_tracker.vendors.tracksolid.api.records import Location
 from custom_components.fleet_tracker.vendors.tracksolid.mapping import map_location
-from custom_components.fleet_tracker.vendors.tracksolid.push_mapping import map_push
-from custom_components.fleet_tracker.vendors.tracksolid.records import Location
+from custom_components.fleet_tracker.vendors.tracksolid.pushes.mapping import map_push
 from custom_components.fleet_tracker.vendors.vt3.mapping import Mapper
 
 START = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)

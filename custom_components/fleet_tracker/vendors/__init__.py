@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ..vendor import Vendor
+from ..offer.vendor import Vendor
 from . import open_api, segway, tracksolid, vt3
 
 VENDORS: Mapping[str, Vendor] = MappingProxyType(

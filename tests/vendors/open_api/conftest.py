@@ -18,12 +18,12 @@ from homeassistant.helpers import (
 )
 import pytest
 
-from custom_components.fleet_tracker.const import CONF_IDENTITY, DOMAIN
-from custom_components.fleet_tracker.coordinator import (
+from custom_components.fleet_tracker.account.coordinator import (
     FleetConfigEntry,
     FleetCoordinator,
 )
-from custom_components.fleet_tracker.models import Value
+from custom_components.fleet_tracker.const import CONF_IDENTITY, DOMAIN
+from custom_components.fleet_tracker.model.vehicle import Value
 from custom_components.fleet_tracker.vendors.open_api.connection import (
     OpenApiConnection,
 )

@@ -14,8 +14,8 @@ from aiohttp import web
 from hypothesis import given, settings, strategies as st
 import pytest
 
-from custom_components.fleet_tracker.models import Reading
-from custom_components.fleet_tracker.vendor import VendorError
+from custom_components.fleet_tracker.contract.errors import VendorError
+from custom_components.fleet_tracker.model.vehicle import Reading
 from custom_components.fleet_tracker.vendors.open_api.client import (
     AlarmForm,
     FenceAlarm,

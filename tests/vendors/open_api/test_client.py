@@ -13,7 +13,7 @@ import traceback
 import aiohttp
 import pytest
 
-from custom_components.fleet_tracker.vendor import (
+from custom_components.fleet_tracker.contract.errors import (
     AccessDenied,
     AuthenticationFailed,
     CannotConnect,

@@ -18,18 +18,17 @@ from homeassistant.exceptions import HomeAssistantError
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.fleet_tracker.models import OccurrenceType, Reading
-from custom_components.fleet_tracker.vendor import (
+from custom_components.fleet_tracker.contract.commands import Command
+from custom_components.fleet_tracker.contract.connection import PollResult, Settings
+from custom_components.fleet_tracker.contract.errors import (
     AuthenticationFailed,
     CannotConnect,
-    Command,
     CommandUnsupported,
     InvalidArgument,
-    PollResult,
     RateLimited,
-    Settings,
     VehicleUnavailable,
 )
+from custom_components.fleet_tracker.model.vehicle import OccurrenceType, Reading
 from custom_components.fleet_tracker.vendors.open_api.client import OpenApiClient
 from custom_components.fleet_tracker.vendors.open_api.connection import (
     OpenApiConnection,

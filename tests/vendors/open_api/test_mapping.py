@@ -9,9 +9,10 @@ from typing import get_args
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.fleet_tracker.evidence import TOLD_SPEED
-from custom_components.fleet_tracker.merge import merge
-from custom_components.fleet_tracker.models import (
+from custom_components.fleet_tracker.model.evidence import TOLD_SPEED
+from custom_components.fleet_tracker.model.merge import merge
+from custom_components.fleet_tracker.model.rules import Rules
+from custom_components.fleet_tracker.model.vehicle import (
     FixKind,
     Occurrence,
     OccurrenceKind,
@@ -23,7 +24,6 @@ from custom_components.fleet_tracker.models import (
     VehicleDetails,
     VehicleUpdate,
 )
-from custom_components.fleet_tracker.rules import Rules
 from custom_components.fleet_tracker.vendors.open_api.mapping import (
     ACTIVATED_AT,
     ALARM_TYPES,

@@ -22,7 +22,7 @@ from .test_entities import MOST_ENABLED, registered
 TESTS = Path(__file__).parent
 PAGE = TESTS.parents[2] / "docs" / "vendors" / "open_api.md"
 # What the client has beside the documents' operations.
-HELPERS = {"call", "fleet", "run_command"}
+HELPERS = {"call", "close", "fleet", "run_command", "track_together"}
 
 
 def table(heading: str) -> list[list[str]]:

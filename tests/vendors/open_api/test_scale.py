@@ -11,7 +11,8 @@ from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.fleet_tracker import coordinator, entity
+from custom_components.fleet_tracker import entity
+from custom_components.fleet_tracker.account import coordinator
 from custom_components.fleet_tracker.const import DOMAIN
 from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.open_api_fleet import Account, Device

@@ -8,7 +8,7 @@ from datetime import timedelta
 import aiohttp
 import pytest
 
-from custom_components.fleet_tracker.vendor import Settings
+from custom_components.fleet_tracker.contract.connection import Settings
 from custom_components.fleet_tracker.vendors.segway.client import (
     Credentials,
     SegwayClient,

@@ -21,17 +21,17 @@ from homeassistant.helpers import (
 )
 import pytest
 
+from custom_components.fleet_tracker.account.coordinator import (
+    FleetConfigEntry,
+    FleetCoordinator,
+)
 from custom_components.fleet_tracker.const import (
     CONF_IDENTITY,
     CONF_PUSH_SECRET,
     DOMAIN,
     SUBENTRY_VEHICLE,
 )
-from custom_components.fleet_tracker.coordinator import (
-    FleetConfigEntry,
-    FleetCoordinator,
-)
-from custom_components.fleet_tracker.push import PUSH_PATH
+from custom_components.fleet_tracker.pushes.door import PUSH_PATH
 from tests.common import tracker_of
 from tests.simulators.segway import SegwaySimulator
 from tests.simulators.segway_mopeds import DEMO_PARKED, DEMO_RIDING, Moped

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 import custom_components.fleet_tracker as integration
-from custom_components.fleet_tracker.http_client import Redirected, Unreachable
-from custom_components.fleet_tracker.vendor import (
+from custom_components.fleet_tracker.contract.errors import (
     AccessDenied,
     AuthenticationFailed,
     CannotConnect,
@@ -24,6 +23,10 @@ from custom_components.fleet_tracker.vendor import (
     VehicleOffline,
     VehicleUnavailable,
     VendorError,
+)
+from custom_components.fleet_tracker.transport.http_client import (
+    Redirected,
+    Unreachable,
 )
 from custom_components.fleet_tracker.vendors.segway import client as client_module
 from custom_components.fleet_tracker.vendors.segway.client import (

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 import pytest
 
-from custom_components.fleet_tracker.vendor import (
+from custom_components.fleet_tracker.contract.commands import (
     Argument,
-    AuthenticationFailed,
     Command,
-    CommandFailed,
     CommandResult,
+)
+from custom_components.fleet_tracker.contract.errors import (
+    AuthenticationFailed,
+    CommandFailed,
     CommandUnconfirmed,
     CommandUnsupported,
     CommandWithdrawn,

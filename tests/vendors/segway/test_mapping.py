@@ -8,15 +8,14 @@ import math
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.fleet_tracker.json_values import Record
-from custom_components.fleet_tracker.models import (
+from custom_components.fleet_tracker.model.json_values import Json, Record
+from custom_components.fleet_tracker.model.vehicle import (
     OccurrenceKind,
     OccurrenceType,
     Position,
     ReadingGroup,
     VehicleUpdate,
 )
-from custom_components.fleet_tracker.vendor import Json
 from custom_components.fleet_tracker.vendors.segway.faults import FAULTS
 from custom_components.fleet_tracker.vendors.segway.mapping import (
     ALERTS,

@@ -9,9 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from custom_components.fleet_tracker.http_client import Unreachable
-from custom_components.fleet_tracker.models import FixKind, VehicleUpdate
-from custom_components.fleet_tracker.vendor import (
+from custom_components.fleet_tracker.contract.errors import (
     AccessDenied,
     AuthenticationFailed,
     CannotConnect,
@@ -21,6 +19,8 @@ from custom_components.fleet_tracker.vendor import (
     VehicleUnavailable,
     VendorError,
 )
+from custom_components.fleet_tracker.model.vehicle import FixKind, VehicleUpdate
+from custom_components.fleet_tracker.transport.http_client import Unreachable
 from custom_components.fleet_tracker.vendors.segway import client as client_module
 from custom_components.fleet_tracker.vendors.segway.commands import (
     MODEL_CAPABILITIES,
@@ -310,7 +310,7 @@ async def test_commands_do_not_wait_for_polls(
     host: FakeHost, server: SegwaySimulator
 ) -> None:
     """Three silent vehicles hold three of the four requests, never the fourth."""
-    from custom_components.fleet_tracker.vendor import Command
+    from custom_components.fleet_tracker.contract.commands import Command
 
     host.patient = True
     mopeds = [

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.fleet_tracker.models import OccurrenceType
-from custom_components.fleet_tracker.vendor import PushAnswer, PushRequest
+from custom_components.fleet_tracker.contract.pushes import PushAnswer, PushRequest
+from custom_components.fleet_tracker.model.vehicle import OccurrenceType
 from custom_components.fleet_tracker.vendors.segway.connection import SegwayConnection
 from custom_components.fleet_tracker.vendors.segway.push import (
     PUSH_PATHS,

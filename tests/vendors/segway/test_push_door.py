@@ -12,8 +12,8 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.fleet_tracker.const import DOMAIN
-from custom_components.fleet_tracker.push import PUSH_PATH
-from custom_components.fleet_tracker.push_body import LARGEST_BODY
+from custom_components.fleet_tracker.pushes.body import LARGEST_BODY
+from custom_components.fleet_tracker.pushes.door import PUSH_PATH
 from custom_components.fleet_tracker.vendors.segway.push import sign
 from tests.simulators.segway import SegwaySimulator
 from tests.simulators.segway_push import signature

@@ -9,7 +9,9 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.fleet_tracker.vendors.tracksolid.client import TracksolidClient
+from custom_components.fleet_tracker.vendors.tracksolid.api.client import (
+    TracksolidClient,
+)
 from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     TracksolidConnection,
     credentials,

@@ -9,17 +9,19 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.fleet_tracker.models import VehicleUpdate
-from custom_components.fleet_tracker.vendors.tracksolid.errors import (
+from custom_components.fleet_tracker.model.vehicle import VehicleUpdate
+from custom_components.fleet_tracker.vendors.tracksolid.api.errors import (
     KNOWN_CODES,
     error_for,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.instruction_lists import (
+from custom_components.fleet_tracker.vendors.tracksolid.api.transport import (
+    hash_password,
+)
+from custom_components.fleet_tracker.vendors.tracksolid.pushes.mapping import map_push
+from custom_components.fleet_tracker.vendors.tracksolid.readers.instruction_lists import (
     CAMERA,
     COMMANDS,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.push_mapping import map_push
-from custom_components.fleet_tracker.vendors.tracksolid.transport import hash_password
 from tests.simulators.tracksolid import pushes
 from tests.simulators.tracksolid.media import shoot
 from tests.vendors.contract import FullAccount, VendorContract

@@ -6,7 +6,11 @@ from datetime import timedelta
 import json
 from urllib.parse import urlencode
 
-from custom_components.fleet_tracker.vendor import PollResult, PushRequest, Settings
+from custom_components.fleet_tracker.contract.connection import PollResult, Settings
+from custom_components.fleet_tracker.contract.pushes import PushRequest
+from custom_components.fleet_tracker.vendors.tracksolid.api.transport import (
+    hash_password,
+)
 from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     ACCOUNT,
     APP_KEY,
@@ -15,7 +19,6 @@ from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     SERVER,
     TracksolidConnection,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.transport import hash_password
 from tests.simulators.tracksolid import TracksolidSimulator
 from tests.vendors.fake_host import FakeHost
 

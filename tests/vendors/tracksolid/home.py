@@ -16,12 +16,12 @@ from homeassistant.core import Context, Event, HomeAssistant, State, callback
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 
-from custom_components.fleet_tracker.const import CONF_PUSH_SECRET, DOMAIN
-from custom_components.fleet_tracker.coordinator import (
+from custom_components.fleet_tracker.account.coordinator import (
     FleetConfigEntry,
     FleetCoordinator,
 )
-from custom_components.fleet_tracker.push import PUSH_PATH
+from custom_components.fleet_tracker.const import CONF_PUSH_SECRET, DOMAIN
+from custom_components.fleet_tracker.pushes.door import PUSH_PATH
 from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     TracksolidConnection,
 )

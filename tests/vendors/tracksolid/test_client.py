@@ -9,8 +9,7 @@ from io import BytesIO
 from PIL import Image
 import pytest
 
-from custom_components.fleet_tracker.models import FixKind
-from custom_components.fleet_tracker.vendor import (
+from custom_components.fleet_tracker.contract.errors import (
     CommandFailed,
     InvalidAnswer,
     InvalidArgument,
@@ -18,29 +17,32 @@ from custom_components.fleet_tracker.vendor import (
     VehicleOffline,
     VehicleUnavailable,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.api_devices import (
+from custom_components.fleet_tracker.model.vehicle import FixKind
+from custom_components.fleet_tracker.vendors.tracksolid.api.client import (
+    TracksolidClient,
+)
+from custom_components.fleet_tracker.vendors.tracksolid.api.devices import (
     VehicleChanges,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.api_fences import FenceAlert
-from custom_components.fleet_tracker.vendors.tracksolid.api_media import (
-    MediaKind,
-    StreamKind,
-    new_session,
-)
-from custom_components.fleet_tracker.vendors.tracksolid.catalog import (
-    INSTRUCTIONS,
-    METHODS,
-    Use,
-)
-from custom_components.fleet_tracker.vendors.tracksolid.client import TracksolidClient
-from custom_components.fleet_tracker.vendors.tracksolid.errors import (
+from custom_components.fleet_tracker.vendors.tracksolid.api.errors import (
     BusinessError,
     CommandPending,
     NotReady,
     ParameterRefused,
     TooManyVehicles,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.records import Instruction
+from custom_components.fleet_tracker.vendors.tracksolid.api.fences import FenceAlert
+from custom_components.fleet_tracker.vendors.tracksolid.api.media import (
+    MediaKind,
+    StreamKind,
+    new_session,
+)
+from custom_components.fleet_tracker.vendors.tracksolid.api.records import Instruction
+from custom_components.fleet_tracker.vendors.tracksolid.catalog import (
+    INSTRUCTIONS,
+    METHODS,
+    Use,
+)
 from tests.simulators import world
 from tests.simulators.tracksolid import (
     METHODS as SIMULATED,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.fleet_tracker.models import Reading
-from custom_components.fleet_tracker.vendor import (
-    Command,
+from custom_components.fleet_tracker.contract.commands import Command
+from custom_components.fleet_tracker.contract.errors import (
     CommandFailed,
     CommandUnconfirmed,
     CommandUnsupported,
@@ -15,7 +14,12 @@ from custom_components.fleet_tracker.vendor import (
     VehicleOffline,
     VehicleUnavailable,
 )
+from custom_components.fleet_tracker.model.vehicle import Reading
 from custom_components.fleet_tracker.vendors.tracksolid import commands
+from custom_components.fleet_tracker.vendors.tracksolid.api.records import (
+    Instruction,
+    SentCommand,
+)
 from custom_components.fleet_tracker.vendors.tracksolid.commands import (
     Chosen,
     Commander,
@@ -32,10 +36,6 @@ from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     HUB_TOKEN,
     HUB_URL,
     TracksolidConnection,
-)
-from custom_components.fleet_tracker.vendors.tracksolid.records import (
-    Instruction,
-    SentCommand,
 )
 from tests.simulators.tracksolid import TracksolidSimulator
 from tests.simulators.tracksolid.device import CUSTOM, Entry
@@ -470,7 +470,7 @@ async def test_server_that_does_not_answer(
 ) -> None:
     """A time-out is no failure: the result tells."""
     monkeypatch.setattr(
-        "custom_components.fleet_tracker.vendors.tracksolid.api_instructions"
+        "custom_components.fleet_tracker.vendors.tracksolid.api.instructions"
         ".SEND_WAIT_S",
         0.05,
     )

@@ -12,27 +12,25 @@ import aiohttp
 from aiohttp import web
 import pytest
 
-from custom_components.fleet_tracker.models import (
+from custom_components.fleet_tracker.contract.commands import Command
+from custom_components.fleet_tracker.contract.errors import (
+    AuthenticationFailed,
+    CannotConnect,
+    InvalidAnswer,
+    RateLimited,
+    VehicleOffline,
+    VehicleUnavailable,
+)
+from custom_components.fleet_tracker.contract.pushes import PushRequest
+from custom_components.fleet_tracker.model.vehicle import (
     FixKind,
     OccurrenceKind,
     OccurrenceType,
     Reading,
 )
-from custom_components.fleet_tracker.vendor import (
-    AuthenticationFailed,
-    CannotConnect,
-    Command,
-    InvalidAnswer,
-    PushRequest,
-    RateLimited,
-    VehicleOffline,
-    VehicleUnavailable,
-)
-from custom_components.fleet_tracker.vendors.tracksolid import (
-    api_media,
-    commands,
-    mapping,
-)
+from custom_components.fleet_tracker.vendors.tracksolid import commands, mapping
+from custom_components.fleet_tracker.vendors.tracksolid.api import media as api_media
+from custom_components.fleet_tracker.vendors.tracksolid.api.transport import NODES
 from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     EXCLUDED,
     PUSH_TOKEN,
@@ -40,10 +38,9 @@ from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     TracksolidConnection,
     api_url,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.push_receiver import (
+from custom_components.fleet_tracker.vendors.tracksolid.pushes.receiver import (
     MOST_WAITING,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.transport import NODES
 from tests.simulators import world
 from tests.simulators.tracksolid import Device, TracksolidSimulator, pushes
 from tests.simulators.tracksolid.media import shoot
@@ -1467,7 +1464,8 @@ async def test_more_accounts_than_can_be_read(
 ) -> None:
     """Of a huge tree only a part is read, and nothing is said to be gone."""
     monkeypatch.setattr(
-        "custom_components.fleet_tracker.vendors.tracksolid.fleet.MOST_ACCOUNTS", 3
+        "custom_components.fleet_tracker.vendors.tracksolid.readers.fleet.MOST_ACCOUNTS",
+        3,
     )
     sim.children = {"fleet": [f"account{number}" for number in range(10)]}
     connection = TracksolidConnection(settings(sim, **{SUB_ACCOUNTS: True}), host)

@@ -8,8 +8,7 @@ import json
 from aiohttp import web
 import pytest
 
-from custom_components.fleet_tracker.http_client import NoAnswer, Unreachable
-from custom_components.fleet_tracker.vendor import (
+from custom_components.fleet_tracker.contract.errors import (
     AccessDenied,
     CannotConnect,
     CommandFailed,
@@ -18,7 +17,8 @@ from custom_components.fleet_tracker.vendor import (
     VehicleOffline,
     VendorError,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.instruction_client import (
+from custom_components.fleet_tracker.transport.http_client import NoAnswer, Unreachable
+from custom_components.fleet_tracker.vendors.tracksolid.api.instruction_hub import (
     InstructionClient,
     LiveControl,
     StreamTarget,
@@ -122,7 +122,7 @@ async def test_hub_that_does_not_answer(
 ) -> None:
     """A hub that hangs up may have carried it out."""
     monkeypatch.setattr(
-        "custom_components.fleet_tracker.vendors.tracksolid.instruction_client"
+        "custom_components.fleet_tracker.vendors.tracksolid.api.instruction_hub"
         "._HTTP_TIMEOUT_S",
         0.0001,
     )

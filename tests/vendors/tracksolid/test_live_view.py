@@ -38,7 +38,7 @@ from pytest_homeassistant_custom_component.typing import (
 from webrtc_models import RTCIceCandidateInit
 
 from custom_components.fleet_tracker.const import DOMAIN
-from custom_components.fleet_tracker.vendor import CannotConnect
+from custom_components.fleet_tracker.contract.errors import CannotConnect
 from tests.simulators.tracksolid.device import Device
 from tests.simulators.tracksolid.media import OUTSIDE, shoot
 from tests.simulators.tracksolid.pictures import HEIGHT, WIDTH, jpeg

@@ -7,16 +7,16 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.fleet_tracker.evidence import TOLD_SPEED
-from custom_components.fleet_tracker.merge import merge
-from custom_components.fleet_tracker.models import (
+from custom_components.fleet_tracker.model.evidence import TOLD_SPEED
+from custom_components.fleet_tracker.model.merge import merge
+from custom_components.fleet_tracker.model.rules import Rules
+from custom_components.fleet_tracker.model.vehicle import (
     FixKind,
     OccurrenceKind,
     OccurrenceType,
     Reading,
     VehicleUpdate,
 )
-from custom_components.fleet_tracker.rules import Rules
 from custom_components.fleet_tracker.vendors.tracksolid import mapping
 from custom_components.fleet_tracker.vendors.tracksolid.alarm_types import (
     KNOWN_CODES,
@@ -24,8 +24,7 @@ from custom_components.fleet_tracker.vendors.tracksolid.alarm_types import (
     state_of,
     what_ended,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.push_mapping import map_push
-from custom_components.fleet_tracker.vendors.tracksolid.records import (
+from custom_components.fleet_tracker.vendors.tracksolid.api.records import (
     Alarm,
     Device,
     Fault,
@@ -34,7 +33,8 @@ from custom_components.fleet_tracker.vendors.tracksolid.records import (
     TagLocation,
     Trip,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.values import stamp
+from custom_components.fleet_tracker.vendors.tracksolid.api.values import stamp
+from custom_components.fleet_tracker.vendors.tracksolid.pushes.mapping import map_push
 
 NOW = datetime(2026, 3, 26, 12, tzinfo=UTC)
 

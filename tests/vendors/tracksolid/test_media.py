@@ -19,7 +19,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.fleet_tracker import media
+from custom_components.fleet_tracker.cameras import downloads as media
 from tests.simulators.tracksolid.media import shoot
 
 from .helpers import CAM

@@ -8,17 +8,17 @@ import json
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.fleet_tracker.clocks import judge
-from custom_components.fleet_tracker.models import (
+from custom_components.fleet_tracker.contract.pushes import PushRequest
+from custom_components.fleet_tracker.model.clocks import judge
+from custom_components.fleet_tracker.model.vehicle import (
     FixKind,
     OccurrenceKind,
     OccurrenceType,
     Reading,
     VehicleUpdate,
 )
-from custom_components.fleet_tracker.vendor import PushRequest
 from custom_components.fleet_tracker.vendors.tracksolid import mapping
-from custom_components.fleet_tracker.vendors.tracksolid.push import (
+from custom_components.fleet_tracker.vendors.tracksolid.pushes.door import (
     PATHS,
     TAG_PATH,
     Duplicates,
@@ -28,7 +28,7 @@ from custom_components.fleet_tracker.vendors.tracksolid.push import (
     path_of,
     read_push,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.push_mapping import (
+from custom_components.fleet_tracker.vendors.tracksolid.pushes.mapping import (
     map_message,
     map_push,
     map_tag_push,
@@ -231,7 +231,8 @@ def test_duplicate_in_another_order() -> None:
 def test_memory_for_duplicates_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood makes it forget the oldest."""
     monkeypatch.setattr(
-        "custom_components.fleet_tracker.vendors.tracksolid.push._MOST_HASHES", 10
+        "custom_components.fleet_tracker.vendors.tracksolid.pushes.door._MOST_HASHES",
+        10,
     )
     duplicates = Duplicates()
     for number in range(50):

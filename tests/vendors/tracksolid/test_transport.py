@@ -10,8 +10,7 @@ import socket
 from aiohttp import web
 import pytest
 
-from custom_components.fleet_tracker.http_client import NoAnswer, Unreachable, http_date
-from custom_components.fleet_tracker.vendor import (
+from custom_components.fleet_tracker.contract.errors import (
     AccessDenied,
     AuthenticationFailed,
     CannotConnect,
@@ -26,8 +25,15 @@ from custom_components.fleet_tracker.vendor import (
     VehicleUnavailable,
     VendorError,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.client import TracksolidClient
-from custom_components.fleet_tracker.vendors.tracksolid.errors import (
+from custom_components.fleet_tracker.transport.http_client import (
+    NoAnswer,
+    Unreachable,
+    http_date,
+)
+from custom_components.fleet_tracker.vendors.tracksolid.api.client import (
+    TracksolidClient,
+)
+from custom_components.fleet_tracker.vendors.tracksolid.api.errors import (
     KNOWN_CODES,
     BusinessError,
     Busy,
@@ -46,7 +52,7 @@ from custom_components.fleet_tracker.vendors.tracksolid.errors import (
     is_too_frequent,
     sign_in_error,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.transport import (
+from custom_components.fleet_tracker.vendors.tracksolid.api.transport import (
     Credentials,
     Token,
     Transport,

@@ -8,13 +8,13 @@ import math
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.fleet_tracker.json_values import as_flag, as_text
-from custom_components.fleet_tracker.models import FixKind
-from custom_components.fleet_tracker.vendors.tracksolid.media_records import (
+from custom_components.fleet_tracker.model.json_values import as_flag, as_text
+from custom_components.fleet_tracker.model.vehicle import FixKind
+from custom_components.fleet_tracker.vendors.tracksolid.api.media_records import (
     MediaFile,
     Recording,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.records import (
+from custom_components.fleet_tracker.vendors.tracksolid.api.records import (
     Alarm,
     Device,
     Fault,
@@ -27,7 +27,7 @@ from custom_components.fleet_tracker.vendors.tracksolid.records import (
     TagLocation,
     Trip,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.values import (
+from custom_components.fleet_tracker.vendors.tracksolid.api.values import (
     as_altitude,
     as_count,
     as_course,

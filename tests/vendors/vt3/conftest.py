@@ -10,7 +10,7 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.fleet_tracker.coordinator import FleetCoordinator
+from custom_components.fleet_tracker.account.coordinator import FleetCoordinator
 from tests.simulators.vt3 import Behaviour, Vt3Simulator
 from tests.simulators.world import HOME, parked
 from tests.vendors.fake_host import FakeHost

@@ -10,7 +10,7 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.fleet_tracker.coordinator import FleetCoordinator
+from custom_components.fleet_tracker.account.coordinator import FleetCoordinator
 from custom_components.fleet_tracker.vendors.vt3.errors import CODES, Refused
 from tests.vendors.contract import FullAccount, VendorContract
 

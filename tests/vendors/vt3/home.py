@@ -22,9 +22,9 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
+from custom_components.fleet_tracker.account.coordinator import FleetCoordinator
 from custom_components.fleet_tracker.const import DOMAIN, SUBENTRY_VEHICLE
-from custom_components.fleet_tracker.coordinator import FleetCoordinator
-from custom_components.fleet_tracker.models import Value
+from custom_components.fleet_tracker.model.vehicle import Value
 from custom_components.fleet_tracker.vendors.vt3.connection import Vt3Connection
 from tests.simulators import world
 from tests.simulators.vt3 import Behaviour, Vt3Simulator

@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.common import MockUser
 import voluptuous as vol
 
 from custom_components.fleet_tracker.const import DOMAIN
-from custom_components.fleet_tracker.vendor import Command
+from custom_components.fleet_tracker.contract.commands import Command
 from tests.simulators.vt3 import Behaviour, Vt3Simulator
 from tests.simulators.world import HOME, Route, drive
 

@@ -18,9 +18,9 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.translation import async_get_exception_message
 import pytest
 
+from custom_components.fleet_tracker.account.coordinator import FleetCoordinator
 from custom_components.fleet_tracker.const import CONF_ALLOW_ENGINE_CUT, DOMAIN
-from custom_components.fleet_tracker.coordinator import FleetCoordinator
-from custom_components.fleet_tracker.vendor import Command
+from custom_components.fleet_tracker.contract.commands import Command
 from tests.common import see_ignition_on
 from tests.simulators.vt3 import Vt3Simulator
 from tests.simulators.world import HOME, Route, drive, parked

@@ -7,13 +7,12 @@ import math
 
 import pytest
 
-from custom_components.fleet_tracker.vendor import (
-    Argument,
-    Command,
+from custom_components.fleet_tracker.contract.commands import Argument, Command
+from custom_components.fleet_tracker.contract.errors import (
     CommandUnsupported,
     InvalidArgument,
-    Json,
 )
+from custom_components.fleet_tracker.model.json_values import Json
 from custom_components.fleet_tracker.vendors.vt3 import commands
 from custom_components.fleet_tracker.vendors.vt3.commands import Request
 from custom_components.fleet_tracker.vendors.vt3.parameters import (

@@ -12,22 +12,24 @@ import socket
 
 import pytest
 
-from custom_components.fleet_tracker.models import (
+from custom_components.fleet_tracker.contract.commands import Command
+from custom_components.fleet_tracker.contract.connection import (
+    Connection,
+    PollResult,
+    Settings,
+)
+from custom_components.fleet_tracker.contract.errors import (
+    CannotConnect,
+    CommandFailed,
+    CommandUnconfirmed,
+    InvalidArgument,
+    VehicleOffline,
+)
+from custom_components.fleet_tracker.model.json_values import Json
+from custom_components.fleet_tracker.model.vehicle import (
     OccurrenceKind,
     OccurrenceType,
     Reading,
-)
-from custom_components.fleet_tracker.vendor import (
-    CannotConnect,
-    Command,
-    CommandFailed,
-    CommandUnconfirmed,
-    Connection,
-    InvalidArgument,
-    Json,
-    PollResult,
-    Settings,
-    VehicleOffline,
 )
 from custom_components.fleet_tracker.vendors.vt3 import commands
 from custom_components.fleet_tracker.vendors.vt3.connection import Vt3Connection

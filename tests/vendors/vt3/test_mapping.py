@@ -8,9 +8,10 @@ import math
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.fleet_tracker.clocks import judge
-from custom_components.fleet_tracker.evidence import TOLD_SPEED
-from custom_components.fleet_tracker.models import (
+from custom_components.fleet_tracker.model.clocks import judge
+from custom_components.fleet_tracker.model.evidence import TOLD_SPEED
+from custom_components.fleet_tracker.model.json_values import Json
+from custom_components.fleet_tracker.model.vehicle import (
     OccurrenceKind,
     OccurrenceType,
     Position,
@@ -19,7 +20,6 @@ from custom_components.fleet_tracker.models import (
     Value,
     VehicleUpdate,
 )
-from custom_components.fleet_tracker.vendor import Json
 from custom_components.fleet_tracker.vendors.vt3.entities import ENTITIES
 from custom_components.fleet_tracker.vendors.vt3.events import (
     IGNITION_TYPES,

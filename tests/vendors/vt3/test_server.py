@@ -14,8 +14,8 @@ import time
 
 import pytest
 
-from custom_components.fleet_tracker.clearances import StopClearance
-from custom_components.fleet_tracker.vendor import (
+from custom_components.fleet_tracker.account.clearances import StopClearance
+from custom_components.fleet_tracker.contract.errors import (
     CannotConnect,
     CommandFailed,
     CommandUnconfirmed,

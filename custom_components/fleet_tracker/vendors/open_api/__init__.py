@@ -1,6 +1,6 @@
 """ProTrack, iTrack, eTrack and other white labels of the same Open API."""
 
-from ...vendor import Vendor
+from ...offer.vendor import Vendor
 from .connection import OpenApiConnection
 from .entities import ENTITIES
 from .flow import OpenApiFlow

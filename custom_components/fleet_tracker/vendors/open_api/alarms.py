@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 import logging
 from typing import override
 
-from ...json_values import as_unix_time
-from ...models import VehicleUpdate
-from ...vendor import Clearance, Host, RateLimited, VehicleUnavailable, VendorError
+from ...contract.commands import Clearance
+from ...contract.connection import Host
+from ...contract.errors import RateLimited, VehicleUnavailable, VendorError
+from ...model.json_values import as_unix_time
+from ...model.vehicle import VehicleUpdate
 from .client import OpenApiClient
 from .mapping import map_alarm
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ...vendor_api import ApiMethod, Use
+from ...contract.methods import ApiMethod, Use
 
 _PERIOD = ("begintime", "endtime")
 

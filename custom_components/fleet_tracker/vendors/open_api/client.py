@@ -18,21 +18,24 @@ from typing import cast
 
 import aiohttp
 
-from ...http_client import FIRST_BYTE_S, AccountClosed, Redirected, Unreachable
-from ...json_values import as_integer, as_number, as_text, is_record
-from ...vendor import (
-    HARMLESS,
+from ...contract.commands import HARMLESS, Clearance
+from ...contract.errors import (
     AccessDenied,
     CannotConnect,
-    Clearance,
     CommandFailed,
     CommandUnconfirmed,
     InvalidAnswer,
     InvalidArgument,
-    Json,
     RateLimited,
     VehicleUnavailable,
     VendorError,
+)
+from ...model.json_values import Json, as_integer, as_number, as_text, is_record
+from ...transport.http_client import (
+    FIRST_BYTE_S,
+    AccountClosed,
+    Redirected,
+    Unreachable,
 )
 from .errors import MissingParameter, NoData, UnknownRequest
 from .records import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ...models import Reading, Value
+from ...model.vehicle import Reading, Value
 
 ENGINE_CUT = "engine_cut"
 ENGINE_RESTORE = "engine_restore"

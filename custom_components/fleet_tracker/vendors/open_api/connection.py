@@ -12,27 +12,20 @@ import re
 from types import MappingProxyType
 from typing import override
 
-from ...clocks import was_told
-from ...json_values import as_number, as_unix_time
-from ...models import ReadingGroup, TimeSource, VehicleUpdate
-from ...vendor import (
-    HARMLESS,
+from ...contract.commands import HARMLESS, Clearance, Command, CommandResult
+from ...contract.connection import Connection, Host, PollResult, Settings
+from ...contract.errors import (
     AuthenticationFailed,
-    Clearance,
-    Command,
     CommandFailed,
-    CommandResult,
     CommandUnsupported,
-    Connection,
-    Host,
     InvalidArgument,
-    Json,
-    PollResult,
     RateLimited,
-    Settings,
     VehicleUnavailable,
     VendorError,
 )
+from ...model.clocks import was_told
+from ...model.json_values import Json, as_number, as_unix_time
+from ...model.vehicle import ReadingGroup, TimeSource, VehicleUpdate
 from . import commands
 from .alarms import AlarmReader
 from .catalog import METHODS, http_method

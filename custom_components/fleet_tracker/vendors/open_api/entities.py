@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from types import MappingProxyType
 
 from homeassistant.components.button import ButtonDeviceClass
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.const import EntityCategory
 
-from ...button import FleetButtonDescription, engine_buttons
-from ...entity import VendorEntities
-from ...event import FleetEventDescription
-from ...lock import FleetLockDescription
-from ...models import OccurrenceKind, Reading
-from ...sensor import COMMON as COMMON_SENSORS, FleetSensorDescription
+from ...model.vehicle import OccurrenceKind, Reading
+from ...offer.descriptions import (
+    FleetButtonDescription,
+    FleetEventDescription,
+    FleetLockDescription,
+    FleetSensorDescription,
+    VendorEntities,
+    engine_buttons,
+)
 from . import commands
 from .mapping import (
     ALARM_TYPES,
@@ -32,12 +35,9 @@ ENTITIES = VendorEntities(
             Reading.IGNITION_CHANGED_AT,
         }
     ),
+    # Further probes are rare, and 18 entities are enabled without them.
+    enabled_parts=MappingProxyType({Reading.TEMPERATURE: 1}),
     sensors=(
-        # Further probes are rare, and 18 entities are enabled without them.
-        replace(
-            next(one for one in COMMON_SENSORS if one.key == Reading.TEMPERATURE),
-            enabled_parts=1,
-        ),
         FleetSensorDescription(
             key=Reading.STATUS,
             translation_key="open_api_status",

@@ -23,7 +23,8 @@ import voluptuous as vol
 from yarl import URL
 
 from ...const import CONF_IDENTITY
-from ...vendor_flow import Account, Input, VendorFlow, base_url
+from ...contract.connection import Memory
+from ...offer.flow import Account, Input, VendorFlow, base_url
 from .client import OpenApiClient
 from .connection import ACCOUNT, CLOCK_OFFSET, PASSWORD_MD5, SERVER, SUB_ACCOUNTS, TOKEN
 from .transport import hash_password
@@ -65,7 +66,11 @@ class OpenApiFlow(VendorFlow):
         return vol.Schema({vol.Required(PASSWORD): _password()})
 
     async def async_check(
-        self, hass: HomeAssistant, user_input: Input, entry: ConfigEntry | None
+        self,
+        hass: HomeAssistant,
+        user_input: Input,
+        entry: ConfigEntry | None,
+        kept: Memory,
     ) -> Account:
         """Log in and read the device list."""
         server = base_url(user_input[SERVER]).removesuffix("/api")

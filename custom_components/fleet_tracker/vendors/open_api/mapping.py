@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from ...clocks import believed, was_told
-from ...evidence import told_speed
-from ...json_values import as_integer, as_number, as_text, as_unix_time
-from ...models import (
+from ...model.clocks import believed, was_told
+from ...model.evidence import told_speed
+from ...model.json_values import as_integer, as_number, as_text, as_unix_time
+from ...model.vehicle import (
     FixKind,
     Occurrence,
     OccurrenceKind,

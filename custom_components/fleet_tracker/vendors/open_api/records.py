@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ...json_values import Record, as_integer, as_number, as_text, as_unix_time
+from ...model.json_values import Record, as_integer, as_number, as_text, as_unix_time
 
 
 @dataclass(frozen=True, slots=True)

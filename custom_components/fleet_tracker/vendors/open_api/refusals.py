@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from ...vendor import VehicleUnavailable
+from ...contract.errors import VehicleUnavailable
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,18 @@ from homeassistant.core import SupportsResponse
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from ...action_fields import (
+from ...contract.commands import Command
+from ...contract.errors import VendorError
+from ...offer.action import (
+    ActionEffect,
+    ActionRequest,
+    ActionTarget,
+    Outcomes,
+    VendorAction,
+    command_action,
+    for_each,
+)
+from ...offer.fields import (
     ALARM_ON,
     ATTR_ALARM_ON,
     BOTH,
@@ -21,20 +32,12 @@ from ...action_fields import (
     circle,
     period,
 )
-from ...vendor import Command, VendorError
-from ...vendor_action import (
-    ActionEffect,
-    ActionRequest,
-    ActionTarget,
-    Outcomes,
-    VendorAction,
-    command_action,
-    for_each,
-)
 from . import commands
-from .client import FENCE_RADIUS_M, FenceAlarm, MileageReport, OpenApiClient
+from .client import FENCE_RADIUS_M, FenceAlarm, MileageReport
 from .connection import OpenApiConnection
 from .mapping import map_alarm
+
+type _Request = ActionRequest[OpenApiConnection]
 
 ATTR_KILOMETRES = "kilometres"
 ATTR_ACCOUNTS = "accounts"
@@ -47,12 +50,12 @@ FENCE_ALARMS: Mapping[str, FenceAlarm] = {
 }
 
 
-async def _get_route(request: ActionRequest) -> Outcomes:
+async def _get_route(request: _Request) -> Outcomes:
     """Return where vehicles were (2.3)."""
     begin, end = period(request)
 
     async def ask(vehicle_id: str) -> dict[str, Any]:
-        points = await _client(request).playback(vehicle_id, begin, end)
+        points = await request.connection.client.playback(vehicle_id, begin, end)
         return {
             "points": [
                 {
@@ -69,21 +72,21 @@ async def _get_route(request: ActionRequest) -> Outcomes:
     return await for_each(request, ask)
 
 
-async def _get_alarms(request: ActionRequest) -> Outcomes:
+async def _get_alarms(request: _Request) -> Outcomes:
     """Return the alarms of vehicles (2.8, 2.17)."""
     begin, end = period(request)
 
     async def ask(vehicle_id: str) -> dict[str, Any]:
-        alarms = await _client(request).alarms(vehicle_id, begin, end)
+        alarms = await request.connection.client.alarms(vehicle_id, begin, end)
         return {"alarms": [alarm_as_json(map_alarm(alarm)) for alarm in alarms]}
 
     return await for_each(request, ask)
 
 
-async def _get_distance(request: ActionRequest) -> Outcomes:
+async def _get_distance(request: _Request) -> Outcomes:
     """Return how far vehicles drove, in kilometres (2.14)."""
     begin, end = period(request)
-    report: MileageReport = await _client(request).mileage_report(
+    report: MileageReport = await request.connection.client.mileage_report(
         request.vehicle_ids, begin, end
     )
     return {
@@ -97,18 +100,18 @@ async def _get_distance(request: ActionRequest) -> Outcomes:
     }
 
 
-async def _check_geofence(request: ActionRequest) -> dict[str, VendorError]:
+async def _check_geofence(request: _Request) -> dict[str, VendorError]:
     """Refuse a circle that cannot be."""
     circle(request, FENCE_RADIUS_M)
     return {}
 
 
-async def _create_geofence(request: ActionRequest) -> Outcomes:
+async def _create_geofence(request: _Request) -> Outcomes:
     """Create a circle at the vendor that raises alarms (2.4)."""
     fence = circle(request, FENCE_RADIUS_M)
 
     async def create(vehicle_id: str) -> None:
-        await _client(request).create_geofence(
+        await request.connection.client.create_geofence(
             vehicle_id,
             fence.name,
             FENCE_ALARMS[request.data[ATTR_ALARM_ON]],
@@ -125,17 +128,11 @@ def _set_mileage(data: Mapping[str, Any]) -> Command:
     return Command(commands.SET_MILEAGE, {ATTR_KILOMETRES: data[ATTR_KILOMETRES]})
 
 
-async def _send_message(request: ActionRequest) -> None:
+async def _send_message(request: _Request) -> None:
     """Send a message to accounts (2.13)."""
-    await _client(request).send_message(
+    await request.connection.client.send_message(
         request.data[ATTR_ACCOUNTS], request.data[ATTR_MESSAGE]
     )
-
-
-def _client(request: ActionRequest) -> OpenApiClient:
-    connection = request.coordinator.connection
-    assert isinstance(connection, OpenApiConnection)
-    return connection.client
 
 
 ACTIONS = (

@@ -13,17 +13,17 @@ import re
 
 import aiohttp
 
-from ...http_client import FIRST_BYTE_S, HttpClient, read_json
-from ...json_values import as_integer, as_number, as_text, as_unix_time, is_record
-from ...vendor import (
-    HARMLESS,
-    CannotConnect,
-    Clearance,
-    ClockWrong,
-    InvalidAnswer,
+from ...contract.commands import HARMLESS, Clearance
+from ...contract.errors import CannotConnect, ClockWrong, InvalidAnswer, RateLimited
+from ...model.json_values import (
     Json,
-    RateLimited,
+    as_integer,
+    as_number,
+    as_text,
+    as_unix_time,
+    is_record,
 )
+from ...transport.http_client import FIRST_BYTE_S, HttpClient, read_json
 from .errors import CLOCK_WRONG, TOKEN_CODES, TOO_FREQUENT, UnknownRequest, error_for
 
 # The documents advise to renew a token of 120 minutes after 90.

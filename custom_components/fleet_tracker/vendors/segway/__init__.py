@@ -1,6 +1,6 @@
 """Segway e-mopeds and the other vehicles of Segway Discovery."""
 
-from ...vendor import Vendor
+from ...offer.vendor import Vendor
 from .connection import SegwayConnection
 from .entities import ENTITIES
 from .flow import SegwayFlow

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ...vendor import Argument, InvalidArgument
+from ...contract.commands import Argument
+from ...contract.errors import InvalidArgument
 from .errors import invalid_value
 from .settings import (
     AmbientSetting,

@@ -16,23 +16,21 @@ from types import MappingProxyType
 
 import aiohttp
 
-from ... import http_client
-from ...http_client import HttpClient, read_json
-from ...json_values import Record
-from ...vendor import (
-    HARMLESS,
+from ...contract.commands import HARMLESS, Clearance
+from ...contract.connection import Memory
+from ...contract.errors import (
     AccessDenied,
     AuthenticationFailed,
     CannotConnect,
-    Clearance,
     CommandUnconfirmed,
     InvalidAnswer,
     InvalidArgument,
-    Json,
-    Memory,
     RateLimited,
     VendorError,
 )
+from ...model.json_values import Json, Record
+from ...transport import http_client
+from ...transport.http_client import HttpClient, read_json
 from .endpoints import (
     BATTERY_COVER,
     BATTERY_INFO,

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from ...models import Reading, Value
-from ...vendor import Clearance
+from ...contract.commands import Clearance
+from ...model.vehicle import Reading, Value
 from .arguments import (
     Arguments,
     Reader,

@@ -7,26 +7,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import override
 
-from ...confirmation import Expectation
-from ...elapsed import is_within
-from ...models import TimeSource, Value, VehicleUpdate
-from ...vendor import (
-    HARMLESS,
-    Clearance,
-    Command,
-    CommandResult,
+from ...contract.commands import HARMLESS, Clearance, Command, CommandResult
+from ...contract.connection import Connection, Host, PollResult, Settings
+from ...contract.errors import (
     CommandUnconfirmed,
     CommandUnsupported,
-    Connection,
-    Host,
     InvalidArgument,
-    PollResult,
-    PushAnswer,
-    PushRequest,
-    Settings,
     VehicleUnavailable,
     VendorError,
 )
+from ...contract.pushes import PushAnswer, PushRequest
+from ...model.confirmation import Expectation
+from ...model.elapsed import is_within
+from ...model.vehicle import TimeSource, Value, VehicleUpdate
 from . import commands
 from .arguments import upload_interval
 from .client import Credentials, SegwayClient, server_for

@@ -17,15 +17,19 @@ from homeassistant.const import (
     UnitOfTime,
 )
 
-from ...binary_sensor import FleetBinarySensorDescription
-from ...button import FleetButtonDescription, releasing_button, stopping_button
-from ...device_tracker import FleetTrackerDescription
-from ...entity import VendorEntities
-from ...event import FleetEventDescription
-from ...lock import FleetLockDescription
-from ...models import OccurrenceKind, OccurrenceType, Reading
-from ...select import FleetSelectDescription
-from ...sensor import FleetSensorDescription
+from ...model.vehicle import OccurrenceKind, OccurrenceType, Reading
+from ...offer.descriptions import (
+    FleetBinarySensorDescription,
+    FleetButtonDescription,
+    FleetEventDescription,
+    FleetLockDescription,
+    FleetSelectDescription,
+    FleetSensorDescription,
+    FleetTrackerDescription,
+    VendorEntities,
+    releasing_button,
+    stopping_button,
+)
 from . import commands
 from .commands import Capability
 from .mapping import ALERTS, SPEED_MODES, Condition, SegwayReading

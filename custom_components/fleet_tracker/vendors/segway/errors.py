@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ...vendor import (
+from ...contract.errors import (
     AccessDenied,
     CannotConnect,
     CommandFailed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -22,10 +22,12 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ...const import CONF_IDENTITY, CONF_PUSH_AT_ROOT, SUBENTRY_VEHICLE
-from ...vendor import CommandFailed, CommandUnconfirmed, Json, Memory
-from ...vendor_flow import (
+from ...contract.connection import Memory
+from ...contract.errors import CommandFailed, CommandUnconfirmed
+from ...offer.flow import (
     Account,
     AddedVehicle,
+    FlowMemory,
     Input,
     VehicleFlow,
     VendorFlow,
@@ -84,7 +86,11 @@ class SegwayFlow(VendorFlow):
         return vol.Schema({vol.Required(CLIENT_SECRET): _secret()})
 
     async def async_check(
-        self, hass: HomeAssistant, user_input: Input, entry: ConfigEntry | None
+        self,
+        hass: HomeAssistant,
+        user_input: Input,
+        entry: ConfigEntry | None,
+        kept: Memory,
     ) -> Account:
         """Request a token. Of another account's vehicles, look for one of the entry's."""
         client_id = user_input[CLIENT_ID].strip()
@@ -117,7 +123,7 @@ class SegwayFlow(VendorFlow):
         return {vol.Required(CONF_PUSH_AT_ROOT, default=False): BooleanSelector()}
 
 
-class SegwayVehicleFlow(VehicleFlow):
+class SegwayVehicleFlow(VehicleFlow[SegwayConnection]):
     """The IoT IMEI, which Segway must know, the model, and a name."""
 
     def form(self, defaults: Input) -> vol.Schema:
@@ -140,40 +146,25 @@ class SegwayVehicleFlow(VehicleFlow):
         return vol.Schema(_description(defaults))
 
     async def async_check(
-        self, hass: HomeAssistant, entry: ConfigEntry, user_input: Input
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        user_input: Input,
+        connection: SegwayConnection | None,
     ) -> AddedVehicle:
         """Ask Segway for the vehicle's status.
 
         One that is offline or not activated is a vehicle of the account all the same.
         """
         imei = check_imei((user_input.get(IMEI) or user_input[VEHICLE_ID]).strip())
-        await _check_known(_client_of(hass, entry), imei)
+        client = connection.client if connection else _client_of(hass, entry)
+        await _check_known(client, imei)
         data = {MODEL: user_input[MODEL], NAME: user_input.get(CONF_NAME, "").strip()}
         return AddedVehicle(vehicle_id=imei, title=name_of(imei, data), data=data)
 
 
-class FlowMemory(Memory):
-    """What a client remembers while a flow runs: its token, for the entry to take over."""
-
-    def __init__(self) -> None:
-        """Start with nothing."""
-        self.facts: dict[str, Json] = {}
-
-    def get(self, key: str) -> Json:
-        """Return what was put under the key, None before."""
-        return self.facts.get(key)
-
-    async def put(self, key: str, value: Json) -> None:
-        """Keep a value as long as the flow runs."""
-        self.facts[key] = value
-
-
 def _client_of(hass: HomeAssistant, entry: ConfigEntry) -> SegwayClient:
-    """Return the client of an account that runs, or one like it."""
-    if entry.state is ConfigEntryState.LOADED:
-        connection = entry.runtime_data.connection
-        assert isinstance(connection, SegwayConnection)
-        return connection.client
+    """Return a client like that of an account that does not run."""
     credentials = Credentials(
         entry.data[CLIENT_ID], entry.data[CLIENT_SECRET], entry.data[SERVER]
     )

@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 
-from ...clocks import believed, counts_as
-from ...derive import MOVING_FIX_AGE
-from ...json_values import Record, as_flag, as_text, as_unix_time
-from ...models import (
+from ...model.clocks import believed, counts_as
+from ...model.derive import MOVING_FIX_AGE
+from ...model.json_values import Record, as_flag, as_text, as_unix_time
+from ...model.rules import MOVING_SPEED_KMH
+from ...model.vehicle import (
     FixKind,
     Occurrence,
     OccurrenceKind,
@@ -30,7 +31,6 @@ from ...models import (
     VehicleUpdate,
     accuracy_m,
 )
-from ...rules import MOVING_SPEED_KMH
 from .faults import FAULTS
 from .values import number, whole
 

@@ -9,10 +9,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
 
-from ...clocks import counts_as
-from ...elapsed import is_within
-from ...http_client import Unreachable
-from ...models import (
+from ...contract.connection import Host
+from ...contract.errors import (
+    AccessDenied,
+    AuthenticationFailed,
+    CannotConnect,
+    InvalidAnswer,
+    RateLimited,
+    VehicleOffline,
+    VehicleUnavailable,
+    VendorError,
+)
+from ...model.clocks import counts_as
+from ...model.elapsed import is_within
+from ...model.vehicle import (
     Reading,
     ReadingGroup,
     TimeSource,
@@ -20,17 +30,7 @@ from ...models import (
     Vehicle,
     VehicleUpdate,
 )
-from ...vendor import (
-    AccessDenied,
-    AuthenticationFailed,
-    CannotConnect,
-    Host,
-    InvalidAnswer,
-    RateLimited,
-    VehicleOffline,
-    VehicleUnavailable,
-    VendorError,
-)
+from ...transport.http_client import Unreachable
 from .client import SegwayClient
 from .commands import Capability
 from .errors import (

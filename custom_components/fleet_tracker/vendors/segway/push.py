@@ -15,7 +15,8 @@ import logging
 from types import MappingProxyType
 from urllib.parse import parse_qsl
 
-from ...vendor import Host, PushRequest
+from ...contract.connection import Host
+from ...contract.pushes import PushRequest
 
 _LOGGER = logging.getLogger(__name__)
 

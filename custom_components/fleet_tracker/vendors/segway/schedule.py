@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from ...elapsed import is_within, left
+from ...model.elapsed import is_within, left
 
 
 class Query(StrEnum):

@@ -16,8 +16,8 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ...const import DOMAIN
-from ...vendor import Argument, Command
-from ...vendor_action import ActionEffect, VendorAction, command_action
+from ...contract.commands import Argument, Command
+from ...offer.action import ActionEffect, VendorAction, command_action
 from . import commands
 from .arguments import BRIGHTNESS, COLORS, OPENING, REGENERATION
 from .settings import LARGEST_UTC_OFFSET, Sound

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 import re
 
-from ...vendor import InvalidArgument, Json
+from ...contract.errors import InvalidArgument
+from ...model.json_values import Json
 from .errors import invalid_value
 
 _WIRE = "wire"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...json_values import as_number
+from ...model.json_values import as_number
 
 # No quantity is that large; arithmetic with it is safe.
 _VAST = 1e15

@@ -7,8 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from ...elapsed import is_within
-from ...models import (
+from ...contract.connection import Memory
+from ...contract.errors import CommandUnsupported, VendorError
+from ...model.elapsed import is_within
+from ...model.json_values import Json
+from ...model.vehicle import (
     Reading,
     ReadingGroup,
     TimeSource,
@@ -16,7 +19,6 @@ from ...models import (
     VehicleDetails,
     VehicleUpdate,
 )
-from ...vendor import CommandUnsupported, Json, Memory, VendorError
 from .commands import (
     DEFAULT_MODEL,
     LIMITED_CAPABILITIES,

@@ -1,6 +1,6 @@
 """Tracksolid Pro (Jimi IoT): polled, pushed to us, commanded, and seen."""
 
-from ...vendor import Vendor
+from ...offer.vendor import Vendor
 from .connection import TracksolidConnection
 from .entities import ENTITIES
 from .flow import TracksolidFlow

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import re
 from types import MappingProxyType
 
-from ...models import OccurrenceType, Reading, Value
+from ...model.vehicle import OccurrenceType, Reading, Value
 
 _T = OccurrenceType
 

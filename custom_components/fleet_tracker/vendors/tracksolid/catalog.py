@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ...vendor_api import ApiMethod, Use
-from .instruction_client import Protocol
+from ...contract.methods import ApiMethod, Use
+from .api.instruction_hub import Protocol
 
 _REPORT = ("account", "imeis", "start_time", "end_time")
 

@@ -13,12 +13,8 @@ from enum import StrEnum
 import logging
 import re
 
-from ...http_client import NoAnswer
-from ...vendor import (
-    HARMLESS,
-    Argument,
-    Clearance,
-    Command,
+from ...contract.commands import HARMLESS, Argument, Clearance, Command
+from ...contract.errors import (
     CommandFailed,
     CommandUnconfirmed,
     CommandUnsupported,
@@ -28,9 +24,10 @@ from ...vendor import (
     VehicleOffline,
     VendorError,
 )
-from .client import TracksolidClient
-from .errors import CommandPending
-from .records import Instruction, SentCommand
+from ...transport.http_client import NoAnswer
+from .api.client import TracksolidClient
+from .api.errors import CommandPending
+from .api.records import Instruction, SentCommand
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -8,49 +8,42 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
 
-from ...elapsed import is_within
-from ...models import Reading, ReadingGroup, TimeSource, VehicleUpdate
-from ...vendor import (
-    HARMLESS,
+from ...contract.commands import HARMLESS, Clearance, Command, CommandResult
+from ...contract.connection import Connection, Host, PollResult, Settings
+from ...contract.errors import (
     AuthenticationFailed,
-    Clearance,
-    Command,
-    CommandResult,
     CommandUnsupported,
-    Connection,
-    Host,
     InvalidArgument,
-    Json,
-    PollResult,
-    PushAnswer,
-    PushRequest,
     RateLimited,
-    Settings,
     VehicleOffline,
     VehicleUnavailable,
     VendorError,
 )
+from ...contract.pushes import PushAnswer, PushRequest
+from ...model.elapsed import is_within
+from ...model.json_values import Json
+from ...model.vehicle import Reading, ReadingGroup, TimeSource, VehicleUpdate
 from . import commands
 from .alarm_types import ALARMS
-from .alarms import EVERY as ALARMS_EVERY, AlarmReader, Way
-from .api_instructions import check_hex
-from .cameras import FRONT, INSIDE, LIVE, PHOTO, Cameras
+from .api.client import TracksolidClient
+from .api.instruction_hub import InstructionClient
+from .api.instructions import check_hex
+from .api.records import Device, Instruction
+from .api.transport import PATH, Credentials
+from .api.values import as_json
 from .catalog import INSTRUCTIONS, METHODS
-from .client import TracksolidClient
 from .commands import Chosen, Commander, Effect, Outcome
-from .fleet import Fleet
-from .instruction_client import InstructionClient
-from .instruction_lists import CAMERA, InstructionLists
 from .mapping import map_device
 from .media import TracksolidMedia
-from .obd import ObdReader
-from .push import TAG_PATH, Push
-from .push_receiver import WRONG_TOKEN, PushReceiver
-from .records import Device, Instruction
-from .tags import TagReader
-from .transport import PATH, Credentials
-from .trips import TripReader
-from .values import as_json
+from .pushes.door import TAG_PATH, Push
+from .pushes.receiver import WRONG_TOKEN, PushReceiver
+from .readers.alarms import EVERY as ALARMS_EVERY, AlarmReader, Way
+from .readers.cameras import FRONT, INSIDE, LIVE, PHOTO, Cameras
+from .readers.fleet import Fleet
+from .readers.instruction_lists import CAMERA, InstructionLists
+from .readers.obd import ObdReader
+from .readers.tags import TagReader
+from .readers.trips import TripReader
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -22,14 +22,17 @@ from homeassistant.const import (
     UnitOfVolume,
 )
 
-from ...binary_sensor import FleetBinarySensorDescription
-from ...button import FleetButtonDescription, engine_buttons
-from ...entity import VendorEntities
-from ...event import FleetEventDescription
-from ...models import OccurrenceKind, OccurrenceType, Reading
-from ...sensor import FleetSensorDescription
+from ...model.vehicle import OccurrenceKind, OccurrenceType, Reading
+from ...offer.descriptions import (
+    FleetBinarySensorDescription,
+    FleetButtonDescription,
+    FleetEventDescription,
+    FleetSensorDescription,
+    VendorEntities,
+    engine_buttons,
+)
 from . import alarm_types, commands, mapping
-from .cameras import PHOTO
+from .readers.cameras import PHOTO
 
 _DIAGNOSTIC = EntityCategory.DIAGNOSTIC
 

@@ -24,10 +24,12 @@ import voluptuous as vol
 from yarl import URL
 
 from ...const import CONF_IDENTITY, DOMAIN
-from ...storage import EntryMemory
-from ...vendor import CannotConnect, InvalidAnswer, InvalidArgument, Json, Memory
-from ...vendor_flow import Account, Input, VendorFlow, base_url
-from .client import TracksolidClient
+from ...contract.connection import Memory
+from ...contract.errors import CannotConnect, InvalidAnswer, InvalidArgument
+from ...offer.flow import Account, FlowMemory, Input, VendorFlow, base_url
+from .api.client import TracksolidClient
+from .api.errors import WrongNode
+from .api.transport import NODES, PATH, Credentials, hash_password
 from .connection import (
     ACCOUNT,
     APP_KEY,
@@ -40,9 +42,7 @@ from .connection import (
     SUB_ACCOUNTS,
     api_url,
 )
-from .errors import WrongNode
-from .fleet import Fleet
-from .transport import NODES, PATH, Credentials, hash_password
+from .readers.fleet import Fleet
 
 PASSWORD = "password"
 OTHER_NODES = "other_nodes"
@@ -52,26 +52,10 @@ CHOICES = "choices"
 _LOGIN_LIMITS = ("token_asked_at", "logins_paused_until")
 
 
-class _FlowMemory(Memory):
-    """What is learned while an account is checked. It lives on between two tries."""
-
-    def __init__(self) -> None:
-        """Start without anything."""
-        self.facts: dict[str, Json] = {}
-
-    def get(self, key: str) -> Json:
-        """Return what was put under the key, None before."""
-        return self.facts.get(key)
-
-    async def put(self, key: str, value: Json) -> None:
-        """Keep a value."""
-        self.facts[key] = value
-
-
 type _Login = tuple[str, str, str]
 """Whose logins are limited to one a minute: node, app key and account."""
 
-_MEMORIES: HassKey[dict[_Login, _FlowMemory]] = HassKey(f"{DOMAIN}_tracksolid_logins")
+_MEMORIES: HassKey[dict[_Login, FlowMemory]] = HassKey(f"{DOMAIN}_tracksolid_logins")
 
 
 class TracksolidFlow(VendorFlow):
@@ -120,13 +104,17 @@ class TracksolidFlow(VendorFlow):
         )
 
     async def async_check(
-        self, hass: HomeAssistant, user_input: Input, entry: ConfigEntry | None
+        self,
+        hass: HomeAssistant,
+        user_input: Input,
+        entry: ConfigEntry | None,
+        kept: Memory,
     ) -> Account:
         """Log in and read the device list, on another node if the user agrees to that."""
         nodes = [api_url(base_url(user_input[SERVER]))]
         if user_input.get(OTHER_NODES):
             nodes += [url for url in map(api_url, NODES) if url not in nodes]
-        client, memory = await _async_log_in(hass, nodes, user_input, entry)
+        client, memory = await _async_log_in(hass, nodes, user_input, entry, kept)
         options: Mapping[str, Any] = entry.options if entry else {}
         fleet = Fleet(client, sub_accounts=bool(options.get(SUB_ACCOUNTS)))
         vehicles, _ = await fleet.read()
@@ -173,7 +161,8 @@ async def _async_log_in(
     nodes: Iterable[str],
     user_input: Input,
     entry: ConfigEntry | None,
-) -> tuple[TracksolidClient, _FlowMemory]:
+    kept: Memory,
+) -> tuple[TracksolidClient, FlowMemory]:
     """Log in on the first node that knows the app key."""
     wrong_node: WrongNode | None = None
     for url in nodes:
@@ -184,7 +173,7 @@ async def _async_log_in(
             account=user_input[ACCOUNT].strip(),
             password_md5=hash_password(user_input[PASSWORD]),
         )
-        memory = await _async_memory(hass, credentials, entry)
+        memory = _memory_of(hass, credentials, entry, kept)
         client = TracksolidClient(
             async_get_clientsession(hass),
             credentials,
@@ -209,16 +198,17 @@ async def _async_log_in(
     raise wrong_node
 
 
-async def _async_memory(
-    hass: HomeAssistant, credentials: Credentials, entry: ConfigEntry | None
-) -> _FlowMemory:
+def _memory_of(
+    hass: HomeAssistant,
+    credentials: Credentials,
+    entry: ConfigEntry | None,
+    kept: Memory,
+) -> FlowMemory:
     """Return what is known of the logins of an account: earlier tries', the entry's."""
     login = (credentials.url, credentials.app_key, credentials.account)
-    memory = hass.data.setdefault(_MEMORIES, {}).setdefault(login, _FlowMemory())
+    memory = hass.data.setdefault(_MEMORIES, {}).setdefault(login, FlowMemory())
     data: Mapping[str, Any] = entry.data if entry else {}
     if entry and login == (data[SERVER], data[APP_KEY], data[ACCOUNT]):
-        kept = EntryMemory(hass, entry.entry_id)
-        await kept.async_load()
         for key in _LOGIN_LIMITS:
             times = (memory.get(key), kept.get(key))
             memory.facts[key] = max(
@@ -229,11 +219,11 @@ async def _async_memory(
 
 @callback
 def _keep_limits(
-    hass: HomeAssistant, memory: _FlowMemory, credentials: Credentials
+    hass: HomeAssistant, memory: FlowMemory, credentials: Credentials
 ) -> None:
     """Keep of a login only when it was: whoever comes next has to log in anew."""
     login = (credentials.url, credentials.app_key, credentials.account)
-    kept = hass.data[_MEMORIES][login] = _FlowMemory()
+    kept = hass.data[_MEMORIES][login] = FlowMemory()
     kept.facts = {key: memory.get(key) for key in _LOGIN_LIMITS}
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from ... import models
-from ...clocks import believed
-from ...evidence import told_speed
-from ...models import (
+from ...model import vehicle as models
+from ...model.clocks import believed
+from ...model.evidence import told_speed
+from ...model.vehicle import (
     FixKind,
     Occurrence,
     OccurrenceKind,
@@ -24,7 +24,7 @@ from ...models import (
     accuracy_m,
 )
 from .alarm_types import alarm_type, state_of, what_ended
-from .records import Alarm, Device, Fault, Location, ObdReport, TagLocation, Trip
+from .api.records import Alarm, Device, Fault, Location, ObdReport, TagLocation, Trip
 
 MANUFACTURER = "Jimi IoT"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-from ...vendor import CommandUnsupported, VehicleOffline
-from ...vendor_media import MediaFile, VendorMedia
-from . import media_records
-from .cameras import FRONT, INSIDE, Cameras
-from .client import TracksolidClient
-from .errors import BusinessError
+from ...contract.errors import CommandUnsupported, VehicleOffline
+from ...contract.media import MediaFile, VendorMedia
+from .api import media_records
+from .api.client import TracksolidClient
+from .api.errors import BusinessError
+from .readers.cameras import FRONT, INSIDE, Cameras
 
 
 class TracksolidMedia(VendorMedia):

@@ -13,23 +13,23 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ...action_fields import PERIOD, alarm_as_json, period
 from ...const import DOMAIN
-from ...vendor import Argument, Command, CommandResult, CommandUnsupported, VendorError
-from ...vendor_action import (
+from ...contract.commands import Argument, Command, CommandResult
+from ...contract.errors import CommandUnsupported, VendorError
+from ...offer.action import (
     ActionEffect,
-    ActionRequest,
     Outcomes,
     VendorAction,
     command_action,
     for_each,
 )
+from ...offer.fields import PERIOD, alarm_as_json, period
 from . import commands
-from .api_devices import VehicleChanges
-from .cameras import FRONT, INSIDE
+from .actions.common import Request, for_each_account
+from .actions.geofences import GEOFENCE_ACTIONS
+from .api.devices import VehicleChanges
 from .mapping import map_alarm
-from .services_common import client_of, connection_of, for_each_account
-from .services_geofence import GEOFENCE_ACTIONS
+from .readers.cameras import FRONT, INSIDE
 
 ATTR_COMMAND = "command"
 ATTR_VALUES = "values"
@@ -70,10 +70,12 @@ _CHANGES: Mapping[str, tuple[str, Any]] = {
 }
 
 
-async def _get_trips(request: ActionRequest) -> Outcomes:
+async def _get_trips(request: Request) -> Outcomes:
     """Return the drives of vehicles (5.4)."""
     begin, end = period(request)
-    batch = await client_of(request).reports.trips(request.vehicle_ids, begin, end)
+    batch = await request.connection.client.reports.trips(
+        request.vehicle_ids, begin, end
+    )
     return {
         vehicle_id: batch.refused.get(vehicle_id)
         or {
@@ -95,12 +97,12 @@ async def _get_trips(request: ActionRequest) -> Outcomes:
     }
 
 
-async def _get_route(request: ActionRequest) -> Outcomes:
+async def _get_route(request: Request) -> Outcomes:
     """Return where vehicles were, one after the other (5.5)."""
     begin, end = period(request)
 
     async def ask(vehicle_id: str) -> dict[str, Any]:
-        points = await client_of(request).tracking.track(vehicle_id, begin, end)
+        points = await request.connection.client.tracking.track(vehicle_id, begin, end)
         return {
             "points": [
                 {
@@ -119,12 +121,12 @@ async def _get_route(request: ActionRequest) -> Outcomes:
     return await for_each(request, ask)
 
 
-async def _get_stops(request: ActionRequest) -> Outcomes:
+async def _get_stops(request: Request) -> Outcomes:
     """Return when vehicles stood still, or idled (5.7)."""
     begin, end = period(request)
 
     async def ask(account: str, vehicle_ids: Sequence[str]) -> Outcomes:
-        batch = await client_of(request).reports.stops(
+        batch = await request.connection.client.reports.stops(
             account, vehicle_ids, begin, end, idling=request.data[ATTR_IDLING]
         )
         return {
@@ -149,10 +151,12 @@ async def _get_stops(request: ActionRequest) -> Outcomes:
     return await for_each_account(request, ask)
 
 
-async def _get_alarms(request: ActionRequest) -> Outcomes:
+async def _get_alarms(request: Request) -> Outcomes:
     """Return the alarms of vehicles (6.1)."""
     begin, end = period(request)
-    batch = await client_of(request).reports.alarms(request.vehicle_ids, begin, end)
+    batch = await request.connection.client.reports.alarms(
+        request.vehicle_ids, begin, end
+    )
     return {
         vehicle_id: batch.refused.get(vehicle_id)
         or {
@@ -167,13 +171,13 @@ async def _get_alarms(request: ActionRequest) -> Outcomes:
     }
 
 
-async def _get_obd_history(request: ActionRequest) -> Outcomes:
+async def _get_obd_history(request: Request) -> Outcomes:
     """Return OBD reports and trouble codes of vehicles (the manual)."""
     begin, end = period(request)
-    reports = client_of(request).reports
+    reports = request.connection.client.reports
 
     async def ask(vehicle_id: str) -> dict[str, Any]:
-        account = await connection_of(request).account_of(vehicle_id)
+        account = await request.connection.account_of(vehicle_id)
         read = await reports.obd(account, [vehicle_id], begin, end)
         faults = await reports.faults(account, [vehicle_id], begin, end)
         for batch in (read, faults):
@@ -194,22 +198,22 @@ async def _get_obd_history(request: ActionRequest) -> Outcomes:
     return await for_each(request, ask)
 
 
-async def _get_share_link(request: ActionRequest) -> Outcomes:
+async def _get_share_link(request: Request) -> Outcomes:
     """Return links by which anybody can see where vehicles are (5.3)."""
 
     async def ask(vehicle_id: str) -> dict[str, Any]:
-        return {"link": await client_of(request).tracking.share_link(vehicle_id)}
+        return {"link": await request.connection.client.tracking.share_link(vehicle_id)}
 
     return await for_each(request, ask)
 
 
-async def _get_cell_position(request: ActionRequest) -> Outcomes:
+async def _get_cell_position(request: Request) -> Outcomes:
     """Return where cells or Wi-Fi networks are, which 10 times a day are told (5.6)."""
     if not request.data:
         raise _invalid("tracksolid_cells_or_wifi")
 
     async def ask(vehicle_id: str) -> dict[str, Any]:
-        found = await client_of(request).tracking.resolve(
+        found = await request.connection.client.tracking.resolve(
             vehicle_id,
             cells=request.data.get(ATTR_CELLS),
             wifi=request.data.get(ATTR_WIFI),
@@ -219,9 +223,9 @@ async def _get_cell_position(request: ActionRequest) -> Outcomes:
     return await for_each(request, ask)
 
 
-async def _check_cameras(request: ActionRequest) -> dict[str, VendorError]:
+async def _check_cameras(request: Request) -> dict[str, VendorError]:
     """Find the vehicles without a camera."""
-    connection = connection_of(request)
+    connection = request.connection
     return {
         vehicle_id: CommandUnsupported("No camera", key="tracksolid_camera_unknown")
         for vehicle_id in request.vehicle_ids
@@ -229,9 +233,9 @@ async def _check_cameras(request: ActionRequest) -> dict[str, VendorError]:
     }
 
 
-async def _get_recordings(request: ActionRequest) -> Outcomes:
+async def _get_recordings(request: Request) -> Outcomes:
     """Return what trackers keep of their cameras' pictures of a day (7.7, 7.8)."""
-    connection = connection_of(request)
+    connection = request.connection
 
     async def ask(vehicle_id: str) -> dict[str, Any]:
         found = await connection.cameras.recordings(
@@ -254,14 +258,14 @@ async def _get_recordings(request: ActionRequest) -> Outcomes:
     return await for_each(request, ask)
 
 
-async def _check_upload(request: ActionRequest) -> dict[str, VendorError]:
+async def _check_upload(request: Request) -> dict[str, VendorError]:
     """Refuse what names no recording, and find the vehicles without a camera."""
     if (ATTR_TIME in request.data) == (ATTR_FILE in request.data):
         raise _invalid("tracksolid_time_or_file")
     return await _check_cameras(request)
 
 
-async def _upload_recording(request: ActionRequest) -> Outcomes:
+async def _upload_recording(request: Request) -> Outcomes:
     """Let trackers upload what they recorded at a time, or a file (7.3).
 
     It can be seen in the media browser once it came.
@@ -269,7 +273,7 @@ async def _upload_recording(request: ActionRequest) -> Outcomes:
     time = request.data.get(ATTR_TIME)
 
     async def upload(vehicle_id: str) -> None:
-        await client_of(request).media.upload_recording(
+        await request.connection.client.media.upload_recording(
             vehicle_id,
             request.data[ATTR_CAMERA],
             file_name=request.data.get(ATTR_FILE),
@@ -279,7 +283,7 @@ async def _upload_recording(request: ActionRequest) -> Outcomes:
     return await for_each(request, upload)
 
 
-async def _list_commands(request: ActionRequest) -> Outcomes:
+async def _list_commands(request: Request) -> Outcomes:
     """Return the commands that vehicles know (8.1)."""
 
     async def ask(vehicle_id: str) -> dict[str, Any]:
@@ -292,7 +296,7 @@ async def _list_commands(request: ActionRequest) -> Outcomes:
                     "description": one.explanation,
                     "may_wait": one.may_wait,
                 }
-                for one in await connection_of(request).instructions(vehicle_id)
+                for one in await request.connection.instructions(vehicle_id)
             ]
         }
 
@@ -327,20 +331,20 @@ def _is_queued(result: CommandResult) -> bool:
     return result.warning == commands.QUEUED
 
 
-async def _update_vehicle(request: ActionRequest) -> Outcomes:
+async def _update_vehicle(request: Request) -> Outcomes:
     """Change what the platform knows of a vehicle (4.4)."""
     changes = VehicleChanges(
         **{_CHANGES[name][0]: value for name, value in request.data.items()}
     )
 
     async def update(vehicle_id: str) -> None:
-        await client_of(request).devices.update(vehicle_id, changes)
+        await request.connection.client.devices.update(vehicle_id, changes)
         if changes.odometer is not None:
-            connection_of(request).fleet.note_odometer_set(vehicle_id)
+            request.connection.fleet.note_odometer_set(vehicle_id)
 
     outcomes = await for_each(request, update)
-    connection_of(request).fleet.list_again()
-    request.coordinator.poll_soon()
+    request.connection.fleet.list_again()
+    request.poll_soon()
     return outcomes
 
 

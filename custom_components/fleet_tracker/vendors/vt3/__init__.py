@@ -1,6 +1,6 @@
 """InHand VT3 trackers, which connect to Home Assistant over TCP."""
 
-from ...vendor import Vendor
+from ...offer.vendor import Vendor
 from .connection import UNKNOWN_NAMES, WRONG_SPEED_UNIT, Vt3Connection
 from .entities import ENTITIES
 from .flow import KEY, Vt3Flow

@@ -12,7 +12,9 @@ import json
 import re
 from types import MappingProxyType
 
-from ...vendor import Argument, Command, CommandUnsupported, InvalidArgument, Json
+from ...contract.commands import Argument, Command
+from ...contract.errors import CommandUnsupported, InvalidArgument
+from ...model.json_values import Json
 from .mapping import io_name
 from .parameters import (
     CELLULAR,

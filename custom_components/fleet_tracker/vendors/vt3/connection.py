@@ -8,19 +8,10 @@ from dataclasses import replace
 import json
 import logging
 
-from ...models import Reading, ReadingGroup, TimeSource, VehicleUpdate
-from ...vendor import (
-    HARMLESS,
-    Clearance,
-    Command,
-    CommandResult,
-    Connection,
-    Host,
-    PollResult,
-    Settings,
-    VehicleOffline,
-    VendorError,
-)
+from ...contract.commands import HARMLESS, Clearance, Command, CommandResult
+from ...contract.connection import Connection, Host, PollResult, Settings
+from ...contract.errors import VehicleOffline, VendorError
+from ...model.vehicle import Reading, ReadingGroup, TimeSource, VehicleUpdate
 from . import commands
 from .commands import CUSTOM_GROUP, Request
 from .discovery import Introductions

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ...vendor import Host
+from ...contract.connection import Host
 from .frames import Message
 from .parameters import SYSINFO
 from .topics import Topic

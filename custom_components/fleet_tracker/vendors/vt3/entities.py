@@ -28,14 +28,17 @@ from homeassistant.const import (
     UnitOfTime,
 )
 
-from ...binary_sensor import FleetBinarySensorDescription
-from ...button import FleetButtonDescription, engine_buttons
-from ...entity import VendorEntities
-from ...event import FleetEventDescription
-from ...models import OccurrenceKind, OccurrenceType, Reading
-from ...number import FleetNumberDescription
-from ...sensor import FleetSensorDescription
-from ...switch import FleetSwitchDescription
+from ...model.vehicle import OccurrenceKind, OccurrenceType, Reading
+from ...offer.descriptions import (
+    FleetBinarySensorDescription,
+    FleetButtonDescription,
+    FleetEventDescription,
+    FleetNumberDescription,
+    FleetSensorDescription,
+    FleetSwitchDescription,
+    VendorEntities,
+    engine_buttons,
+)
 from . import commands
 from .events import IGNITION_TYPES, TYPES
 from .parameters import (

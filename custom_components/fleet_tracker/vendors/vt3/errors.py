@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...vendor import CommandFailed, CommandUnsupported, Json
+from ...contract.errors import CommandFailed, CommandUnsupported
+from ...model.json_values import Json
 
 RETRIED = frozenset({"device_busy", "device_error", "data_invalid"})
 """Codes whose handling is, by the document, to retry the request."""

@@ -10,9 +10,14 @@ from datetime import datetime
 import re
 from types import MappingProxyType
 
-from ...json_values import as_flag, as_integer, as_number
-from ...models import Occurrence, OccurrenceKind, OccurrenceType, TimeSource, Value
-from ...vendor import Json
+from ...model.json_values import Json, as_flag, as_integer, as_number
+from ...model.vehicle import (
+    Occurrence,
+    OccurrenceKind,
+    OccurrenceType,
+    TimeSource,
+    Value,
+)
 from .parameters import DIGITAL_INPUT, PARAMETERS
 from .values import as_shown_text, as_time
 

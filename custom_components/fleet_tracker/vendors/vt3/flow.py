@@ -21,9 +21,16 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from ...const import CONF_IDENTITY, CONF_VENDOR, DOMAIN
-from ...subentries import accepted_vehicles
-from ...vendor import InvalidArgument
-from ...vendor_flow import Account, AddedVehicle, Input, VehicleFlow, VendorFlow
+from ...contract.connection import Connection, Memory
+from ...contract.errors import InvalidArgument
+from ...offer.flow import (
+    Account,
+    AddedVehicle,
+    Input,
+    VehicleFlow,
+    VendorFlow,
+    accepted_vehicles,
+)
 from .commands import OUTPUTS
 from .connection import (
     CONNECTIONS,
@@ -87,7 +94,11 @@ class Vt3VehicleFlow(VehicleFlow):
         )
 
     async def async_check(
-        self, hass: HomeAssistant, entry: ConfigEntry, user_input: Input
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        user_input: Input,
+        connection: Connection | None,
     ) -> AddedVehicle:
         """Check the serial number, which is in capitals, however it was typed.
 
@@ -124,7 +135,11 @@ class Vt3Flow(VendorFlow):
         )
 
     async def async_check(
-        self, hass: HomeAssistant, user_input: Input, entry: ConfigEntry | None
+        self,
+        hass: HomeAssistant,
+        user_input: Input,
+        entry: ConfigEntry | None,
+        kept: Memory,
     ) -> Account:
         """Listen for a moment, where this integration does not listen already."""
         where = {

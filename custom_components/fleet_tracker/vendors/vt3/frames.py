@@ -13,7 +13,7 @@ import re
 
 import crcmod
 
-from ...vendor import Json
+from ...model.json_values import Json
 
 type Message = dict[str, Json]
 

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import re
 from types import MappingProxyType
 
-from ...evidence import told_speed
-from ...json_values import as_number
-from ...models import (
+from ...model.evidence import told_speed
+from ...model.json_values import Json, as_number
+from ...model.vehicle import (
     FixKind,
     Position,
     Reading,
@@ -22,7 +22,6 @@ from ...models import (
     VehicleUpdate,
     accuracy_m,
 )
-from ...vendor import Json
 from .parameters import (
     CUSTOM,
     GNSS,

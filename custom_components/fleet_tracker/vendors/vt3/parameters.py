@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import math
 from types import MappingProxyType
 
-from ... import models
-from ...json_values import as_flag
-from ...models import Reading
+from ...model import vehicle as models
+from ...model.json_values import as_flag
+from ...model.vehicle import Reading
 from .values import Reader, as_shown_text, as_time, number, one_of, whole
 
 # Reserved groups, as topics name them.

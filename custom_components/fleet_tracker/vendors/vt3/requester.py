@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ...models import TimeSource, VehicleUpdate
-from ...vendor import HARMLESS, Clearance, CommandUnconfirmed, Host, Json
+from ...contract.commands import HARMLESS, Clearance
+from ...contract.connection import Host
+from ...contract.errors import CommandUnconfirmed
+from ...model.json_values import Json
+from ...model.vehicle import TimeSource, VehicleUpdate
 from . import commands
 from .commands import CUSTOM_GROUP, GROUP_NAME, INTEREST, INTERVAL, Request
 from .errors import INVALID_PARAMETER, INVALID_TOKEN, Refused

@@ -18,16 +18,15 @@ import socket
 from time import perf_counter
 from typing import Protocol
 
-from ...vendor import (
-    HARMLESS,
+from ...contract.commands import HARMLESS, Clearance
+from ...contract.connection import Host
+from ...contract.errors import (
     CannotConnect,
-    Clearance,
     CommandUnconfirmed,
-    Host,
     InvalidArgument,
-    Json,
     VehicleOffline,
 )
+from ...model.json_values import Json
 from .errors import RETRIED, error_in
 from .frames import Checksum, Message
 from .session import READ_SIZE, Limits, Misbehaved, Session, Turns, Unanswered

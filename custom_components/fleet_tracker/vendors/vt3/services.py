@@ -11,8 +11,9 @@ from homeassistant.core import SupportsResponse
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from ...vendor import Argument, Command, CommandResult, Json
-from ...vendor_action import ActionEffect, command_action
+from ...contract.commands import Argument, Command, CommandResult
+from ...model.json_values import Json
+from ...offer.action import ActionEffect, command_action
 from . import commands
 from .commands import GROUP_NAME, GROUPS, INTEREST, INTERVAL, PART, PAYLOAD, REQUEST
 from .topics import CLIENT_TOKEN

@@ -12,7 +12,7 @@ import secrets
 import socket
 import struct
 
-from ...vendor import Json
+from ...model.json_values import Json
 from .frames import Checksum, FrameDecoder, Message, encode
 from .topics import CLIENT_TOKEN, Topic
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from datetime import datetime, timedelta
 
-from ...models import Position
+from ...model.vehicle import Position
 from .mapping import KMH_PER_KNOT
 
 _LEAST_KMH = 25

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from ...models import Vehicle
+from ...model.vehicle import Vehicle
 from .commands import CAN_CUT, CAN_RESTORE, LONGEST_INTERVAL, REFRESH_GROUP
 from .mapping import Mapper
 from .parameters import OUTPUT, SYSINFO, UPLOAD_INTERVAL, UPLOADED_GROUPS

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from ...json_values import as_integer, as_number, as_text, as_unix_time
-from ...models import Value
+from ...model.json_values import as_integer, as_number, as_text, as_unix_time
+from ...model.vehicle import Value
 
 type Reader = Callable[[object], Value | None]
 

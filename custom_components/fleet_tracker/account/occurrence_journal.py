@@ -1,0 +1,201 @@
+"""What is on disk of occurrences: those that came in and wait to fire, and those that fired.
+
+A vendor that was answered with success does not tell again. So what it told is on disk
+before the answer, and fires after the next start if it has not fired before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.json import json_dumps
+from homeassistant.util.json import json_loads_object
+
+from ..const import DOMAIN, LOGGER
+from ..model.json_values import Json
+from ..model.vehicle import Occurrence
+from .codec import from_json, to_json
+from .line_file import LineFile
+from .set_aside import async_set_aside
+
+AT_ONCE = 100
+"""Lines that are read or made before the event loop gets its turn."""
+MOST_DEAD_LINES = 5000
+"""So many lines that say nothing any more are worth writing the file anew."""
+
+# What a line tells of, and what belongs to it.
+_RECEIVED, _VEHICLE, _OCCURRENCE = "received", "vehicle", "occurrence"
+_DONE = "done"
+_FIRED = "fired"
+_PAST = "past"
+_FORGOTTEN = "forgotten"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Receipt:
+    """An occurrence that came in and has to fire.
+
+    ``is_recalled`` says that it came in before the start and did not fire then.
+    """
+
+    number: int
+    vehicle_id: str
+    occurrence: Occurrence
+    is_recalled: bool = False
+
+
+class OccurrenceJournal:
+    """The file of one config entry."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Name the file; `async_load` reads it.
+
+        ``set_aside`` names the copy of a file that could not be read as a whole.
+        """
+        self._hass = hass
+        self.set_aside: list[str] = []
+        self._file = LineFile(hass, journal_name(entry_id))
+        self._next_number = 0
+        self._open: dict[int, Receipt] = {}
+        self._lines = 0
+        self._is_rewriting = False
+        self._is_damaged = False
+
+    async def async_load(
+        self,
+        on_past: Callable[[str, Mapping[str, Json]], None],
+        on_fired: Callable[[str, Sequence[Json]], None],
+        on_forgotten: Callable[[str], None],
+    ) -> list[Receipt]:
+        """Read the file: what fired is told, what came in and has not fired is returned.
+
+        A file with lines that cannot be read is set aside, and they are passed over; what
+        is told raises ValueError for such. The last line may have been cut off by a crash:
+        then nobody was told that it is kept.
+        """
+        try:
+            lines = await self._file.async_load()
+        except OSError as err:
+            LOGGER.warning("Stored occurrences cannot be read: %s", type(err).__name__)
+            return []
+        unreadable = 0
+        for index, line in enumerate(lines, start=1):
+            try:
+                match json_loads_object(line):
+                    case {"received": int() as number, **told}:
+                        self._next_number = max(self._next_number, number + 1)
+                        self._open[number] = _receipt(number, told)
+                    case {"done": int() as number}:
+                        self._open.pop(number, None)
+                    case {"fired": list() as row, "vehicle": str() as vehicle_id}:
+                        on_fired(vehicle_id, row)
+                    case {"past": dict() as past, "vehicle": str() as vehicle_id}:
+                        on_past(vehicle_id, past)
+                    case {"forgotten": str() as vehicle_id}:
+                        on_forgotten(vehicle_id)
+                    case _:
+                        unreadable += 1
+            except (KeyError, TypeError, ValueError):
+                unreadable += 1
+            if index % AT_ONCE == 0:
+                await asyncio.sleep(0)
+        if unreadable:
+            LOGGER.warning("%d stored occurrences cannot be read", unreadable)
+            copy = await async_set_aside(self._hass, self._file.path)
+            if copy is not None:
+                self.set_aside.append(copy)
+                self._is_damaged = True
+        self._lines = len(lines)
+        return list(self._open.values())
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether all of it is on disk."""
+        return self._file.is_saved
+
+    def add_received(self, vehicle_id: str, occurrence: Occurrence) -> Receipt:
+        """Note an occurrence that came in, which is to fire."""
+        receipt = Receipt(self._next_number, vehicle_id, occurrence)
+        self._next_number += 1
+        self._open[receipt.number] = receipt
+        self._add(_received(receipt))
+        return receipt
+
+    def note_done(self, receipt: Receipt | None) -> None:
+        """Note that an occurrence fired, or never has to."""
+        if receipt is not None and self._open.pop(receipt.number, None) is not None:
+            self._add({_DONE: receipt.number})
+
+    def add_fired(self, vehicle_id: str, row: Sequence[Json]) -> None:
+        """Note what fired, by what makes a replay of it."""
+        self._add({_FIRED: row, _VEHICLE: vehicle_id})
+
+    def add_past(self, vehicle_id: str, past: Json) -> None:
+        """Note all that fired of a vehicle, in place of what was noted before."""
+        self._add({_PAST: past, _VEHICLE: vehicle_id})
+
+    def add_forgotten(self, vehicle_id: str) -> None:
+        """Note that a vehicle is gone, with all that happened to it."""
+        for receipt in list(self._open.values()):
+            if receipt.vehicle_id == vehicle_id:
+                self.note_done(receipt)
+        self._add({_FORGOTTEN: vehicle_id})
+
+    def _add(self, line: Mapping[str, object]) -> None:
+        self._lines += 1
+        self._file.add(json_dumps(line))
+
+    async def async_write(self) -> None:
+        """Have all that was noted on disk when this returns. Raises OSError if it is not."""
+        await self._file.async_write()
+
+    async def async_tidy(
+        self, pasts: Callable[[], Iterable[tuple[str, Json]]], live: int
+    ) -> None:
+        """Write the file anew, if most of it says nothing any more or it is damaged.
+
+        ``pasts`` yields what `async_load` is to tell of each vehicle, ``live`` is how many
+        fired that are still known. Raises OSError when that failed.
+        """
+        is_worth_it = self._is_damaged or self._lines > 2 * live + MOST_DEAD_LINES
+        if self._is_rewriting or not is_worth_it:
+            return
+
+        async def make_lines() -> list[str]:
+            lines = [json_dumps(_received(one)) for one in self._open.values()]
+            for index, (vehicle_id, past) in enumerate(pasts(), start=1):
+                lines.append(json_dumps({_PAST: past, _VEHICLE: vehicle_id}))
+                if index % AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            self._lines = len(lines)
+            return lines
+
+        self._is_rewriting = True
+        try:
+            await self._file.async_rewrite(make_lines)
+            self._is_damaged = False
+        finally:
+            self._is_rewriting = False
+
+
+def journal_name(entry_id: str) -> str:
+    """Return the name of a config entry's file."""
+    return f"{DOMAIN}.{entry_id}.occurrences"
+
+
+def _received(receipt: Receipt) -> Mapping[str, object]:
+    return {
+        _RECEIVED: receipt.number,
+        _VEHICLE: receipt.vehicle_id,
+        _OCCURRENCE: to_json(receipt.occurrence),
+    }
+
+
+def _receipt(number: int, told: Mapping[str, object]) -> Receipt:
+    if not isinstance(vehicle_id := told[_VEHICLE], str):
+        raise TypeError("no vehicle")
+    occurrence = from_json(Occurrence, told[_OCCURRENCE])
+    return Receipt(number, vehicle_id, occurrence, is_recalled=True)

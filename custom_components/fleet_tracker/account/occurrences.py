@@ -1,0 +1,344 @@
+"""Which occurrences have fired, and who is told of new ones: each once, and in order."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from ..contract.connection import Memory
+from ..model.json_values import Json
+from ..model.vehicle import Occurrence, OccurrenceKind
+from .occurrence_journal import OccurrenceJournal, Receipt
+
+OLDEST_AFTER_START = timedelta(minutes=15)
+MOST_UNDELIVERED = 1000
+# Of a vehicle: far more than any has, since not every vendor's vehicles prove who they are.
+MOST_REMEMBERED = 1000
+MOST_OF_A_MOMENT = 1000
+REMEMBERED_FOR = timedelta(days=2)
+"""How long what fired is known by its content: longer than vendors are asked back."""
+MEMORY_KEY = "occurrences"
+
+type Listener = Callable[[Occurrence], None]
+type _Address = tuple[str, OccurrenceKind]
+type _Moment = tuple[str, str]
+"""A key of occurrences, and their time as it was told, however wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """One that is delivered, now or later."""
+
+    occurrence: Occurrence
+    receipt: Receipt | None
+    fired_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Fired:
+    """One that fired: whether it was pushed, when it occurred, and when it fired."""
+
+    pushed: bool
+    occurred_at: str
+    fired_at: str
+
+
+class _Past:
+    """What fired of one vehicle."""
+
+    def __init__(self) -> None:
+        self._fired: dict[_Moment, dict[str, _Fired]] = {}
+        self._count = 0
+        self._until: dict[str, str] = {}
+        """By key: until when what is asked for has fired, of what is no longer known."""
+        self.unreadable = 0
+        """How many were kept in a way that makes no sense."""
+
+    @property
+    def count(self) -> int:
+        """How many that fired are known."""
+        return self._count
+
+    def is_replay(self, occurrence: Occurrence) -> bool:
+        """Tell whether it fired before, in this way or in another.
+
+        Replays have the same time and content. What was pushed and is read as well may
+        differ in the content; two geofences may be left in one second.
+        """
+        key, stamp = _moment(occurrence)
+        if not occurrence.pushed and (
+            occurrence.occurred_at.isoformat() <= self._until.get(key, "")
+        ):
+            return True
+        of_moment = self._fired.get((key, stamp), {})
+        return (
+            _content(occurrence) in of_moment
+            or len(of_moment) >= MOST_OF_A_MOMENT
+            or any(one.pushed is not occurrence.pushed for one in of_moment.values())
+        )
+
+    def add(self, occurrence: Occurrence, now: datetime) -> None:
+        """Note that it fires now."""
+        self._put(
+            _moment(occurrence),
+            _content(occurrence),
+            _Fired(
+                occurrence.pushed,
+                occurrence.occurred_at.isoformat(),
+                now.isoformat(),
+            ),
+        )
+        long_ago = (now - REMEMBERED_FOR).isoformat()
+        while self._fired:
+            moment = next(iter(self._fired))
+            oldest = self._fired[moment]
+            last_fired_at = max(one.fired_at for one in oldest.values())
+            if self._count <= MOST_REMEMBERED and last_fired_at >= long_ago:
+                break
+            self._forget(moment)
+
+    def _put(self, moment: _Moment, content: str, fired: _Fired) -> None:
+        of_moment = self._fired.setdefault(moment, {})
+        self._count += content not in of_moment
+        of_moment[content] = fired
+
+    def _forget(self, moment: _Moment) -> None:
+        """Know of what fired longest ago only until when it did."""
+        forgotten = self._fired.pop(moment)
+        self._count -= len(forgotten)
+        key = moment[0]
+        latest = max(one.occurred_at for one in forgotten.values())
+        self._until[key] = max(latest, self._until.pop(key, ""))
+        if len(self._until) > MOST_REMEMBERED:
+            del self._until[next(iter(self._until))]
+
+    def as_json(self) -> Json:
+        """Return what `from_json` makes the past of."""
+        return {
+            "fired": [
+                [*moment, content, one.pushed, one.occurred_at, one.fired_at]
+                for moment, of_moment in self._fired.items()
+                for content, one in of_moment.items()
+            ],
+            "until": dict(self._until),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Json]) -> _Past:
+        """Return what was kept. Before, only the last time of each key was."""
+        past = cls()
+        fired, until = stored.get("fired"), stored.get("until", stored)
+        if isinstance(until, Mapping):
+            past._until = {
+                key: time for key, time in until.items() if isinstance(time, str)
+            }
+        for row in fired if isinstance(fired, list) else ():
+            past.unreadable += not past.recall(row)
+        return past
+
+    def recall(self, row: Json) -> bool:
+        """Take one that was kept, and tell whether it was one."""
+        match row:
+            case [
+                str() as key,
+                str() as stamp,
+                str() as content,
+                bool() as pushed,
+                str() as occurred_at,
+                str() as fired_at,
+            ]:
+                self._put((key, stamp), content, _Fired(pushed, occurred_at, fired_at))
+                return True
+        return False
+
+
+class OccurrenceLog:
+    """Lets replays pass in silence, over restarts too, and loses none that was received.
+
+    What is asked for and happened more than 15 minutes before the start is never fired.
+    What nobody listens to yet waits for its listener, unless none will come: what an event
+    entity missed that the user has disabled is not fired when it is enabled again.
+    """
+
+    def __init__(
+        self, journal: OccurrenceJournal, memory: Memory, started_at: datetime
+    ) -> None:
+        """Initialize with the file of occurrences; `async_load` reads it."""
+        self.will_listen: Callable[[str, OccurrenceKind], bool] = lambda *_: True
+        """Whether an event entity of a vehicle and kind is there or may still come."""
+        self._journal = journal
+        self._memory = memory
+        self._oldest = started_at - OLDEST_AFTER_START
+        self._past: dict[str, _Past] = {}
+        self._listeners: dict[_Address, Listener] = {}
+        self._undelivered: defaultdict[_Address, deque[_Waiting]] = defaultdict(deque)
+
+    async def async_load(self) -> list[Receipt]:
+        """Read what fired before, and return what was received and has not fired."""
+        # Where it was kept before there was a file of its own.
+        stored = self._memory.get(MEMORY_KEY)
+        for vehicle_id, past in stored.items() if isinstance(stored, Mapping) else ():
+            if isinstance(past, Mapping):
+                self._past[vehicle_id] = _Past.from_json(past)
+        receipts = await self._journal.async_load(
+            self._recall_past, self._recall_fired, self._recall_forgotten
+        )
+        if stored is not None:
+            for vehicle_id, kept in self._past.items():
+                self._journal.add_past(vehicle_id, kept.as_json())
+            try:
+                await self.async_save()
+            except OSError:
+                # It stays where it was, and is read there after the next start as well.
+                return receipts
+            await self._memory.put(MEMORY_KEY, None)
+        return receipts
+
+    @property
+    def set_aside(self) -> list[str]:
+        """The copy of a file that could not be read as a whole."""
+        return self._journal.set_aside
+
+    def _recall_past(self, vehicle_id: str, past: Mapping[str, Json]) -> None:
+        recalled = self._past[vehicle_id] = _Past.from_json(past)
+        if recalled.unreadable:
+            raise ValueError("what fired makes no sense")
+
+    def _recall_fired(self, vehicle_id: str, row: Sequence[Json]) -> None:
+        if not self._past.setdefault(vehicle_id, _Past()).recall(row):
+            raise ValueError("what fired makes no sense")
+
+    def _recall_forgotten(self, vehicle_id: str) -> None:
+        self._past.pop(vehicle_id, None)
+
+    def receive(self, vehicle_id: str, occurrence: Occurrence) -> Receipt:
+        """Note an occurrence of which the sender is told that it was received.
+
+        It is on disk once `async_save` has returned.
+        """
+        return self._journal.add_received(vehicle_id, occurrence)
+
+    def dismiss(self, receipt: Receipt) -> None:
+        """Note that an occurrence never has to fire."""
+        self._journal.note_done(receipt)
+
+    def fire(
+        self,
+        vehicle_id: str,
+        occurrence: Occurrence,
+        now: datetime,
+        receipt: Receipt | None = None,
+        *,
+        ahead: timedelta = timedelta(),
+    ) -> None:
+        """Tell of an occurrence, if it is new.
+
+        ``now`` is by the server's clock, and ``ahead`` by how much that is ahead of ours.
+        """
+        past = self._past.setdefault(vehicle_id, _Past())
+        recalled = receipt is not None and receipt.is_recalled
+        if not recalled and past.is_replay(occurrence):
+            self._journal.note_done(receipt)
+            return
+        past.add(occurrence, now)
+        waiting = _Waiting(occurrence, receipt, now)
+        if not (occurrence.pushed or self._is_recent(occurrence, ahead)):
+            self._note_fired(vehicle_id, waiting)
+        elif listener := self._listeners.get((vehicle_id, occurrence.kind)):
+            self._note_fired(vehicle_id, waiting)
+            listener(occurrence)
+        else:
+            self._keep_waiting(vehicle_id, waiting)
+
+    def _is_recent(self, occurrence: Occurrence, ahead: timedelta) -> bool:
+        """Tell whether something happened since the start, or shortly before."""
+        happened_at = occurrence.received_at or occurrence.occurred_at
+        return happened_at >= self._oldest + ahead
+
+    def _note_fired(self, vehicle_id: str, waiting: _Waiting) -> None:
+        self._journal.add_fired(
+            vehicle_id, _row(waiting.occurrence, waiting.fired_at.isoformat())
+        )
+        self._journal.note_done(waiting.receipt)
+
+    def _keep_waiting(self, vehicle_id: str, waiting: _Waiting) -> None:
+        if not self.will_listen(vehicle_id, waiting.occurrence.kind):
+            self._note_fired(vehicle_id, waiting)
+            return
+        queue = self._undelivered[vehicle_id, waiting.occurrence.kind]
+        queue.append(waiting)
+        if len(queue) > MOST_UNDELIVERED:
+            self._note_fired(vehicle_id, queue.popleft())
+
+    def add_listener(
+        self, vehicle_id: str, kind: OccurrenceKind, listener: Listener
+    ) -> Callable[[], None]:
+        """Tell a listener of what is new from now on, and of what waited for it.
+
+        Returns what ends it.
+        """
+        address = (vehicle_id, kind)
+        self._listeners[address] = listener
+        for waiting in self._undelivered.pop(address, ()):
+            self._note_fired(vehicle_id, waiting)
+            listener(waiting.occurrence)
+
+        def remove() -> None:
+            # The entity may have been made again meanwhile.
+            if self._listeners.get(address) is listener:
+                del self._listeners[address]
+
+        return remove
+
+    def drop_undelivered(self) -> None:
+        """Wait no longer for those who will never listen."""
+        for address in list(self._undelivered):
+            if not self.will_listen(*address):
+                for waiting in self._undelivered.pop(address):
+                    self._note_fired(address[0], waiting)
+
+    def forget(self, vehicle_id: str) -> None:
+        """Forget what happened to a vehicle that is gone, told or not."""
+        for kind in OccurrenceKind:
+            self._undelivered.pop((vehicle_id, kind), None)
+        self._past.pop(vehicle_id, None)
+        self._journal.add_forgotten(vehicle_id)
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether all of it is on disk."""
+        return self._journal.is_saved
+
+    async def async_save(self) -> None:
+        """Have on disk what was received and what fired. Raises OSError when it is not."""
+        await self._journal.async_write()
+        await self._journal.async_tidy(
+            lambda: ((one, past.as_json()) for one, past in list(self._past.items())),
+            sum(past.count for past in self._past.values()),
+        )
+
+
+def _row(occurrence: Occurrence, fired_at: str) -> list[Json]:
+    """Return what is kept of one that fired, see `_Past.recall`."""
+    return [
+        *_moment(occurrence),
+        _content(occurrence),
+        occurrence.pushed,
+        occurrence.occurred_at.isoformat(),
+        fired_at,
+    ]
+
+
+def _moment(occurrence: Occurrence) -> _Moment:
+    stamp = occurrence.reported_at or occurrence.occurred_at
+    return occurrence.key.lower(), stamp.isoformat()
+
+
+def _content(occurrence: Occurrence) -> str:
+    """Return what tells occurrences of one moment apart, in few letters."""
+    told = sorted((key, str(value)) for key, value in occurrence.details.items())
+    text = repr((occurrence.name, told))
+    return blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()

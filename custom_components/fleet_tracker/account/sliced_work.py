@@ -1,0 +1,64 @@
+"""Work that is done a few milliseconds at a time: the event loop is shared with a house."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from time import monotonic
+
+from ..const import LOGGER
+
+LONGEST_HOLD = 0.005
+"""Seconds of work after which the event loop gets its turn."""
+
+type Job = Callable[[], None]
+
+
+class SlicedWork:
+    """Jobs that are done in order, and those that a job adds before all others."""
+
+    def __init__(self, name: str) -> None:
+        """Take whose work it is, for the log."""
+        self._name = name
+        self._jobs: deque[Job] = deque()
+        self._urgent: deque[Job] = deque()
+        self._going_on = False
+        self._done: asyncio.Future[None] | None = None
+
+    def add(self, jobs: Iterable[Job]) -> None:
+        """Add jobs, and begin with them at once if nothing is being done."""
+        self._jobs.extend(jobs)
+        self.start()
+
+    def add_urgent(self, jobs: Iterable[Job]) -> None:
+        """Add jobs that come before all others; `start` begins with them."""
+        self._urgent.extend(jobs)
+
+    def start(self) -> None:
+        """Begin, unless it has begun."""
+        if not self._going_on:
+            self._going_on = True
+            self._go_on()
+
+    def _go_on(self) -> None:
+        until = monotonic() + LONGEST_HOLD
+        while self._urgent or self._jobs:
+            if monotonic() >= until:
+                asyncio.get_running_loop().call_soon(self._go_on)
+                return
+            try:
+                (self._urgent or self._jobs).popleft()()
+            except Exception:  # noqa: BLE001  one broken entity must not silence all others
+                LOGGER.exception("Error while telling of news from %s", self._name)
+        self._going_on = False
+        if self._done is not None:
+            self._done.set_result(None)
+            self._done = None
+
+    async def async_done(self) -> None:
+        """Wait until everything is done."""
+        if self._going_on:
+            if self._done is None:
+                self._done = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._done)

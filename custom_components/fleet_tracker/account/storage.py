@@ -1,0 +1,223 @@
+"""What outlives a restart: the last known vehicles, and the facts of a connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, override
+
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.json import json_dumps
+from homeassistant.helpers.storage import STORAGE_DIR, Store
+from homeassistant.util.json import json_loads_object
+
+from ..const import DOMAIN, LOGGER
+from ..contract.connection import Memory
+from ..model.json_values import Json
+from ..model.vehicle import Vehicle
+from .codec import from_json, to_json
+from .line_file import LineFile
+from .occurrence_journal import journal_name
+from .set_aside import async_set_aside, remove_copies
+
+VERSION = 2
+SAVE_INTERVAL = timedelta(minutes=5)
+SLICE = 10
+"""Vehicles that are read or written before the event loop gets its turn."""
+
+
+class KeptFile(Store[dict[str, Any]]):
+    """A file of ours in Home Assistant's storage, which may hold what it should not.
+
+    What cannot be used is set aside, so that nothing is lost that somebody may want to
+    look at, and set-up goes on without it. ``set_aside`` names the copies.
+    """
+
+    def __init__(self, hass: HomeAssistant, entry_id: str, what: str) -> None:
+        """Name the file. Nobody but Home Assistant's own user may read it."""
+        super().__init__(hass, VERSION, f"{DOMAIN}.{entry_id}.{what}", private=True)
+        self.set_aside: list[str] = []
+
+    async def async_load_object(self) -> dict[str, Any]:
+        """Return what was kept, nothing where that is not ours or of a newer format."""
+        try:
+            stored = await self.async_load()
+        except (
+            # a newer format; not readable at all
+            HomeAssistantError,
+            # no object, or not the form that Home Assistant writes
+            AttributeError,
+            KeyError,
+            TypeError,
+            ValueError,
+        ) as err:
+            LOGGER.warning("A stored file cannot be used: %s", type(err).__name__)
+            await self.async_set_aside()
+            return {}
+        if stored is None:
+            return {}
+        if not isinstance(stored, dict):
+            await self.async_set_aside()
+            return {}
+        return stored
+
+    async def async_set_aside(self) -> None:
+        """Keep a copy of the file as it is."""
+        copy = await async_set_aside(self.hass, Path(self.path))
+        if copy is not None:
+            self.set_aside.append(copy)
+
+    @override
+    async def _async_migrate_func(
+        self, old_major_version: int, old_minor_version: int, old_data: Any
+    ) -> dict[str, Any]:
+        """Return what an older format held in today's. Raises ValueError for a newer one."""
+        if old_major_version > VERSION:
+            raise ValueError("The file is of a newer version of Fleet Tracker")
+        if not isinstance(old_data, dict):
+            raise TypeError("The file holds no object")
+        vehicles = old_data.get("vehicles")
+        if old_major_version == 1 and isinstance(vehicles, list):
+            return {**old_data, "vehicles": [_from_version_1(one) for one in vehicles]}
+        return old_data
+
+
+def _from_version_1(record: Any) -> Any:
+    """Return a vehicle's record in today's format: groups are found by their names."""
+    try:
+        vehicle: dict[str, Any] = {**json_loads_object(record)}
+        groups = {group["name"]: group for group in vehicle["groups"]}
+    except (KeyError, TypeError, ValueError):
+        # It is not readable as it is either, and counted then.
+        return record
+    return json_dumps({**vehicle, "groups": groups})
+
+
+class EntryMemory(Memory):
+    """Tokens, quotas, cursors and learned refusals of a config entry."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Name the file; `async_load` reads it."""
+        self._store = KeptFile(hass, entry_id, "memory")
+        self._facts: dict[str, Json] = {}
+        self._is_closed = False
+
+    @property
+    def set_aside(self) -> list[str]:
+        """The copies of files that could not be used."""
+        return self._store.set_aside
+
+    async def async_load(self) -> None:
+        """Read what was kept."""
+        self._facts = await self._store.async_load_object()
+
+    def get(self, key: str) -> Json:
+        """Return what was put under the key, None before."""
+        return self._facts.get(key)
+
+    async def put(self, key: str, value: Json) -> None:
+        """Keep a value; it is on disk when this returns."""
+        if self._is_closed or self._facts.get(key) == value:
+            return
+        self._facts[key] = value
+        await self._store.async_save(dict(self._facts))
+
+    @callback
+    def close(self) -> None:
+        """Keep nothing from now on: the file belongs to the next one, or is removed."""
+        self._is_closed = True
+
+
+class VehicleStore:
+    """The last known vehicles of a config entry, written at most every 5 minutes."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry_id: str,
+        vehicles: Callable[[], Mapping[str, Vehicle]],
+    ) -> None:
+        """Take where to ask for the vehicles when it is time to write them."""
+        self._hass = hass
+        self._store = KeptFile(hass, entry_id, "vehicles")
+        self._vehicles = vehicles
+        self._cancel_save: CALLBACK_TYPE | None = None
+        self._writing = asyncio.Lock()
+
+    @property
+    def set_aside(self) -> list[str]:
+        """The copies of files that could not be used."""
+        return self._store.set_aside
+
+    async def async_load(self) -> list[Vehicle]:
+        """Return the vehicles as they were when last written, a slice at a time."""
+        stored = (await self._store.async_load_object()).get("vehicles", [])
+        if not isinstance(stored, list):
+            await self._store.async_set_aside()
+            return []
+        vehicles = []
+        unreadable = 0
+        for number, record in enumerate(stored, start=1):
+            try:
+                vehicles.append(from_json(Vehicle, json_loads_object(record)))
+            except (TypeError, ValueError):
+                unreadable += 1
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+        if unreadable:
+            LOGGER.warning(
+                "What was kept of %d vehicles cannot be read and is forgotten",
+                unreadable,
+            )
+            await self._store.async_set_aside()
+        return vehicles
+
+    @callback
+    def async_schedule_save(self) -> None:
+        """Write within 5 minutes, unless that is planned already."""
+        if self._cancel_save is None:
+            self._cancel_save = async_call_later(
+                self._hass, SAVE_INTERVAL, HassJob(self._async_on_timer)
+            )
+
+    async def _async_on_timer(self, _now: datetime) -> None:
+        self._cancel_save = None
+        await self._async_save()
+
+    async def async_save_pending(self) -> None:
+        """Write now what would be written within 5 minutes.
+
+        Nothing is being written any more when this returns: what comes next may be that
+        the file is removed.
+        """
+        async with self._writing:
+            pass
+        if self._cancel_save is not None:
+            self._cancel_save()
+            self._cancel_save = None
+            await self._async_save()
+
+    async def _async_save(self) -> None:
+        """Write the vehicles, a slice at a time."""
+        async with self._writing:
+            records = []
+            for number, vehicle in enumerate(list(self._vehicles().values()), start=1):
+                # As text, since Home Assistant makes one of the whole file in one go.
+                records.append(json_dumps(to_json(vehicle)))
+                if number % SLICE == 0:
+                    await asyncio.sleep(0)
+            await self._store.async_save({"vehicles": records})
+
+
+async def async_remove_stored(hass: HomeAssistant, entry_id: str) -> None:
+    """Forget everything that was kept of a config entry, what was set aside too."""
+    for what in ("memory", "vehicles"):
+        await KeptFile(hass, entry_id, what).async_remove()
+    await LineFile(hass, journal_name(entry_id)).async_remove()
+    directory = Path(hass.config.path(STORAGE_DIR))
+
+    await hass.async_add_executor_job(remove_copies, directory, f"{DOMAIN}.{entry_id}.")

@@ -1,0 +1,80 @@
+"""Reading files from where a vendor keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from ..const import LOGGER
+from ..contract.errors import CannotConnect, InvalidAnswer, VendorError
+
+if TYPE_CHECKING:
+    from ..account.coordinator import FleetCoordinator
+    from ..contract.media import MediaFile
+
+LARGEST_PHOTO = 20 * 1024 * 1024
+TIMEOUT = aiohttp.ClientTimeout(total=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo that was read, and what kind of file it is."""
+
+    content: bytes
+    mime_type: str
+
+
+class NewestPhoto:
+    """The newest photo of a vehicle, read when somebody looks at it and then kept."""
+
+    def __init__(
+        self, coordinator: FleetCoordinator, vehicle_id: str, camera: int | None = None
+    ) -> None:
+        """Take whose photo it is, and which camera has to have taken it if not any."""
+        self._coordinator = coordinator
+        self._vehicle_id = vehicle_id
+        self._camera = camera
+        self._kept: tuple[MediaFile, Photo] | None = None
+
+    async def async_get(self) -> Photo | None:
+        """Return the photo, None where there is none or it cannot be had."""
+        try:
+            return await self._async_read()
+        except VendorError as err:
+            LOGGER.debug("A photo cannot be read: %s", err)
+            return None
+
+    async def _async_read(self) -> Photo | None:
+        media = self._coordinator.connection.media
+        file = media and await media.newest_photo(self._vehicle_id)
+        if not file or (self._camera and file.camera not in (None, self._camera)):
+            return None
+        if self._kept is not None and self._kept[0].created_at == file.created_at:
+            return self._kept[1]
+        content = await async_read(self._coordinator.session, file.url)
+        photo = Photo(content, file.mime_type)
+        self._kept = file, photo
+        return photo
+
+
+async def async_read(session: aiohttp.ClientSession, url: str) -> bytes:
+    """Return a small file.
+
+    Raises CannotConnect when it cannot be had, and InvalidAnswer when it is too large.
+    Neither tells the address.
+    """
+    content = bytearray()
+    try:
+        async with session.get(url, timeout=TIMEOUT) as response:
+            if response.status != 200:
+                raise CannotConnect(f"HTTP status {response.status}")
+            async for chunk in response.content.iter_any():
+                content += chunk
+                if len(content) > LARGEST_PHOTO:
+                    raise InvalidAnswer("The file is too large")
+    except (aiohttp.ClientError, TimeoutError) as err:
+        # The cause is not chained: its text may hold the address.
+        raise CannotConnect(f"No file ({type(err).__name__})") from None
+    return bytes(content)

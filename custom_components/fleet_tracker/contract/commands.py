@@ -1,0 +1,60 @@
+"""What a vehicle is told to do, what comes of it, and what may leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from ..model.vehicle import VehicleUpdate
+
+type Argument = bool | int | float | str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something that a vehicle is told to do.
+
+    Names and arguments are a contract between a vendor's connection and its entities.
+    """
+
+    name: str
+    arguments: Mapping[str, Argument] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandResult:
+    """What came of a command that the vehicle confirmed, as far as the API can tell.
+
+    ``text`` is the vehicle's own words; ``update`` is what is now known of the vehicle;
+    ``warning`` is the translation key of a reservation (done, but ...).
+    """
+
+    text: str | None = None
+    update: VehicleUpdate | None = None
+    warning: str | None = None
+
+
+class Clearance:
+    """What a command needs where its bytes leave: for harmless ones this one is enough.
+
+    A connection hands it down to where the request is written to the socket, and calls
+    `leave` there, for each further try too. Nothing may be waited for between the two.
+    Before that, `check` tells early that there is nothing to wait for.
+    """
+
+    stops: bool = False
+    """Whether it is one for a command that can stop a vehicle."""
+
+    def check(self) -> None:
+        """Raise CommandWithdrawn when the command must not be sent now."""
+
+    def leave(self) -> None:
+        """Let the bytes of the command leave now, or raise CommandWithdrawn."""
+        self.check()
+
+
+HARMLESS = Clearance()
+"""The clearance of what cannot stop a vehicle. It allows nothing else."""

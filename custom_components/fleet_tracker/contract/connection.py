@@ -1,0 +1,244 @@
+"""The connection to an account of a vendor, and what it may ask of those who hold it.
+
+A connection speaks the vendor's protocol and knows no Home Assistant.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+from ..model.derive import drives
+from ..model.json_values import Json
+from ..model.vehicle import Vehicle, VehicleUpdate
+from .commands import HARMLESS, Clearance, Command, CommandResult
+from .errors import CommandUnsupported, CommandWithdrawn, VendorError
+from .media import VendorMedia
+from .methods import ApiMethod
+from .pushes import PushAnswer, PushRequest
+
+if TYPE_CHECKING:
+    import aiohttp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the user entered: credentials, options, and the vehicles added one by one."""
+
+    data: Mapping[str, object]
+    options: Mapping[str, object]
+    vehicles: Mapping[str, Mapping[str, object]]
+    """The accepted vehicles by their id, for vendors that have no list of their own."""
+    driving_interval: timedelta
+    parked_interval: timedelta
+
+
+class Memory(Protocol):
+    """Small facts of a connection that outlive a restart: tokens, cursors, refusals."""
+
+    def get(self, key: str) -> Json:
+        """Return what was put under the key, None before."""
+
+    async def put(self, key: str, value: Json) -> None:
+        """Keep a value; it is on disk when this returns."""
+
+
+class Host(Protocol):
+    """What a connection may ask of those who hold it."""
+
+    session: aiohttp.ClientSession
+
+    @property
+    def memory(self) -> Memory:
+        """Where small facts are kept."""
+
+    def now(self) -> datetime:
+        """Return the time, aware UTC."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+    def vehicle(self, vehicle_id: str) -> Vehicle | None:
+        """Return what is known of a vehicle."""
+
+    def vehicles(self) -> Mapping[str, Vehicle]:
+        """Return what is known of all vehicles, by their ids."""
+
+    def receive(self, updates: Iterable[VehicleUpdate]) -> None:
+        """Take news that were pushed. The same way in as for polled ones."""
+
+    def discover(self, vehicle_id: str, model: str | None = None) -> None:
+        """Show the user a vehicle that is not accepted yet. Calling it again does nothing."""
+
+    def raise_problem(self, cause: str, **placeholders: str) -> None:
+        """Show a repair issue (section ``issues``) until it is cleared; one per cause.
+
+        One of the vendor's ``fixable_problems`` comes with the offer to solve it.
+        Placeholders never hold an IMEI, serial number, VIN or plate.
+        """
+
+    def clear_problem(self, cause: str) -> None:
+        """Take the repair issue away, if there is one."""
+
+    def poll_soon(self, seconds: float = 0) -> None:
+        """Ask for a poll earlier than planned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollResult:
+    """What a poll brought.
+
+    ``roster`` is the complete list of the account's vehicles where this poll read one. An
+    error beside updates says that a part failed and the rest is good.
+    """
+
+    updates: Sequence[VehicleUpdate] = ()
+    roster: frozenset[str] | None = None
+    error: VendorError | None = None
+
+
+class Connection(ABC):
+    """One account (or listener) of a vendor."""
+
+    def __init__(self, settings: Settings, host: Host) -> None:
+        """Take the settings; no I/O before `open`."""
+        self.settings = settings
+        self.host = host
+
+    @property
+    def clock_offset(self) -> timedelta:
+        """By how much the server's clock is ahead of ours, as far as that is known.
+
+        Whatever the vendor tells is judged by the server's clock; timers are set by ours.
+        """
+        return timedelta()
+
+    def receipt(self) -> datetime:
+        """Return what the server's clock shows now: when news that come in were received."""
+        return self.host.now() + self.clock_offset
+
+    async def open(self) -> None:
+        """Start what runs all the time (a listener, say).
+
+        Raises VendorError where that fails; set-up is then tried again.
+        """
+
+    @abstractmethod
+    async def poll(self) -> PollResult:
+        """Ask the vendor for news, never waking a device.
+
+        Raises VendorError when nothing could be read. Push-only vendors return an empty
+        result.
+        """
+
+    def poll_interval(self) -> timedelta | None:
+        """Return how long to wait until the next poll, None to never poll.
+
+        Quick while any vehicle drives, slow while all are parked or stand for long.
+        """
+        now = self.host.now()
+        driving = any(drives(one, now) for one in self.host.vehicles().values())
+        settings = self.settings
+        return settings.driving_interval if driving else settings.parked_interval
+
+    @abstractmethod
+    async def look(self, vehicle_id: str) -> VehicleUpdate:
+        """Take one fresh look at a vehicle: the newest that the vendor knows.
+
+        Raises VendorError when that fails.
+        """
+
+    @abstractmethod
+    async def execute(
+        self, vehicle_id: str, command: Command, clearance: Clearance = HARMLESS
+    ) -> CommandResult:
+        """Carry out a command and return when the vehicle confirmed it.
+
+        The clearance is checked right before the bytes leave. A command that can stop a
+        vehicle connects within 5 s, never waits for a vehicle that is offline,
+        and is never repeated after it may have been sent.
+
+        Raises CommandFailed (nothing changed), CommandWithdrawn (not sent any more),
+        CommandUnconfirmed (not known), CommandUnsupported or another VendorError.
+        """
+
+    async def check(self, vehicle_id: str, command: Command) -> None:
+        """Raise why a vehicle cannot carry out a command, where that is known beforehand.
+
+        Nothing is sent to the vehicle. Raises CommandUnsupported when it never can,
+        InvalidArgument or another VendorError. What passes may fail all the same.
+        """
+        del vehicle_id, command
+
+    def can_stop(self, vehicle_id: str, command: Command) -> bool:
+        """Tell whether a command can stop a vehicle. What cannot be judged can.
+
+        Such a command passes the guard before it is executed; restoring is never guarded.
+        """
+        del vehicle_id, command
+        return False
+
+    def restores(self, vehicle_id: str, command: Command) -> bool:
+        """Tell whether a command lets a vehicle drive again that was stopped.
+
+        It withdraws what is about to stop the vehicle and waits for nothing.
+        """
+        del vehicle_id, command
+        return False
+
+    def check_clearance(
+        self, vehicle_id: str, command: Command, clearance: Clearance
+    ) -> None:
+        """Raise CommandWithdrawn for what can stop a vehicle without a clearance for it."""
+        if self.can_stop(vehicle_id, command) and not clearance.stops:
+            raise CommandWithdrawn("No clearance", key="engine_cut_not_cleared")
+
+    async def receive_push(self, request: PushRequest) -> PushAnswer:
+        """Take a push. Hostile until verified."""
+        del request
+        return PushAnswer(status=404)
+
+    async def vehicles_changed(
+        self, vehicles: Mapping[str, Mapping[str, object]]
+    ) -> None:
+        """Take the accepted vehicles after one was added, removed or changed."""
+
+    methods: Mapping[str, ApiMethod] = MappingProxyType({})
+    """The documented methods that can be called by name."""
+
+    async def call_method(self, name: str, parameters: Mapping[str, str]) -> Json:
+        """Call one of `methods` as it is, and return its answer.
+
+        Who calls it has checked that it may be called and that the parameters are known.
+        Raises VendorError.
+        """
+        del name, parameters
+        raise CommandUnsupported("No methods")
+
+    media: VendorMedia | None = None
+    """The cameras of the vehicles, where the vendor has any."""
+
+    async def solve(self, cause: str) -> Mapping[str, object]:
+        """Do what is offered to solve a problem, now that the user agreed.
+
+        Returns the options that change with it. Raises VendorError when it failed.
+        """
+        del cause
+        return {}
+
+    def diagnostics(self) -> Mapping[str, object]:
+        """Return counters and states for the diagnostics, without anything private."""
+        return {}
+
+    async def stop_receiving(self) -> None:
+        """Take nothing more that comes in by itself, and hand on what was taken.
+
+        Commands still work. `close` comes later, once the entities are gone.
+        """
+
+    async def close(self) -> None:
+        """Stop everything; ports and connections are free when this returns."""

@@ -1,0 +1,469 @@
+"""What the times in news of a vehicle count for: the clocks of trackers are often wrong.
+
+Pure, and the same for every vendor. `merge` has every update judged here first: each time
+that the tracker told by its own clock is held against the receipt, which is the moment we
+got the news, by the clock of the vendor's server.
+
+- A time up to 10 minutes past the receipt is cut to it, and still counts as measured.
+- A time further ahead, or before 2020, is none: it counts as of the receipt at which it
+  was first told. The same time told again changes nothing.
+- A clock that is off by the same span all the time (a time zone, a rollover of the GPS
+  week, a reset) is set right once three fixes in a row have shown by how much. Fixes that
+  were kept for a while, as in a tunnel, never show that: their times and receipts do not
+  move on alike. What is less than a day off is taken for a time zone, or for no offset.
+
+What we put in ourselves is marked as such (`TimeSource.OURS`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+from .vehicle import (
+    ClockWatch,
+    Occurrence,
+    Position,
+    ReadingGroup,
+    Stamp,
+    TimeSource,
+    TrackerClock,
+    Vehicle,
+    VehicleUpdate,
+)
+
+EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
+"""What a clock shows before was never set: no such tracker is that old."""
+FUTURE_TOLERANCE = timedelta(minutes=10)
+"""By how much a clock may be ahead and still be believed."""
+
+# A clock that is off by the same span
+OFFSET_STEP = timedelta(minutes=15)
+OFFSET_JITTER = timedelta(seconds=90)
+"""How far from a multiple of the step a time may be: news are under way for a while."""
+LONGEST_OFFSET = timedelta(days=1)
+"""Of a time zone. By how much more than that a clock is off depends on when it was reset."""
+ROLLOVER = timedelta(weeks=1024)
+"""Old receivers count weeks up to this, and begin again."""
+ENOUGH_ALIKE = 3
+ENOUGH_MISFITS = 3
+_SHORTEST_WAIT = timedelta(seconds=5)
+"""Times that come in closer together do not show whether they move on with ours."""
+_UNSTEADY = timedelta(seconds=2)
+_UNSTEADY_SHARE = 0.25
+_LONG_WAIT = timedelta(seconds=30)
+_UNSTEADY_SHARE_OF_LONG = 0.5
+"""Between polls there are now one fix, now two; kept ones come in far faster than that."""
+
+_UNDER_WAY = timedelta(minutes=3)
+"""By how much a time may seem older than the receipt of the one before, and be newer."""
+_REMEMBERED = 5
+_FIX = "fix"
+_HEARD = "heard"
+
+NO_OFFSET = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An update with the times that count, and what is now known of the clock."""
+
+    update: VehicleUpdate
+    clock: TrackerClock
+
+
+@dataclass(frozen=True, slots=True)
+class _Time:
+    """What a time counts for, whose that is, and whether it made sense."""
+
+    at: datetime
+    source: TimeSource
+    makes_sense: bool = True
+
+
+def judge(vehicle: Vehicle | None, update: VehicleUpdate, receipt: datetime) -> Judged:
+    """Return an update of which each time is the one that counts."""
+    judge_ = _Judge(vehicle.clock if vehicle else TrackerClock(), receipt)
+    position = update.position
+    if position is not None:
+        fixed = judge_.fix(position.fixed_at, position.time_source)
+        position = _timed_position(position, fixed)
+    heard_at, heard_source = update.heard_at, update.heard_source
+    if heard_at is not None:
+        # What is told of long ago, as alarms are, says nothing of how the clock goes.
+        heard = judge_.heard(heard_at, heard_source, watch=not update.occurrences)
+        heard_at, heard_source = heard.at, heard.source
+    groups = tuple(
+        _timed_group(
+            group, judge_.reading(group.name, group.measured_at, group.time_source)
+        )
+        for group in update.groups
+    )
+    occurrences = tuple(
+        judge_.occurrence(occurrence, pushed=update.pushed)
+        for occurrence in update.occurrences
+    )
+    return Judged(
+        replace(
+            update,
+            position=position,
+            groups=groups,
+            occurrences=occurrences,
+            heard_at=heard_at,
+            heard_source=heard_source,
+        ),
+        judge_.clock,
+    )
+
+
+def is_wrong(clock: TrackerClock) -> bool:
+    """Tell whether a tracker's clock is surely wrong, so that the user should know."""
+    return any(
+        watch.offset is not None or watch.misfits >= ENOUGH_MISFITS
+        for watch in (clock.fixes, clock.contacts)
+    )
+
+
+def counts_as(
+    clock: TrackerClock | None, stamp: datetime, receipt: datetime
+) -> datetime:
+    """Return what a time of readings or contacts counts for, as `judge` will say."""
+    return _Judge(clock or TrackerClock(), receipt).again(stamp).at
+
+
+def was_told(vehicle: Vehicle | None, stamp: datetime | None) -> bool:
+    """Tell whether a vehicle's fix or contact was told with this time lately."""
+    return vehicle is not None and any(
+        one.told == stamp
+        for kind in (_FIX, _HEARD)
+        for one in vehicle.clock.stamps.get(kind, ())
+    )
+
+
+def believed(stamp: datetime, receipt: datetime) -> datetime:
+    """Return what a time counts for by itself, where nothing is known of the clock."""
+    return _plain(stamp, receipt).at
+
+
+def not_after(vehicle: Vehicle, receipt: datetime) -> Vehicle:
+    """Return what is known of a vehicle with no time later than a receipt.
+
+    A later one was told before our clock, or what is known of the server's, was set back.
+    It would shut out all news until the time has caught up with it.
+    """
+    if not any(time > receipt for time in _held_times(vehicle)):
+        return vehicle
+    clock, beliefs, waiting = (
+        vehicle.clock,
+        vehicle.beliefs,
+        vehicle.beliefs.waiting_fix,
+    )
+    return replace(
+        vehicle,
+        position=_fix_not_after(vehicle.position, receipt),
+        latest_fix=_fix_not_after(vehicle.latest_fix, receipt),
+        heard_at=_not_after(vehicle.heard_at, receipt),
+        stood_since=_not_after(vehicle.stood_since, receipt),
+        groups=MappingProxyType(
+            {
+                name: replace(group, measured_at=min(group.measured_at, receipt))
+                for name, group in vehicle.groups.items()
+            }
+        ),
+        beliefs=replace(
+            beliefs,
+            growths=MappingProxyType(
+                {
+                    key: replace(
+                        growth,
+                        measured_at=min(growth.measured_at, receipt),
+                        waiting_measured_at=_not_after(
+                            growth.waiting_measured_at, receipt
+                        ),
+                        waiting_since=_not_after(growth.waiting_since, receipt),
+                    )
+                    for key, growth in beliefs.growths.items()
+                }
+            ),
+            waiting_fix=waiting
+            and replace(
+                waiting,
+                fix=replace(waiting.fix, fixed_at=min(waiting.fix.fixed_at, receipt)),
+                since=min(waiting.since, receipt),
+            ),
+        ),
+        clock=replace(
+            clock,
+            stamps=MappingProxyType(
+                {
+                    kind: tuple(
+                        replace(stamp, counts_as=min(stamp.counts_as, receipt))
+                        for stamp in stamps
+                    )
+                    for kind, stamps in clock.stamps.items()
+                }
+            ),
+        ),
+    )
+
+
+def _held_times(vehicle: Vehicle) -> Iterator[datetime]:
+    """Return the times of the newest news of each kind."""
+    if vehicle.latest_fix is not None:
+        yield vehicle.latest_fix.fixed_at
+    if vehicle.heard_at is not None:
+        yield vehicle.heard_at
+    if vehicle.beliefs.waiting_fix is not None:
+        yield vehicle.beliefs.waiting_fix.since
+    for group in vehicle.groups.values():
+        yield group.measured_at
+
+
+def _not_after(time: datetime | None, receipt: datetime) -> datetime | None:
+    return None if time is None else min(time, receipt)
+
+
+def _fix_not_after(fix: Position | None, receipt: datetime) -> Position | None:
+    return None if fix is None else replace(fix, fixed_at=min(fix.fixed_at, receipt))
+
+
+def _timed_position(position: Position, time: _Time) -> Position:
+    if (position.fixed_at, position.time_source) == (time.at, time.source):
+        return position
+    return replace(position, fixed_at=time.at, time_source=time.source)
+
+
+def _timed_group(group: ReadingGroup, time: _Time) -> ReadingGroup:
+    if (group.measured_at, group.time_source) == (time.at, time.source):
+        return group
+    return replace(group, measured_at=time.at, time_source=time.source)
+
+
+class _Judge:
+    """Judges the times of one update, which mean the same wherever they are the same."""
+
+    def __init__(self, clock: TrackerClock, receipt: datetime) -> None:
+        self._before = clock
+        self._receipt = receipt
+        self._fixes = clock.fixes
+        self._contacts = clock.contacts
+        self._stamps: Mapping[str, tuple[Stamp, ...]] = clock.stamps
+        self._judged: dict[datetime, _Time] = {}
+
+    @property
+    def clock(self) -> TrackerClock:
+        """What is known of the clock after the update."""
+        after = TrackerClock(
+            fixes=self._fixes, contacts=self._contacts, stamps=self._stamps
+        )
+        return self._before if after == self._before else after
+
+    def fix(self, stamp: datetime, source: TimeSource) -> _Time:
+        """Judge the time of a fix, which shows how the clock goes."""
+        if source is not TimeSource.TRACKER:
+            return self._not_by_its_clock(stamp, source)
+        if (known := self._known(_FIX, stamp)) is not None:
+            return known
+        watch = _observed(self._fixes, stamp, self._receipt)
+        time = _with_offset(stamp, watch.offset, self._receipt)
+        self._fixes = _counted(watch, makes_sense=time.makes_sense)
+        return self._remember(_FIX, stamp, time, most=_REMEMBERED)
+
+    def heard(self, stamp: datetime, source: TimeSource, *, watch: bool) -> _Time:
+        """Judge the time of a contact, which may be by another clock than that of fixes."""
+        if source is not TimeSource.TRACKER:
+            return self._not_by_its_clock(stamp, source)
+        if (same := self._judged.get(stamp)) is not None:
+            return same
+        if (known := self._known(_HEARD, stamp)) is not None:
+            return known
+        if watch:
+            self._contacts = _observed(self._contacts, stamp, self._receipt)
+        time = self._other(stamp)
+        if watch:
+            self._contacts = _counted(self._contacts, makes_sense=time.makes_sense)
+        return self._remember(_HEARD, stamp, time, most=_REMEMBERED)
+
+    def reading(self, name: str, stamp: datetime, source: TimeSource) -> _Time:
+        """Judge the time of a group of readings."""
+        if source is not TimeSource.TRACKER:
+            return self._not_by_its_clock(stamp, source)
+        if (same := self._judged.get(stamp)) is not None:
+            return same
+        kind = f"group:{name}"
+        if (known := self._known(kind, stamp)) is not None:
+            return known
+        time = self._other(stamp)
+        if time.at == stamp:
+            self._forget(kind)
+            return time
+        return self._remember(kind, stamp, time, most=1)
+
+    def occurrence(self, occurrence: Occurrence, *, pushed: bool) -> Occurrence:
+        """Judge when something happened: never after we were told."""
+        # One that waited on disk over a restart was received before it.
+        receipt, told = occurrence.told_at or self._receipt, occurrence.occurred_at
+        at = told
+        if occurrence.time_source is TimeSource.TRACKER:
+            at = _less(told, self._fixes.offset or self._contacts.offset or NO_OFFSET)
+        if at < EARLIEST <= receipt or at > receipt:
+            at = receipt
+        received_at = occurrence.received_at
+        return replace(
+            occurrence,
+            occurred_at=at,
+            reported_at=None if occurrence.time_source.is_ours else told,
+            received_at=None if received_at is None else believed(received_at, receipt),
+            told_at=receipt,
+            pushed=pushed,
+        )
+
+    def again(self, stamp: datetime) -> _Time:
+        """Judge a time that is judged once more later, and learn nothing of it."""
+        for kind in (_FIX, _HEARD):
+            if (known := self._known(kind, stamp)) is not None:
+                return known
+        return self._other(stamp)
+
+    def _known(self, kind: str, stamp: datetime) -> _Time | None:
+        """Return what a time counted for when it was told before."""
+        for one in self._stamps.get(kind, ()):
+            if one.told == stamp:
+                known = _Time(one.counts_as, TimeSource(one.source))
+                self._judged[stamp] = known
+                return known
+        return None
+
+    def _remember(self, kind: str, stamp: datetime, time: _Time, *, most: int) -> _Time:
+        stamps = self._stamps.get(kind, ())
+        if stamps:
+            time = replace(time, at=_in_order(stamp, time.at, stamps[-1]))
+        stamps += (Stamp(told=stamp, counts_as=time.at, source=time.source),)
+        self._stamps = MappingProxyType({**self._stamps, kind: stamps[-most:]})
+        self._judged[stamp] = time
+        return time
+
+    def _forget(self, kind: str) -> None:
+        if kind in self._stamps:
+            self._stamps = MappingProxyType(
+                {one: stamps for one, stamps in self._stamps.items() if one != kind}
+            )
+
+    def _other(self, stamp: datetime) -> _Time:
+        """Judge a time that may be by the clock of the fixes, or by a right one.
+
+        The offset of a clock that is behind is taken off where that does not lead into the
+        future, that of one that is ahead where the time would lie there without.
+        """
+        plain = _plain(stamp, self._receipt)
+        for watch in (self._contacts, self._fixes):
+            offset = watch.offset
+            if offset is None or (offset > NO_OFFSET and plain.makes_sense):
+                continue
+            time = _with_offset(stamp, offset, self._receipt)
+            if time.source is TimeSource.OURS and time.makes_sense:
+                return time
+        return plain
+
+    def _not_by_its_clock(self, stamp: datetime, source: TimeSource) -> _Time:
+        receipt = self._receipt
+        if source is TimeSource.SERVER:
+            time = _plain(stamp, receipt)
+            return time if time.source.is_ours else replace(time, source=source)
+        is_about_now = abs(stamp - receipt) <= FUTURE_TOLERANCE
+        if source is TimeSource.ESTIMATED and not is_about_now:
+            return replace(self._other(stamp), source=TimeSource.OURS)
+        return _Time(min(stamp, receipt), TimeSource.OURS)
+
+
+def _plain(stamp: datetime, receipt: datetime) -> _Time:
+    """Judge a time of which nothing else is known."""
+    was_never_set = stamp < EARLIEST <= receipt
+    if was_never_set or stamp > receipt + FUTURE_TOLERANCE:
+        return _Time(receipt, TimeSource.OURS, makes_sense=False)
+    return _Time(min(stamp, receipt), TimeSource.TRACKER)
+
+
+def _with_offset(stamp: datetime, offset: timedelta | None, receipt: datetime) -> _Time:
+    """Judge a time by a clock that is off by a known span.
+
+    Where that leads into the future, the clock may have been set meanwhile.
+    """
+    if offset is None:
+        return _plain(stamp, receipt)
+    time = _plain(_less(stamp, offset), receipt)
+    if time.makes_sense:
+        return replace(time, source=TimeSource.OURS)
+    return replace(_plain(stamp, receipt), makes_sense=False)
+
+
+def _less(stamp: datetime, offset: timedelta) -> datetime:
+    """Return a time less an offset, or the last or first that there is."""
+    try:
+        return stamp - offset
+    except OverflowError:
+        extreme = datetime.max if offset < NO_OFFSET else datetime.min
+        return extreme.replace(tzinfo=UTC)
+
+
+def _in_order(stamp: datetime, at: datetime, before: Stamp) -> datetime:
+    """Return what a time counts for, not older than the one told before it.
+
+    One that was put in by us, or cut, may be a little younger than is true.
+    """
+    is_later = stamp > before.told
+    was_cut = before.source == TimeSource.TRACKER and before.counts_as < before.told
+    if (is_later or was_cut) and at < before.counts_as <= at + _UNDER_WAY:
+        return before.counts_as
+    return at
+
+
+def _counted(watch: ClockWatch, *, makes_sense: bool) -> ClockWatch:
+    """Return a watch that has counted a time, and forgets an offset that fits no more."""
+    misfits = 0 if makes_sense else min(watch.misfits + 1, ENOUGH_MISFITS)
+    offset = None if misfits == ENOUGH_MISFITS else watch.offset
+    if (misfits, offset) == (watch.misfits, watch.offset):
+        return watch
+    return replace(watch, misfits=misfits, offset=offset)
+
+
+def _observed(watch: ClockWatch, stamp: datetime, receipt: datetime) -> ClockWatch:
+    """Return a watch that has seen one more time, and may have learned the offset."""
+    pointed = _pointed(stamp - receipt)
+    if pointed is None:
+        return replace(watch, alike=0, told=None, received=None)
+    alike = 1
+    if (
+        watch.told is not None
+        and watch.received is not None
+        and abs(pointed - watch.pointed) <= OFFSET_JITTER
+    ):
+        by_theirs, by_ours = stamp - watch.told, receipt - watch.received
+        is_long = by_ours >= _LONG_WAIT
+        share = _UNSTEADY_SHARE_OF_LONG if is_long else _UNSTEADY_SHARE
+        unsteady = _UNSTEADY + share * by_ours
+        if by_theirs > NO_OFFSET and abs(by_theirs - by_ours) <= unsteady:
+            if by_ours < _SHORTEST_WAIT:
+                return watch
+            alike = min(watch.alike + 1, ENOUGH_ALIKE)
+    offset = watch.offset
+    if alike == ENOUGH_ALIKE:
+        offset = pointed or None
+    return replace(
+        watch, offset=offset, pointed=pointed, alike=alike, told=stamp, received=receipt
+    )
+
+
+def _pointed(ahead: timedelta) -> timedelta | None:
+    """Return the offset that a time points to, None if it is none that clocks have.
+
+    A clock that was reset is off by any span. So may fixes be that were kept, but such of
+    more than a day ago come in faster than they were made.
+    """
+    offset = round(ahead / OFFSET_STEP) * OFFSET_STEP
+    is_zone = min(abs(offset), abs(offset + ROLLOVER)) <= LONGEST_OFFSET
+    if is_zone and abs(ahead - offset) <= OFFSET_JITTER:
+        return offset
+    return ahead if abs(ahead) > LONGEST_OFFSET else None

@@ -1,0 +1,225 @@
+"""What follows from what is known of a vehicle: moving, online, last position, last contact.
+
+Pure, and the same for every vendor. Some of it changes with the passing of time alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from .plausibility import settles_at
+from .rules import MOVING_SPEED_KMH, Rules, hold, hold_distance
+from .vehicle import Position, Reading, ReadingGroup, Value, Vehicle
+
+MOVING_FIX_AGE = timedelta(minutes=3)
+# How much newer a time must be to be shown: each step is a state that is written.
+SHOWN_TIME_STEP = timedelta(minutes=5)
+SHOWN_TIME_STEP_ON_THE_MOVE = timedelta(minutes=1)
+ONLINE_INTERVALS = 3
+IDLES_AFTER = timedelta(minutes=3)
+PARKED_AFTER = timedelta(minutes=10)
+"""After so long without moving an ignition that is on may be wired to permanent plus."""
+
+
+def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Vehicle:
+    """Return the vehicle with the flat view of its readings made anew."""
+    readings = flat_readings(known.groups)
+    fix = known.latest_fix
+    if Reading.MOVING not in readings and fix is not None and fix.speed is not None:
+        readings[Reading.MOVING] = (
+            fix.speed >= MOVING_SPEED_KMH
+            and now - fix.fixed_at < MOVING_FIX_AGE
+            # With the ignition off a single fast fix may be drift.
+            and (
+                readings.get(Reading.IGNITION) is not False
+                or known.beliefs.is_motion_confirmed
+            )
+        )
+    told_until = _online_told_until(known, rules)
+    if told_until is not None and now >= told_until:
+        readings.pop(Reading.ONLINE, None)
+    contact_lasts = _contact_lasts(known, rules)
+    if Reading.ONLINE not in readings and contact_lasts is not None:
+        readings[Reading.ONLINE] = (
+            known.heard_at is not None and now - known.heard_at < contact_lasts
+        )
+    position = hold(before, fix, readings, rules)
+    if fix is not None:
+        _add_fix(readings, fix, now)
+        readings[Reading.LAST_FIX] = _shown_time(
+            before.readings.get(Reading.LAST_FIX),
+            fix.fixed_at,
+            SHOWN_TIME_STEP
+            if position is before.position
+            else SHOWN_TIME_STEP_ON_THE_MOVE,
+        )
+    if known.heard_at is not None:
+        went_offline = (
+            before.readings.get(Reading.ONLINE) is True
+            and readings.get(Reading.ONLINE) is False
+        )
+        readings[Reading.LAST_CONTACT] = _shown_time(
+            before.readings.get(Reading.LAST_CONTACT),
+            known.heard_at,
+            timedelta() if went_offline else SHOWN_TIME_STEP,
+        )
+    shown = known.shown_readings
+    return replace(
+        known,
+        readings=MappingProxyType(readings),
+        position=position,
+        stood_since=_stood_since(before, readings, fix, position, now),
+        shown_readings=shown if shown.issuperset(readings) else shown.union(readings),
+    )
+
+
+def flat_readings(groups: Mapping[str, ReadingGroup]) -> dict[str, Value]:
+    """Return the readings of all groups; of one that several hold, the newest."""
+    readings: dict[str, Value] = {}
+    for group in sorted(groups.values(), key=lambda group: group.measured_at):
+        readings.update(group.readings)
+    return readings
+
+
+def is_idling(vehicle: Vehicle, now: datetime) -> bool:
+    """Tell whether a vehicle stands with its ignition on, by what it last told itself."""
+    fix = vehicle.latest_fix
+    return (
+        vehicle.stood_since is not None
+        and now - vehicle.stood_since >= IDLES_AFTER
+        and vehicle.readings.get(Reading.MOVING) is False
+        # Nobody knows whether one stands that was last heard of at speed.
+        and not (fix is not None and (fix.speed or 0) >= MOVING_SPEED_KMH)
+    )
+
+
+def drives(vehicle: Vehicle, now: datetime) -> bool:
+    """Tell whether a vehicle drives, or may start to.
+
+    What one that is offline or gone said last may be true for months.
+    """
+    readings = vehicle.readings
+    if vehicle.is_gone or readings.get(Reading.ONLINE) is False:
+        return False
+    if readings.get(Reading.MOVING):
+        return True
+    return readings.get(Reading.IGNITION) is True and (
+        vehicle.stood_since is None or now - vehicle.stood_since < PARKED_AFTER
+    )
+
+
+def _stood_since(
+    before: Vehicle,
+    readings: Mapping[str, Value],
+    fix: Position | None,
+    position: Position | None,
+    now: datetime,
+) -> datetime | None:
+    """Return since when a vehicle with its ignition on has not moved."""
+    moving = readings.get(Reading.MOVING)
+    if readings.get(Reading.IGNITION) is not True or moving is True:
+        return None
+    if (
+        moving is None
+        and position is not None
+        and before.position is not None
+        and before.position.distance_to(position) > hold_distance(position)
+    ):
+        return now
+    if before.stood_since is not None:
+        return before.stood_since
+    if fix is not None and (fix.speed or 0) >= MOVING_SPEED_KMH:
+        return min(fix.fixed_at, now)
+    return now
+
+
+def expires_at(vehicle: Vehicle) -> datetime | None:
+    """Return when time alone may change a reading next, None if it never will."""
+    times = []
+    if (settled := settles_at(vehicle)) is not None:
+        times.append(settled)
+    fix = vehicle.latest_fix
+    if (
+        fix is not None
+        and (fix.speed or 0) >= MOVING_SPEED_KMH
+        and (
+            _is_derived(vehicle, Reading.SPEED)
+            or (
+                _is_derived(vehicle, Reading.MOVING)
+                and vehicle.readings[Reading.MOVING]
+            )
+        )
+    ):
+        times.append(fix.fixed_at + MOVING_FIX_AGE)
+    if (
+        vehicle.heard_at is not None
+        and vehicle.contact_interval is not None
+        and _is_derived(vehicle, Reading.ONLINE)
+        and vehicle.readings[Reading.ONLINE]
+    ):
+        times.append(vehicle.heard_at + ONLINE_INTERVALS * vehicle.contact_interval)
+    return min(times, default=None)
+
+
+def online_expires_at(vehicle: Vehicle, rules: Rules, now: datetime) -> datetime | None:
+    """Return when time alone may change what was told of being online, while polls fail."""
+    told_until = _online_told_until(vehicle, rules)
+    if told_until is None or now < told_until:
+        return told_until
+    contact_lasts = _contact_lasts(vehicle, rules)
+    if vehicle.heard_at is None or contact_lasts is None:
+        return None
+    silent_at = vehicle.heard_at + contact_lasts
+    return silent_at if silent_at > now else None
+
+
+def _online_told_until(vehicle: Vehicle, rules: Rules) -> datetime | None:
+    """Return until when that counts which the vendor told of being online.
+
+    None: as long as polls succeed, or nothing was told.
+    """
+    if rules.polled_at is None:
+        return None
+    told_at = [
+        group.measured_at
+        for group in vehicle.groups.values()
+        if Reading.ONLINE in group.readings
+    ]
+    return max(*told_at, rules.polled_at) + rules.news_last if told_at else None
+
+
+def _contact_lasts(vehicle: Vehicle, rules: Rules) -> timedelta | None:
+    """Return for how long after it was heard of a vehicle counts as online.
+
+    None: that alone says nothing, since the vendor tells whether it is online.
+    """
+    if vehicle.contact_interval is not None:
+        return ONLINE_INTERVALS * vehicle.contact_interval
+    return None if _online_told_until(vehicle, rules) is None else rules.news_last
+
+
+def _add_fix(readings: dict[str, Value], fix: Position, now: datetime) -> None:
+    """Add what a fix says beside its place. An old speed above walking pace is not known."""
+    if fix.speed is not None and (
+        fix.speed < MOVING_SPEED_KMH or now - fix.fixed_at < MOVING_FIX_AGE
+    ):
+        readings.setdefault(Reading.SPEED, fix.speed)
+    if fix.course is not None:
+        readings.setdefault(Reading.COURSE, fix.course)
+    if fix.altitude is not None:
+        readings.setdefault(Reading.ALTITUDE, fix.altitude)
+
+
+def _shown_time(shown: Value | None, true: datetime, step: timedelta) -> datetime:
+    """Return the time to show: the one shown until the true one is a step newer."""
+    if isinstance(shown, datetime) and true - shown < step:
+        return min(shown, true)
+    return true
+
+
+def _is_derived(vehicle: Vehicle, reading: str) -> bool:
+    """Tell whether a vehicle has a reading that the vendor did not say itself."""
+    return reading in vehicle.readings and not any(
+        reading in group.readings for group in vehicle.groups.values()
+    )

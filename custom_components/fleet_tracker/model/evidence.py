@@ -1,0 +1,240 @@
+"""What was lately heard of how fast a vehicle is, and whether it is parked: for the guard.
+
+Pure, and the same for every vendor. `merge` has every update noted here before anything of
+it is dropped: a fix that is none for the map, because it is inaccurate, waits or has no
+place, may all the same say that the vehicle drives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+import math
+from statistics import median
+
+from .vehicle import (
+    ENGINE_SPEED,
+    OBD_SPEED,
+    Evidence,
+    HeardSpeed,
+    OccurrenceType,
+    Reading,
+    ReadingGroup,
+    SpeedSource,
+    TimeSource,
+    Value,
+    VehicleUpdate,
+)
+
+FRESHNESS = timedelta(minutes=2)
+"""How old what decides may be when a command that can stop a vehicle goes out."""
+MOVED_KMH = 5
+DRIVEN_KMH = 20
+"""Who drives so fast has the ignition on, whatever its wire says."""
+
+TOLD_SPEED = "told_speed"
+"""The group of a speed that was told apart from a fix; it is evidence and no reading."""
+_SPEED_OF_OCCURRENCES = "speed"
+_CONTACTS = 5
+_SOURCES = {Reading.SPEED: SpeedSource.VEHICLE, OBD_SPEED: SpeedSource.OBD}
+
+
+def told_speed(
+    speed: float | None,
+    measured_at: datetime,
+    time_source: TimeSource = TimeSource.TRACKER,
+) -> tuple[ReadingGroup, ...]:
+    """Return a speed in km/h for the guard, which no fix may tell: none if it is None.
+
+    It is for a speed without a place, and for the most that a speed can mean whose unit
+    is not proven.
+    """
+    if speed is None:
+        return ()
+    return (
+        ReadingGroup(
+            name=TOLD_SPEED,
+            measured_at=measured_at,
+            readings={Reading.SPEED: speed},
+            time_source=time_source,
+        ),
+    )
+
+
+def note(
+    evidence: Evidence,
+    update: VehicleUpdate,
+    heard_at: datetime | None,
+    receipt: datetime,
+) -> Evidence:
+    """Return the evidence with what an update says, whose times were judged before.
+
+    ``heard_at`` is when the vehicle was heard of before the update.
+    """
+    evidence = _with_speeds(evidence, _speeds_in(update, receipt), receipt)
+    for at, contact_at, on in _ignitions_in(update):
+        evidence = _with_ignition(evidence, at, contact_at, on=on)
+    for group in update.groups:
+        rpm = _number(group.readings.get(ENGINE_SPEED))
+        if rpm is not None and rpm > 0:
+            evidence = replace(
+                evidence,
+                engine_ran_at=_later(evidence.engine_ran_at, group.measured_at),
+            )
+    evidence = _with_motion(evidence)
+    if heard_at is not None and update.heard_at is not None:
+        gap = update.heard_at - heard_at
+        if gap > timedelta():
+            gaps = (*evidence.contact_gaps, gap)[-_CONTACTS:]
+            evidence = replace(evidence, contact_gaps=gaps)
+    return evidence
+
+
+def is_fresh(time: datetime, now: datetime) -> bool:
+    """Tell whether something was measured at most 2 minutes ago."""
+    return abs(now - time) <= FRESHNESS
+
+
+def usual_contact(evidence: Evidence) -> timedelta | None:
+    """Return how often a vehicle is heard of, as far as that is known."""
+    gaps = evidence.contact_gaps
+    if not gaps:
+        return None
+    return timedelta(seconds=median(gap.total_seconds() for gap in gaps))
+
+
+def _speeds_in(update: VehicleUpdate, receipt: datetime) -> Iterator[HeardSpeed]:
+    position = update.position
+    speed = None if position is None else _number(position.speed)
+    if position is not None and speed is not None:
+        yield HeardSpeed(
+            speed=speed,
+            measured_at=position.fixed_at,
+            source=SpeedSource.FIX,
+            time_is_ours=position.time_is_ours,
+        )
+    for group in update.groups:
+        for key, source in _SOURCES.items():
+            speed = _number(group.readings.get(key))
+            if speed is not None:
+                yield HeardSpeed(
+                    speed=speed,
+                    measured_at=group.measured_at,
+                    source=SpeedSource.TOLD if group.name == TOLD_SPEED else source,
+                    time_is_ours=group.time_is_ours,
+                )
+    for occurrence in update.occurrences:
+        speed = _number(occurrence.details.get(_SPEED_OF_OCCURRENCES))
+        if speed is not None:
+            yield HeardSpeed(
+                speed=speed,
+                measured_at=min(occurrence.occurred_at, receipt),
+                source=SpeedSource.TOLD,
+            )
+
+
+def _ignitions_in(
+    update: VehicleUpdate,
+) -> Iterator[tuple[datetime, datetime | None, bool]]:
+    """Yield when the ignition was told, by a contact of when, and whether it was on.
+
+    Where the vehicle was not in contact, as far as that is told, there is none.
+    """
+    for group in update.groups:
+        on = group.readings.get(Reading.IGNITION)
+        if isinstance(on, bool):
+            at, contact_at = group.measured_at, update.heard_at
+            yield at, contact_at and min(at, contact_at), on
+    for occurrence in update.occurrences:
+        if occurrence.type is OccurrenceType.IGNITION_ON:
+            yield occurrence.occurred_at, None, True
+
+
+def _with_speeds(
+    evidence: Evidence, heard: Iterable[HeardSpeed], receipt: datetime
+) -> Evidence:
+    """Add speeds, and keep of those of a second and source only the fastest."""
+    news = [one for one in heard if one.speed >= 0]
+    if not news:
+        return evidence
+    moved_at = max(
+        (one.measured_at for one in news if one.speed >= MOVED_KMH), default=None
+    )
+    driven_at = max(
+        (one.measured_at for one in news if one.speed >= DRIVEN_KMH), default=None
+    )
+    kept: dict[tuple[int, SpeedSource], HeardSpeed] = {}
+    for one in (*evidence.speeds, *news):
+        if receipt - one.measured_at > FRESHNESS:
+            continue
+        key = (int(one.measured_at.timestamp()), one.source)
+        before = kept.get(key)
+        if before is None or (one.speed, one.measured_at) >= (
+            before.speed,
+            before.measured_at,
+        ):
+            kept[key] = one
+    return replace(
+        evidence,
+        speeds=tuple(sorted(kept.values(), key=lambda one: one.measured_at)),
+        moved_at=_later(evidence.moved_at, moved_at),
+        driven_at=_later(evidence.driven_at, driven_at),
+    )
+
+
+def _with_ignition(
+    evidence: Evidence, at: datetime, contact_at: datetime | None, *, on: bool
+) -> Evidence:
+    """Take whether the ignition is on. Of two that were told at one time, on counts."""
+    if on and not evidence.ignition_seen_on:
+        evidence = replace(evidence, ignition_seen_on=True)
+    told_at = evidence.ignition_told_at
+    if told_at is not None and (
+        at < told_at or (at == told_at and evidence.ignition is True)
+    ):
+        return evidence
+    if on:
+        distrusted_at = evidence.ignition_distrusted_at
+        return replace(
+            evidence,
+            ignition=True,
+            ignition_told_at=at,
+            ignition_contact_at=contact_at,
+            ignition_off_since=None,
+            ignition_distrusted_at=None
+            if distrusted_at is None or at > distrusted_at
+            else distrusted_at,
+        )
+    return replace(
+        evidence,
+        ignition=False,
+        ignition_told_at=at,
+        ignition_contact_at=contact_at,
+        ignition_off_since=evidence.ignition_off_since or at,
+    )
+
+
+def _with_motion(evidence: Evidence) -> Evidence:
+    """Note that the ignition says off while the vehicle drives."""
+    off_since, driven_at = evidence.ignition_off_since, evidence.driven_at
+    if off_since is None or driven_at is None or driven_at <= off_since:
+        return evidence
+    if driven_at == evidence.ignition_distrusted_at:
+        return evidence
+    return replace(evidence, ignition_distrusted_at=driven_at)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    times = [time for time in (one, other) if time is not None]
+    return max(times, default=None)
+
+
+def _number(value: Value | None) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,76 @@
+"""Single values of JSON, which vendors write the same in many ways.
+
+Numbers come as such or as texts, truth as true, 1, "1" or "ON", and what is not known as
+null or as an empty text. What is not what it should be is None, so that it becomes absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+import math
+from typing import TypeIs
+
+type Json = None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]
+
+type Record = Mapping[str, object]
+
+_FLAGS: Mapping[str, bool] = {
+    **dict.fromkeys(("1", "1.0", "true", "on"), True),
+    **dict.fromkeys(("0", "0.0", "false", "off"), False),
+}
+_YEAR_1980 = 315_532_800
+_YEAR_2200 = 7_258_118_400
+
+
+def is_record(value: object) -> TypeIs[dict[str, object]]:
+    """Tell whether a value is a JSON object."""
+    return isinstance(value, dict)
+
+
+def as_number(value: object) -> float | None:
+    """Return a number or the text of one as a finite float, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def as_integer(value: object) -> int | None:
+    """Return a whole number or the text of one, None for anything else."""
+    number = as_number(value)
+    return int(number) if number is not None and number.is_integer() else None
+
+
+def as_flag(value: object) -> bool | None:
+    """Return whether something is on, however it is written, None for anything else."""
+    if not isinstance(value, bool | int | float | str):
+        return None
+    return _FLAGS.get(str(value).strip().lower())
+
+
+def as_text(value: object) -> str | None:
+    """Return a text that says something; numbers as they are written."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value).strip()
+    return text if text.lower() not in ("", "null") else None
+
+
+def as_unix_time(value: object) -> datetime | None:
+    """Return seconds or milliseconds since 1970 as aware UTC.
+
+    What lies outside of 1980 to 2199 is no time: systems write 0 or 1 for "unknown". Clocks
+    that were reset begin in 1980 or later; what that counts for is decided in `clocks`.
+    """
+    seconds = as_number(value)
+    if seconds is None:
+        return None
+    if seconds >= _YEAR_2200:
+        seconds /= 1000
+    if not _YEAR_1980 <= seconds < _YEAR_2200:
+        return None
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,188 @@
+"""How news of a vehicle is merged into what is known of it: pure, and the same for all.
+
+What its times count for is decided in `clocks`. For each group of readings the newer time
+wins. What news is believed is decided in `rules`, what follows from it in `derive`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from .clocks import judge, not_after
+from .derive import derive, flat_readings
+from .evidence import TOLD_SPEED, note
+from .plausibility import believe_fix, believe_readings, never_falls, settle
+from .rules import Rules, why_no_fix
+from .vehicle import (
+    Growth,
+    Occurrence,
+    Position,
+    Reading,
+    ReadingGroup,
+    Vehicle,
+    VehicleDetails,
+    VehicleUpdate,
+)
+
+# Changes that are not readings, for those who listen to them.
+DETAILS = "details"
+CAPABILITIES = "capabilities"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """The vehicle after an update, which readings changed, and what was dropped."""
+
+    vehicle: Vehicle
+    changed: frozenset[str]
+    dropped: tuple[str, ...] = ()
+    occurrences: tuple[Occurrence, ...] = ()
+    """What happened, with the times that count."""
+
+
+def merge(
+    vehicle: Vehicle | None, update: VehicleUpdate, rules: Rules, now: datetime
+) -> Merged:
+    """Merge an update into what is known of a vehicle (None: not known before).
+
+    ``now`` is when the update was received, by the clock of the vendor's server.
+    """
+    known_before = None if vehicle is None else not_after(vehicle, now)
+    judged = judge(known_before, update, now)
+    update = judged.update
+    before = known_before or Vehicle(
+        vehicle_id=update.vehicle_id,
+        details=VehicleDetails(name=update.vehicle_id),
+    )
+    evidence = note(before.evidence, update, before.heard_at, now)
+    dropped: list[str] = []
+    groups, growths = _merge_groups(before, update, now, dropped)
+    fix, beliefs = before.latest_fix, replace(before.beliefs, growths=growths)
+    if update.position is not None:
+        if reason := why_no_fix(update.position, fix, rules):
+            dropped.append(reason)
+        else:
+            readings = {**before.readings, **flat_readings(groups)}
+            believed = believe_fix(before, update.position, readings, rules, now)
+            fix = believed.fix
+            beliefs = replace(
+                beliefs,
+                waiting_fix=believed.waiting,
+                is_motion_confirmed=believed.is_motion_confirmed,
+            )
+            if believed.reason is not None:
+                dropped.append(believed.reason)
+    heard_at = before.heard_at
+    if update.heard_at is not None and (heard_at is None or update.heard_at > heard_at):
+        heard_at = update.heard_at
+    known = replace(
+        before,
+        details=update.details or before.details,
+        capabilities=before.capabilities
+        if update.capabilities is None
+        else update.capabilities,
+        groups=groups,
+        latest_fix=fix,
+        heard_at=heard_at,
+        clock=judged.clock,
+        contact_interval=update.contact_interval or before.contact_interval,
+        beliefs=beliefs,
+        evidence=evidence,
+        occurrence_kinds=before.occurrence_kinds.union(
+            occurrence.kind for occurrence in update.occurrences
+        ),
+    )
+    after = derive(before, known, rules, now)
+    return Merged(
+        vehicle=after,
+        changed=_changes(vehicle, after),
+        dropped=tuple(dropped),
+        occurrences=update.occurrences,
+    )
+
+
+def refresh(vehicle: Vehicle, rules: Rules, now: datetime) -> Merged:
+    """Derive anew what depends on the time alone: moving, online, what has waited."""
+    known = settle(not_after(vehicle, now), now)
+    after = derive(vehicle, known, rules, now)
+    return Merged(vehicle=after, changed=_changes(vehicle, after))
+
+
+def _merge_groups(
+    before: Vehicle, update: VehicleUpdate, now: datetime, dropped: list[str]
+) -> tuple[Mapping[str, ReadingGroup], Mapping[str, Growth]]:
+    """Return the newest of each group, and what is accepted of readings that only grow."""
+    if not update.groups:
+        return before.groups, before.beliefs.growths
+    groups, growths = dict(before.groups), dict(before.beliefs.growths)
+    for news in update.groups:
+        if news.name == TOLD_SPEED:
+            continue
+        held = groups.get(news.name)
+        if held is not None and news.measured_at < held.measured_at:
+            dropped.append("older_readings")
+            continue
+        readings, not_known = believe_readings(
+            news, held, growths, now, was_set=update.odometer_set
+        )
+        if any(readings.get(key) != value for key, value in news.readings.items()):
+            dropped.append("implausible_readings")
+        if held is not None and not news.complete:
+            kept = {k: v for k, v in held.readings.items() if k not in not_known}
+            readings = {**kept, **readings}
+        elif held is not None:
+            # Forgotten while it is not told, a counter could come back lower.
+            kept = {k: v for k, v in held.readings.items() if never_falls(k)}
+            readings = {**kept, **readings}
+        groups[news.name] = ReadingGroup(
+            name=news.name,
+            measured_at=news.measured_at,
+            readings=MappingProxyType(readings),
+            complete=news.complete,
+            time_source=news.time_source,
+        )
+    # A counter that several groups tell has one value that is believed.
+    for name, group in groups.items():
+        believed = {
+            key: growths[key].value
+            for key, value in group.readings.items()
+            if key in growths and growths[key].value != value
+        }
+        if believed:
+            groups[name] = replace(
+                group, readings=MappingProxyType({**group.readings, **believed})
+            )
+    return MappingProxyType(groups), MappingProxyType(growths)
+
+
+def _changes(before: Vehicle | None, after: Vehicle) -> frozenset[str]:
+    """Return which readings differ, with `position`, `details` and `capabilities`."""
+    old = before.readings if before is not None else {}
+    changed = {
+        key
+        for key, value in after.readings.items()
+        if key not in old or old[key] != value
+    }
+    changed.update(key for key in old if key not in after.readings)
+    if before is None or not _same_place(before.position, after.position):
+        changed.add(Reading.POSITION)
+    if before is None or before.details != after.details:
+        changed.add(DETAILS)
+    if (
+        before is None
+        or before.capabilities != after.capabilities
+        or before.occurrence_kinds != after.occurrence_kinds
+    ):
+        changed.add(CAPABILITIES)
+    return frozenset(changed)
+
+
+def _same_place(one: Position | None, other: Position | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return (one.latitude, one.longitude, one.accuracy) == (
+        other.latitude,
+        other.longitude,
+        other.accuracy,
+    )

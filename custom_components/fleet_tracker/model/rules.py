@@ -1,0 +1,73 @@
+"""What is believed of the news of a vehicle: what is a fix, the place of a parked one.
+
+Pure, and the same for every vendor. `merge` asks which news counts, `derive` which place
+to show.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+import math
+
+from .vehicle import Position, Reading, Value, Vehicle
+
+HOLD_DISTANCE_M = 50
+MOVING_SPEED_KMH = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the user decided about positions, and whether polls tell anything.
+
+    The accuracy limit is in metres. `polled_at` is when a poll last succeeded, while
+    polls fail, and None else; `news_last` is for how long news count then.
+    """
+
+    hold_while_parked: bool = True
+    accuracy_limit: float | None = None
+    polled_at: datetime | None = None
+    news_last: timedelta = timedelta(minutes=10)
+
+
+def why_no_fix(fix: Position, held: Position | None, rules: Rules) -> str | None:
+    """Return why a position is not taken, None if it is a fix."""
+    # Not a number is in no range.
+    if not (abs(fix.latitude) <= 90 and abs(fix.longitude) <= 180):
+        return "out_of_range"
+    if not 0 <= fix.accuracy < math.inf:
+        return "out_of_range"
+    if fix.latitude == 0 and fix.longitude == 0:
+        return "zero"
+    if held is not None and fix.fixed_at < held.fixed_at:
+        return "older"
+    if rules.accuracy_limit is not None and fix.accuracy > rules.accuracy_limit:
+        return "inaccurate"
+    return None
+
+
+def hold(
+    before: Vehicle, fix: Position | None, readings: Mapping[str, Value], rules: Rules
+) -> Position | None:
+    """Return the position to show: while parked it holds still, whatever the drift."""
+    shown = before.position
+    if fix is None or shown is None or not rules.hold_while_parked:
+        return fix
+    if is_parked(readings) and shown.distance_to(fix) <= hold_distance(fix):
+        return shown
+    return fix
+
+
+def is_parked(readings: Mapping[str, Value]) -> bool:
+    """Tell whether a vehicle stands: the ignition is known to be off, or it does not move.
+
+    With the ignition off not even two fast fixes in a row make drift a new place.
+    """
+    ignition = readings.get(Reading.IGNITION)
+    return ignition is False or (
+        ignition is None and readings.get(Reading.MOVING) is False
+    )
+
+
+def hold_distance(fix: Position) -> float:
+    """Return within how many metres a fix may still be of the same place."""
+    return max(HOLD_DISTANCE_M, fix.accuracy)

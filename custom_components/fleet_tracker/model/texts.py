@@ -1,0 +1,146 @@
+"""What becomes of texts that come from outside: valid, printable, and short enough.
+
+Half a surrogate pair in a single name would keep Home Assistant from telling any state at
+all, and a state of over 255 characters would be logged with all that is in it. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+import json
+import re
+from types import MappingProxyType
+from typing import cast
+
+from .vehicle import (
+    EMPTY,
+    Occurrence,
+    ReadingGroup,
+    Value,
+    VehicleDetails,
+    VehicleUpdate,
+)
+
+LONGEST_SHOWN = 255
+"""Characters of a state or a name."""
+LONGEST_TOLD = 1000
+"""Characters of a text in the data of an event."""
+LARGEST_EVENT = 12 * 1024
+"""Bytes of an event's data as JSON. The recorder drops what is larger than 16,384."""
+LONGEST_VEHICLE_ID = 64
+
+CUT = "…"
+_REPLACEMENT = "\ufffd"
+_SURROGATES = re.compile("[\ud800-\udfff]")
+# Control characters, line ends among them, what turns the direction of a text, and what is
+# no character at all.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]+"
+)
+
+
+def clean_text(text: str, longest: int = LONGEST_SHOWN) -> str:
+    """Return a text as it can be shown and kept."""
+    if len(text) <= longest and text.isprintable():
+        return text
+    # Two halves that belong together make one character.
+    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    text = _UNPRINTABLE.sub(" ", _SURROGATES.sub(_REPLACEMENT, joined)).strip()
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + CUT
+
+
+def clean_json[T](value: T) -> T:
+    """Return an answer with valid texts in it, line ends and lengths as they are."""
+    cleaned: object = value
+    if isinstance(value, str):
+        joined = value.encode("utf-16-le", "surrogatepass").decode(
+            "utf-16-le", "replace"
+        )
+        cleaned = value if joined == value else joined
+    elif isinstance(value, Mapping):
+        cleaned = {clean_json(key): clean_json(one) for key, one in value.items()}
+    elif isinstance(value, list | tuple):
+        cleaned = [clean_json(one) for one in value]
+    return cast("T", cleaned)
+
+
+def clean_update(update: VehicleUpdate) -> VehicleUpdate:
+    """Return an update in which every text can be shown and kept."""
+    details = update.details
+    groups = tuple(map(_clean_group, update.groups))
+    occurrences = tuple(map(clean_occurrence, update.occurrences))
+    return replace(
+        update,
+        details=None if details is None else _clean_details(details),
+        capabilities=None
+        if update.capabilities is None
+        else frozenset(map(clean_text, update.capabilities)),
+        groups=groups,
+        occurrences=occurrences,
+    )
+
+
+def is_vehicle_id(text: str) -> bool:
+    """Tell whether a text can name a vehicle, its device and its entities."""
+    return bool(text) and len(text) <= LONGEST_VEHICLE_ID and clean_text(text) == text
+
+
+def _clean_details(details: VehicleDetails) -> VehicleDetails:
+    texts = {one.name: getattr(details, one.name) for one in fields(details)}
+    return VehicleDetails(
+        **{
+            name: clean_text(text) or None if isinstance(text, str) else text
+            for name, text in texts.items()
+            if name != "name"
+        },
+        # A device without a name would be called after the integration.
+        name=clean_text(details.name) or _REPLACEMENT,
+    )
+
+
+def _clean_group(group: ReadingGroup) -> ReadingGroup:
+    readings = group.readings
+    if all(
+        not isinstance(value, str)
+        or (len(value) <= LONGEST_SHOWN and value.isprintable())
+        for value in readings.values()
+    ) and all(len(key) <= LONGEST_SHOWN and key.isprintable() for key in readings):
+        return group
+    return replace(group, readings=_clean_values(readings, LONGEST_SHOWN))
+
+
+def _clean_values(values: Mapping[str, Value], longest: int) -> Mapping[str, Value]:
+    return MappingProxyType(
+        {
+            clean_text(key): clean_text(value, longest)
+            if isinstance(value, str)
+            else value
+            for key, value in values.items()
+        }
+    )
+
+
+def clean_occurrence(occurrence: Occurrence) -> Occurrence:
+    """Return an occurrence whose data can be recorded: texts cut, details left out."""
+    code, name = occurrence.code, occurrence.name
+    cleaned = replace(
+        occurrence,
+        code=None if code is None else clean_text(code),
+        name=None if name is None else clean_text(name, LONGEST_TOLD),
+        details=_clean_values(occurrence.details, LONGEST_TOLD),
+    )
+    room = LARGEST_EVENT - _size([cleaned.code, cleaned.name])
+    if _size(dict(cleaned.details)) <= room:
+        return cleaned
+    details: dict[str, Value] = {}
+    for key, value in cleaned.details.items():
+        room -= _size({key: value})
+        if room < 0:
+            break
+        details[key] = value
+    return replace(cleaned, details=MappingProxyType(details) if details else EMPTY)
+
+
+def _size(value: object) -> int:
+    return len(json.dumps(value, default=str, ensure_ascii=False).encode())

@@ -1,0 +1,521 @@
+"""The neutral model that every vendor is mapped to.
+
+One unit per quantity (degrees, m, km, km/h, V, %, °C, L), all times aware UTC, and what is
+not known is absent: never 0, -1 or an empty text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+import math
+from types import MappingProxyType
+
+type Value = bool | int | float | str | datetime
+
+EMPTY: Mapping[str, Value] = MappingProxyType({})
+
+
+class FixKind(StrEnum):
+    """How a position was found."""
+
+    SATELLITE = "satellite"
+    WIFI = "wifi"
+    CELL = "cell"
+    BEACON = "beacon"
+
+
+TYPICAL_ACCURACY_M: Mapping[FixKind, float] = MappingProxyType(
+    {
+        FixKind.SATELLITE: 15.0,
+        FixKind.WIFI: 100.0,
+        FixKind.BEACON: 30.0,
+        FixKind.CELL: 1500.0,
+    }
+)
+METRES_PER_HDOP = 5.0
+
+
+def accuracy_m(
+    kind: FixKind, *, reported: float | None = None, hdop: float | None = None
+) -> float:
+    """Return the accuracy of a fix in metres, which is never 0.
+
+    The vendor's own figure comes first, then 5 m per unit of HDOP (at least 5 m), then
+    one typical figure for the kind of fix.
+    """
+    if reported is not None and reported > 0:
+        return reported
+    if hdop is not None and hdop > 0:
+        return max(METRES_PER_HDOP, METRES_PER_HDOP * hdop)
+    return TYPICAL_ACCURACY_M[kind]
+
+
+EARTH_RADIUS_M = 6_371_008.8
+ABSENCES_UNTIL_GONE = 2
+
+
+class TimeSource(StrEnum):
+    """Whose clock a time is by."""
+
+    TRACKER = "tracker"
+    """The tracker told it by its own clock, which may be wrong."""
+    SERVER = "server"
+    """The vendor's server told it by its clock, as when news reached it."""
+    OURS = "ours"
+    """We put it in: when we received the news, or the tracker's time set right."""
+    ESTIMATED = "estimated"
+    """We put it in too: what the tracker's own clock will have shown then."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether nobody measured at this time, as far as we were told."""
+        return self in (TimeSource.OURS, TimeSource.ESTIMATED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """A fix: WGS84 degrees, accuracy and altitude in m, course in degrees, speed in km/h.
+
+    A vendor's mapping gives the time as it was told, however wrong; `clocks` makes of it
+    the time that counts, and says then whether that is ours.
+    """
+
+    latitude: float
+    longitude: float
+    accuracy: float
+    fixed_at: datetime
+    kind: FixKind = FixKind.SATELLITE
+    altitude: float | None = None
+    course: float | None = None
+    speed: float | None = None
+    time_source: TimeSource = TimeSource.TRACKER
+
+    @property
+    def time_is_ours(self) -> bool:
+        """Whether we put the time in, so that it makes no speed fresh."""
+        return TimeSource(self.time_source).is_ours
+
+    def distance_to(self, other: Position) -> float:
+        """Return the great-circle distance to another fix in metres."""
+        lat1, lat2 = math.radians(self.latitude), math.radians(other.latitude)
+        half_lat = (lat2 - lat1) / 2
+        half_lon = math.radians(other.longitude - self.longitude) / 2
+        chord = (
+            math.sin(half_lat) ** 2
+            + math.cos(lat1) * math.cos(lat2) * math.sin(half_lon) ** 2
+        )
+        return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(chord)))
+
+
+class Reading(StrEnum):
+    """The readings that several vendors share.
+
+    A vendor adds keys of its own as plain strings. A reading of which a vehicle has several
+    is written ``key:part`` (``temperature:2``).
+    """
+
+    # derived for every vendor alike, see merge.py
+    POSITION = "position"
+    LAST_FIX = "last_fix"
+    LAST_CONTACT = "last_contact"
+    # derived where the vendor does not say it
+    ONLINE = "online"
+    MOVING = "moving"
+    SPEED = "speed"
+    COURSE = "course"
+    ALTITUDE = "altitude"
+    # driving
+    IGNITION = "ignition"
+    IGNITION_CHANGED_AT = "ignition_changed_at"
+    ODOMETER = "odometer"
+    DISTANCE_TODAY = "distance_today"
+    # power and fuel
+    BATTERY = "battery"
+    BATTERY_VOLTAGE = "battery_voltage"
+    EXTERNAL_VOLTAGE = "external_voltage"
+    CHARGING = "charging"
+    FUEL = "fuel"
+    FUEL_LEVEL = "fuel_level"
+    FUEL_SUPPLY = "fuel_supply"
+    # doors, locks, protection
+    DOOR = "door"
+    LOCKED = "locked"
+    ARMED = "armed"
+    ENGINE_CUT = "engine_cut"
+    # environment
+    TEMPERATURE = "temperature"
+    HUMIDITY = "humidity"
+    # reception
+    SATELLITES = "satellites"
+    HDOP = "hdop"
+    FIX_KIND = "fix_kind"
+    SIGNAL = "signal"
+    # cameras
+    PHOTO_TAKEN = "photo_taken"
+    # maintenance and subscription
+    STATUS = "status"
+    TROUBLE_CODES = "trouble_codes"
+    SERVICE_EXPIRES = "service_expires"
+    DRIVER_NAME = "driver_name"
+    ADDRESS = "address"
+    VIN = "vin"
+    SIM = "sim"
+    ICCID = "iccid"
+
+
+# Readings of vendors that read the vehicle's own electronics; the guard knows them too.
+OBD_SPEED = "obd_speed"
+"""km/h"""
+ENGINE_SPEED = "engine_speed"
+"""rpm"""
+
+
+class OccurrenceKind(StrEnum):
+    """Which event entity of a vehicle shows an occurrence."""
+
+    ALARM = "alarm"
+    FAULT = "fault"
+    IGNITION = "ignition"
+    TROUBLE_CODE = "trouble_code"
+    TRIP = "trip"
+    DEVICE_DATA = "device_data"
+
+
+class OccurrenceType(StrEnum):
+    """What happened, in one vocabulary for all vendors."""
+
+    ARMED = "armed"
+    BATTERY_FULL = "battery_full"
+    BATTERY_LOW = "battery_low"
+    BATTERY_REMOVED = "battery_removed"
+    CHARGING_STARTED = "charging_started"
+    CHARGING_STOPPED = "charging_stopped"
+    CLEARED = "cleared"
+    COLLISION = "collision"
+    COVER_MOVED = "cover_moved"
+    DISARMED = "disarmed"
+    DOOR_CLOSED = "door_closed"
+    DOOR_OPENED = "door_opened"
+    DRIVER_BEHAVIOR = "driver_behavior"
+    DUMP_SWITCH_OFF = "dump_switch_off"
+    DUMP_SWITCH_ON = "dump_switch_on"
+    ENGINE_CUT = "engine_cut"
+    ENGINE_FAILURE = "engine_failure"
+    ENGINE_RESTORED = "engine_restored"
+    EXTERNAL_POWER_LOW = "external_power_low"
+    FALLEN = "fallen"
+    FATIGUE = "fatigue"
+    FUEL_LEAK = "fuel_leak"
+    FUEL_LOW = "fuel_low"
+    FUEL_RISE = "fuel_rise"
+    FUEL_THEFT = "fuel_theft"
+    GEOFENCE_DWELL = "geofence_dwell"
+    GEOFENCE_ENTERED = "geofence_entered"
+    GEOFENCE_LEFT = "geofence_left"
+    GPS_LOST = "gps_lost"
+    GPS_RECOVERED = "gps_recovered"
+    HARSH_ACCELERATION = "harsh_acceleration"
+    HARSH_BRAKING = "harsh_braking"
+    HUMIDITY_HIGH = "humidity_high"
+    HUMIDITY_LOW = "humidity_low"
+    IDLING = "idling"
+    IDLING_ENDED = "idling_ended"
+    IGNITION_OFF = "ignition_off"
+    IGNITION_ON = "ignition_on"
+    ILLEGAL_MOVEMENT = "illegal_movement"
+    INPUT_CHANGED = "input_changed"
+    JAMMING = "jamming"
+    LANE_DEPARTURE = "lane_departure"
+    MAINTENANCE = "maintenance"
+    MOTION_STARTED = "motion_started"
+    MOTION_STOPPED = "motion_stopped"
+    OFFLINE = "offline"
+    OTHER = "other"
+    PARKED_LONG = "parked_long"
+    POWERED_OFF = "powered_off"
+    POWERED_ON = "powered_on"
+    POWER_CONNECTED = "power_connected"
+    POWER_DISCONNECTED = "power_disconnected"
+    REST_MISSING = "rest_missing"
+    RESTRICTED_DRIVING = "restricted_driving"
+    ROLLOVER = "rollover"
+    ROUTE_LEFT = "route_left"
+    SHARP_TURN = "sharp_turn"
+    SIM_CHANGED = "sim_changed"
+    SLEEP = "sleep"
+    SOS = "sos"
+    SPEEDING = "speeding"
+    TAMPERING = "tampering"
+    TEMPERATURE_HIGH = "temperature_high"
+    TEMPERATURE_LOW = "temperature_low"
+    TIRE_LEAK = "tire_leak"
+    TIRE_PRESSURE_HIGH = "tire_pressure_high"
+    TIRE_PRESSURE_LOW = "tire_pressure_low"
+    TIRE_TEMPERATURE = "tire_temperature"
+    TOWED = "towed"
+    TRIP_ENDED = "trip_ended"
+    TRIP_STARTED = "trip_started"
+    TROUBLE_CODE = "trouble_code"
+    VIBRATION = "vibration"
+    WAKE_UP = "wake_up"
+    WINDOW_CLOSED = "window_closed"
+    WINDOW_OPENED = "window_opened"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """An alarm, fault, trip or other event of a vehicle: something that happened once.
+
+    ``code`` and ``name`` are the vendor's own; ``details`` is further event data and never
+    holds coordinates. The end of something that was raised before is of the type
+    ``cleared``, with the type that ended in ``details["cleared"]``.
+
+    ``occurred_at`` is as it was told until `clocks` made of it the time that counts.
+    """
+
+    kind: OccurrenceKind
+    type: OccurrenceType
+    occurred_at: datetime
+    code: str | None = None
+    name: str | None = None
+    details: Mapping[str, Value] = field(default_factory=lambda: EMPTY)
+    time_source: TimeSource = field(default=TimeSource.TRACKER, compare=False)
+    received_at: datetime | None = field(default=None, compare=False)
+    """When the vendor got it, by the vendor's clock, where the vendor tells that."""
+    reported_at: datetime | None = field(default=None, compare=False)
+    """When it occurred as it was told, however wrong. Set by `clocks`."""
+    told_at: datetime | None = field(default=None, compare=False)
+    """When we received it. Set by `clocks`."""
+    pushed: bool = field(default=False, compare=False)
+    """Whether it came in by itself. Set by `clocks` from the update."""
+
+    @property
+    def key(self) -> str:
+        """What must match for a later occurrence to be a replay of this one."""
+        return f"{self.kind}/{self.type}/{self.code or ''}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleDetails:
+    """What the device page shows of a vehicle and its tracker."""
+
+    name: str
+    manufacturer: str | None = None
+    model: str | None = None
+    plate: str | None = None
+    serial_number: str | None = None
+    sw_version: str | None = None
+    hw_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingGroup:
+    """Readings that were measured together, so that one time decides which are newer.
+
+    ``complete`` says that the group lists all that is known of it: a reading that it held
+    before and no longer holds is gone. A partial group only adds and replaces. As with a
+    `Position`, the time is as it was told until `clocks` made of it the one that counts.
+    """
+
+    name: str
+    measured_at: datetime
+    readings: Mapping[str, Value]
+    complete: bool = True
+    time_source: TimeSource = TimeSource.TRACKER
+    not_known: frozenset[str] = frozenset()
+    """The readings that the vendor says it does not know, for a partial group to forget."""
+
+    @property
+    def time_is_ours(self) -> bool:
+        """Whether we put the time in, so that it makes no speed fresh."""
+        return TimeSource(self.time_source).is_ours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleUpdate:
+    """News of one vehicle, polled or pushed. What is None or empty is not news."""
+
+    vehicle_id: str
+    details: VehicleDetails | None = None
+    capabilities: frozenset[str] | None = None
+    position: Position | None = None
+    groups: tuple[ReadingGroup, ...] = ()
+    occurrences: tuple[Occurrence, ...] = ()
+    heard_at: datetime | None = None
+    """When the vehicle itself (not the cloud) was last heard of."""
+    heard_source: TimeSource = TimeSource.TRACKER
+    """Whose clock that is by."""
+    pushed: bool = False
+    """Whether the news came in by itself, as it happened, rather than on a request."""
+    odometer_set: bool = False
+    """The odometer was set by a command, so that a lower value is right."""
+    contact_interval: timedelta | None = None
+    """How often it should be heard of, where the vendor does not say whether it is online."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """The last accepted value of a reading that only grows, and another one that waits."""
+
+    value: float
+    measured_at: datetime
+    waiting: float | None = None
+    waiting_measured_at: datetime | None = None
+    waiting_since: datetime | None = None
+    """When values first came that do not agree with the accepted one, by our clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingFix:
+    """A fix that is not believed yet, and how many such fixes came in a row."""
+
+    fix: Position
+    since: datetime
+    """When the fix was first told, by our clock."""
+    in_a_row: int = 1
+    is_coarse: bool = False
+    """It waits since it is of a coarser kind than the place of a parked vehicle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beliefs:
+    """What is remembered of a vehicle's news to tell the plausible from the rest."""
+
+    growths: Mapping[str, Growth] = field(default_factory=lambda: MappingProxyType({}))
+    """By reading, of those that only grow."""
+    waiting_fix: WaitingFix | None = None
+    is_motion_confirmed: bool = False
+    """Whether more than a single fast fix says that the vehicle moves."""
+
+
+class SpeedSource(StrEnum):
+    """Who told a speed."""
+
+    FIX = "fix"
+    VEHICLE = "vehicle"
+    """The vehicle itself, in its status."""
+    OBD = "obd"
+    """The vehicle's own speedometer."""
+    TOLD = "told"
+    """An event, or a speed without a fix: it proves that a vehicle drives, never else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardSpeed:
+    """A speed that was heard, in km/h, and when it was measured."""
+
+    speed: float
+    measured_at: datetime
+    source: SpeedSource
+    time_is_ours: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the guard must know of a vehicle's motion beside its readings, see `evidence`."""
+
+    speeds: tuple[HeardSpeed, ...] = ()
+    """Those of the last 2 minutes, the fastest of each second and source."""
+    moved_at: datetime | None = None
+    """When a speed of 5 km/h or more was last measured."""
+    driven_at: datetime | None = None
+    """When a speed of 20 km/h or more was last measured."""
+    engine_ran_at: datetime | None = None
+    """When the engine last turned."""
+    ignition: bool | None = None
+    ignition_told_at: datetime | None = None
+    ignition_contact_at: datetime | None = None
+    """When the vehicle was in contact that told it; None where nobody knows."""
+    ignition_off_since: datetime | None = None
+    ignition_seen_on: bool = False
+    ignition_distrusted_at: datetime | None = None
+    """When it was seen driving with the ignition off; None since it was seen on again."""
+    contact_gaps: tuple[timedelta, ...] = ()
+    """How long it was from one contact to the next, the last few times."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """A time as a tracker told it, the time that it counts for, and whose that is."""
+
+    told: datetime
+    counts_as: datetime
+    source: TimeSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockWatch:
+    """What one kind of a tracker's times (of its fixes, of its contacts) says of its clock.
+
+    ``offset`` is by how much they are ahead of the true time, once that was learned.
+    """
+
+    offset: timedelta | None = None
+    pointed: timedelta = timedelta()
+    """The offset that the last times point to."""
+    alike: int = 0
+    """How many in a row did, while they moved on as the receipts did."""
+    told: datetime | None = None
+    received: datetime | None = None
+    """The last of those, and its receipt."""
+    misfits: int = 0
+    """How many times in a row made no sense, also with the offset."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerClock:
+    """What is known of the clock of a vehicle's tracker, see `clocks`."""
+
+    fixes: ClockWatch = field(default_factory=ClockWatch)
+    contacts: ClockWatch = field(default_factory=ClockWatch)
+    stamps: Mapping[str, tuple[Stamp, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    """The last times of each kind, so that one that is told again counts as before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vehicle:
+    """All that is known of one vehicle now.
+
+    ``readings`` is the flat view that entities read: the newest reading groups and what
+    is derived from them. ``position`` is the one shown, which holds still while parked;
+    ``latest_fix`` is the newest fix that was accepted.
+    """
+
+    vehicle_id: str
+    details: VehicleDetails
+    capabilities: frozenset[str] = frozenset()
+    readings: Mapping[str, Value] = field(default_factory=lambda: EMPTY)
+    groups: Mapping[str, ReadingGroup] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    position: Position | None = None
+    latest_fix: Position | None = None
+    heard_at: datetime | None = None
+    clock: TrackerClock = field(default_factory=TrackerClock)
+    contact_interval: timedelta | None = None
+    beliefs: Beliefs = field(default_factory=Beliefs)
+    stood_since: datetime | None = None
+    """Since when it has not moved, with the ignition on; None while it moves or is off."""
+    evidence: Evidence = field(default_factory=Evidence)
+    occurrence_kinds: frozenset[OccurrenceKind] = frozenset()
+    """The kinds of occurrences that this vehicle has shown so far."""
+    shown_readings: frozenset[str] = frozenset()
+    """The readings that it has shown so far, those that are not known now included."""
+    absences: int = 0
+    """How many complete lists of the account it was missing from lately, in a row."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is no longer in the account."""
+        return self.absences >= ABSENCES_UNTIL_GONE
+
+
+def reading_parts(reading: str) -> tuple[str, str]:
+    """Return the key of a reading, and its part (empty if it has none)."""
+    key, _, part = reading.partition(":")
+    return key, part

@@ -1,0 +1,204 @@
+"""What one kind of entity is: the descriptions that the platforms and the vendors fill in.
+
+Those of cameras and images stand at their platforms: these would load what is needed to
+stream, which most vendors never do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from homeassistant.components.binary_sensor import BinarySensorEntityDescription
+from homeassistant.components.button import ButtonEntityDescription
+from homeassistant.components.device_tracker import TrackerEntityDescription
+from homeassistant.components.event import EventEntityDescription
+from homeassistant.components.lock import LockEntityDescription
+from homeassistant.components.number import NumberEntityDescription
+from homeassistant.components.select import SelectEntityDescription
+from homeassistant.components.sensor import SensorEntityDescription
+from homeassistant.components.switch import SwitchEntityDescription
+from homeassistant.const import EntityCategory
+from homeassistant.helpers.entity import EntityDescription
+
+from ..const import CONF_ALLOW_ENGINE_CUT
+from ..model.vehicle import OccurrenceType
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetDescription(EntityDescription):
+    """What one kind of entity is, in a table of a platform or of a vendor.
+
+    ``key`` is the reading it shows (and its translation key). A reading written
+    ``key:part`` makes an entity for each part, whose name has ``{part}`` in it.
+    """
+
+    capability: str | None = None
+    """What the vehicle must be capable of. Without it, the reading decides."""
+    enabled_parts: int | None = None
+    """How many of numbered parts are enabled by default, None: as the description says.
+
+    Where a capability decides, the first that the vehicle has are; else those of the lowest
+    numbers.
+    """
+    always_available: bool = False
+    """Whether it is there while the account is loaded, reached or not.
+
+    Home Assistant passes over what is not available without a word.
+    """
+    needs_contact: bool = False
+    """Whether it exists only once the vehicle was heard of."""
+    option: str | None = None
+    """The option of the entry that must be on for it to be offered."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetBinarySensorDescription(FleetDescription, BinarySensorEntityDescription):
+    """A binary sensor. Its reading is true for on, unless it is inverted."""
+
+    inverted: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetButtonDescription(FleetDescription, ButtonEntityDescription):
+    """A button. Without a command of its own it sends its key, with the part if any.
+
+    The refresh button takes a fresh look, unless the vendor has a command for that.
+    """
+
+    command: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetTrackerDescription(FleetDescription, TrackerEntityDescription):
+    """A tracker."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetEventDescription(FleetDescription, EventEntityDescription):
+    """An event entity. ``key`` is the kind of occurrences that it shows.
+
+    It exists for vehicles that have the capability, or have shown such an occurrence.
+    """
+
+    types: frozenset[OccurrenceType]
+    """The types that the vendor knows. Any other fires as ``other``."""
+    always_available: bool = True
+    """An alarm fires whatever polling does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetLockDescription(FleetDescription, LockEntityDescription):
+    """A lock, with the commands that lock and unlock it. ``key`` is its reading."""
+
+    lock_command: str = "lock"
+    unlock_command: str = "unlock"
+    assumed_state: bool = False
+    """Nothing reads the lock back: what was last confirmed is all that is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetNumberDescription(FleetDescription, NumberEntityDescription):
+    """A number. ``key`` is its reading; the command takes ``value`` and the part if any."""
+
+    command: str
+    assumed_state: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetSelectDescription(FleetDescription, SelectEntityDescription):
+    """A select. ``key`` is its reading; the command takes the choice as ``option``."""
+
+    command: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetSensorDescription(FleetDescription, SensorEntityDescription):
+    """A sensor. Its reading is in the native unit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetSwitchDescription(FleetDescription, SwitchEntityDescription):
+    """A switch, with the commands that turn it on and off. ``key`` is its reading.
+
+    What stops a vehicle is no switch but two buttons, see `button`: nobody can mistake
+    which of them does it.
+    """
+
+    on_command: str
+    off_command: str
+    assumed_state: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class VendorEntities:
+    """What a vendor shows beside the common entities.
+
+    The common descriptions apply to every vendor; one with the same key replaces it.
+    """
+
+    binary_sensors: tuple[FleetBinarySensorDescription, ...] = ()
+    buttons: tuple[FleetButtonDescription, ...] = ()
+    events: tuple[FleetEventDescription, ...] = ()
+    locks: tuple[FleetLockDescription, ...] = ()
+    numbers: tuple[FleetNumberDescription, ...] = ()
+    selects: tuple[FleetSelectDescription, ...] = ()
+    sensors: tuple[FleetSensorDescription, ...] = ()
+    switches: tuple[FleetSwitchDescription, ...] = ()
+    trackers: tuple[FleetTrackerDescription, ...] = ()
+    disabled: frozenset[str] = frozenset()
+    """Common readings that are rarely used with this vendor: disabled by default."""
+    enabled_parts: Mapping[str, int] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    """How many parts of common readings are enabled by default, where it is another number."""
+
+
+def stopping_button(
+    key: str, capability: str, command: str, *, enabled: bool = True
+) -> FleetButtonDescription:
+    """Return what stops a vehicle. The guard judges each press."""
+    return FleetButtonDescription(
+        key=key,
+        capability=capability,
+        command=command,
+        entity_category=EntityCategory.CONFIG,
+        entity_registry_enabled_default=enabled,
+        needs_contact=True,
+        option=CONF_ALLOW_ENGINE_CUT,
+    )
+
+
+def releasing_button(
+    key: str, capability: str, command: str, *, enabled: bool = True
+) -> FleetButtonDescription:
+    """Return what lets a stopped vehicle go again."""
+    return FleetButtonDescription(
+        key=key,
+        capability=capability,
+        command=command,
+        entity_category=EntityCategory.CONFIG,
+        entity_registry_enabled_default=enabled,
+        needs_contact=True,
+        always_available=True,
+    )
+
+
+CUT_ENGINE = "cut_engine"
+
+
+RESTORE_ENGINE = "restore_engine"
+
+
+def engine_buttons(
+    cut_command: str, restore_command: str
+) -> tuple[FleetButtonDescription, FleetButtonDescription]:
+    """Return the buttons that cut an engine and restore it, with the vendor's commands.
+
+    They exist for vehicles with the capabilities of the same names.
+    """
+    return (
+        stopping_button(CUT_ENGINE, CUT_ENGINE, cut_command),
+        releasing_button(RESTORE_ENGINE, RESTORE_ENGINE, restore_command),
+    )

@@ -1,0 +1,37 @@
+"""What the registry holds of a vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..contract.connection import Connection, Host, Settings
+from .action import VendorAction
+from .descriptions import VendorEntities
+from .flow import VendorFlow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor:
+    """What the registry holds of a vendor."""
+
+    key: str
+    name: str
+    connect: Callable[[Settings, Host], Connection]
+    flow: VendorFlow
+    entities: VendorEntities
+    actions: tuple[VendorAction[Any], ...] = ()
+    fixable_problems: frozenset[str] = frozenset()
+    """The problems that `Connection.solve` can solve, after a question to the user."""
+    private_readings: frozenset[str] = frozenset()
+    """Readings that tell whose or where a vehicle is, for the diagnostics to leave out.
+
+    The shared ones need not be named. All parts of a reading are meant.
+    """
+    polls: bool = True
+    """Whether the user can choose how often it is polled."""
+    pushes: bool = False
+    """Whether the vendor can push to Home Assistant over HTTP."""
+    push_root_paths: tuple[str, ...] = ()
+    """Paths at the root of Home Assistant that pushes may come in by, if the user allows it."""

@@ -1,0 +1,1 @@
+"""Parts of the actions of Tracksolid Pro. They may import Home Assistant."""

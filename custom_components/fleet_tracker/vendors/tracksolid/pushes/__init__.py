@@ -1,0 +1,4 @@
+"""What Tracksolid Pro pushes.
+
+A module here may import `api` and the mapping, and no Home Assistant.
+"""

@@ -1,0 +1,99 @@
+"""What happens to pushes between the door and the vehicles: once each, in order.
+
+A push is answered when its news was handed on, so that whatever was answered with success
+is known. Overload is answered with 503, and the sender repeats the push.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+
+from ....contract.connection import Host
+from ....contract.pushes import PushAnswer, PushRequest
+from ....model.json_values import Record
+from ....model.vehicle import VehicleUpdate
+from .door import TAG_PATH, Duplicates, Push, Refused, answer, path_of, read_push
+from .mapping import map_message, map_push, map_tag_push
+
+MOST_WAITING = 2000
+"""Items that may wait; a single push may have more."""
+WRONG_TOKEN = "tracksolid_push_token"
+"""The problem that the user is told of when pushes have a wrong token."""
+
+
+class PushReceiver:
+    """Verifies and answers pushes, and hands their news on one after the other."""
+
+    def __init__(
+        self,
+        host: Host,
+        token: str | None,
+        take: Callable[[Push, VehicleUpdate], Awaitable[None]],
+        now: Callable[[], datetime],
+    ) -> None:
+        """Take the token that pushes must have, if any, who takes their news, and a clock."""
+        self.counters: Counter[str] = Counter()
+        self._host = host
+        self._token = token
+        self._take = take
+        self._now = now
+        self._duplicates = Duplicates()
+        self._waiting = 0
+        self._in_order = asyncio.Lock()
+
+    @property
+    def waiting(self) -> int:
+        """How many items wait to be handed on."""
+        return self._waiting
+
+    async def receive(self, request: PushRequest) -> PushAnswer:
+        """Hand on what a push tells, after all that came before it, and answer it."""
+        read = read_push(request, self._token)
+        if isinstance(read, Refused):
+            self.counters[f"pushes_refused_{read.status}"] += 1
+            if read.status == 403:
+                self._host.raise_problem(WRONG_TOKEN)
+            return PushAnswer(status=read.status)
+        if read is None:
+            return answer(path_of(request) or "")
+        if self._token is not None and read.message is None:
+            self._host.clear_problem(WRONG_TOKEN)
+        if self._waiting and self._waiting + len(read.items) > MOST_WAITING:
+            self.counters["pushes_refused_503"] += 1
+            return PushAnswer(status=503)
+        self.counters["pushes"] += 1
+        fresh = self._duplicates.new(read, self._host.now())
+        self.counters["duplicates"] += len(read.items) - len(fresh)
+        self._waiting += len(fresh)
+        try:
+            async with self._in_order:
+                await self._hand_on(read, fresh)
+        finally:
+            self._waiting -= len(fresh)
+        return answer(read.path, verified=True)
+
+    async def _hand_on(self, push: Push, items: list[Record]) -> None:
+        """Hand on the news of items, with a turn for everybody else between them."""
+        for item in items:
+            await asyncio.sleep(0)
+            update = self._mapped(push, item)
+            if update is None:
+                self.counters["pushes_without_news"] += 1
+            else:
+                await self._take(push, update)
+
+    def _mapped(self, push: Push, item: Record) -> VehicleUpdate | None:
+        update = self._news(push, item)
+        return None if update is None else replace(update, pushed=True)
+
+    def _news(self, push: Push, item: Record) -> VehicleUpdate | None:
+        now = self._now()
+        if push.message is not None:
+            return map_message(push.message, item, now)
+        if push.path == TAG_PATH:
+            return map_tag_push(item)
+        return map_push(push.path, item, now)

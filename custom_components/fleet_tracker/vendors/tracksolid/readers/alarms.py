@@ -1,0 +1,149 @@
+"""Alarms that are polled: with a cursor, an overlap for late ones, each only once.
+
+While alarms are pushed, polling them goes on slowly as a safety net; what was pushed is
+not told a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from ....model.elapsed import is_within
+from ....model.vehicle import OccurrenceKind, VehicleUpdate
+from ..api.client import TracksolidClient
+from ..api.records import Alarm
+from ..api.values import as_time
+from ..mapping import map_alarm
+
+EVERY = timedelta(minutes=1)
+EVERY_WHILE_PUSHED = timedelta(minutes=10)
+PUSHED_FOR = timedelta(hours=6)
+"""How long after the last pushed alarm alarms count as pushed."""
+OVERLAP = timedelta(minutes=15)
+LONGEST_BACK = timedelta(days=1)
+
+_CURSOR = "alarms_read_until"
+_SAVE_CURSOR_EVERY = timedelta(minutes=5)
+_SAME_ALARM = timedelta(seconds=30)
+"""How much the times may differ that an alarm has in two ways."""
+
+
+class Way(Enum):
+    """How we come to know of an alarm."""
+
+    POLLED = auto()
+    PUSHED = auto()
+    NOTIFIED = auto()
+    """Pushed too, but by the other family: `msgType` and `data`."""
+
+
+@dataclass(slots=True)
+class _Told:
+    """An alarm that was told: its time in each way in which it came, and when it came."""
+
+    times: dict[Way, datetime]
+    noted_at: datetime
+
+
+class AlarmReader:
+    """Reads alarms that are new, and knows which were told already in another way."""
+
+    def __init__(self, client: TracksolidClient) -> None:
+        """Take what carries the calls; the cursor is in its memory."""
+        self._client = client
+        self._memory = client.transport.memory
+        self._read_until = as_time(self._memory.get(_CURSOR))
+        self._saved_until = self._read_until
+        self._asked_at: datetime | None = None
+        self._pushed_at: datetime | None = None
+        self._read: dict[Alarm, datetime] = {}
+        self._told: dict[tuple[str, str], list[_Told]] = {}
+
+    def is_due(self, now: datetime) -> bool:
+        """Tell whether alarms are to be read with this poll."""
+        every = EVERY_WHILE_PUSHED if self.are_pushed(now) else EVERY
+        return not is_within(self._asked_at, every, now)
+
+    def are_pushed(self, now: datetime) -> bool:
+        """Tell whether alarms truly come by push."""
+        return is_within(self._pushed_at, PUSHED_FOR, now)
+
+    def take_pushed(
+        self, update: VehicleUpdate, way: Way, now: datetime
+    ) -> VehicleUpdate:
+        """Note alarms that were pushed, and leave out those that were told before."""
+        if any(one.kind is OccurrenceKind.ALARM for one in update.occurrences):
+            self._pushed_at = now
+        return self._untold(update, way, now)
+
+    async def read(self, imeis: Iterable[str]) -> list[VehicleUpdate]:
+        """Return the alarms since the last reading that were not told yet.
+
+        Before the first reading ever nothing is told: only what is new.
+        """
+        now = self._client.transport.now()
+        self._asked_at = now
+        end = self._client.transport.present
+        if self._read_until is None:
+            await self._move_cursor(end)
+            return []
+        begin = max(min(self._read_until, end) - OVERLAP, end - LONGEST_BACK)
+        batch = await self._client.reports.alarms(imeis, begin, end)
+        self._forget(now)
+        fresh = [alarm for alarm in batch.found if alarm not in self._read]
+        self._read.update(dict.fromkeys(fresh, now))
+        updates = [self._untold(map_alarm(alarm), Way.POLLED, now) for alarm in fresh]
+        await self._move_cursor(end, at_once=bool(updates))
+        return updates
+
+    def _untold(self, update: VehicleUpdate, way: Way, now: datetime) -> VehicleUpdate:
+        """Note what an update tells, and leave out what came in another way before.
+
+        The two may differ a little in the time. Each that came is one alarm: a second one
+        soon after it is another.
+        """
+        fresh = []
+        for occurrence in update.occurrences:
+            key, at = occurrence.key.lower(), occurrence.occurred_at
+            told = self._told.setdefault((update.vehicle_id, key), [])
+            same = _same_alarm(told, way, at)
+            if same is None:
+                told.append(same := _Told({}, now))
+            same.times[way], same.noted_at = at, now
+            if len(same.times) == 1:
+                fresh.append(occurrence)
+        return replace(update, occurrences=tuple(fresh))
+
+    def _forget(self, now: datetime) -> None:
+        """Forget what the overlap can no longer bring again."""
+        oldest = now - OVERLAP - 2 * EVERY_WHILE_PUSHED
+        self._read = {row: at for row, at in self._read.items() if at >= oldest}
+        for key, told in list(self._told.items()):
+            if kept := [one for one in told if one.noted_at >= oldest]:
+                self._told[key] = kept
+            else:
+                del self._told[key]
+
+    async def _move_cursor(self, now: datetime, *, at_once: bool = True) -> None:
+        self._read_until = now
+        saved = self._saved_until
+        if at_once or not is_within(saved, _SAVE_CURSOR_EVERY, now):
+            self._saved_until = now
+            await self._memory.put(_CURSOR, now.timestamp())
+
+
+def _same_alarm(told: list[_Told], way: Way, at: datetime) -> _Told | None:
+    """Return the alarm that comes again: in this way, or from another the nearest."""
+    nearest, distance = None, _SAME_ALARM
+    for one in told:
+        if way in one.times:
+            if one.times[way] == at:
+                return one
+            continue
+        apart = min(abs(time - at) for time in one.times.values())
+        if apart <= distance:
+            nearest, distance = one, apart
+    return nearest

@@ -1,0 +1,292 @@
+"""What cameras show: the newest photo, live streams, recordings, the media of a day.
+
+Which vehicles have a live stream is learned by one try while they drive. URLs of files
+and streams are private: they are handed to whoever shows them and kept nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from ....contract.commands import HARMLESS, Clearance
+from ....contract.errors import (
+    AccessDenied,
+    AuthenticationFailed,
+    CommandUnsupported,
+    InvalidAnswer,
+    RateLimited,
+    VehicleUnavailable,
+    VendorError,
+)
+from ....model.json_values import Json, is_record
+from ....model.vehicle import Reading, VehicleUpdate
+from ....transport.http_client import NoAnswer
+from ..api.client import TracksolidClient
+from ..api.errors import BusinessError, CommandPending, MethodUnknown, ParameterRefused
+from ..api.media import MediaKind, StreamKind, new_session
+from ..api.media_records import MediaFile, Recording
+from ..api.records import Device
+from ..api.values import as_count, as_time
+from ..mapping import group
+
+PHOTOS_EVERY = timedelta(hours=1)
+AFTER_COMMAND = timedelta(seconds=15)
+"""How long a device gets to take a photo and to upload it."""
+PHOTO_TRIES = 6
+PHOTOS_PER_POLL = 5
+TRY_LIVE_AGAIN = timedelta(days=7)
+TRY_LIVE_SOON = timedelta(minutes=15)
+"""After a try that said nothing of the camera: the vehicle was busy, or did not answer."""
+PHOTO_AGE = timedelta(days=30)
+
+FRONT, INSIDE = 1, 2
+LIVE = "live"
+PHOTO = "photo"
+
+_KEY = "live"
+_PERHAPS_STARTED = (CommandPending, InvalidAnswer, NoAnswer)
+_NO_LIVE_VIEW = (
+    AccessDenied,
+    BusinessError,
+    CommandUnsupported,
+    InvalidAnswer,
+    MethodUnknown,
+    ParameterRefused,
+    VehicleUnavailable,
+)
+# Devices of the vendor's own protocol count channels from 0, those of JT808 from 1.
+_FROM_ZERO = ("JC261", "JC400", "JC100", "JC200")
+
+
+@dataclass(slots=True)
+class _Live:
+    """What is known of a vehicle's live streams: which channels work, and if that is all."""
+
+    channels: tuple[int, ...]
+    tried_at: datetime
+    settled: bool = True
+
+
+class Cameras:
+    """The cameras of an account's vehicles."""
+
+    def __init__(self, client: TracksolidClient) -> None:
+        """Take what carries the calls; what was learned is in its memory."""
+        self._client = client
+        self._memory = client.transport.memory
+        self._live: dict[str, _Live] = {}
+        self._sessions: dict[tuple[str, int], str] = {}
+        self._photos: dict[str, MediaFile] = {}
+        self._photos_due: dict[str, datetime] = {}
+        self._tries: dict[str, int] = {}
+        self._load()
+
+    # --- photos ---
+
+    def newest_photo(self, imei: str) -> MediaFile | None:
+        """Return the newest photo that is known of, None without one."""
+        return self._photos.get(imei)
+
+    def expect_photo(self, imei: str) -> None:
+        """Look for a new photo soon: one was taken, or a file came in."""
+        self._photos_due[imei] = self._client.transport.now() + AFTER_COMMAND
+        self._tries[imei] = PHOTO_TRIES
+
+    async def read_photos(self, imeis: Iterable[str]) -> list[VehicleUpdate]:
+        """Return the vehicles whose newest photo is a new one (7.4).
+
+        One vehicle's error does not keep the others back; raises it if there is no news.
+        """
+        now = self._client.transport.now()
+        present = self._client.transport.present
+        updates: list[VehicleUpdate] = []
+        failure: VendorError | None = None
+        due = [imei for imei in imeis if self._photos_due.get(imei, now) <= now]
+        due.sort(key=lambda imei: self._tries.get(imei, 0) == 0)
+        for imei in due[:PHOTOS_PER_POLL]:
+            files: list[MediaFile] = []
+            try:
+                files = await self._client.media.files(
+                    imei,
+                    kind=MediaKind.PHOTO,
+                    begin=present - PHOTO_AGE,
+                    end=present,
+                    most=1,
+                )
+            except (AuthenticationFailed, RateLimited) as err:
+                failure = err
+                break
+            except VendorError as err:
+                self._client.transport.counters["photos_not_read"] += 1
+                failure = err
+            self._photos_due[imei] = now + PHOTOS_EVERY
+            if files and self._is_news(imei, files[0]):
+                self._tries.pop(imei, None)
+                taken = group(
+                    "photo", present, {Reading.PHOTO_TAKEN: files[0].created_at}
+                )
+                updates.append(VehicleUpdate(vehicle_id=imei, groups=taken))
+            elif self._tries.get(imei, 0) > 0:
+                self._tries[imei] -= 1
+                self._photos_due[imei] = now + AFTER_COMMAND
+        if failure is not None and not updates:
+            raise failure
+        return updates
+
+    def _is_news(self, imei: str, photo: MediaFile) -> bool:
+        """Keep the newest photo with the address that it has now; tell if it is new."""
+        before = self._photos.get(imei)
+        self._photos[imei] = photo
+        return before is None or photo.created_at > before.created_at
+
+    def photo_wait(self) -> float | None:
+        """Return in how many seconds an expected photo is to be looked for."""
+        now = self._client.transport.now()
+        waits = [
+            (self._photos_due[imei] - now).total_seconds()
+            for imei, tries in self._tries.items()
+            if tries > 0
+        ]
+        return max(0.0, min(waits)) if waits else None
+
+    async def take_photo(
+        self, imei: str, camera: int, clearance: Clearance = HARMLESS
+    ) -> None:
+        """Let a camera (1 front, 2 inside) take a photo (7.2)."""
+        await self._client.media.capture(imei, camera, clearance=clearance)
+        self.expect_photo(imei)
+
+    async def record_video(
+        self, imei: str, camera: int, seconds: int, clearance: Clearance = HARMLESS
+    ) -> None:
+        """Let a camera record a video of 3 to 10 s (7.2)."""
+        await self._client.media.capture(
+            imei, camera, MediaKind.VIDEO, seconds=seconds, clearance=clearance
+        )
+
+    # --- recordings ---
+
+    async def recordings(
+        self, device: Device, camera: int, day: date
+    ) -> list[Recording]:
+        """Return what a device keeps of a camera's pictures of a day (7.7, 7.8)."""
+        channel = first_channel(device) + camera - 1
+        return await self._client.media.recordings(
+            device.imei, channel, day, new_session()
+        )
+
+    # --- live ---
+
+    def channels(self, imei: str) -> tuple[int, ...]:
+        """Return the channels whose live stream works."""
+        known = self._live.get(imei)
+        return known.channels if known else ()
+
+    def wants_trying(self, imei: str) -> bool:
+        """Tell whether it is not known if live works."""
+        known = self._live.get(imei)
+        if known is None:
+            return True
+        age = self._client.transport.now() - known.tried_at
+        if not known.settled:
+            return age >= TRY_LIVE_SOON
+        return not known.channels and age >= TRY_LIVE_AGAIN
+
+    async def try_live(self, device: Device) -> None:
+        """Find out by one try of each which channels have a live stream.
+
+        What says nothing of the camera (offline, busy, no answer) is tried again later.
+        Raises AuthenticationFailed and RateLimited.
+        """
+        working = list(self.channels(device.imei))
+        settled = True
+        first = first_channel(device)
+        for channel in (first, first + 1):
+            if channel in working:
+                continue
+            try:
+                await self.open_live(device.imei, channel)
+            except (AuthenticationFailed, RateLimited):
+                raise
+            except _NO_LIVE_VIEW:
+                break  # this channel is none, nor are those behind it
+            except VendorError:
+                settled = False
+                break
+            finally:
+                await self.close_live(device.imei, channel)
+            working.append(channel)
+        self._live[device.imei] = _Live(
+            tuple(working), self._client.transport.now(), settled
+        )
+        await self._save()
+
+    async def open_live(self, imei: str, channel: int) -> str:
+        """Start a live stream and return its address (7.6), http-FLV as a rule."""
+        is_new = (imei, channel) not in self._sessions
+        session = self._session(imei, channel)
+        try:
+            return await self._client.media.live_stream(imei, channel, session)
+        except VendorError as err:
+            # Where it may have started all the same, closing it needs the session.
+            if is_new and not isinstance(err, _PERHAPS_STARTED):
+                self._sessions.pop((imei, channel), None)
+            raise
+
+    async def close_live(self, imei: str, channel: int) -> None:
+        """Stop a live stream (7.10). What cannot be stopped stops by itself."""
+        session = self._sessions.pop((imei, channel), None)
+        if session is None:
+            return
+        try:
+            await self._client.media.close_stream(
+                imei, channel, session, StreamKind.LIVE
+            )
+        except VendorError:
+            self._client.transport.counters["streams_not_closed"] += 1
+
+    async def close_all(self) -> None:
+        """Stop every stream that was started."""
+        for imei, channel in list(self._sessions):
+            await self.close_live(imei, channel)
+
+    def _session(self, imei: str, channel: int) -> str:
+        """Return the session of a stream: one id while it lasts."""
+        return self._sessions.setdefault((imei, channel), new_session())
+
+    # --- memory ---
+
+    async def _save(self) -> None:
+        stored: dict[str, Json] = {
+            imei: {
+                "channels": list(live.channels),
+                "tried_at": live.tried_at.timestamp(),
+                "settled": live.settled,
+            }
+            for imei, live in self._live.items()
+        }
+        await self._memory.put(_KEY, stored)
+
+    def _load(self) -> None:
+        stored = self._memory.get(_KEY)
+        for imei, kept in (stored if is_record(stored) else {}).items():
+            if (
+                not is_record(kept)
+                or (tried_at := as_time(kept.get("tried_at"))) is None
+            ):
+                continue
+            channels = kept.get("channels")
+            found = (
+                as_count(channel)
+                for channel in (channels if isinstance(channels, list) else ())
+            )
+            numbers = tuple(channel for channel in found if channel is not None)
+            settled = kept.get("settled") is not False
+            self._live[imei] = _Live(numbers, tried_at, settled)
+
+
+def first_channel(device: Device) -> int:
+    """Return the number of a device's first channel, which depends on its protocol."""
+    return 0 if (device.model or "").upper().startswith(_FROM_ZERO) else 1

@@ -1,0 +1,109 @@
+"""The last trip: asked for when a vehicle has stopped, for all that have in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from ....model.elapsed import is_within
+from ....model.json_values import is_record
+from ....model.vehicle import OccurrenceType, Reading, Vehicle, VehicleUpdate
+from ..api.client import TracksolidClient
+from ..api.records import Trip
+from ..api.values import as_time
+from ..mapping import map_trip
+
+EVERY = timedelta(hours=1)
+"""How often all vehicles are asked for, in case a stop was missed."""
+AFTER_STOP = timedelta(minutes=2)
+"""How long the platform gets to finish a trip."""
+BACK = timedelta(days=1)
+
+_KEY = "last_trips"
+
+
+class TripReader:
+    """Reads drives that have ended."""
+
+    def __init__(self, client: TracksolidClient) -> None:
+        """Take what carries the calls; the last trips' ends are in its memory."""
+        self._client = client
+        self._memory = client.transport.memory
+        stored = self._memory.get(_KEY)
+        self._ended: dict[str, datetime] = {
+            imei: time
+            for imei, value in (stored if is_record(stored) else {}).items()
+            if (time := as_time(value)) is not None
+        }
+        self._ignition: dict[str, bool] = {}
+        self._stopped: dict[str, datetime] = {}
+        self._all_at: datetime | None = None
+        self._waiting: dict[str, None] = {}
+
+    def watch(self, vehicles: Mapping[str, Vehicle], now: datetime) -> None:
+        """Note which vehicles have stopped since the last look."""
+        for imei, vehicle in vehicles.items():
+            ignition = vehicle.readings.get(Reading.IGNITION)
+            if not isinstance(ignition, bool):
+                continue
+            if self._ignition.get(imei) and not ignition:
+                self._stopped.setdefault(imei, now)
+            self._ignition[imei] = ignition
+
+    def due(self, imeis: Iterable[str], now: datetime) -> list[str]:
+        """Return the vehicles to ask for now: who has stopped, and some of the others."""
+        known = dict.fromkeys(imeis)
+        if not is_within(self._all_at, EVERY, now):
+            self._all_at = now
+            self._waiting |= known
+        stopped = [
+            imei
+            for imei, at in self._stopped.items()
+            if not is_within(at, AFTER_STOP, now)
+        ]
+        asked = [imei for imei in (*stopped, *self._waiting) if imei in known]
+        return list(dict.fromkeys(asked))[: self._client.batches.limit]
+
+    async def note_pushed(self, update: VehicleUpdate) -> None:
+        """Take the end of a trip that was pushed, so that it is not told again."""
+        for occurrence in update.occurrences:
+            if occurrence.type is OccurrenceType.TRIP_ENDED:
+                self._ended[update.vehicle_id] = occurrence.occurred_at
+                await self._save()
+
+    async def read(self, imeis: list[str]) -> list[VehicleUpdate]:
+        """Return the trips of vehicles that are new; at first only the last ones."""
+        now = self._client.transport.present
+        oldest = now - BACK
+        begin = min(now, *(self._ended.get(imei, oldest) for imei in imeis))
+        batch = await self._client.reports.trips(imeis, max(begin, oldest), now)
+        for imei in imeis:
+            self._stopped.pop(imei, None)
+            self._waiting.pop(imei, None)
+        before = dict(self._ended)
+        news: dict[str, list[Trip]] = {}
+        for trip in batch.found:
+            known = before.get(trip.imei)
+            # What began before the known end is the same drive, pushed or polled.
+            if known is not None and trip.started_at < known:
+                continue
+            if self._goes_on(trip, now):
+                continue
+            self._ended[trip.imei] = trip.ended_at
+            if known is None:
+                news[trip.imei] = [trip]
+            else:
+                news.setdefault(trip.imei, []).append(trip)
+        if news:
+            await self._save()
+        return [map_trip(trip, now) for trips in news.values() for trip in trips]
+
+    async def _save(self) -> None:
+        await self._memory.put(
+            _KEY, {imei: end.timestamp() for imei, end in self._ended.items()}
+        )
+
+    def _goes_on(self, trip: Trip, now: datetime) -> bool:
+        """Tell whether the row of a drive ends now only because it goes on."""
+        just_ended = now - trip.ended_at < AFTER_STOP
+        return just_ended and self._ignition.get(trip.imei, False)
