@@ -120,7 +120,7 @@ async def test_account(
             position=Position(latitude=0, longitude=0, accuracy=1, fixed_at=START),
         )
     )
-    assert coordinator.dropped == {"zero": 1}
+    assert coordinator.fleet.dropped == {"zero": 1}
     found = as_downloaded(await async_get_config_entry_diagnostics(hass, entry))
     assert found == snapshot
     text = json.dumps(found)

@@ -125,7 +125,7 @@ def _is_ours(handle: Handle) -> bool:
 async def finish(hass: HomeAssistant, coordinator: FleetCoordinator) -> None:
     """Wait until all that came in is worked off."""
     await hass.async_block_till_done(wait_background_tasks=True)
-    await coordinator._work.async_done()
+    await coordinator.fleet._work.async_done()
 
 
 async def test_many_vehicles_come_in_slices(

@@ -27,6 +27,7 @@ from .contract.media import VendorMedia
 from .entity import FleetEntity, async_setup_entities, by_capability
 from .model.vehicle import reading_parts
 from .offer.descriptions import FleetDescription
+from .offer.errors import told
 
 PARALLEL_UPDATES = 0
 
@@ -259,11 +260,7 @@ class FleetCamera(FleetEntity, Camera):
 
     def _noted(self, key: str, **placeholders: str) -> HomeAssistantError:
         """Return why there is no live view, after it was noted for who looks."""
-        error = HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key=key,
-            translation_placeholders=placeholders,
-        )
+        error = told(HomeAssistantError, key, placeholders)
         self._stand_in.note(error)
         return error
 

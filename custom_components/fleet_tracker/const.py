@@ -1,11 +1,8 @@
 """Names and defaults that several modules share."""
 
-from collections.abc import Callable
 from datetime import timedelta
 import logging
 from typing import Final
-
-from homeassistant.util.hass_dict import HassKey
 
 DOMAIN: Final = "fleet_tracker"
 LOGGER = logging.getLogger(__package__)
@@ -31,9 +28,7 @@ DEFAULT_ENGINE_CUT_SPEED_LIMIT: Final = 20
 LEAST_ENGINE_CUT_SPEED_LIMIT: Final = 5
 
 EVENT_OCCURRENCE: Final = f"{DOMAIN}_event"
-"""Fired on the bus beside event entities, for the logbook to tell what happened."""
-IS_WORTH_TELLING: HassKey[Callable[[str, str], bool]] = HassKey(f"{DOMAIN}_telling")
-"""Whether the logbook needs it for a kind and type of event, once there is a logbook."""
+"""Fired on the bus for each occurrence that an event entity shows."""
 
 # Config subentries: vehicles that are added one by one
 SUBENTRY_VEHICLE: Final = "vehicle"

@@ -65,7 +65,7 @@ async def async_get_config_entry_diagnostics(
                 "reachable": coordinator.is_reachable,
                 "interval": str(coordinator.update_interval),
             },
-            "dropped": dict(coordinator.dropped),
+            "dropped": dict(coordinator.fleet.dropped),
             "connection": async_redact_data(
                 dict(coordinator.connection.diagnostics()), PRIVATE_KEYS
             ),

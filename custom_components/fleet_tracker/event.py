@@ -12,7 +12,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account.coordinator import FleetConfigEntry
-from .const import EVENT_OCCURRENCE, IS_WORTH_TELLING
+from .const import EVENT_OCCURRENCE
 from .entity import FleetEntity, async_setup_entities
 from .model.vehicle import Occurrence, OccurrenceKind, OccurrenceType, Vehicle
 from .offer.descriptions import FleetDescription, FleetEventDescription
@@ -83,7 +83,7 @@ class FleetEvent(FleetEntity, EventEntity):
     def _listen(self) -> None:
         """Fire the occurrences that waited, and from now on those that come."""
         self.async_on_remove(
-            self.coordinator.async_add_occurrence_listener(
+            self.coordinator.async_deliver_occurrences(
                 self.vehicle_id,
                 OccurrenceKind(self.entity_description.key),
                 self._on_occurrence,
@@ -109,9 +109,6 @@ class FleetEvent(FleetEntity, EventEntity):
             later = datetime.fromisoformat(before) + timedelta(milliseconds=1)
             self._moved_on_to = later.isoformat(timespec="milliseconds")
         self.async_write_ha_state()
-        is_worth_telling = self.hass.data.get(IS_WORTH_TELLING)
-        if is_worth_telling and not is_worth_telling(occurrence.kind, event_type):
-            return
         device = self.device_entry
         self.hass.bus.async_fire(
             EVENT_OCCURRENCE,

@@ -11,18 +11,16 @@ from typing import Any
 
 from homeassistant.components.event import ATTR_EVENT_TYPE
 from homeassistant.components.logbook import (
-    LOGBOOK_ENTRY_ENTITY_ID,
-    LOGBOOK_ENTRY_MESSAGE,
-    LOGBOOK_ENTRY_NAME,
     LazyEventPartialState,
+    async_log_entry,
     const as logbook_const,
 )
 from homeassistant.const import ATTR_ENTITY_ID
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.translation import async_get_cached_translations
 
-from .const import DOMAIN, EVENT_OCCURRENCE, IS_WORTH_TELLING
+from .const import DOMAIN, EVENT_OCCURRENCE
 from .model.vehicle import OccurrenceKind, OccurrenceType
 
 # What the vendor calls it is worth reading only where our own word is not enough.
@@ -36,21 +34,29 @@ def async_describe_events(
         [str, str, Callable[[LazyEventPartialState], dict[str, Any]]], None
     ],
 ) -> None:
-    """Tell the logbook how to write of occurrences."""
+    """Write into the logbook what it does not say by itself.
+
+    Events cannot be described one by one, so that each is written when it comes.
+    """
+    del async_describe_event
 
     @callback
-    def describe(event: LazyEventPartialState) -> dict[str, Any]:
+    def write(event: Event[dict[str, Any]]) -> None:
         data = event.data
+        if not _is_worth_telling(data["kind"], data[ATTR_EVENT_TYPE]):
+            return
         entity_id = data[ATTR_ENTITY_ID]
         state = hass.states.get(entity_id)
-        return {
-            LOGBOOK_ENTRY_NAME: state.name if state else entity_id,
-            LOGBOOK_ENTRY_MESSAGE: _message(hass, data),
-            LOGBOOK_ENTRY_ENTITY_ID: entity_id,
-        }
+        async_log_entry(
+            hass,
+            state.name if state else entity_id,
+            _message(hass, data),
+            DOMAIN,
+            entity_id,
+            event.context,
+        )
 
-    async_describe_event(DOMAIN, EVENT_OCCURRENCE, describe)
-    hass.data[IS_WORTH_TELLING] = _is_worth_telling
+    hass.bus.async_listen(EVENT_OCCURRENCE, write)
 
 
 def _is_worth_telling(kind: str, event_type: str) -> bool:

@@ -46,6 +46,7 @@ from .offer.action import (
     Outcome,
     VendorAction,
 )
+from .offer.errors import invalid
 from .vendors import VENDORS
 
 PERMISSIONS = MappingProxyType(
@@ -93,15 +94,15 @@ async def _async_call_api(call: ServiceCall) -> ServiceResponse:
     name, parameters = call.data[ATTR_METHOD], call.data[ATTR_PARAMETERS]
     method = coordinator.connection.methods.get(name)
     if method is None:
-        raise _invalid("unknown_method", method=name)
+        raise invalid("unknown_method", method=name)
     if method.refused:
-        raise _invalid("method_refused", method=name)
+        raise invalid("method_refused", method=name)
     if method.wants_confirmation and not call.data[ATTR_CONFIRM]:
-        raise _invalid("confirmation_missing", method=name)
+        raise invalid("confirmation_missing", method=name)
     known = {*method.required, *method.optional}
     missing = set(method.required) - parameters.keys()
     if wrong := missing | (parameters.keys() - known):
-        raise _invalid("wrong_parameters", parameters=", ".join(sorted(wrong)))
+        raise invalid("wrong_parameters", parameters=", ".join(sorted(wrong)))
     try:
         answer = await coordinator.connection.call_method(name, parameters)
     except VendorError as err:
@@ -203,7 +204,7 @@ class _VehicleCall:
         if self._errors and not (self._tells and self._answers):
             raise self._first_error(found)
         if not self._answers:
-            raise _invalid("no_vehicle_left")
+            raise invalid("no_vehicle_left")
         return {
             vehicle.entity_id: self._answers[vehicle.entity_id]
             if vehicle.entity_id in self._answers
@@ -314,18 +315,18 @@ def _checked_fields(
     try:
         checked: dict[str, Any] = vol.Schema(dict(action.fields))(fields)
     except vol.Invalid as err:
-        raise _invalid("invalid_fields", error=str(err)) from err
+        raise invalid("invalid_fields", error=str(err)) from err
     return checked
 
 
 def _not_offered(coordinator: FleetCoordinator) -> ServiceValidationError:
-    return _invalid("action_not_offered", vendor=coordinator.vendor.name)
+    return invalid("action_not_offered", vendor=coordinator.vendor.name)
 
 
 def _coordinator(hass: HomeAssistant, entry_id: str) -> FleetCoordinator:
     entry = hass.config_entries.async_get_entry(entry_id)
     if entry is None or entry.domain != DOMAIN:
-        raise _invalid("unknown_entry")
+        raise invalid("unknown_entry")
     if entry.state is not ConfigEntryState.LOADED:
         raise not_running(entry)
     coordinator: FleetCoordinator = entry.runtime_data
@@ -337,11 +338,3 @@ async def _async_require_administrator(call: ServiceCall) -> None:
     user = await async_get_caller(call)
     if user is not None and not user.is_admin:
         raise Unauthorized(context=call.context, user_id=user.id)
-
-
-def _invalid(key: str, **placeholders: str) -> ServiceValidationError:
-    return ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key=key,
-        translation_placeholders=placeholders,
-    )

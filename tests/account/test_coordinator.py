@@ -179,7 +179,7 @@ async def test_options_about_positions(hass: HomeAssistant, cloud: Cloud) -> Non
     cloud.push(told("1", dt_util.utcnow(), position=vague, ignition=False))
     tracker = state_of(hass, "device_tracker", "position")
     assert tracker.attributes["latitude"] == 52.0001
-    assert coordinator.dropped == {"inaccurate": 1}
+    assert coordinator.fleet.dropped == {"inaccurate": 1}
 
 
 async def test_entities_come_when_their_reading_does(

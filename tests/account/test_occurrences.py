@@ -278,9 +278,7 @@ async def test_two_of_one_second(
     await set_up(hass, cloud_entry())
     listened: list[Occurrence] = []
     coordinator = hass.config_entries.async_entries(DOMAIN)[0].runtime_data
-    coordinator.async_add_occurrence_listener(
-        "1", OccurrenceKind.ALARM, listened.append
-    )
+    coordinator.async_deliver_occurrences("1", OccurrenceKind.ALARM, listened.append)
     home, work = alarm(START, fence="home"), alarm(START, fence="work")
     push(cloud, home, work, home)
     assert listened == [home, work]
@@ -442,7 +440,7 @@ async def test_undelivered_do_not_pile_up(
     push(cloud, *codes)
     await hass.async_block_till_done()
     delivered: list[Occurrence] = []
-    remove = coordinator.async_add_occurrence_listener(
+    remove = coordinator.async_deliver_occurrences(
         "1", OccurrenceKind.TROUBLE_CODE, delivered.append
     )
     assert delivered == codes[2:]
@@ -456,7 +454,7 @@ async def test_undelivered_do_not_pile_up(
     push(cloud, later)
     assert delivered == []
     listen = delivered.append
-    coordinator.async_add_occurrence_listener("1", OccurrenceKind.TROUBLE_CODE, listen)
+    coordinator.async_deliver_occurrences("1", OccurrenceKind.TROUBLE_CODE, listen)
     assert delivered == [later]
     # The end of an old listener is not that of its successor.
     remove()
@@ -474,9 +472,7 @@ async def test_a_vehicle_that_tells_too_much(
     coordinator = await set_up(hass, entry)
     freezer.tick(30 * MINUTE)
     listened: list[Occurrence] = []
-    coordinator.async_add_occurrence_listener(
-        "1", OccurrenceKind.ALARM, listened.append
-    )
+    coordinator.async_deliver_occurrences("1", OccurrenceKind.ALARM, listened.append)
     many = range(MOST_OF_A_MOMENT + 50)
     push(cloud, *(alarm(START, number=number) for number in many))
     await hass.async_block_till_done()
@@ -503,7 +499,7 @@ async def test_forgotten_vehicle_has_no_past(hass: HomeAssistant, cloud: Cloud) 
     await hass.async_block_till_done(wait_background_tasks=True)
     coordinator.async_forget("1")
     told_late: list[Occurrence] = []
-    coordinator.async_add_occurrence_listener(
+    coordinator.async_deliver_occurrences(
         "1", OccurrenceKind.TROUBLE_CODE, told_late.append
     )
     assert told_late == []
@@ -541,7 +537,7 @@ async def test_what_was_acknowledged_fires_after_a_crash(
     await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     told_late: list[Occurrence] = []
-    entry.runtime_data.async_add_occurrence_listener(
+    entry.runtime_data.async_deliver_occurrences(
         "1", OccurrenceKind.TROUBLE_CODE, told_late.append
     )
     codes = [event["code"] for event in fired] + [one.code for one in told_late]

@@ -11,13 +11,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.fleet_tracker.model.derive import expires_at
-from custom_components.fleet_tracker.model.merge import (
-    CAPABILITIES,
-    DETAILS,
-    Merged,
-    merge,
-    refresh,
-)
+from custom_components.fleet_tracker.model.merge import Changes, Merged, merge, refresh
 from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.vehicle import (
     FixKind,
@@ -107,7 +101,7 @@ class Story:
         self.vehicle: Vehicle | None = None
         self.last = Merged(
             vehicle=Vehicle(vehicle_id="1", details=VehicleDetails(name="1")),
-            changed=frozenset(),
+            changes=Changes(),
         )
 
     @property
@@ -254,9 +248,9 @@ def test_complete_group_forgets_and_partial_group_keeps() -> None:
     story.tell(news(group(battery=79, complete=False, at=NOW + SECOND)))
     assert dict(story.readings) == {"battery": 79, "fuel": 40}
 
-    changed = story.tell(news(group(battery=78, at=NOW + 2 * SECOND))).changed
+    told = story.tell(news(group(battery=78, at=NOW + 2 * SECOND)))
     assert dict(story.readings) == {"battery": 78}
-    assert changed == {"battery", "fuel"}
+    assert told.changes == Changes(readings=frozenset({"battery", "fuel"}))
 
 
 def test_older_group_is_dropped_and_counted() -> None:
@@ -264,7 +258,7 @@ def test_older_group_is_dropped_and_counted() -> None:
     story = Story()
     story.tell(news(group(door=True)))
     told = story.tell(news(group(door=False, at=NOW - SECOND)))
-    assert (story.readings["door"], told.changed) == (True, frozenset())
+    assert (story.readings["door"], told.changes) == (True, Changes())
     assert told.dropped == ("older_readings",)
 
 
@@ -295,7 +289,7 @@ def test_counter_that_two_groups_tell() -> None:
     both = news(group({Reading.ODOMETER: 0}), other)
     story.tell(both)
     assert story.readings[Reading.ODOMETER] == 2
-    assert not story.tell(both, after=timedelta()).changed
+    assert not story.tell(both, after=timedelta()).changes
     story.tell(
         news(
             group({Reading.ODOMETER: 3}), replace(other, readings={Reading.ODOMETER: 4})
@@ -316,7 +310,7 @@ def test_changes_are_what_differs(
     before: Vehicle | None = None
     for number, update in enumerate(stories):
         story.tell(update, after=waits[number] if number < len(waits) else SECOND)
-        after, changed = story.last.vehicle, story.last.changed
+        after, changes = story.last.vehicle, story.last.changes
         known = before.readings if before else {}
         differing = {
             key
@@ -324,8 +318,8 @@ def test_changes_are_what_differs(
             if known.get(key) != after.readings.get(key)
             or (key in known) != (key in after.readings)
         }
-        assert changed - {Reading.POSITION, DETAILS, CAPABILITIES} == differing
-        assert story.tell(update, after=timedelta()).changed == frozenset()
+        assert changes.readings == differing
+        assert story.tell(update, after=timedelta()).changes == Changes()
         before = story.last.vehicle
 
 
@@ -333,7 +327,9 @@ def test_first_news_tell_everything() -> None:
     """A vehicle that was not known is new in all respects, and has a name."""
     story = Story()
     told = story.tell(news(group(battery=1)))
-    assert told.changed == {"battery", Reading.POSITION, DETAILS, CAPABILITIES}
+    assert told.changes == Changes(
+        readings=frozenset({"battery"}), position=True, details=True, capabilities=True
+    )
     assert told.vehicle.details.name == "1"
 
 
@@ -344,10 +340,10 @@ def test_details_and_capabilities_stay_until_told_otherwise() -> None:
     story.tell(
         VehicleUpdate(vehicle_id="1", details=details, capabilities=frozenset("l"))
     )
-    assert story.tell(news()).changed == frozenset()
+    assert story.tell(news()).changes == Changes()
     assert story.last.vehicle.details is details
     told = story.tell(VehicleUpdate(vehicle_id="1", capabilities=frozenset()))
-    assert told.changed == {CAPABILITIES}
+    assert told.changes == Changes(capabilities=True)
     assert told.vehicle.capabilities == frozenset()
 
 
@@ -359,9 +355,9 @@ def test_first_occurrence_of_a_kind_is_a_change() -> None:
     story = Story()
     story.tell(news())
     update = VehicleUpdate(vehicle_id="1", occurrences=(alarm,))
-    assert story.tell(update).changed == {CAPABILITIES}
+    assert story.tell(update).changes == Changes(capabilities=True)
     assert story.last.vehicle.occurrence_kinds == {OccurrenceKind.ALARM}
-    assert story.tell(update).changed == frozenset()
+    assert story.tell(update).changes == Changes()
 
 
 def test_what_was_shown_is_remembered() -> None:
@@ -414,7 +410,7 @@ def test_what_is_no_fix_is_dropped_and_counted(bad: Position, reason: str) -> No
     before = story.vehicle
     told = story.tell(news(position=bad))
     assert told.dropped == (reason,)
-    assert told.changed == frozenset()
+    assert told.changes == Changes()
     assert before is not None
     assert story.vehicle == replace(before, clock=told.vehicle.clock)
 
@@ -510,7 +506,7 @@ def test_same_place_of_a_moving_vehicle_is_no_change() -> None:
     story = Story()
     story.tell(news(group(ignition=True), position=fix(speed=0)))
     told = story.tell(news(position=fix(at=NOW + SECOND, speed=0)), after=SECOND)
-    assert told.changed == frozenset()
+    assert told.changes == Changes()
     assert told.vehicle.position == fix(at=NOW + SECOND, speed=0)
 
 
@@ -525,7 +521,7 @@ def test_unmoved_vehicle_changes_nothing() -> None:
         ),
         after=MINUTE,
     )
-    assert told.changed == frozenset()
+    assert told.changes == Changes()
 
 
 def test_drift_does_not_creep() -> None:
@@ -592,8 +588,10 @@ def test_old_speed_is_not_known_and_does_not_move() -> None:
     story = Story()
     story.tell(news(position=fix(speed=50, at=NOW)), after=timedelta())
     assert expires_at(story.last.vehicle) == NOW + 3 * MINUTE
-    assert story.wait(3 * MINUTE - SECOND).changed == frozenset()
-    assert story.wait(SECOND).changed == {Reading.MOVING, Reading.SPEED}
+    assert story.wait(3 * MINUTE - SECOND).changes == Changes()
+    assert story.wait(SECOND).changes == Changes(
+        readings=frozenset({Reading.MOVING, Reading.SPEED})
+    )
     assert story.readings[Reading.MOVING] is False
     assert Reading.SPEED not in story.readings
     assert expires_at(story.last.vehicle) is None
@@ -604,7 +602,7 @@ def test_old_standstill_stays_known() -> None:
     story = Story()
     story.tell(news(position=fix(speed=0)))
     assert expires_at(story.last.vehicle) is None
-    assert story.wait(24 * HOUR).changed == frozenset()
+    assert story.wait(24 * HOUR).changes == Changes()
     assert story.readings[Reading.SPEED] == 0
 
 
@@ -640,7 +638,7 @@ def test_online_follows_from_the_contact_otherwise() -> None:
     assert expires_at(story.last.vehicle) == NOW + 3 * MINUTE
     story.wait(3 * MINUTE - SECOND)
     assert story.readings[Reading.ONLINE] is True
-    assert story.wait(SECOND).changed == {Reading.ONLINE}
+    assert story.wait(SECOND).changes == Changes(readings=frozenset({Reading.ONLINE}))
     assert story.readings[Reading.ONLINE] is False
     assert expires_at(story.last.vehicle) is None
     story.tell(news(heard_at=story.now))
@@ -781,11 +779,11 @@ def test_expiry_tells_exactly_when_time_alone_changes_something(
     for update in stories:
         story.tell(update)
     vehicle = story.last.vehicle
-    assert refresh(vehicle, rules, story.now).changed == frozenset()
+    assert refresh(vehicle, rules, story.now).changes == Changes()
     when = expires_at(vehicle)
     later = story.now + wait
     if when is None or later < when:
-        assert refresh(vehicle, rules, later).changed == frozenset()
+        assert refresh(vehicle, rules, later).changes == Changes()
         return
     assert refresh(vehicle, rules, when).vehicle != vehicle
     refreshed = refresh(vehicle, rules, later).vehicle

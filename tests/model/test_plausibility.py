@@ -20,6 +20,7 @@ from custom_components.fleet_tracker.const import (
     CONF_PARKED_INTERVAL,
 )
 from custom_components.fleet_tracker.model.derive import drives, expires_at, is_idling
+from custom_components.fleet_tracker.model.merge import Changes
 from custom_components.fleet_tracker.model.plausibility import (
     GROWING,
     RANGES,
@@ -345,8 +346,8 @@ def test_stored_value_heals_while_parked() -> None:
     # Over a reload, too.
     record = json_loads(json_dumps(to_json(story.last.vehicle)))
     story.vehicle = from_json(Vehicle, record)
-    assert story.wait(HOUR - SECOND).changed == frozenset()
-    assert story.wait(SECOND).changed == {Reading.ODOMETER}
+    assert story.wait(HOUR - SECOND).changes == Changes()
+    assert story.wait(SECOND).changes == Changes(readings=frozenset({Reading.ODOMETER}))
     assert story.shown == 12_345
     assert expires_at(story.last.vehicle) is None
     assert story.count(12_346) == 12_346
@@ -492,7 +493,7 @@ def test_jump_that_is_the_newest_for_an_hour_is_taken() -> None:
     story.vehicle = from_json(Vehicle, record)
     story.wait(HOUR - SECOND)
     assert story.position == fix()
-    assert Reading.POSITION in story.wait(SECOND).changed
+    assert story.wait(SECOND).changes.position
     assert story.position == far
     assert expires_at(story.last.vehicle) is None
 
@@ -613,7 +614,7 @@ def test_two_fast_fixes_or_another_place_make_it_move() -> None:
     story.tell(news(position=towed))
     assert story.readings[Reading.MOVING] is True
     assert story.position == towed
-    assert story.wait(SECOND).changed == frozenset()
+    assert story.wait(SECOND).changes == Changes()
 
 
 # --- the ignition wired to permanent plus -------------------------------------------------

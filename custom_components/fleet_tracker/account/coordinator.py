@@ -1,19 +1,15 @@
-"""The one way in for news of vehicles, and the one way out for commands.
+"""One account: it polls the vendor, and is the host of the vendor's connection.
 
-Polled and pushed updates are merged here, compared with what is known, kept for the next
-start, and told only to those who listen to a (vehicle, reading) that changed. Errors of a
-vendor become Home Assistant's here and nowhere else.
+It holds the fleet, which takes the news, and the commands, which know nothing of it. Here
+it is decided when to poll, when the account counts as reachable, and what ends a set-up.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
-from itertools import zip_longest
 from typing import Any, override
 
 from homeassistant.components import persistent_notification
@@ -23,7 +19,13 @@ from homeassistant.config_entries import (
     ConfigEntry,
     ConfigEntryState,
 )
-from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    CoreState,
+    HassJob,
+    HomeAssistant,
+    callback,
+)
 from homeassistant.exceptions import (
     ConfigEntryAuthFailed,
     ConfigEntryNotReady,
@@ -32,56 +34,48 @@ from homeassistant.exceptions import (
 from homeassistant.helpers import device_registry as dr, discovery_flow
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.translation import async_get_exception_message
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
 from ..const import (
     CONF_ACCURACY_LIMIT,
-    CONF_ALLOW_ENGINE_CUT,
     CONF_DRIVING_INTERVAL,
-    CONF_ENGINE_CUT_SPEED_LIMIT,
     CONF_EXCLUDED_VEHICLES,
     CONF_HOLD_WHILE_PARKED,
     CONF_IDENTITY,
     CONF_PARKED_INTERVAL,
     DEFAULT_DRIVING_INTERVAL,
-    DEFAULT_ENGINE_CUT_SPEED_LIMIT,
     DEFAULT_PARKED_INTERVAL,
     DOMAIN,
-    LEAST_ENGINE_CUT_SPEED_LIMIT,
     LOGGER,
 )
-from ..contract.commands import Clearance, Command, CommandResult
+from ..contract.commands import Command, CommandResult
 from ..contract.connection import PollResult, Settings
 from ..contract.errors import AuthenticationFailed, RateLimited, VendorError
-from ..model.clocks import is_wrong
-from ..model.derive import expires_at, online_expires_at
-from ..model.guard import Refusal, refusal
-from ..model.merge import CAPABILITIES, DETAILS, merge, refresh
+from ..model.guard import Refusal
 from ..model.rules import Rules
-from ..model.texts import LONGEST_TOLD, clean_text, clean_update, is_vehicle_id
+from ..model.texts import clean_text, is_vehicle_id
 from ..model.vehicle import (
-    ABSENCES_UNTIL_GONE,
     Occurrence,
     OccurrenceKind,
-    Reading,
     Vehicle,
     VehicleDetails,
     VehicleUpdate,
 )
+from ..offer.errors import of_vendor
 from ..offer.flow import accepted_vehicles
 from ..offer.vendor import Vendor
 from .availability import Availability
 from .back_off import BackOff
-from .clearances import JudgedClearance, StopClearance
-from .expiries import Expiries
-from .occurrence_journal import OccurrenceJournal, Receipt
-from .occurrences import OccurrenceLog
+from .commands import EXTRA_LOOK_DELAY, Commands
+from .fleet import Fleet
+from .occurrence_journal import OccurrenceJournal
+from .occurrences import OccurrenceLog, Subscriber
 from .problems import RATE_LIMITED, Problems
 from .reachability import Reachability
 from .reauthentication import async_end_reauthentication
-from .sliced_work import SlicedWork
 from .storage import SLICE, EntryMemory, VehicleStore
 from .subentries import VehicleSubentries, discovery_unique_id
 
@@ -89,12 +83,6 @@ type FleetConfigEntry = ConfigEntry[FleetCoordinator]
 type Context = tuple[str, str]
 """What an entity listens to: a vehicle and one of its readings."""
 
-EXTRA_LOOK_DELAY = 20
-"""Seconds after which vendors usually know what came of a stop or a command."""
-LOOK_AGAIN_AFTER = 10
-"""Seconds between the looks for a command that can stop a vehicle not heard of lately."""
-MOST_LOOKS = 7
-"""The first at once, the last a minute later."""
 MOST_DISCOVERIES = 20
 LONGEST_FIRST_WAIT = 9
 """Seconds that a set-up waits for the vendor, where vehicles are known without it.
@@ -106,7 +94,8 @@ LONGEST_RETRY = timedelta(minutes=5)
 """How long to wait after a poll that failed, while none has succeeded since the start."""
 REFUSED_RETRY = timedelta(hours=1)
 """How often to try credentials that were refused: they may be allowed again."""
-_WITHDRAWN = Refusal("engine_cut_withdrawn")
+TRIGGERS_BEGIN_WITHIN = 5
+"""Seconds after a start within which Home Assistant begins with the triggers."""
 
 
 class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
@@ -136,23 +125,14 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self.excluded: frozenset[str] = frozenset(
             entry.options.get(CONF_EXCLUDED_VEHICLES, ())
         )
-        self.dropped: Counter[str] = Counter()
         self._rules = Rules(
             hold_while_parked=entry.options.get(CONF_HOLD_WHILE_PARKED, True),
             accuracy_limit=entry.options.get(CONF_ACCURACY_LIMIT) or None,
         )
-        self._vehicles: dict[str, Vehicle] = {}
-        self.data = self._vehicles
         self._store = VehicleStore(hass, entry.entry_id, self.vehicles)
         self._shown_entry = _without_vehicles(entry)
-        self._closed = False
         self._is_stopping = False
         self._adding: set[asyncio.Task[None]] = set()
-        self._work = SlicedWork(self.name)
-        self._listeners_of: defaultdict[str, defaultdict[str, list[CALLBACK_TYPE]]] = (
-            defaultdict(lambda: defaultdict(list))
-        )
-        self._newcomer_listeners: list[Callable[[str], None]] = []
         self._occurrences = OccurrenceLog(
             OccurrenceJournal(hass, entry.entry_id),
             memory,
@@ -160,31 +140,29 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         )
         self._subentries = VehicleSubentries(entry)
         self._problems = Problems(hass, entry, vendor.fixable_problems)
-        self._expiries = Expiries(hass, self._on_expired)
+        self.fleet = Fleet(hass, self.name, self, self._occurrences)
+        self.data = self.fleet.vehicles
         self._cancel_early_poll: CALLBACK_TYPE | None = None
         self._early_poll_at = 0.0
         self._poll_lock = asyncio.Lock()
-        self._command_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._stops: dict[str, StopClearance] = {}
-        self._restoring: Counter[str] = Counter()
-        self._guarded: dict[asyncio.Task[CommandResult], StopClearance] = {}
-        self._unmerged: defaultdict[str, deque[VehicleUpdate]] = defaultdict(deque)
         self._back_off = BackOff(memory, self.now())
         self._availability = Availability(
             hass,
             Reachability(self.now()),
-            self._on_reachable,
-            self._on_polls_count,
+            self.fleet.tell_all,
+            self.fleet.refresh,
         )
         self._has_polled = False
         self._is_refused = False
         self._retry_wait = timedelta()
         self._takes_pushes = False
         self._partly_failing = False
-        self._wrong_clocks: set[str] = set()
         self._saving_occurrences = False
         self._is_disk_failing = False
         self.connection = vendor.connect(self._settings(entry), self)
+        self._commands = Commands(
+            hass, self.connection, self.fleet, self, self._show_warning
+        )
 
     @staticmethod
     def _settings(entry: FleetConfigEntry) -> Settings:
@@ -224,7 +202,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @property
     def _knows_vehicles(self) -> bool:
         """Whether there is something to show without the vendor."""
-        return any(vehicle.shown_readings for vehicle in self._vehicles.values())
+        return any(vehicle.shown_readings for vehicle in self.fleet.vehicles.values())
 
     async def async_poll_first(self) -> None:
         """Poll for the first time, waiting for the answer no longer than needed.
@@ -268,11 +246,12 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     async def _async_recall(self) -> None:
         """Take the vehicles as they were at the last stop."""
         for number, vehicle in enumerate(await self._store.async_load(), start=1):
-            if self._is_wanted(vehicle.vehicle_id):
-                self._keep(refresh(vehicle, self._rules_now(), self.receipt()).vehicle)
+            if self.is_wanted(vehicle.vehicle_id):
+                self.fleet.recall(vehicle)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
-        self._problems.note_tracker_clocks(len(self._wrong_clocks))
+        # A repair may be shown from before a reload.
+        self._problems.note_tracker_clocks(self.fleet.wrong_clocks)
         receipts = await self._occurrences.async_load()
         self._problems.note_set_aside(
             [
@@ -283,14 +262,32 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         )
         if self._occurrences.set_aside:
             await self._async_save_occurrences()
+        self._hold_until_started()
         for receipt in receipts:
-            update = VehicleUpdate(
-                vehicle_id=receipt.vehicle_id,
-                occurrences=(receipt.occurrence,),
-                pushed=True,
+            self.fleet.recall_receipt(receipt)
+
+    @callback
+    def _hold_until_started(self) -> None:
+        """Let what happens wait until automations run, which is after a start.
+
+        Home Assistant begins with their triggers when it has started.
+        """
+        if self.hass.state is CoreState.running:
+            return
+        self._occurrences.hold()
+
+        @callback
+        def on_started(_hass: HomeAssistant) -> None:
+            self.config_entry.async_on_unload(
+                async_call_later(self.hass, TRIGGERS_BEGIN_WITHIN, on_triggers)
             )
-            self._unmerged[receipt.vehicle_id].append(update)
-            self._work.add([partial(self._absorb_next, receipt.vehicle_id, (receipt,))])
+
+        @callback
+        def on_triggers(_now: datetime) -> None:
+            self._occurrences.release()
+            self.on_occurrence()
+
+        self.config_entry.async_on_unload(async_at_started(self.hass, on_started))
 
     @property
     def is_stopping(self) -> bool:
@@ -303,17 +300,17 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         An entity that is added while its platform is unloaded would stay behind, dead.
         """
         self._is_stopping = True
-        for stop in self._stops.values():
-            stop.withdraw(
-                Refusal("entry_not_loaded", {"account": self.config_entry.title})
-            )
+        self.fleet.stop_receiving()
+        self._commands.withdraw(
+            Refusal("entry_not_loaded", {"account": self.config_entry.title})
+        )
         await self.connection.stop_receiving()
-        await self._work.async_done()
+        await self.fleet.async_done()
         await self.async_entities_added()
         # An event entity listens a turn after it was added.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        await self._work.async_done()
+        await self.fleet.async_done()
 
     @callback
     def async_drop_undelivered(
@@ -326,29 +323,17 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     async def async_close(self) -> None:
         """Stop everything and keep what is known."""
         await self.async_stop()
-        self._closed = True
-        self._expiries.cancel()
+        self.fleet.close()
         self._availability.cancel()
         if self._cancel_early_poll is not None:
             self._cancel_early_poll()
             self._cancel_early_poll = None
         await self.async_shutdown()
         await self.connection.close()
-        await self._async_end_guarded()
+        await self._commands.async_end()
         await self._store.async_save_pending()
         await self._async_save_occurrences()
         self.memory.close()
-
-    async def _async_end_guarded(self) -> None:
-        """End what was withdrawn and still waits; what may be on its way has its answer."""
-        withdrawn = [
-            work
-            for work, clearance in self._guarded.items()
-            if not clearance.may_be_sent
-        ]
-        for work in withdrawn:
-            work.cancel()
-        await asyncio.gather(*withdrawn, return_exceptions=True)
 
     async def async_entry_changed(self) -> None:
         """Take what the user changed: vehicles at once, all else by a reload."""
@@ -362,12 +347,14 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         if self.vendor.flow.vehicles is None:
             return
         accepted = accepted_vehicles(self.config_entry)
-        for vehicle_id in [known for known in self._vehicles if known not in accepted]:
+        for vehicle_id in [
+            known for known in self.fleet.vehicles if known not in accepted
+        ]:
             self.async_forget(vehicle_id)
         await self.connection.vehicles_changed(accepted)
         self.poll_soon()
 
-    def _is_wanted(self, vehicle_id: str) -> bool:
+    def is_wanted(self, vehicle_id: str) -> bool:
         """Tell whether the user wants a vehicle: not left out, or added one by one."""
         if self.vendor.flow.vehicles is not None:
             return self.subentry_id(vehicle_id) is not None
@@ -376,11 +363,64 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def async_forget(self, vehicle_id: str) -> None:
         """Forget a vehicle whose device is gone."""
-        self._vehicles.pop(vehicle_id, None)
-        self._note_clock(vehicle_id, wrong=False)
-        self._occurrences.forget(vehicle_id)
-        self._tell_platforms(vehicle_id)
+        self.fleet.forget(vehicle_id)
+
+    # --- what the fleet may ask -------------------------------------------------------------
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What the user chose, as of now."""
+        return self.config_entry.options
+
+    @property
+    def clock_offset(self) -> timedelta:
+        """By how much the clock of the vendor's server is ahead of ours."""
+        return self.connection.clock_offset
+
+    def rules(self) -> Rules:
+        """Return what is believed now: what polls have told does not count for ever."""
+        state = self._availability.state
+        if not state.fails:
+            return self._rules
+        return replace(
+            self._rules,
+            polled_at=state.polled_at + self.clock_offset,
+            news_last=state.lasts,
+        )
+
+    def first_details(self, vehicle_id: str) -> VehicleDetails | None:
+        """Return the name that the user gave a vehicle that was added one by one."""
+        subentry = self._subentries.get(vehicle_id)
+        return None if subentry is None else VehicleDetails(name=subentry.title)
+
+    @callback
+    def on_vehicles_kept(self) -> None:
+        """Write what is known of the vehicles within 5 minutes."""
         self._store.async_schedule_save()
+
+    @callback
+    def on_wrong_clocks(self, count: int) -> None:
+        """Tell of how many vehicles the tracker's clock is wrong."""
+        self._problems.note_tracker_clocks(count)
+
+    @callback
+    def on_stop(self, vehicle_id: str) -> None:
+        """Poll once more, since vendors soon know more of a vehicle that stopped."""
+        del vehicle_id
+        self.poll_soon(EXTRA_LOOK_DELAY)
+
+    @callback
+    def on_occurrence(self) -> None:
+        """Keep what was fired, at once, but once for all that came together."""
+        if self._occurrences.is_saved or self._saving_occurrences:
+            return
+        self._saving_occurrences = True
+        self.config_entry.async_create_background_task(
+            self.hass,
+            self._async_save_occurrences(),
+            f"{DOMAIN} save occurrences",
+            eager_start=False,
+        )
 
     # --- what a connection may ask (Host) ---------------------------------------------------
 
@@ -398,36 +438,20 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     def vehicle(self, vehicle_id: str) -> Vehicle | None:
         """Return what is known of a vehicle."""
-        return self._vehicles.get(vehicle_id)
+        return self.fleet.get(vehicle_id)
 
     def vehicles(self) -> Mapping[str, Vehicle]:
         """Return what is known of all vehicles, by their ids."""
-        return self._vehicles
+        return self.fleet.vehicles
+
+    def is_gone(self, vehicle_id: str) -> bool:
+        """Tell whether a vehicle is no longer in the account."""
+        return self.fleet.is_gone(vehicle_id)
 
     @callback
     def receive(self, updates: Iterable[VehicleUpdate]) -> None:
         """Take news, polled or pushed."""
-        if self._is_stopping:
-            return
-        jobs = []
-        for update in updates:
-            receipts: tuple[Receipt, ...] = ()
-            if (
-                update.pushed
-                and update.occurrences
-                and is_vehicle_id(update.vehicle_id)
-                and self._is_wanted(update.vehicle_id)
-            ):
-                update = clean_update(update)
-                receipts = tuple(
-                    self._occurrences.receive(
-                        update.vehicle_id, replace(one, told_at=self.receipt())
-                    )
-                    for one in update.occurrences
-                )
-            self._unmerged[update.vehicle_id].append(update)
-            jobs.append(partial(self._absorb_next, update.vehicle_id, receipts))
-        self._work.add(jobs)
+        self.fleet.receive(updates)
 
     async def async_keep_received(self) -> bool:
         """Tell whether all that came in is known for good, or at least on disk.
@@ -523,13 +547,13 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         async with self._poll_lock:
             # One that is due while the account is unloaded would be cancelled halfway.
             if self._is_stopping:
-                return self._vehicles
+                return self.fleet.vehicles
             try:
                 return await self._async_poll()
             except HomeAssistantError:
                 # What fails because the account is being unloaded is no failure.
                 if self._is_stopping:
-                    return self._vehicles
+                    return self.fleet.vehicles
                 raise
 
     async def _async_poll(self) -> Mapping[str, Vehicle]:
@@ -558,14 +582,16 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._problems.note_access(None)
         self._log_part(result)
         if result.roster is not None:
-            self._take_roster(result.roster)
+            self.fleet.take_roster(result.roster)
         self.receive(result.updates)
-        await self._work.async_done()
+        await self.fleet.async_done()
         if result.roster is not None:
-            self._problems.note_subscriptions(self._vehicles.values(), self.receipt())
+            self._problems.note_subscriptions(
+                self.fleet.vehicles.values(), self.receipt()
+            )
         self.update_interval = self._interval_after(result.error)
         self._availability.state.plan(self.connection.poll_interval())
-        return self._vehicles
+        return self.fleet.vehicles
 
     @override
     @callback
@@ -614,172 +640,6 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             else:
                 LOGGER.info("All %s vehicles can be read again", self.name)
 
-    @callback
-    def _take_roster(self, roster: frozenset[str]) -> None:
-        """Note which vehicles the account still has. An empty list says nothing."""
-        if not roster:
-            return
-        for vehicle_id, before in list(self._vehicles.items()):
-            absences = 0
-            if vehicle_id not in roster:
-                absences = min(before.absences + 1, ABSENCES_UNTIL_GONE)
-            if absences == before.absences:
-                continue
-            after = self._vehicles[vehicle_id] = replace(before, absences=absences)
-            self._store.async_schedule_save()
-            if after.is_gone != before.is_gone:
-                self._notify(vehicle_id)
-        self._work.start()
-
-    def is_gone(self, vehicle_id: str) -> bool:
-        """Tell whether a vehicle is no longer in the account."""
-        vehicle = self._vehicles.get(vehicle_id)
-        return vehicle is None or vehicle.is_gone
-
-    @callback
-    def _absorb_next(self, vehicle_id: str, receipts: tuple[Receipt, ...]) -> None:
-        """Merge what came first of a vehicle."""
-        waiting = self._unmerged[vehicle_id]
-        update = waiting.popleft()
-        if not waiting:
-            del self._unmerged[vehicle_id]
-        self._absorb(update, receipts)
-
-    @callback
-    def _absorb(
-        self, update: VehicleUpdate, receipts: tuple[Receipt, ...] = ()
-    ) -> None:
-        """Merge one update and tell those whom it concerns."""
-        vehicle_id = update.vehicle_id
-        # A look may end after the entry was unloaded: nothing may be planned any more.
-        if self._closed:
-            return
-        if not self._is_wanted(vehicle_id):
-            for receipt in receipts:
-                self._occurrences.dismiss(receipt)
-            return
-        if not is_vehicle_id(vehicle_id):
-            self.dropped["vehicle_id"] += 1
-            for receipt in receipts:
-                self._occurrences.dismiss(receipt)
-            return
-        update = clean_update(update)
-        before = self._vehicles.get(vehicle_id)
-        if before is None and update.details is None:
-            # A push may come first. Its serial number must not name device and entities.
-            update = replace(update, details=self._first_details(vehicle_id))
-        merged = merge(before, update, self._rules_now(), self.receipt())
-        self.dropped.update(merged.dropped)
-        if merged.changed or before is None or merged.vehicle != before:
-            self._keep(merged.vehicle)
-            self._store.async_schedule_save()
-        if merged.changed:
-            self._tell(before, merged.vehicle, merged.changed)
-        if merged.occurrences:
-            # After the states that came with them: who is told of an alarm may look there.
-            pairs = zip_longest(merged.occurrences, receipts)
-            self._work.add_urgent(
-                partial(self._fire, vehicle_id, occurrence, receipt)
-                for occurrence, receipt in sorted(
-                    pairs, key=lambda pair: pair[0].occurred_at
-                )
-            )
-
-    @callback
-    def _fire(
-        self, vehicle_id: str, occurrence: Occurrence, receipt: Receipt | None
-    ) -> None:
-        """Tell of what happened to a vehicle, once."""
-        ahead = self.connection.clock_offset
-        self._occurrences.fire(
-            vehicle_id, occurrence, self.receipt(), receipt, ahead=ahead
-        )
-        if not self._occurrences.is_saved and not self._saving_occurrences:
-            self._save_occurrences()
-
-    @callback
-    def _tell(
-        self, before: Vehicle | None, after: Vehicle, changed: frozenset[str]
-    ) -> None:
-        """Tell platforms of what is new, and entities of what changed."""
-        if (
-            before is None
-            or not changed.isdisjoint((CAPABILITIES, DETAILS))
-            or after.shown_readings != before.shown_readings
-        ):
-            self._tell_platforms(after.vehicle_id)
-        self._notify(after.vehicle_id, changed)
-        if (
-            before is not None
-            and before.readings.get(Reading.IGNITION) is True
-            and after.readings.get(Reading.IGNITION) is False
-        ):
-            self.poll_soon(EXTRA_LOOK_DELAY)
-
-    @callback
-    def _note_clock(self, vehicle_id: str, *, wrong: bool) -> None:
-        """Note whether a tracker's clock is wrong, and tell of all of them."""
-        if wrong == (vehicle_id in self._wrong_clocks):
-            return
-        if wrong:
-            self._wrong_clocks.add(vehicle_id)
-        else:
-            self._wrong_clocks.discard(vehicle_id)
-        self._problems.note_tracker_clocks(len(self._wrong_clocks))
-
-    @callback
-    def _keep(self, vehicle: Vehicle) -> None:
-        self._vehicles[vehicle.vehicle_id] = vehicle
-        self._note_clock(vehicle.vehicle_id, wrong=is_wrong(vehicle.clock))
-        for expiry in (
-            expires_at(vehicle),
-            online_expires_at(vehicle, self._rules_now(), self.receipt()),
-        ):
-            if expiry is not None:
-                # A timer runs by our clock.
-                self._expiries.add(
-                    vehicle.vehicle_id, expiry - self.connection.clock_offset
-                )
-
-    def _rules_now(self) -> Rules:
-        """Return what is believed now: what polls have told does not count for ever."""
-        state = self._availability.state
-        if not state.fails:
-            return self._rules
-        return replace(
-            self._rules,
-            polled_at=state.polled_at + self.connection.clock_offset,
-            news_last=state.lasts,
-        )
-
-    @callback
-    def _on_expired(self, vehicle_ids: Iterable[str]) -> None:
-        """Derive anew what the passing of time alone has changed."""
-        self._work.add_urgent(
-            partial(self._refresh_vehicle, vehicle_id) for vehicle_id in vehicle_ids
-        )
-        self._work.start()
-
-    @callback
-    def _refresh_vehicle(self, vehicle_id: str) -> None:
-        if (before := self._vehicles.get(vehicle_id)) is None:
-            return
-        merged = refresh(before, self._rules_now(), self.receipt())
-        # There may be another reading that time will change later.
-        self._keep(merged.vehicle)
-        self._tell(before, merged.vehicle, merged.changed)
-
-    @callback
-    def _save_occurrences(self) -> None:
-        """Keep what was fired, at once, but once for all that came together."""
-        self._saving_occurrences = True
-        self.config_entry.async_create_background_task(
-            self.hass,
-            self._async_save_occurrences(),
-            f"{DOMAIN} save occurrences",
-            eager_start=False,
-        )
-
     async def _async_save_occurrences(self) -> bool:
         """Tell whether it is on disk. What is not is tried again with what comes next."""
         self._saving_occurrences = False
@@ -804,13 +664,13 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         remove_from_base = super().async_add_listener(update_callback, context)
         if context is None:
             return remove_from_base
-        vehicle_id, reading = context
-        listeners = self._listeners_of[vehicle_id][reading]
-        listeners.append(update_callback)
+        remove_from_fleet = self.fleet.add_listener(
+            context[0], context[1], update_callback
+        )
 
         @callback
         def remove() -> None:
-            listeners.remove(update_callback)
+            remove_from_fleet()
             remove_from_base()
 
         return remove
@@ -821,52 +681,31 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Tell nobody that a poll failed, or succeeded again: that alone changes nothing."""
 
     @callback
-    def _on_reachable(self) -> None:
-        """Tell everybody: the account became reachable or unreachable."""
-        self._work.add_urgent(
-            partial(self._notify, vehicle_id) for vehicle_id in self._vehicles
-        )
-        self._work.start()
-
-    @callback
-    def _on_polls_count(self) -> None:
-        """Derive anew what follows from whether polls tell anything."""
-        self._on_expired(list(self._vehicles))
-
-    @callback
-    def _notify(self, vehicle_id: str, changed: frozenset[str] | None = None) -> None:
-        """Have those told who listen to one of the readings, or to any if None is given.
-
-        They are told by the work that goes on, or that the caller is to start.
-        """
-        if (by_reading := self._listeners_of.get(vehicle_id)) is None:
-            return
-        for reading in list(by_reading) if changed is None else changed:
-            if reading in by_reading:
-                self._work.add_urgent(by_reading[reading])
-
-    @callback
-    def async_add_occurrence_listener(
+    def async_deliver_occurrences(
         self,
         vehicle_id: str,
         kind: OccurrenceKind,
         listener: Callable[[Occurrence], None],
     ) -> CALLBACK_TYPE:
-        """Tell a listener of every new occurrence, and of those that waited for it."""
-        return self._occurrences.add_listener(vehicle_id, kind, listener)
+        """Deliver every new occurrence to an event entity, and those that waited for it."""
+        return self._occurrences.deliver_to(vehicle_id, kind, listener)
 
     @callback
-    def _tell_platforms(self, vehicle_id: str) -> None:
-        for listener in list(self._newcomer_listeners):
-            listener(vehicle_id)
+    def async_subscribe_occurrences(
+        self,
+        subscriber: Subscriber,
+        vehicle_id: str | None = None,
+        kind: OccurrenceKind | None = None,
+    ) -> CALLBACK_TYPE:
+        """Tell a subscriber of what happens: to a vehicle, of a kind, or of all."""
+        return self._occurrences.subscribe(subscriber, vehicle_id, kind)
 
     @callback
     def async_add_newcomer_listener(
         self, listener: Callable[[str], None]
     ) -> CALLBACK_TYPE:
         """Tell a listener of each vehicle that is new, shows something new, or is gone."""
-        self._newcomer_listeners.append(listener)
-        return lambda: self._newcomer_listeners.remove(listener)
+        return self.fleet.add_newcomer_listener(listener)
 
     @callback
     def async_add_entities(self, adding: Coroutine[Any, Any, None]) -> None:
@@ -887,142 +726,16 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     async def async_look(self, vehicle_id: str) -> None:
         """Take one fresh look at a vehicle. Raises HomeAssistantError when that fails."""
-        try:
-            update = await self.connection.look(vehicle_id)
-        except VendorError as err:
-            raise self.home_assistant_error(err) from err
-        self.receive([update])
-        await self._work.async_done()
+        await self._commands.async_look(vehicle_id)
 
     async def async_execute(self, vehicle_id: str, command: Command) -> CommandResult:
-        """Carry out a command and return when the vehicle confirmed it.
+        """Carry out a command, see `Commands.async_execute`.
 
-        What can stop a vehicle is guarded, and judged again where its bytes leave. What
-        lets it drive again withdraws that, and waits for nothing.
-
-        Raises HomeAssistantError with a translated text when the guard refuses it, or when
-        it failed or is not confirmed.
+        Raises HomeAssistantError with a translated text.
         """
-        if self.connection.can_stop(vehicle_id, command):
-            result = await self._async_stop(vehicle_id, command)
-        elif self.connection.restores(vehicle_id, command):
-            result = await self._async_restore(vehicle_id, command)
-        else:
-            async with self._command_locks[vehicle_id]:
-                result = await self._async_carry_out(
-                    vehicle_id, command, self._clearance(vehicle_id, command)
-                )
-        if result.update is not None:
-            self.receive([result.update])
-            await self._work.async_done()
-        vehicle = self._vehicles.get(vehicle_id)
-        if result.warning is not None and vehicle is not None:
-            self._show_warning(vehicle, result.warning)
-        return result
+        return await self._commands.async_execute(vehicle_id, command)
 
-    async def _async_carry_out(
-        self, vehicle_id: str, command: Command, clearance: Clearance
-    ) -> CommandResult:
-        try:
-            return await self.connection.execute(vehicle_id, command, clearance)
-        except VendorError as err:
-            raise self.home_assistant_error(err) from err
-        finally:
-            self.poll_soon(EXTRA_LOOK_DELAY)
-
-    def _clearance(self, vehicle_id: str, command: Command) -> JudgedClearance:
-        """Return the clearance of a command that cannot stop a vehicle as it is set up now."""
-
-        def why_not() -> Refusal | None:
-            if (closed := self._why_closed()) is not None:
-                return closed
-            if self.connection.can_stop(vehicle_id, command):
-                return Refusal("engine_cut_not_cleared")
-            return None
-
-        return JudgedClearance(why_not)
-
-    async def _async_restore(self, vehicle_id: str, command: Command) -> CommandResult:
-        """Let a vehicle drive again. What is about to stop it is not sent any more."""
-        stop = self._stops.get(vehicle_id)
-        if stop is not None:
-            stop.withdraw(_WITHDRAWN)
-        self._restoring[vehicle_id] += 1
-        try:
-            return await self._async_carry_out(
-                vehicle_id, command, self._clearance(vehicle_id, command)
-            )
-        finally:
-            self._restoring[vehicle_id] -= 1
-
-    async def _async_stop(self, vehicle_id: str, command: Command) -> CommandResult:
-        """Carry out what can stop a vehicle, unless that is refused or withdrawn.
-
-        Raises HomeAssistantError with the reason.
-        """
-        lock = self._command_locks[vehicle_id]
-        if lock.locked() or self._restoring[vehicle_id]:
-            # After a wait it would come when nobody expects it any more.
-            raise _refusal(Refusal("engine_cut_busy"))
-        clearance = StopClearance(partial(self._why_not_stop, vehicle_id))
-        async with lock:
-            self._stops[vehicle_id] = clearance
-            # It goes on when its caller was told that it is withdrawn: a token that is
-            # asked for at that moment would be lost.
-            work = self.hass.async_create_background_task(
-                self._async_guarded(vehicle_id, command, clearance),
-                f"{DOMAIN} guarded command",
-            )
-            self._guarded[work] = clearance
-            work.add_done_callback(self._end_guarded)
-            over = self.hass.async_create_background_task(
-                clearance.over.wait(), f"{DOMAIN} withdrawn command"
-            )
-            try:
-                await asyncio.wait({work, over}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                over.cancel()
-                if not work.done():
-                    # Nobody waits for it any more.
-                    clearance.withdraw(_WITHDRAWN)
-                del self._stops[vehicle_id]
-        # It may have failed by what it was withdrawn for, an unload say: that counts more.
-        if clearance.is_unsent or work.cancelled():
-            raise _refusal(clearance.withdrawn or _WITHDRAWN)
-        result = work.result()
-        if clearance.withdrawn == _WITHDRAWN:
-            # It was on its way already: the restore counts more than its answer.
-            raise _refusal(Refusal("engine_cut_overtaken"))
-        return result
-
-    @callback
-    def _end_guarded(self, work: asyncio.Task[CommandResult]) -> None:
-        del self._guarded[work]
-        if not work.cancelled():
-            work.exception()  # told by the caller, unless it was told already
-
-    async def _async_guarded(
-        self, vehicle_id: str, command: Command, clearance: StopClearance
-    ) -> CommandResult:
-        """Look at a vehicle and carry out what can stop it, if it surely stands or crawls.
-
-        Of one that was not heard of for a while, it is looked again for a minute: many
-        trackers send their heartbeat every 3 minutes.
-        """
-        if (found := self._why_forbidden()) is not None:
-            raise _refusal(found)
-        for look in range(MOST_LOOKS):
-            if look:
-                await self.sleep(LOOK_AGAIN_AFTER)
-            await self.async_look(vehicle_id)
-            found = clearance.why_not()
-            if found is None or not found.may_pass_soon:
-                break
-        if found is not None:
-            raise _refusal(found)
-        return await self._async_carry_out(vehicle_id, command, clearance)
-
-    def _why_closed(self) -> Refusal | None:
+    def why_closed(self) -> Refusal | None:
         """Return that the account is not running, if so."""
         entry = self.config_entry
         if (
@@ -1033,43 +746,21 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             return Refusal("entry_not_loaded", {"account": entry.title})
         return None
 
-    def _why_forbidden(self) -> Refusal | None:
-        """Return why no vehicle of the account may be stopped now."""
-        if (closed := self._why_closed()) is not None:
-            return closed
-        if not self.config_entry.options.get(CONF_ALLOW_ENGINE_CUT, False):
-            return Refusal("engine_cut_not_enabled")
-        return None
-
-    def _why_not_stop(self, vehicle_id: str) -> Refusal | None:
-        """Return why a vehicle must not be stopped now, as everything is at this moment."""
-        if (forbidden := self._why_forbidden()) is not None:
-            return forbidden
-        vehicle = self._vehicles.get(vehicle_id)
-        if vehicle is None or vehicle.is_gone or not self._is_wanted(vehicle_id):
-            return Refusal("vehicle_unavailable")
-        now = self.receipt()
-        for update in self._unmerged.get(vehicle_id, ()):
-            vehicle = merge(vehicle, update, self._rules, now).vehicle
-        limit = self.config_entry.options.get(
-            CONF_ENGINE_CUT_SPEED_LIMIT, DEFAULT_ENGINE_CUT_SPEED_LIMIT
-        )
-        return refusal(vehicle, max(limit, LEAST_ENGINE_CUT_SPEED_LIMIT), now)
-
     def home_assistant_error(self, err: VendorError) -> HomeAssistantError:
         """Return a vendor's error as what the user is told. Wrong credentials ask for new."""
         if isinstance(err, AuthenticationFailed):
             self.config_entry.async_start_reauth(self.hass)
-        return _translated(err, HomeAssistantError)
+        return of_vendor(err, HomeAssistantError)
 
     @callback
-    def _show_warning(self, vehicle: Vehicle, key: str) -> None:
+    def _show_warning(self, vehicle_id: str, key: str) -> None:
         """Show what is to be said of a command that was carried out all the same."""
+        vehicle = self.fleet.vehicles[vehicle_id]
         persistent_notification.async_create(
             self.hass,
             async_get_exception_message(DOMAIN, key),
             title=vehicle.details.name,
-            notification_id=f"{DOMAIN}_{self.identity}_{vehicle.vehicle_id}_{key}",
+            notification_id=f"{DOMAIN}_{self.identity}_{vehicle_id}_{key}",
         )
 
     # --- devices ----------------------------------------------------------------------------
@@ -1089,14 +780,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             if identifier[0] != DOMAIN:
                 continue
             vehicle_id = identifier[1].removeprefix(f"{self.identity}_")
-            if vehicle_id in self._vehicles:
+            if vehicle_id in self.fleet.vehicles:
                 return vehicle_id
         return None
-
-    def _first_details(self, vehicle_id: str) -> VehicleDetails | None:
-        """Return the name that the user gave a vehicle that was added one by one."""
-        subentry = self._subentries.get(vehicle_id)
-        return None if subentry is None else VehicleDetails(name=subentry.title)
 
     def subentry_id(self, vehicle_id: str) -> str | None:
         """Return the config subentry that a vehicle was added by, if it was one by one."""
@@ -1123,27 +809,8 @@ def _without_vehicles(entry: ConfigEntry) -> tuple[object, ...]:
     return (entry.title, entry.unique_id, dict(entry.data), dict(entry.options))
 
 
-def _translated[E: HomeAssistantError](err: VendorError, kind: type[E]) -> E:
-    return kind(
-        translation_domain=DOMAIN,
-        translation_key=err.translation_key,
-        translation_placeholders={
-            key: clean_text(text, LONGEST_TOLD)
-            for key, text in err.placeholders.items()
-        },
-    )
-
-
 def _ended_by(err: VendorError, kind: type[HomeAssistantError]) -> HomeAssistantError:
     """Return a vendor's error as what ends a poll or a set-up."""
     if isinstance(err, AuthenticationFailed):
         kind = ConfigEntryAuthFailed
-    return _translated(err, kind)
-
-
-def _refusal(refused: Refusal) -> HomeAssistantError:
-    return HomeAssistantError(
-        translation_domain=DOMAIN,
-        translation_key=refused.key,
-        translation_placeholders=refused.placeholders,
-    )
+    return of_vendor(err, kind)

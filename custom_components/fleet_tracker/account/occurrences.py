@@ -1,4 +1,8 @@
-"""Which occurrences have fired, and who is told of new ones: each once, and in order."""
+"""Which occurrences have fired, and who is told of new ones: each once, and in order.
+
+Anybody may subscribe to what fires. Besides, an occurrence is delivered to the event entity
+of its vehicle and kind, and waits for it where it is not there yet.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from itertools import product
 
+from ..const import LOGGER
 from ..contract.connection import Memory
 from ..model.json_values import Json
 from ..model.vehicle import Occurrence, OccurrenceKind
@@ -15,6 +21,7 @@ from .occurrence_journal import OccurrenceJournal, Receipt
 
 OLDEST_AFTER_START = timedelta(minutes=15)
 MOST_UNDELIVERED = 1000
+MOST_EARLY = 10_000
 # Of a vehicle: far more than any has, since not every vendor's vehicles prove who they are.
 MOST_REMEMBERED = 1000
 MOST_OF_A_MOMENT = 1000
@@ -23,6 +30,8 @@ REMEMBERED_FOR = timedelta(days=2)
 MEMORY_KEY = "occurrences"
 
 type Listener = Callable[[Occurrence], None]
+type Subscriber = Callable[[str, Occurrence], None]
+"""Is told of the vehicle's id and of what happened to it."""
 type _Address = tuple[str, OccurrenceKind]
 type _Moment = tuple[str, str]
 """A key of occurrences, and their time as it was told, however wrong."""
@@ -173,7 +182,12 @@ class OccurrenceLog:
         self._memory = memory
         self._oldest = started_at - OLDEST_AFTER_START
         self._past: dict[str, _Past] = {}
-        self._listeners: dict[_Address, Listener] = {}
+        self._takers: dict[_Address, Listener] = {}
+        self._subscribers: defaultdict[
+            tuple[str | None, OccurrenceKind | None], list[Subscriber]
+        ] = defaultdict(list)
+        self._is_open = True
+        self._early: deque[tuple[str, _Waiting]] = deque()
         self._undelivered: defaultdict[_Address, deque[_Waiting]] = defaultdict(deque)
 
     async def async_load(self) -> list[Receipt]:
@@ -247,11 +261,37 @@ class OccurrenceLog:
         waiting = _Waiting(occurrence, receipt, now)
         if not (occurrence.pushed or self._is_recent(occurrence, ahead)):
             self._note_fired(vehicle_id, waiting)
-        elif listener := self._listeners.get((vehicle_id, occurrence.kind)):
+        elif self._is_open:
+            self._tell(vehicle_id, waiting)
+        else:
+            self._early.append((vehicle_id, waiting))
+            if len(self._early) > MOST_EARLY:
+                self._tell(*self._early.popleft())
+
+    def _tell(self, vehicle_id: str, waiting: _Waiting) -> None:
+        """Deliver an occurrence to its event entity, then tell the subscribers."""
+        occurrence = waiting.occurrence
+        if taker := self._takers.get((vehicle_id, occurrence.kind)):
             self._note_fired(vehicle_id, waiting)
-            listener(occurrence)
+            taker(occurrence)
         else:
             self._keep_waiting(vehicle_id, waiting)
+        for address in product((vehicle_id, None), (occurrence.kind, None)):
+            for subscriber in list(self._subscribers.get(address, ())):
+                try:
+                    subscriber(vehicle_id, occurrence)
+                except Exception:  # noqa: BLE001  one must not silence all others
+                    LOGGER.exception("Error while telling of an occurrence")
+
+    def hold(self) -> None:
+        """Tell nobody until `release`: those who want to know are not there yet."""
+        self._is_open = False
+
+    def release(self) -> None:
+        """Tell of what came meanwhile, in order, and of the rest as it comes."""
+        self._is_open = True
+        while self._early:
+            self._tell(*self._early.popleft())
 
     def _is_recent(self, occurrence: Occurrence, ahead: timedelta) -> bool:
         """Tell whether something happened since the start, or shortly before."""
@@ -273,23 +313,37 @@ class OccurrenceLog:
         if len(queue) > MOST_UNDELIVERED:
             self._note_fired(vehicle_id, queue.popleft())
 
-    def add_listener(
+    def subscribe(
+        self,
+        subscriber: Subscriber,
+        vehicle_id: str | None = None,
+        kind: OccurrenceKind | None = None,
+    ) -> Callable[[], None]:
+        """Tell a subscriber of what fires from now on: of a vehicle, of a kind, or of all.
+
+        Returns what ends it.
+        """
+        subscribers = self._subscribers[vehicle_id, kind]
+        subscribers.append(subscriber)
+        return lambda: subscribers.remove(subscriber)
+
+    def deliver_to(
         self, vehicle_id: str, kind: OccurrenceKind, listener: Listener
     ) -> Callable[[], None]:
-        """Tell a listener of what is new from now on, and of what waited for it.
+        """Deliver to an event entity what is new from now on, and what waited for it.
 
         Returns what ends it.
         """
         address = (vehicle_id, kind)
-        self._listeners[address] = listener
+        self._takers[address] = listener
         for waiting in self._undelivered.pop(address, ()):
             self._note_fired(vehicle_id, waiting)
             listener(waiting.occurrence)
 
         def remove() -> None:
             # The entity may have been made again meanwhile.
-            if self._listeners.get(address) is listener:
-                del self._listeners[address]
+            if self._takers.get(address) is listener:
+                del self._takers[address]
 
         return remove
 
@@ -302,6 +356,7 @@ class OccurrenceLog:
 
     def forget(self, vehicle_id: str) -> None:
         """Forget what happened to a vehicle that is gone, told or not."""
+        self._early = deque(one for one in self._early if one[0] != vehicle_id)
         for kind in OccurrenceKind:
             self._undelivered.pop((vehicle_id, kind), None)
         self._past.pop(vehicle_id, None)

@@ -35,6 +35,7 @@ from homeassistant.helpers import (
 from ..account.coordinator import FleetCoordinator
 from ..const import DOMAIN
 from ..model.vehicle import Reading
+from ..offer.errors import invalid
 
 # Home Assistant 2025.4 expands the targets of calls only, 2026 any target. One of the two
 # type checks always sees a module that is not there: hence the ignored errors.
@@ -178,7 +179,7 @@ class _Accounts:
         entry = self._hass.config_entries.async_get_entry(entry_id)
         if entry is None or entry.state is not ConfigEntryState.LOADED:
             error = (
-                _invalid("vehicle_gone", vehicle=tracker.entity_id)
+                invalid("vehicle_gone", vehicle=tracker.entity_id)
                 if entry is None
                 else not_running(entry)
             )
@@ -194,7 +195,7 @@ class _Accounts:
         if vehicle_id is None:
             return LostVehicle(
                 entity_id=tracker.entity_id,
-                error=_invalid("vehicle_gone", vehicle=tracker.entity_id),
+                error=invalid("vehicle_gone", vehicle=tracker.entity_id),
             )
         return TargetVehicle(
             entity_id=tracker.entity_id,
@@ -277,14 +278,14 @@ def _named_trackers(
         for entity_id in sorted(members):
             entry = registry.async_get(entity_id)
             if entry is None or not _is_tracker(entry):
-                raise _invalid("unknown_vehicle", target=entity_id)
+                raise invalid("unknown_vehicle", target=entity_id)
             yield entry
     for name in _ids(data, ATTR_DEVICE_ID):
         # A device of several accounts stands for that of each (since 2026.8).
         devices = _expand(hass, {ATTR_DEVICE_ID: [name]}).referenced_devices
         entries = list(_trackers_of_devices(registry, devices))
         if not entries:
-            raise _invalid("unknown_vehicle", target=name)
+            raise invalid("unknown_vehicle", target=name)
         yield from entries
 
 
@@ -313,7 +314,7 @@ def _indirect_trackers(
         expanded.missing_labels,
     ):
         if missing:
-            raise _invalid("unknown_target", target=", ".join(sorted(missing)))
+            raise invalid("unknown_target", target=", ".join(sorted(missing)))
     for entity_id in sorted(expanded.indirectly_referenced):
         entry = registry.async_get(entity_id)
         if entry is not None and _is_tracker(entry) and entry.disabled_by is None:
@@ -323,13 +324,5 @@ def _indirect_trackers(
 def not_running(entry: ConfigEntry) -> ServiceValidationError:
     """Return that nothing can be asked of an account now, and why."""
     if entry.state is ConfigEntryState.SETUP_IN_PROGRESS:
-        return _invalid("entry_setting_up", account=entry.title)
-    return _invalid("entry_not_loaded", account=entry.title)
-
-
-def _invalid(key: str, **placeholders: str) -> ServiceValidationError:
-    return ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key=key,
-        translation_placeholders=placeholders,
-    )
+        return invalid("entry_setting_up", account=entry.title)
+    return invalid("entry_not_loaded", account=entry.title)

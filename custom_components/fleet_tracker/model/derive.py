@@ -4,13 +4,13 @@ Pure, and the same for every vendor. Some of it changes with the passing of time
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from .plausibility import settles_at
 from .rules import MOVING_SPEED_KMH, Rules, hold, hold_distance
-from .vehicle import Position, Reading, ReadingGroup, Value, Vehicle
+from .vehicle import Occurrence, Position, Reading, ReadingGroup, Value, Vehicle
 
 MOVING_FIX_AGE = timedelta(minutes=3)
 # How much newer a time must be to be shown: each step is a state that is written.
@@ -22,7 +22,15 @@ PARKED_AFTER = timedelta(minutes=10)
 """After so long without moving an ignition that is on may be wired to permanent plus."""
 
 
-def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Vehicle:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """A vehicle with all that follows, and what follows that happened to it."""
+
+    vehicle: Vehicle
+    occurrences: tuple[Occurrence, ...] = ()
+
+
+def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Derived:
     """Return the vehicle with the flat view of its readings made anew."""
     readings = flat_readings(known.groups)
     fix = known.latest_fix
@@ -65,12 +73,16 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Vehi
             timedelta() if went_offline else SHOWN_TIME_STEP,
         )
     shown = known.shown_readings
-    return replace(
-        known,
-        readings=MappingProxyType(readings),
-        position=position,
-        stood_since=_stood_since(before, readings, fix, position, now),
-        shown_readings=shown if shown.issuperset(readings) else shown.union(readings),
+    return Derived(
+        vehicle=replace(
+            known,
+            readings=MappingProxyType(readings),
+            position=position,
+            stood_since=_stood_since(before, readings, fix, position, now),
+            shown_readings=shown
+            if shown.issuperset(readings)
+            else shown.union(readings),
+        )
     )
 
 

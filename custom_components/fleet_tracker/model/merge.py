@@ -25,20 +25,39 @@ from .vehicle import (
     VehicleUpdate,
 )
 
-# Changes that are not readings, for those who listen to them.
-DETAILS = "details"
-CAPABILITIES = "capabilities"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What of a vehicle became different. It is false when nothing did."""
+
+    readings: frozenset[str] = frozenset()
+    position: bool = False
+    """Whether the place that is shown, or its accuracy, is another one."""
+    details: bool = False
+    capabilities: bool = False
+    """Whether the vehicle can do something else, or showed a new kind of occurrence."""
+
+    def __bool__(self) -> bool:
+        """Whether anything changed."""
+        return bool(self.readings or self.position or self.details or self.capabilities)
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """The readings whose entities show something else, `Reading.POSITION` among them."""
+        return self.readings | {Reading.POSITION} if self.position else self.readings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """The vehicle after an update, which readings changed, and what was dropped."""
+    """The vehicle after an update, what changed, and what was dropped."""
 
     vehicle: Vehicle
-    changed: frozenset[str]
+    changes: Changes
     dropped: tuple[str, ...] = ()
     occurrences: tuple[Occurrence, ...] = ()
-    """What happened, with the times that count."""
+    """What was told that happened, with the times that count."""
+    derived: tuple[Occurrence, ...] = ()
+    """What follows that happened."""
 
 
 def merge(
@@ -93,20 +112,25 @@ def merge(
             occurrence.kind for occurrence in update.occurrences
         ),
     )
-    after = derive(before, known, rules, now)
+    derived = derive(before, known, rules, now)
     return Merged(
-        vehicle=after,
-        changed=_changes(vehicle, after),
+        vehicle=derived.vehicle,
+        changes=_changes(vehicle, derived.vehicle),
         dropped=tuple(dropped),
         occurrences=update.occurrences,
+        derived=derived.occurrences,
     )
 
 
 def refresh(vehicle: Vehicle, rules: Rules, now: datetime) -> Merged:
     """Derive anew what depends on the time alone: moving, online, what has waited."""
     known = settle(not_after(vehicle, now), now)
-    after = derive(vehicle, known, rules, now)
-    return Merged(vehicle=after, changed=_changes(vehicle, after))
+    derived = derive(vehicle, known, rules, now)
+    return Merged(
+        vehicle=derived.vehicle,
+        changes=_changes(vehicle, derived.vehicle),
+        derived=derived.occurrences,
+    )
 
 
 def _merge_groups(
@@ -156,26 +180,25 @@ def _merge_groups(
     return MappingProxyType(groups), MappingProxyType(growths)
 
 
-def _changes(before: Vehicle | None, after: Vehicle) -> frozenset[str]:
-    """Return which readings differ, with `position`, `details` and `capabilities`."""
-    old = before.readings if before is not None else {}
-    changed = {
-        key
-        for key, value in after.readings.items()
-        if key not in old or old[key] != value
-    }
-    changed.update(key for key in old if key not in after.readings)
-    if before is None or not _same_place(before.position, after.position):
-        changed.add(Reading.POSITION)
-    if before is None or before.details != after.details:
-        changed.add(DETAILS)
-    if (
-        before is None
-        or before.capabilities != after.capabilities
-        or before.occurrence_kinds != after.occurrence_kinds
-    ):
-        changed.add(CAPABILITIES)
-    return frozenset(changed)
+def _changes(before: Vehicle | None, after: Vehicle) -> Changes:
+    """Return what differs between a vehicle before and after."""
+    if before is None:
+        return Changes(
+            readings=frozenset(after.readings),
+            position=True,
+            details=True,
+            capabilities=True,
+        )
+    old, new = before.readings, after.readings
+    changed = {key for key, value in new.items() if key not in old or old[key] != value}
+    changed.update(old.keys() - new.keys())
+    return Changes(
+        readings=frozenset(changed),
+        position=not _same_place(before.position, after.position),
+        details=before.details != after.details,
+        capabilities=before.capabilities != after.capabilities
+        or before.occurrence_kinds != after.occurrence_kinds,
+    )
 
 
 def _same_place(one: Position | None, other: Position | None) -> bool:

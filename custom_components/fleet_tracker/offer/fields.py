@@ -9,21 +9,19 @@ from typing import Any
 
 from homeassistant.components.zone import DOMAIN as ZONE_DOMAIN
 from homeassistant.const import (
-    ATTR_ENTITY_ID,
     ATTR_LATITUDE,
     ATTR_LONGITUDE,
     CONF_NAME,
     CONF_RADIUS,
     CONF_ZONE,
 )
-from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ..const import DOMAIN
 from ..model.vehicle import Occurrence
 from .action import ActionRequest
+from .errors import invalid
 
 ATTR_BEGIN = "begin"
 ATTR_END = "end"
@@ -68,9 +66,7 @@ def period(request: ActionRequest[Any]) -> tuple[datetime, datetime]:
     end = _utc(request.data.get(ATTR_END)) or dt_util.utcnow()
     begin = _utc(request.data.get(ATTR_BEGIN)) or end - DEFAULT_PERIOD
     if begin >= end:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="period_reversed"
-        )
+        raise invalid("period_reversed")
     return begin, end
 
 
@@ -90,27 +86,17 @@ def circle(request: ActionRequest[Any], radius_m: tuple[float, float]) -> Circle
             key not in data
             for key in (ATTR_LATITUDE, ATTR_LONGITUDE, CONF_RADIUS, CONF_NAME)
         ):
-            raise ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="zone_or_place"
-            )
+            raise invalid("zone_or_place")
         name, place = data[CONF_NAME], data
     else:
         zone = request.hass.states.get(zone_id)
         if zone is None:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="unknown_zone",
-                translation_placeholders={ATTR_ENTITY_ID: zone_id},
-            )
+            raise invalid("unknown_zone", entity_id=zone_id)
         name, place = data.get(CONF_NAME, zone.name), zone.attributes
     radius = data.get(CONF_RADIUS, place[CONF_RADIUS])
     least, most = radius_m
     if not least <= radius <= most:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="radius_out_of_range",
-            translation_placeholders={"least": f"{least:.0f}", "most": f"{most:.0f}"},
-        )
+        raise invalid("radius_out_of_range", least=f"{least:.0f}", most=f"{most:.0f}")
     return Circle(name, place[ATTR_LATITUDE], place[ATTR_LONGITUDE], radius)
 
 

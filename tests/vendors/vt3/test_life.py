@@ -133,7 +133,7 @@ async def test_clock_that_is_behind(home: Home, behind: int) -> None:
     assert home.reading("obd_speed", SERIAL) == 60
     after = home.state("device_tracker", "position", SERIAL).attributes["latitude"]
     assert after > before
-    assert not home.coordinator.dropped
+    assert not home.coordinator.fleet.dropped
 
 
 async def test_asked_once_per_connection(home: Home) -> None:

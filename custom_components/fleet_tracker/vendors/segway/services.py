@@ -10,14 +10,13 @@ from datetime import timedelta
 from typing import Any
 
 from homeassistant.core import SupportsResponse
-from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ...const import DOMAIN
 from ...contract.commands import Argument, Command
 from ...offer.action import ActionEffect, VendorAction, command_action
+from ...offer.errors import invalid
 from . import commands
 from .arguments import BRIGHTNESS, COLORS, OPENING, REGENERATION
 from .settings import LARGEST_UTC_OFFSET, Sound
@@ -90,7 +89,7 @@ def _sounds(data: Mapping[str, Any]) -> dict[str, Argument]:
     }
     enable, disable = data.get(ATTR_ENABLE, ()), data.get(ATTR_DISABLE, ())
     if not set(enable).isdisjoint(disable):
-        raise _invalid("segway_sound_on_and_off")
+        raise invalid("segway_sound_on_and_off")
     arguments.update({f"sound_{sound}": True for sound in enable})
     arguments.update({f"sound_{sound}": False for sound in disable})
     return arguments
@@ -108,19 +107,11 @@ def _clock(data: Mapping[str, Any]) -> dict[str, Argument]:
     entered_offset = data.get(ATTR_UTC_OFFSET)
     utc_offset = int((offset - saving).total_seconds())
     if entered_offset is None and abs(utc_offset) > LARGEST_UTC_OFFSET:
-        raise _invalid("segway_time_zone", time_zone=str(now.tzinfo))
+        raise invalid("segway_time_zone", time_zone=str(now.tzinfo))
     return {
         ATTR_UTC_OFFSET: utc_offset if entered_offset is None else entered_offset,
         ATTR_DST_OFFSET: data.get(ATTR_DST_OFFSET, int(saving.total_seconds())),
     }
-
-
-def _invalid(key: str, **placeholders: str) -> ServiceValidationError:
-    return ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key=key,
-        translation_placeholders=placeholders,
-    )
 
 
 ACTIONS = (

@@ -8,12 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from homeassistant.core import SupportsResponse
-from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ...const import DOMAIN
 from ...contract.commands import Argument, Command, CommandResult
 from ...contract.errors import CommandUnsupported, VendorError
 from ...offer.action import (
@@ -23,6 +21,7 @@ from ...offer.action import (
     command_action,
     for_each,
 )
+from ...offer.errors import invalid
 from ...offer.fields import PERIOD, alarm_as_json, period
 from . import commands
 from .actions.common import Request, for_each_account
@@ -210,7 +209,7 @@ async def _get_share_link(request: Request) -> Outcomes:
 async def _get_cell_position(request: Request) -> Outcomes:
     """Return where cells or Wi-Fi networks are, which 10 times a day are told (5.6)."""
     if not request.data:
-        raise _invalid("tracksolid_cells_or_wifi")
+        raise invalid("tracksolid_cells_or_wifi")
 
     async def ask(vehicle_id: str) -> dict[str, Any]:
         found = await request.connection.client.tracking.resolve(
@@ -261,7 +260,7 @@ async def _get_recordings(request: Request) -> Outcomes:
 async def _check_upload(request: Request) -> dict[str, VendorError]:
     """Refuse what names no recording, and find the vehicles without a camera."""
     if (ATTR_TIME in request.data) == (ATTR_FILE in request.data):
-        raise _invalid("tracksolid_time_or_file")
+        raise invalid("tracksolid_time_or_file")
     return await _check_cameras(request)
 
 
@@ -306,7 +305,7 @@ async def _list_commands(request: Request) -> Outcomes:
 def _send_command(data: Mapping[str, Any]) -> Command:
     """Send a command of the vehicle's list, or a text (8.2, 8.3)."""
     if (ATTR_COMMAND in data) == (ATTR_TEXT in data):
-        raise _invalid("tracksolid_command_or_text")
+        raise invalid("tracksolid_command_or_text")
     if ATTR_TEXT in data:
         return Command(commands.SEND_TEXT, {commands.ARGUMENT_TEXT: data[ATTR_TEXT]})
     values: dict[str, Argument] = {
@@ -346,10 +345,6 @@ async def _update_vehicle(request: Request) -> Outcomes:
     request.connection.fleet.list_again()
     request.poll_soon()
     return outcomes
-
-
-def _invalid(key: str) -> ServiceValidationError:
-    return ServiceValidationError(translation_domain=DOMAIN, translation_key=key)
 
 
 def _as_json(record: Mapping[str, Any]) -> dict[str, Any]:
