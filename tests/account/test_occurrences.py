@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,8 +10,18 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import RELOAD_AFTER_UPDATE_DELAY
-from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.const import (
+    EVENT_HOMEASSISTANT_STARTED,
+    STATE_UNAVAILABLE,
+    STATE_UNKNOWN,
+)
+from homeassistant.core import (
+    CoreState,
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    callback,
+)
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -22,7 +32,10 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.fleet_tracker.account import occurrence_journal
-from custom_components.fleet_tracker.account.coordinator import FleetCoordinator
+from custom_components.fleet_tracker.account.coordinator import (
+    TRIGGERS_BEGIN_WITHIN,
+    FleetCoordinator,
+)
 from custom_components.fleet_tracker.account.line_file import LineFile
 from custom_components.fleet_tracker.account.occurrence_journal import OccurrenceJournal
 from custom_components.fleet_tracker.account.occurrences import (
@@ -33,11 +46,15 @@ from custom_components.fleet_tracker.account.occurrences import (
 )
 from custom_components.fleet_tracker.const import DOMAIN, EVENT_OCCURRENCE
 from custom_components.fleet_tracker.contract.errors import CannotConnect
+from custom_components.fleet_tracker.model import merge as merge_module
+from custom_components.fleet_tracker.model.derive import Derived
+from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.vehicle import (
     Occurrence,
     OccurrenceKind,
     OccurrenceType,
     Position,
+    Vehicle,
 )
 from tests.common import START, cloud_entry, elapse, entity_id, set_up, state_of
 from tests.neutral_vendor import Cloud, Clouds, alarm, told
@@ -421,6 +438,106 @@ async def test_delivered_to_the_entity_that_comes_later(
     await hass.async_block_till_done()
     assert [event["distance"] for event in fired] == list(range(5))
     assert entity_id(hass, "event", "trip") is not None
+
+
+async def test_any_number_of_subscribers(hass: HomeAssistant, cloud: Cloud) -> None:
+    """Each is told of what it asked for, whether an event entity shows it or not."""
+    coordinator = await set_up(hass, cloud_entry())
+    heard: list[tuple[str, str, str]] = []
+
+    def subscribe(name: str, *what: Any) -> Callable[[], None]:
+        return coordinator.async_subscribe_occurrences(
+            lambda vehicle_id, one: heard.append((name, vehicle_id, one.kind)), *what
+        )
+
+    subscribe("all")
+    subscribe("one vehicle", "1")
+    subscribe("one kind", None, OccurrenceKind.ALARM)
+    end = subscribe("one of both", "1", OccurrenceKind.TROUBLE_CODE)
+
+    def broken(_vehicle_id: str, _occurrence: Occurrence) -> None:
+        raise RuntimeError("broken")
+
+    coordinator.async_subscribe_occurrences(broken)
+    now = dt_util.utcnow()
+    code = Occurrence(
+        kind=OccurrenceKind.TROUBLE_CODE,
+        type=OccurrenceType.TROUBLE_CODE,
+        occurred_at=now,
+    )
+    push(cloud, alarm(now), code)
+    push(cloud, alarm(now), vehicle_id="2")
+    await hass.async_block_till_done()
+    assert sorted(heard) == [
+        ("all", "1", "alarm"),
+        ("all", "1", "trouble_code"),
+        ("all", "2", "alarm"),
+        ("one kind", "1", "alarm"),
+        ("one kind", "2", "alarm"),
+        ("one of both", "1", "trouble_code"),
+        ("one vehicle", "1", "alarm"),
+        ("one vehicle", "1", "trouble_code"),
+    ]
+    heard.clear()
+    end()
+    push(cloud, replace(code, occurred_at=now + SECOND))
+    assert [name for name, *_ in heard] == ["one vehicle", "all"]
+
+
+async def test_nothing_fires_before_automations_run(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    freezer: FrozenDateTimeFactory,
+    fired: list[dict[str, Any]],
+) -> None:
+    """What came during a start waits until Home Assistant has begun with the triggers."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    hass.set_state(CoreState.starting)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    now = dt_util.utcnow()
+    push(cloud, alarm(now - 2 * SECOND), alarm(now - SECOND))
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert fired == []
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await hass.async_block_till_done()
+    assert fired == []
+    await elapse(hass, freezer, TRIGGERS_BEGIN_WITHIN)
+    assert times(fired) == [now - 2 * SECOND, now - SECOND]
+    push(cloud, alarm(now))
+    await hass.async_block_till_done()
+    assert len(fired) == 3
+
+
+async def test_what_follows_fires_too(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Derivation may tell that something happened: of news, and of time that passed."""
+    coordinator = await set_up(hass, cloud_entry())
+    derive = merge_module.derive
+
+    def tell(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Derived:
+        derived = derive(before, known, rules, now)
+        return replace(derived, occurrences=(alarm(now),))
+
+    monkeypatch.setattr(merge_module, "derive", tell)
+    heard: list[datetime] = []
+    coordinator.async_subscribe_occurrences(
+        lambda _, one: heard.append(one.occurred_at)
+    )
+    freezer.tick(SECOND)
+    first = dt_util.utcnow()
+    cloud.push(told("1", first, battery=50))
+    await hass.async_block_till_done()
+    freezer.tick(SECOND)
+    coordinator.fleet.refresh(["1"])
+    await hass.async_block_till_done()
+    assert heard == [first, first + SECOND]
 
 
 async def test_undelivered_do_not_pile_up(
