@@ -90,6 +90,8 @@ def judge(vehicle: Vehicle | None, update: VehicleUpdate, receipt: datetime) -> 
     if position is not None:
         fixed = judge_.fix(position.fixed_at, position.time_source)
         position = _timed_position(position, fixed)
+        if update.fix_stamp is not None:
+            judge_.watch(update.fix_stamp)
     heard_at, heard_source = update.heard_at, update.heard_source
     if heard_at is not None:
         # What is told of long ago, as alarms are, says nothing of how the clock goes.
@@ -266,10 +268,17 @@ class _Judge:
             return self._not_by_its_clock(stamp, source)
         if (known := self._known(_FIX, stamp)) is not None:
             return known
+        self.watch(stamp)
+        time = _with_offset(stamp, self._fixes.offset, self._receipt)
+        return self._remember(_FIX, stamp, time, most=_REMEMBERED)
+
+    def watch(self, stamp: datetime) -> None:
+        """See how the clock goes by the time of a fix that is known in another way."""
+        if stamp == self._fixes.told:
+            return
         watch = _observed(self._fixes, stamp, self._receipt)
         time = _with_offset(stamp, watch.offset, self._receipt)
         self._fixes = _counted(watch, makes_sense=time.makes_sense)
-        return self._remember(_FIX, stamp, time, most=_REMEMBERED)
 
     def heard(self, stamp: datetime, source: TimeSource, *, watch: bool) -> _Time:
         """Judge the time of a contact, which may be by another clock than that of fixes."""

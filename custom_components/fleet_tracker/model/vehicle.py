@@ -342,6 +342,8 @@ class VehicleUpdate:
     details: VehicleDetails | None = None
     capabilities: frozenset[str] | None = None
     position: Position | None = None
+    fix_stamp: datetime | None = None
+    """What the tracker's own clock says of the position, where its time is by another."""
     groups: tuple[ReadingGroup, ...] = ()
     occurrences: tuple[Occurrence, ...] = ()
     heard_at: datetime | None = None

@@ -8,9 +8,11 @@ import math
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.fleet_tracker.model.clocks import judge
+from custom_components.fleet_tracker.model.clocks import is_wrong, judge
 from custom_components.fleet_tracker.model.evidence import TOLD_SPEED
 from custom_components.fleet_tracker.model.json_values import Json
+from custom_components.fleet_tracker.model.merge import merge
+from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.vehicle import (
     OccurrenceKind,
     OccurrenceType,
@@ -462,10 +464,58 @@ def test_positions_on_demand(told: dict[str, Json]) -> None:
         assert upload.position is not None
         return upload.position.fixed_at
 
-    assert fixed_at(TS - 114) == NOW
-    assert fixed_at(TS + 15) == NOW + timedelta(seconds=10)
+    assert fixed_at(TS - 115) == NOW
+    assert fixed_at(TS - 114) == NOW + timedelta(seconds=1)
+    assert fixed_at(TS + 15) == NOW + timedelta(seconds=130)
     # What it kept from before is older.
     assert fixed_at(TS - 125) == NOW - timedelta(seconds=130)
+    # It is set meanwhile.
+    assert fixed_at(TS + 290) == NOW + timedelta(seconds=285)
+    assert fixed_at(TS + 15) == NOW + timedelta(seconds=10)
+
+
+@pytest.mark.parametrize("satellites", [False, True])
+@pytest.mark.parametrize("looks", [(), (1,), (20,), (5, 20, 40)], ids=str)
+@pytest.mark.parametrize(
+    "off_by",
+    [
+        *(timedelta(), timedelta(seconds=-40), timedelta(minutes=-37)),
+        *(timedelta(hours=-3), timedelta(hours=8), timedelta(days=-1000)),
+    ],
+    ids=str,
+)
+def test_positions_on_demand_of_one_that_drives(
+    off_by: timedelta, looks: tuple[int, ...], satellites: bool
+) -> None:
+    """Whatever its clock shows, it goes on moving as of now when it was looked at."""
+    one, vehicle, now, latitude = mapper(), None, NOW, 52.0
+    for number in range(60):
+        now += timedelta(seconds=20)
+        latitude += 0.0025
+        told: dict[str, Json] = {
+            "gnss.latitude": latitude,
+            "gnss.longitude": 13.4,
+            "gnss.speed": 50,
+            "gnss.fix": 3,
+        }
+        stamped = told | {"gnss.ts": int((now + off_by).timestamp())}
+        update = one.map_values("gnss", stamped, now, complete=True)
+        vehicle = merge(vehicle, update, Rules(), now).vehicle
+        if number in looks:
+            now += timedelta(seconds=1)
+            if satellites:
+                told |= {"gnss.date": f"{now:%Y-%m-%d}", "gnss.time": f"{now:%H:%M:%S}"}
+            answer = one.map_values("gnss", told, now)
+            vehicle = merge(vehicle, answer, Rules(), now).vehicle
+        assert vehicle.latest_fix is not None
+        # Of a clock that is wrong by no known span nothing is known before a look.
+        was_looked_at = number >= min(looks, default=60)
+        if was_looked_at or (number >= 3 and off_by != timedelta(minutes=-37)):
+            assert vehicle.latest_fix.latitude == latitude
+            assert now - vehicle.latest_fix.fixed_at <= timedelta(minutes=1)
+            assert vehicle.readings[Reading.MOVING] is True
+    assert vehicle is not None
+    assert is_wrong(vehicle.clock) is (abs(off_by) > timedelta(hours=1))
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,8 @@ _latitude, _longitude = number(-90, 90), number(-180, 180)
 _altitude = number(-1_000, 20_000)
 _course, _accuracy = number(0, 360), number(0.001, 100_000)
 _FASTEST_KMH = 1_000
+_HARDLY_BEHIND = timedelta(seconds=10)
+"""Within it a tracker's clock is right: it tells whole seconds, and is under way."""
 _STILL_TRUE = timedelta(minutes=1)
 """For how long what else was told of a position holds for the next ones."""
 
@@ -87,7 +89,8 @@ class Mapper:
         self.fix_with_speed: Position | None = None
         """The last position that came with a speed of its own."""
         self._gnss_fix: Position | None = None
-        self._answer: tuple[datetime, datetime, TimeSource] | None = None
+        # What its clock showed when it last told a position on demand, and when that was.
+        self._answer: tuple[datetime, datetime] | None = None
         self._behind: timedelta | None = None
         self._factor = KMH_PER_KNOT if knots else 1
         self._custom: set[str] = set()
@@ -177,11 +180,14 @@ class Mapper:
             default = self._time_by_its_clock(named, now)
             source = TimeSource.ESTIMATED
         position = self._position(
-            group, named, default, source, now if is_answer else None
+            group, named, default, source, now, is_answer=is_answer
         )
         return VehicleUpdate(
             vehicle_id=self.serial,
             position=position,
+            fix_stamp=_time_in(named, GNSS)
+            if position is not None and position.time_source is not TimeSource.TRACKER
+            else None,
             groups=(
                 *(
                     ReadingGroup(
@@ -282,9 +288,11 @@ class Mapper:
         named: Mapping[str, Json],
         default: datetime,
         source: TimeSource,
-        answered_at: datetime | None,
+        now: datetime,
+        *,
+        is_answer: bool,
     ) -> Position | None:
-        """Return where the tracker is; ``answered_at`` is when it said so on demand."""
+        """Return where the tracker is; ``is_answer`` says that it told that on demand."""
         latitude = _float(_latitude, named.get("gnss.latitude"))
         longitude = _float(_longitude, named.get("gnss.longitude"))
         fix = PARAMETERS["gnss.fix"].read(named.get("gnss.fix"))
@@ -296,7 +304,9 @@ class Mapper:
         if speed is not None:
             speed *= self._factor
         course = _float(_course, named.get("gnss.heading"))
-        fixed_at, source = self._fixed_at(named, default, source, answered_at)
+        fixed_at, source = self._fixed_at(
+            named, default, source, now, is_answer=is_answer
+        )
         position = Position(
             latitude=latitude,
             longitude=longitude,
@@ -324,12 +334,14 @@ class Mapper:
         named: Mapping[str, Json],
         default: datetime,
         source: TimeSource,
-        answered_at: datetime | None,
+        now: datetime,
+        *,
+        is_answer: bool,
     ) -> tuple[datetime, TimeSource]:
         """Return when a position was found, and whose clock that is by.
 
         On demand it is fresh, and has the satellites' time (3.3.3). What is told after that
-        is not older, though the tracker's own clock may be behind and say so.
+        is as much later as the tracker's own clock says, though that may be behind.
         """
         told = _time_in(named, GNSS)
         by_satellites = as_date_and_time(named.get("gnss.date"), named.get("gnss.time"))
@@ -338,16 +350,24 @@ class Mapper:
         elif by_satellites is not None:
             # Not by its own clock, and as right as the server's would be.
             told, source = by_satellites, TimeSource.SERVER
-        if answered_at is not None:
+        if is_answer:
             if told is None:
-                told, source = answered_at, TimeSource.OURS
-            self._answer = default, told, source
+                told, source = now, TimeSource.OURS
+            self._answer = None if source is TimeSource.TRACKER else (default, told)
             return told, source
         told = told or default
-        if self._answer is not None:
-            by_its_clock, fixed_at, answered_source = self._answer
-            if by_its_clock <= told < fixed_at:
-                return fixed_at, answered_source
+        if self._answer is not None and told >= self._answer[0]:
+            by_its_clock, fixed_at = self._answer
+            behind = fixed_at - by_its_clock
+            likely = fixed_at + (told - by_its_clock)
+            if behind <= _HARDLY_BEHIND:
+                if told < fixed_at:
+                    return fixed_at, TimeSource.OURS
+            elif likely <= now + behind / 2:
+                return likely, TimeSource.OURS
+            else:
+                # The clock was set since.
+                self._answer = None
         return told, source
 
     def _completed(self, position: Position, named: Mapping[str, Json]) -> Position:
