@@ -192,6 +192,22 @@ def test_our_clock_is_set_back(by: timedelta, stored: bool) -> None:
     assert vehicle.position.fixed_at == vehicle.heard_at == drive.now
 
 
+@pytest.mark.parametrize("by", [timedelta(days=60), timedelta(days=400)], ids=str)
+def test_our_clock_is_set_forward(by: timedelta) -> None:
+    """As at the start of a computer without one: what it said before is forgotten."""
+    drive = Drive()
+    drive.set_our_clock(-by)
+    for _ in range(5):
+        drive.drive(by)
+        drive.assert_current()
+    drive.set_our_clock(by)
+    for _ in range(5):
+        drive.drive(timedelta())
+        drive.assert_current()
+    assert drive.vehicle is not None
+    assert not is_wrong(drive.vehicle.clock)
+
+
 def test_end_of_summer_time() -> None:
     """A clock that goes back an hour is followed: refused fixes count too."""
     drive = Drive()

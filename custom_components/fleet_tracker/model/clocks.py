@@ -400,12 +400,17 @@ def _with_offset(stamp: datetime, offset: timedelta | None, receipt: datetime) -
 
     Where that leads into the future, the clock may have been set meanwhile.
     """
+    plain = _plain(stamp, receipt)
     if offset is None:
-        return _plain(stamp, receipt)
+        return plain
+    is_about_now = plain.makes_sense and receipt - stamp <= FUTURE_TOLERANCE
+    if is_about_now and offset > LONGEST_OFFSET:
+        # Rather that than a fix that was kept for days. It may have been our clock.
+        return replace(plain, makes_sense=False)
     time = _plain(_less(stamp, offset), receipt)
     if time.makes_sense:
         return replace(time, source=TimeSource.OURS)
-    return replace(_plain(stamp, receipt), makes_sense=False)
+    return replace(plain, makes_sense=False)
 
 
 def _less(stamp: datetime, offset: timedelta) -> datetime:
