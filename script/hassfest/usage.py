@@ -274,7 +274,7 @@ class Usage:
                 str(marker) for marker in services.CALL_API_SCHEMA.schema
             }
         }
-        targets = self._module("vendor_action").ActionTarget
+        targets = self._module("offer.action").ActionTarget
         for vendor in self._vendors.values():
             for action in vendor.actions:
                 on_vehicles = action.target is targets.VEHICLES

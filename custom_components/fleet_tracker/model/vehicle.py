@@ -117,7 +117,7 @@ class Reading(StrEnum):
     is written ``key:part`` (``temperature:2``).
     """
 
-    # derived for every vendor alike, see merge.py
+    # derived for every vendor alike, see `derive`
     POSITION = "position"
     LAST_FIX = "last_fix"
     LAST_CONTACT = "last_contact"
