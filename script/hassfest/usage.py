@@ -61,6 +61,15 @@ class Expected:
                 integration.complain(name, f"nothing uses {path}")
 
 
+def _platform_of(description: object) -> str:
+    """Return the platform whose description a description of ours builds on."""
+    return next(
+        base.__module__.split(".")[2]
+        for base in type(description).__mro__
+        if base.__module__.startswith("homeassistant.components.")
+    )
+
+
 def _is_of(path: str, vendors: Sequence[str]) -> bool:
     """Tell whether a file is shared by all vendors, or of one of these."""
     _, below, rest = path.partition("vendors/")
@@ -73,7 +82,7 @@ class Usage:
     def __init__(self, integration: Integration) -> None:
         """Load the code."""
         self._integration = integration
-        self._contract = self._module("vendor")
+        self._contract = self._module("contract.errors")
         self._flow = self._module("config_flow")
         self._vendors: Mapping[str, Any] = self._module("vendors").VENDORS
         self._modules = [
@@ -110,7 +119,7 @@ class Usage:
 
     def _descriptions(self) -> Iterator[tuple[str, Any]]:
         """Yield the platform and the description of each kind of entity."""
-        kind = self._module("entity").FleetDescription
+        kind = self._module("offer.descriptions").FleetDescription
         containers: list[Any] = [vars(module).values() for module in self._modules]
         containers += [
             vars(vendor.entities).values() for vendor in self._vendors.values()
@@ -119,7 +128,7 @@ class Usage:
             for value in container:
                 for one in value if isinstance(value, tuple) else (value,):
                     if isinstance(one, kind):
-                        yield type(one).__module__.rpartition(".")[2], one
+                        yield _platform_of(one), one
 
     def _expect_entities(self) -> None:
         for platform, description in self._descriptions():
