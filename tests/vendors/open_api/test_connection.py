@@ -691,8 +691,8 @@ async def test_who_has_no_news_is_not_forgotten(line: Line) -> None:
     await line.poll()
     await line.advance(12)
     assert line.asked_for_alarms().count(devices[11].imei) == 1
-    for _ in range(140):
-        await line.poll(5)
+    for _ in range(48):
+        await line.poll(15)
     assert line.asked_for_alarms().count(devices[11].imei) == 2
 
 
@@ -846,25 +846,23 @@ async def test_alarms_rest_when_they_are_too_many(line: Line) -> None:
     await line.advance(5)
     line.server.fail_next(ALARMS, 10009, 100)
     refused_at = []
-    for _ in range(60):
+    while len(refused_at) < 4:
         asked = line.server.requests[ALARMS]
-        assert (await line.poll(15)).error is None
-        await line.advance(10)
+        assert (await line.poll(25)).error is None
         if line.server.requests[ALARMS] > asked:
+            await line.advance(10)
             refused_at.append(line.host.now())
             # One call, which is tried four times.
             assert line.server.requests[ALARMS] == asked + 4
     pauses = [
         (later - earlier).total_seconds() for earlier, later in pairwise(refused_at)
     ]
-    assert len(pauses) >= 3
     assert 45 <= pauses[0] <= 125
     assert pauses[0] < pauses[1] < pauses[2]
     line.server.heal()
     line.server.device(CAR).alarms.append(alarm(100))
-    for _ in range(40):
-        await line.poll(25)
-        await line.advance(5)
+    await line.poll(900)
+    await line.advance(5)
     assert line.alarms_of(CAR) == [OccurrenceType.VIBRATION]
 
 
