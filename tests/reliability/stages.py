@@ -125,7 +125,9 @@ class Stage(ABC):
                 await asyncio.sleep(0)
             # What is read from disk takes real time.
             jobs = [
-                job for job in self.hass._tasks if not isinstance(job, asyncio.Task)
+                job
+                for job in self.hass._tasks | self.hass._background_tasks
+                if not isinstance(job, asyncio.Task)
             ]
             if jobs:
                 await asyncio.wait(jobs)

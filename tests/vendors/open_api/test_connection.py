@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping
 import contextlib
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 import json
 import logging
@@ -845,7 +845,7 @@ async def test_alarms_rest_when_they_are_too_many(line: Line) -> None:
     await line.poll()
     await line.advance(5)
     line.server.fail_next(ALARMS, 10009, 100)
-    refused_at = []
+    refused_at: list[datetime] = []
     while len(refused_at) < 4:
         asked = line.server.requests[ALARMS]
         assert (await line.poll(25)).error is None
