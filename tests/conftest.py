@@ -7,6 +7,7 @@ from pathlib import Path
 import re
 from typing import Any
 
+import freezegun
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from hypothesis import HealthCheck, settings
@@ -38,6 +39,44 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("fleet_tracker")
+
+# To freeze the time, each module that is loaded is searched for what tells it. These tell no
+# time that a test is about, and are more than half of what is loaded.
+freezegun.configure(
+    extend_ignore_list=[
+        "OpenSSL",
+        "PIL",
+        "acme",
+        "anyio",
+        "av",
+        "bleak",
+        "bluetooth_adapters",
+        "boto3",
+        "botocore",
+        "charset_normalizer",
+        "coverage",
+        "cryptography",
+        "dbus_fast",
+        "execnet",
+        "google",
+        "h11",
+        "hass_nabucasa",
+        "httpcore",
+        "httpx",
+        "josepy",
+        "mashumaro",
+        "numpy",
+        "pycognito",
+        "requests",
+        "respx",
+        "s3transfer",
+        "snitun",
+        "sqlalchemy",
+        "syrupy",
+        "urllib3",
+        "zeroconf",
+    ]
+)
 
 
 @pytest.fixture(autouse=True)

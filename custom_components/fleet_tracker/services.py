@@ -69,6 +69,13 @@ CALL_API_SCHEMA = vol.Schema(
 )
 
 
+# The fields are checked by the vendor whose vehicle or account is meant.
+_VEHICLES_SCHEMA = cv.make_entity_service_schema({}, extra=vol.ALLOW_EXTRA)
+_ACCOUNT_SCHEMA = vol.Schema(
+    {vol.Required(ATTR_CONFIG_ENTRY): cv.string}, extra=vol.ALLOW_EXTRA
+)
+
+
 @callback
 def async_register_actions(hass: HomeAssistant) -> None:
     """Register every action that a vendor offers, once."""
@@ -131,13 +138,9 @@ def _register(
             answer = await _VehicleCall(call, one.effect, by_vendor).async_run(vehicles)
         return clean_json(answer) if call.return_response else None
 
-    if one.target is ActionTarget.VEHICLES:
-        # The fields are checked by the vendor whose vehicle is meant.
-        schema = cv.make_entity_service_schema({}, extra=vol.ALLOW_EXTRA)
-    else:
-        schema = vol.Schema(
-            {vol.Required(ATTR_CONFIG_ENTRY): cv.string}, extra=vol.ALLOW_EXTRA
-        )
+    schema = (
+        _VEHICLES_SCHEMA if one.target is ActionTarget.VEHICLES else _ACCOUNT_SCHEMA
+    )
     hass.services.async_register(
         DOMAIN, name, handle, schema=schema, supports_response=one.response
     )
