@@ -382,6 +382,7 @@ async def test_cut_that_cannot_be_withdrawn(
         await commander.cut(VAN, cut, restore, Cleared())
     assert unheard.value.translation_key == "tracksolid_command_sent"
     assert sim.requests[SEND] == from_before + 1
+    host.advance(1)
     with pytest.raises(CommandUnconfirmed) as caught:
         await commander.cut(VAN, cut, None, Cleared())
     assert caught.value.translation_key == "tracksolid_cut_off_waiting"
@@ -460,6 +461,20 @@ async def test_old_result_is_not_taken_for_the_answer(
     sim.fail(SEND, 12005, "Fail to send command. Result code：225")
     with pytest.raises(CommandUnconfirmed):
         await connection.execute(VAN, CUT, Cleared())
+
+
+async def test_result_of_a_moment_ago_is_not_taken_for_the_answer(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Nor does one that worked a moment ago, though clocks may differ by more than that."""
+    await poll(connection, host)
+    await connection.execute(VAN, CUT, Cleared())
+    await connection.execute(VAN, RESTORE)
+    host.advance(2)
+    sim.fail(SEND, 12005, "Fail to send command. Result code：225")
+    with pytest.raises(CommandUnconfirmed):
+        await connection.execute(VAN, CUT, Cleared())
+    assert not sim.devices[VAN].relay
 
 
 async def test_server_that_does_not_answer(

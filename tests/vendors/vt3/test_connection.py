@@ -108,6 +108,28 @@ async def tracker(connection: Vt3Connection, make_tracker: MakeTracker) -> Vt3Si
     return made
 
 
+async def test_groups_that_were_not_told_when_it_connected(
+    connection: Vt3Connection, make_tracker: MakeTracker
+) -> None:
+    """A group that is not known is asked for once, before it is refused."""
+    tracker = make_tracker(behaviour=Behaviour(silent={"group/get"}))
+    tracker.intervals["mine"] = 60
+    tracker.interests["mine"] = {"obd.f_lvl": "tank"}
+    await connect(connection, tracker)
+    command = Command(commands.REFRESH_GROUP, {commands.PART: "mine"})
+    with pytest.raises(VehicleOffline):
+        await connection.check(SERIAL, command)
+    tracker.behaviour.silent.clear()
+    await connection.check(SERIAL, command)
+    result = await connection.execute(SERIAL, command)
+    assert "62.5" in str(result.text)
+    asked = [name for name, _ in tracker.requests].count("group/get")
+    other = Command(commands.REFRESH_GROUP, {commands.PART: "yours"})
+    with pytest.raises(InvalidArgument):
+        await connection.check(SERIAL, other)
+    assert [name for name, _ in tracker.requests].count("group/get") == asked
+
+
 # --- news -------------------------------------------------------------------------------
 
 

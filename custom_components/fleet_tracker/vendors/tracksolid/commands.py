@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 import logging
 import re
@@ -283,6 +283,8 @@ class Commander:
     def __init__(self, client: TracksolidClient) -> None:
         """Take what carries the calls."""
         self._client = client
+        self._ended: dict[tuple[str, str], datetime] = {}
+        """When a text was last sent to a device and over, by the server's clock."""
 
     async def send(
         self, imei: str, chosen: Chosen, clearance: Clearance = HARMLESS
@@ -292,7 +294,16 @@ class Commander:
         Raises CommandFailed when the device says no, VehicleOffline,
         CommandUnsupported, or CommandUnconfirmed when nothing is heard in time.
         """
+        try:
+            return await self._send(imei, chosen, clearance)
+        finally:
+            now = self._client.transport.server_now
+            self._ended[imei, chosen.text] = now
+
+    async def _send(self, imei: str, chosen: Chosen, clearance: Clearance) -> Outcome:
         started = self._client.transport.server_now
+        # What came of the same text before says nothing of this one.
+        ended = self._ended.get((imei, chosen.text))
         until = self._client.transport.now() + _RESULT_WITHIN
         try:
             answer = await self._client.instructions.send(
@@ -314,6 +325,8 @@ class Commander:
             if sent is None or sent.sent_at is None:
                 continue
             if sent.sent_at < started - _CLOCK_TOLERANCE:
+                continue
+            if ended is not None and sent.sent_at <= ended:
                 continue
             if (outcome := _outcome(sent)) is not None:
                 return outcome

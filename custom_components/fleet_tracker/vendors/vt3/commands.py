@@ -63,6 +63,8 @@ MOST_ITEMS = 32
 CUSTOM_GROUP = "group"
 """What topics call the settings of custom groups."""
 GROUP_NAME = "group_name"
+INVALID_GROUP = "vt3_invalid_group"
+"""Why a command is refused that names a group that the tracker does not have."""
 _NOT_CUSTOM = {*RESERVED_GROUPS, CUSTOM_GROUP, "modem1", "event", "userdata", "mgmt"}
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _KEY = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+")
@@ -279,7 +281,7 @@ def _group(arguments: Mapping[str, Argument], allowed: Collection[str]) -> str:
     group = arguments.get(PART)
     if not isinstance(group, str) or group not in allowed:
         raise InvalidArgument(
-            key="vt3_invalid_group", placeholders={"group": str(group)[:32]}
+            key=INVALID_GROUP, placeholders={"group": str(group)[:32]}
         )
     return group
 

@@ -10,10 +10,10 @@ import logging
 
 from ...contract.commands import HARMLESS, Clearance, Command, CommandResult
 from ...contract.connection import Connection, Host, PollResult, Settings
-from ...contract.errors import VehicleOffline, VendorError
+from ...contract.errors import InvalidArgument, VehicleOffline, VendorError
 from ...model.vehicle import Reading, ReadingGroup, TimeSource, VehicleUpdate
 from . import commands
-from .commands import CUSTOM_GROUP, Request
+from .commands import CUSTOM_GROUP, INVALID_GROUP, Request
 from .discovery import Introductions
 from .errors import error_in
 from .events import EVENT, map_event, time_of_event, values_of_event
@@ -349,9 +349,24 @@ class Vt3Connection(Connection):
         if command.name in (commands.TURN_ON_OUTPUT, commands.TURN_OFF_OUTPUT):
             commands.output_of(command)
         else:
-            commands.request_of(command, vehicle_id, tracker.custom_groups)
+            await self._request_of(tracker, command)
         if not self.server.is_connected(vehicle_id):
             raise VehicleOffline
+
+    async def _request_of(self, tracker: Tracker, command: Command) -> Request:
+        """Return the request of a command, asking for the custom groups if need be.
+
+        Raises InvalidArgument for what may not be sent, and VendorError when they are not
+        known and not told either.
+        """
+        try:
+            return commands.request_of(command, tracker.serial, tracker.custom_groups)
+        except InvalidArgument as err:
+            if err.translation_key != INVALID_GROUP or tracker.groups_are_known:
+                raise
+        _, update = await self._requester.ask(tracker, Request(CUSTOM_GROUP, GET, {}))
+        self.host.receive([update])
+        return commands.request_of(command, tracker.serial, tracker.custom_groups)
 
     def restores(self, vehicle_id: str, command: Command) -> bool:
         """Tell whether a command turns off an output that stops the vehicle."""
@@ -377,7 +392,7 @@ class Vt3Connection(Connection):
                 tracker, commands.output_of(command), clearance, on=on
             )
             return CommandResult(update=update)
-        request = commands.request_of(command, vehicle_id, tracker.custom_groups)
+        request = await self._request_of(tracker, command)
         if command.name == commands.RESET_GROUP:
             result, update = await self._requester.reset(tracker, request, clearance)
         else:

@@ -152,6 +152,7 @@ class Requester:
             found = commands.settings_in(result)[:MOST_CUSTOM_GROUPS]
             if topic.action == GET and isinstance(result, list):
                 tracker.forget_groups({str(group[GROUP_NAME]) for group in found})
+                tracker.groups_are_known = True
             for group in found:
                 update = self._learn(tracker, str(group[GROUP_NAME]), group, update)
             await self.remember(tracker)

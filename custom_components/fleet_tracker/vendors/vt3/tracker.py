@@ -35,6 +35,8 @@ class Tracker:
         self.speed_unit = SpeedUnitWatch(knots=knots)
         self.name = serial
         self.custom_groups: set[str] = set()
+        self.groups_are_known = False
+        """Whether it has told which custom groups it has."""
         self.with_zero = False
         """Whether it wants its outputs spelled with a zero."""
         self.with_token = True
