@@ -175,6 +175,27 @@ def test_absurd_numbers(field: str, value: str, reading: str) -> None:
     assert reading not in readings(update)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "reading", "shown"),
+    [
+        ("temperature", "-273.16", Reading.TEMPERATURE, None),
+        ("temperature", "-273.15", Reading.TEMPERATURE, -273.15),
+        ("temperature", "1000", Reading.TEMPERATURE, 1000),
+        ("temperature", "1000.1", Reading.TEMPERATURE, None),
+        ("confidence", "-1", mapping.CONFIDENCE, None),
+        ("confidence", "0", mapping.CONFIDENCE, 0),
+        ("confidence", "4294967296", mapping.CONFIDENCE, 2**32),
+        ("confidence", "4294967297", mapping.CONFIDENCE, None),
+    ],
+)
+def test_bounds_of_measurements(
+    field: str, value: str, reading: str, shown: float | None
+) -> None:
+    """What lies on a bound is one still, what lies beyond is none."""
+    update = mapping.map_location(location(**{field: value}), NOW)
+    assert readings(update).get(reading) == shown
+
+
 def test_absurd_speed() -> None:
     """No vehicle is faster than 1000 km/h."""
     position = mapping.map_location(location(speed="1e9"), NOW).position

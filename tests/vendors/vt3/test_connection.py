@@ -25,6 +25,7 @@ from custom_components.fleet_tracker.contract.errors import (
     InvalidArgument,
     VehicleOffline,
 )
+from custom_components.fleet_tracker.model.evidence import TOLD_SPEED
 from custom_components.fleet_tracker.model.json_values import Json
 from custom_components.fleet_tracker.model.vehicle import (
     OccurrenceKind,
@@ -478,6 +479,15 @@ async def test_speed_unit(
             await uploaded(tracker, host, "obd", "gnss")
         unit = "knots" if knots else "km/h"
         assert host.problems == {"vt3_wrong_speed_unit": {"unit": unit}}
+        # The guard goes on to take the speed for knots.
+        told = [
+            speed
+            for update in host.updates
+            for group in update.groups
+            if group.name == TOLD_SPEED
+            and isinstance(speed := group.readings[Reading.SPEED], float)
+        ]
+        assert max(told) == pytest.approx(90 if knots else 90 * 1.852, abs=1)
         solution = await connection.solve("vt3_wrong_speed_unit")
         assert solution == {"speed_unit": "knots" if knots else "kmh"}
     async with opened(host, options=solution) as connection:
