@@ -32,6 +32,7 @@ from .const import DOMAIN, LOGGER
 from .contract.errors import VendorError
 from .contract.media import MediaFile, VendorMedia
 from .model.texts import clean_text
+from .transport.http_client import open_file
 
 MEDIA_PATH = f"/api/{DOMAIN}/media"
 THUMBNAIL_PATH = f"/api/{DOMAIN}/thumbnail"
@@ -42,7 +43,13 @@ DAYS = 30
 FOLDER_KEPT = timedelta(minutes=5)
 """How long what is in a folder is known: each of its pictures asks for it."""
 READ_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
-PASSED_ON = ("Content-Length", "Content-Range", "Accept-Ranges", "Last-Modified")
+PASSED_ON = (
+    "Accept-Ranges",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Range",
+    "Last-Modified",
+)
 
 
 async def async_get_media_source(hass: HomeAssistant) -> MediaSource:
@@ -338,7 +345,7 @@ async def _async_pass_on(
     asked = {"Range": request.headers["Range"]} if "Range" in request.headers else {}
     answer: web.StreamResponse | None = None
     try:
-        async with session.get(url, headers=asked, timeout=READ_TIMEOUT) as response:
+        async with open_file(session, url, READ_TIMEOUT, asked) as response:
             if response.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
                 raise web.HTTPBadGateway
             headers = {
@@ -354,7 +361,7 @@ async def _async_pass_on(
             async for chunk in response.content.iter_any():
                 await answer.write(chunk)
             await answer.write_eof()
-    except (aiohttp.ClientError, TimeoutError) as err:
+    except (aiohttp.ClientError, TimeoutError, VendorError) as err:
         LOGGER.debug("A file was not passed on: %s", type(err).__name__)
         if answer is None:
             raise web.HTTPBadGateway from None

@@ -15,7 +15,7 @@ from itertools import product
 
 from ..const import LOGGER
 from ..contract.connection import Memory
-from ..model.json_values import Json
+from ..model.json_values import Json, as_unix_time
 from ..model.vehicle import Occurrence, OccurrenceKind
 from .occurrence_journal import OccurrenceJournal, Receipt
 
@@ -28,6 +28,8 @@ MOST_OF_A_MOMENT = 1000
 REMEMBERED_FOR = timedelta(days=2)
 """How long what fired is known by its content: longer than vendors are asked back."""
 MEMORY_KEY = "occurrences"
+SINCE_KEY = "occurrences_since"
+"""When the account was set up for the first time: what is asked for never fires from before."""
 
 type Listener = Callable[[Occurrence], None]
 type Subscriber = Callable[[str, Occurrence], None]
@@ -167,7 +169,8 @@ class _Past:
 class OccurrenceLog:
     """Lets replays pass in silence, over restarts too, and loses none that was received.
 
-    What is asked for and happened more than 15 minutes before the start is never fired.
+    What is asked for and happened more than 15 minutes before the start is never fired,
+    nor is what happened before the account was set up for the first time.
     What nobody listens to yet waits for its listener, unless none will come: what an event
     entity missed that the user has disabled is not fired when it is enabled again.
     """
@@ -180,6 +183,7 @@ class OccurrenceLog:
         """Whether an event entity of a vehicle and kind is there or may still come."""
         self._journal = journal
         self._memory = memory
+        self._started_at = started_at
         self._oldest = started_at - OLDEST_AFTER_START
         self._past: dict[str, _Past] = {}
         self._takers: dict[_Address, Listener] = {}
@@ -192,6 +196,11 @@ class OccurrenceLog:
 
     async def async_load(self) -> list[Receipt]:
         """Read what fired before, and return what was received and has not fired."""
+        since = as_unix_time(self._memory.get(SINCE_KEY))
+        if since is None:
+            since = self._started_at
+            await self._memory.put(SINCE_KEY, since.timestamp())
+        self._oldest = max(self._oldest, since)
         # Where it was kept before there was a file of its own.
         stored = self._memory.get(MEMORY_KEY)
         for vehicle_id, past in stored.items() if isinstance(stored, Mapping) else ():

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import aiohttp
 
 from ..const import LOGGER
-from ..contract.errors import CannotConnect, InvalidAnswer, VendorError
+from ..contract.errors import CannotConnect, VendorError
+from ..transport.http_client import CONNECT_S, open_file, read_body
 
 if TYPE_CHECKING:
     from ..account.coordinator import FleetCoordinator
     from ..contract.media import MediaFile
 
 LARGEST_PHOTO = 20 * 1024 * 1024
-TIMEOUT = aiohttp.ClientTimeout(total=30)
+WHOLE_PHOTO_S = 30.0
+TIMEOUT = aiohttp.ClientTimeout(total=None, connect=CONNECT_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +66,17 @@ class NewestPhoto:
 async def async_read(session: aiohttp.ClientSession, url: str) -> bytes:
     """Return a small file.
 
-    Raises CannotConnect when it cannot be had, and InvalidAnswer when it is too large.
-    Neither tells the address.
+    Raises CannotConnect when it cannot be had, and InvalidAnswer when it is too large, also
+    after decompression. Neither tells the address.
     """
-    content = bytearray()
     try:
-        async with session.get(url, timeout=TIMEOUT) as response:
-            if response.status != 200:
+        async with (
+            asyncio.timeout(WHOLE_PHOTO_S),
+            open_file(session, url, TIMEOUT) as response,
+        ):
+            if response.status != HTTPStatus.OK:
                 raise CannotConnect(f"HTTP status {response.status}")
-            async for chunk in response.content.iter_any():
-                content += chunk
-                if len(content) > LARGEST_PHOTO:
-                    raise InvalidAnswer("The file is too large")
+            return await read_body(response, LARGEST_PHOTO)
     except (aiohttp.ClientError, TimeoutError) as err:
         # The cause is not chained: its text may hold the address.
         raise CannotConnect(f"No file ({type(err).__name__})") from None
-    return bytes(content)

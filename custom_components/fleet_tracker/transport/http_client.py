@@ -8,7 +8,8 @@ error tells an address: the texts of aiohttp's own errors do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -180,6 +181,33 @@ class HttpClient:
             except ValueError:
                 # A token with a line break, say.
                 raise Unreachable("The request cannot be written") from None
+
+
+@asynccontextmanager
+async def open_file(
+    session: aiohttp.ClientSession,
+    url: str,
+    limits: aiohttp.ClientTimeout,
+    headers: Mapping[str, str] | None = None,
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """Yield the answer that holds a file, as it comes: `read_body` decompresses it.
+
+    A redirect is followed as by `HttpClient.ask`. Raises Redirected, InvalidAnswer,
+    Unreachable for what is no address, and what aiohttp raises.
+    """
+    target, may_follow = _url(url), True
+    while True:
+        async with session.get(
+            target,
+            headers=headers,
+            timeout=limits,
+            allow_redirects=False,
+            auto_decompress=False,
+        ) as response:
+            if response.status not in _REDIRECTS:
+                yield response
+                return
+            target, may_follow = _followed(target, response, may_follow), False
 
 
 async def read_body(response: aiohttp.ClientResponse, most: int) -> bytes:

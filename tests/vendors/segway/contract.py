@@ -60,6 +60,7 @@ CONTRACT = VendorContract(
     open=_full,
     action_fields={
         "set_ambient_light": {"brightness": "low", "parking": "off"},
+        "set_lights": {"fault": "red"},
         "set_bluetooth_key": {"key": "abcd1234"},
         "set_moped_features": {"cruise": True},
         "set_moped_switches": {"show_time": True},
@@ -84,6 +85,7 @@ CONTRACT = VendorContract(
             Capability.BLUETOOTH_KEY,
             Capability.EXTRA_STATUS,
             Capability.FEATURES,
+            Capability.LIGHTS,
             Capability.RENTAL_CONDITIONS,
             Capability.SOUNDS,
             Capability.SWITCHES,

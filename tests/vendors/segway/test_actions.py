@@ -270,6 +270,19 @@ async def test_throttle_is_guarded(rig: Rig) -> None:
             },
         ),
         (
+            "set_lights",
+            {"brightness": "medium", "ready": "green", "lock": "white"},
+            "/api/v2/mopeds/setting/light",
+            {
+                "brightness": 2,
+                "faultIndicator": 0,
+                "readyIndicator": 1,
+                "pushIndicator": 0,
+                "parkingIndicator": 0,
+                "lockIndicator": 7,
+            },
+        ),
+        (
             "set_sounds",
             {"enabled": True, "volume": 2},
             f"{SETTING}/sound",
@@ -333,6 +346,8 @@ async def test_settings(
         ("set_moped_switches", {}, "segway_nothing_to_set"),
         ("set_moped_features", {}, "segway_nothing_to_set"),
         ("set_sounds", {}, "segway_nothing_to_set"),
+        ("set_lights", {}, "segway_nothing_to_set"),
+        ("set_lights", {"fault": "off"}, "invalid_fields"),
         ("set_rental_conditions", {"saddle": "ajar"}, "invalid_fields"),
         ("set_moped_switches", {"alert_sensitivity": 4}, "segway_invalid_value"),
         ("set_moped_switches", {"low_power": 9}, "segway_invalid_value"),

@@ -8,8 +8,10 @@ from http import HTTPStatus
 from typing import Any
 
 from aiohttp.test_utils import TestClient
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -18,7 +20,7 @@ from tests.common import see_ignition_on
 from tests.simulators.tracksolid import TracksolidSimulator, pushes
 
 from .helpers import CAM, CAR, VAN
-from .home import NOW, Home
+from .home import NOW, Home, add_account
 
 pytestmark = pytest.mark.freeze_time(NOW)
 
@@ -194,3 +196,27 @@ async def test_actions_before_the_list_was_read(home: Home) -> None:
     told = await home.call("get_stops", VAN, CAM, **period)
     assert all(set(answer) == {"stops"} for answer in told.values())
     assert home.sim.requests[LIST] == lists + 1
+
+
+async def test_alarms_from_before_the_account_was_added(
+    hass: HomeAssistant, account: TracksolidSimulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """They are nobody's news, over a restart too; what is missed by a restart fires."""
+    car = account.devices[CAR]
+    car.alarms += [car.alarm("3", "Before", account.now - ago) for ago in (600, 60)]
+    home = Home(hass, account, freezer, await add_account(hass, account))
+    await home.poll(2)
+    fired = home.events("event", "alarm", CAR)
+    await home.poll(2)
+    await home.reload()
+    await home.poll(2)
+    assert not [one for one in fired if "code" in one.attributes]
+    await hass.config_entries.async_unload(home.entry.entry_id)
+    await home.elapse(300)
+    car.alarms.append(car.alarm("9", "Meanwhile", account.now))
+    await home.elapse(300)
+    assert await hass.config_entries.async_setup(home.entry.entry_id)
+    await home.poll(2)
+    assert {one.attributes["code"] for one in fired if "code" in one.attributes} == {
+        "9"
+    }

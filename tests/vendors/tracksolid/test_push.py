@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
 import json
 
 from hypothesis import given, strategies as st
@@ -18,6 +19,9 @@ from custom_components.fleet_tracker.model.vehicle import (
     VehicleUpdate,
 )
 from custom_components.fleet_tracker.vendors.tracksolid import mapping
+from custom_components.fleet_tracker.vendors.tracksolid.connection import (
+    TracksolidConnection,
+)
 from custom_components.fleet_tracker.vendors.tracksolid.pushes.door import (
     PATHS,
     TAG_PATH,
@@ -34,10 +38,10 @@ from custom_components.fleet_tracker.vendors.tracksolid.pushes.mapping import (
     map_tag_push,
 )
 from tests.simulators import world
-from tests.simulators.tracksolid import Device, pushes
-from tests.vendors.fake_host import START
+from tests.simulators.tracksolid import Device, TracksolidSimulator, pushes
+from tests.vendors.fake_host import START, FakeHost
 
-from .helpers import VAN, request
+from .helpers import VAN, poll, request
 
 TIME = START.timestamp()
 BIKE = Device(VAN, "Van", world.town_van(TIME))
@@ -211,21 +215,26 @@ def test_any_body_has_an_answer(raw: bytes, path: str) -> None:
     read_push(body(raw, path), "t")
 
 
+def fresh(duplicates: Duplicates, push: Push, now: datetime) -> list[dict[str, object]]:
+    """Return the items of a push that are new."""
+    return [dict(item) for item in push.items if duplicates.is_new(push, item, now)]
+
+
 def test_duplicates() -> None:
     """The same item within ten minutes is one; another path or time is another."""
     duplicates = Duplicates()
     one = Push("pushgps", ({"a": 1}, {"a": 1}, {"a": 2}))
-    assert duplicates.new(one, START) == [{"a": 1}, {"a": 2}]
-    assert not duplicates.new(one, START + timedelta(minutes=9))
-    assert duplicates.new(Push("pushhb", ({"a": 1},)), START) == [{"a": 1}]
-    assert len(duplicates.new(one, START + timedelta(minutes=20))) == 2
+    assert fresh(duplicates, one, START) == [{"a": 1}, {"a": 2}]
+    assert not fresh(duplicates, one, START + timedelta(minutes=9))
+    assert fresh(duplicates, Push("pushhb", ({"a": 1},)), START) == [{"a": 1}]
+    assert len(fresh(duplicates, one, START + timedelta(minutes=20))) == 2
 
 
 def test_duplicate_in_another_order() -> None:
     """The order of the fields says nothing."""
     duplicates = Duplicates()
-    assert duplicates.new(Push("pushgps", ({"a": 1, "b": 2},)), START)
-    assert not duplicates.new(Push("pushgps", ({"b": 2, "a": 1},)), START)
+    assert fresh(duplicates, Push("pushgps", ({"a": 1, "b": 2},)), START)
+    assert not fresh(duplicates, Push("pushgps", ({"b": 2, "a": 1},)), START)
 
 
 def test_memory_for_duplicates_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,9 +245,9 @@ def test_memory_for_duplicates_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     )
     duplicates = Duplicates()
     for number in range(50):
-        duplicates.new(Push("pushgps", ({"n": number},)), START)
+        fresh(duplicates, Push("pushgps", ({"n": number},)), START)
     assert len(duplicates._seen) <= 11
-    assert duplicates.new(Push("pushgps", ({"n": 0},)), START) == [{"n": 0}]
+    assert fresh(duplicates, Push("pushgps", ({"n": 0},)), START) == [{"n": 0}]
 
 
 # --- what is pushed -------------------------------------------------------------------------
@@ -652,3 +661,71 @@ def test_any_item_can_be_mapped(data: st.DataObject, path: str) -> None:
         assert None not in group.readings.values()
     for occurrence in update.occurrences:
         assert occurrence.occurred_at.tzinfo is not None
+
+
+CODE = "4711"
+
+
+def alarms(host: FakeHost) -> int:
+    """Return how many alarms of the tests were told."""
+    return sum(occurrence.code == CODE for _, occurrence in host.occurrences)
+
+
+async def test_thousands_of_alarms_in_one_push(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """They are read beside the event loop, and others have a turn after each of them."""
+    await poll(connection, host)
+    van = sim.devices[VAN]
+    items = [
+        pushes.alarm(van, CODE, f"Alarm {number}", sim.now) for number in range(600)
+    ]
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    counting = asyncio.create_task(count())
+    answered = await connection.receive_push(request("/pushalarm", items))
+    counting.cancel()
+    assert answered.status == 200
+    assert alarms(host) == 600
+    assert turns > 600
+
+
+@pytest.mark.parametrize("second_way", ["/pushalarm", "", "list"])
+@pytest.mark.parametrize(("apart", "told"), [(0, 1), (40, 2)])
+async def test_an_alarm_in_two_forms_long_after_each_other(
+    connection: TracksolidConnection,
+    sim: TracksolidSimulator,
+    host: FakeHost,
+    second_way: str,
+    apart: int,
+    told: int,
+) -> None:
+    """One time and type are one alarm however late the second form comes; 40 s are two."""
+    await poll(connection, host)
+    host.advance(61)
+    await poll(connection, host)
+    van, at = sim.devices[VAN], sim.now
+    first = pushes.notification(van, CODE, "Some alarm", at)
+    second = pushes.alarm(van, CODE, "Some alarm", at + apart)
+    message = {"msgType": "jimi.push.device.alarm"}
+    if second_way == "":
+        second, first = first, pushes.alarm(van, CODE, "Some alarm", at)
+        second = pushes.notification(van, CODE, "Some alarm", at + apart)
+        await connection.receive_push(request("/pushalarm", [first]))
+    else:
+        await connection.receive_push(request("", {**message, "data": first}))
+    host.advance(600)
+    if second_way == "list":
+        van.alarms.append(van.alarm(CODE, "Some alarm", at + apart))
+        await poll(connection, host)
+    elif second_way == "":
+        await connection.receive_push(request("", {**message, "data": second}))
+    else:
+        await connection.receive_push(request("/pushalarm", [second]))
+    assert alarms(host) == told

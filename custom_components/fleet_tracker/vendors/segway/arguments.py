@@ -12,6 +12,7 @@ from .settings import (
     AmbientSetting,
     FeatureSetting,
     LampEffect,
+    LightSetting,
     LocationInterval,
     RentalSetting,
     Sound,
@@ -178,6 +179,23 @@ def ambient_light(arguments: Arguments) -> AmbientSetting:
         cruise_mode=lamp("cruise"),
         ready_mode=lamp("ready"),
         fault_mode=lamp("fault"),
+    )
+    read.end()
+    return setting
+
+
+def lights(arguments: Arguments) -> LightSetting:
+    """Return a brightness and the colours of lights; what is left out stays as it is."""
+    if not arguments:
+        raise InvalidArgument("Nothing to set", key="segway_nothing_to_set")
+    read = Reader(arguments)
+    setting = LightSetting(
+        brightness=read.word("brightness", BRIGHTNESS) or 0,
+        fault_indicator=read.word("fault", COLORS) or 0,
+        ready_indicator=read.word("ready", COLORS) or 0,
+        push_indicator=read.word("push", COLORS) or 0,
+        parking_indicator=read.word("parking", COLORS) or 0,
+        lock_indicator=read.word("lock", COLORS) or 0,
     )
     read.end()
     return setting

@@ -19,6 +19,7 @@ from .arguments import (
     ambient_light,
     clock,
     features,
+    lights,
     rental_conditions,
     sounds,
     switches,
@@ -45,6 +46,7 @@ SET_RENTAL_CONDITIONS = "set_rental_conditions"
 SET_SWITCHES = "set_switches"
 SET_FEATURES = "set_features"
 SET_AMBIENT_LIGHT = "set_ambient_light"
+SET_LIGHTS = "set_lights"
 SET_SOUNDS = "set_sounds"
 SET_UPLOAD_INTERVAL = "set_upload_interval"
 SET_TIME = "set_time"
@@ -69,6 +71,8 @@ class Capability(StrEnum):
     SWITCHES = "switches"
     FEATURES = "features"
     AMBIENT_LIGHT = "ambient_light"
+    LIGHTS = "lights"
+    """The deprecated setting, which the ambient light replaced."""
     SOUNDS = "sounds"
     UPLOAD_INTERVAL = "upload_interval"
     TIME = "time"
@@ -86,6 +90,7 @@ _COMMON = frozenset(
         Capability.SOUND,
         Capability.FEATURES,
         Capability.AMBIENT_LIGHT,
+        Capability.LIGHTS,
         Capability.SOUNDS,
         Capability.UPLOAD_INTERVAL,
         Capability.BLUETOOTH_KEY,
@@ -321,6 +326,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         SET_AMBIENT_LIGHT: _setting(
             Capability.AMBIENT_LIGHT, ambient_light, SegwayClient.set_ambient
         ),
+        SET_LIGHTS: _setting(Capability.LIGHTS, lights, SegwayClient.set_light),
         SET_SOUNDS: _setting(Capability.SOUNDS, sounds, SegwayClient.set_sounds),
         SET_UPLOAD_INTERVAL: _setting(
             Capability.UPLOAD_INTERVAL,

@@ -31,6 +31,7 @@ ATTR_DST_OFFSET = "dst_offset"
 
 OFF = "off"
 LAMPS = ("parking", "cruise", "ready", "fault")
+LIGHTS = ("fault", "ready", "push", "parking", "lock")
 SOUNDS = tuple(sound.name.lower() for sound in Sound)
 
 # Whole numbers, and their ranges, are checked where they are sent.
@@ -174,6 +175,14 @@ ACTIONS = (
             },
         },
         _ambient_light,
+    ),
+    _setting(
+        "set_lights",
+        commands.SET_LIGHTS,
+        {
+            **_optional(vol.In(BRIGHTNESS), "brightness"),
+            **_optional(vol.In(COLORS), *LIGHTS),
+        },
     ),
     _setting(
         "set_sounds",

@@ -124,17 +124,15 @@ class Duplicates:
         """Start with nothing."""
         self._seen: OrderedDict[bytes, datetime] = OrderedDict()
 
-    def new(self, push: Push, now: datetime) -> list[Record]:
-        """Return the items that were not pushed in the last ten minutes."""
+    def is_new(self, push: Push, item: Record, now: datetime) -> bool:
+        """Note an item of a push; tell whether it was not pushed in the last ten minutes."""
         self._forget(now)
-        fresh = []
-        for item in push.items:
-            text = json.dumps([push.path, push.message, item], sort_keys=True)
-            digest = sha256(text.encode()).digest()
-            if digest not in self._seen:
-                self._seen[digest] = now
-                fresh.append(item)
-        return fresh
+        text = json.dumps([push.path, push.message, item], sort_keys=True)
+        digest = sha256(text.encode()).digest()
+        if digest in self._seen:
+            return False
+        self._seen[digest] = now
+        return True
 
     def _forget(self, now: datetime) -> None:
         """Forget what is too old; the oldest come first."""

@@ -21,6 +21,8 @@ from .mapping import map_message, map_push, map_tag_push
 
 MOST_WAITING = 2000
 """Items that may wait; a single push may have more."""
+_READ_AT_ONCE = 64 * 1024
+"""Bytes of a body that are read without a thread."""
 WRONG_TOKEN = "tracksolid_push_token"
 """The problem that the user is told of when pushes have a wrong token."""
 
@@ -52,7 +54,11 @@ class PushReceiver:
 
     async def receive(self, request: PushRequest) -> PushAnswer:
         """Hand on what a push tells, after all that came before it, and answer it."""
-        read = read_push(request, self._token)
+        if len(request.body) > _READ_AT_ONCE:
+            # Others have their turn while a body of thousands of items is read.
+            read = await asyncio.to_thread(read_push, request, self._token)
+        else:
+            read = read_push(request, self._token)
         if isinstance(read, Refused):
             self.counters[f"pushes_refused_{read.status}"] += 1
             if read.status == 403:
@@ -66,20 +72,21 @@ class PushReceiver:
             self.counters["pushes_refused_503"] += 1
             return PushAnswer(status=503)
         self.counters["pushes"] += 1
-        fresh = self._duplicates.new(read, self._host.now())
-        self.counters["duplicates"] += len(read.items) - len(fresh)
-        self._waiting += len(fresh)
+        self._waiting += len(read.items)
         try:
             async with self._in_order:
-                await self._hand_on(read, fresh)
+                await self._hand_on(read)
         finally:
-            self._waiting -= len(fresh)
+            self._waiting -= len(read.items)
         return answer(read.path, verified=True)
 
-    async def _hand_on(self, push: Push, items: list[Record]) -> None:
-        """Hand on the news of items, with a turn for everybody else between them."""
-        for item in items:
+    async def _hand_on(self, push: Push) -> None:
+        """Hand on the news of new items, with a turn for everybody else between them."""
+        for item in push.items:
             await asyncio.sleep(0)
+            if not self._duplicates.is_new(push, item, self._host.now()):
+                self.counters["duplicates"] += 1
+                continue
             update = self._mapped(push, item)
             if update is None:
                 self.counters["pushes_without_news"] += 1
