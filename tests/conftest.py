@@ -1,6 +1,7 @@
 """Fixtures that every test gets."""
 
 from collections.abc import Iterator
+import gc
 import logging
 import os
 from pathlib import Path
@@ -98,6 +99,16 @@ def enable_event_loop_debug() -> None:
     Its debug mode remembers where each callback was made, which takes a third of the time of
     all tests.
     """
+
+
+@pytest.fixture(autouse=True, scope="module")
+def garbage_collection() -> None:
+    """Collect garbage before each module, as the test plugin's fixture of this name does.
+
+    What is alive then stays so, code above all: it need not be looked at ever again.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
