@@ -1,0 +1,139 @@
+"""After it was unloaded or removed, an account asks for nothing, whatever was under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+import time
+from typing import Any
+
+from homeassistant.exceptions import HomeAssistantError
+import pytest
+
+from custom_components.fleet_tracker.contract.commands import Command
+from custom_components.fleet_tracker.vendors.tracksolid.commands import TAKE_PHOTO
+
+from .helpers import CAM, CAR
+from .home import NOW, TURNS, Home, add_account
+
+pytestmark = pytest.mark.freeze_time(NOW)
+
+CLOSE = "jimi.device.media.close.stream"
+TRIPS = "jimi.device.track.mileage"
+
+type Work = asyncio.Future[Any]
+
+
+def held_poll(method: str, wait: float = 0) -> Callable[[Home], Awaitable[Work | None]]:
+    """Return what begins a poll that waits for the answer to a method."""
+
+    async def begin(home: Home) -> Work:
+        home.freezer.tick(wait)
+        if method == "jimi.oauth.token.get":
+            home.sim.drop_tokens()
+        gate = home.sim.hold(method)
+        poll = asyncio.ensure_future(home.coordinator.async_refresh())
+        for _ in range(20):
+            await _turns()
+            if gate.waiting.is_set():
+                return poll
+        raise AssertionError(f"{method} is not asked for")
+
+    return begin
+
+
+async def live_view(home: Home) -> None:
+    """Open a live view; what unloads closes it."""
+    media = home.connection.media
+    assert media is not None
+    await media.open_live(CAM, 1)
+
+
+async def photo_awaited(home: Home) -> None:
+    """Take a photo, which is looked for until it has come."""
+    await home.coordinator.async_execute(CAM, Command(TAKE_PHOTO))
+
+
+async def command_confirmed(home: Home) -> Work:
+    """Send a command whose outcome is asked for again and again."""
+    home.sim.devices[CAR].behaviour = "silent"
+    call = asyncio.ensure_future(home.call("send_command", CAR, text="STATUS#"))
+    for _ in range(5):
+        home.freezer.tick(1)
+        await _turns()
+    assert not call.done()
+    return call
+
+
+async def early_poll(home: Home) -> None:
+    """Plan a poll that is earlier than the next one."""
+    home.coordinator.poll_soon(20)
+
+
+PHASES: Mapping[str, Callable[[Home], Awaitable[Work | None]]] = {
+    "live view": live_view,
+    "photo": photo_awaited,
+    "poll": held_poll("jimi.user.device.location.list"),
+    "device list": held_poll("jimi.user.device.list", 3600),
+    "renewal": held_poll("jimi.oauth.token.get", 600),
+    "alarms": held_poll("jimi.device.alarm.list", 600),
+    "trips": held_poll(TRIPS, 3700),
+    "command": command_confirmed,
+    "early poll": early_poll,
+}
+
+
+@pytest.mark.parametrize("removed", [False, True])
+async def test_nothing_is_asked(filming: Home, removed: bool) -> None:
+    """In each phase: answers that come in now lead to nothing, nor does the time."""
+    home, sim, entries = filming, filming.sim, filming.hass.config_entries
+    for name, begin in PHASES.items():
+        closed = sim.requests[CLOSE]
+        work = await begin(home)
+        unloading: Awaitable[object] = (
+            entries.async_remove(home.entry.entry_id)
+            if removed
+            else entries.async_unload(home.entry.entry_id)
+        )
+        await ended(home, unloading)
+        assert sim.requests[CLOSE] - closed == (begin is live_view), name
+        asked = sim.requests.total()
+        for gate in sim._gates.values():
+            gate.open()
+        sim._gates.clear()
+        await home.processed()
+        for _ in range(2):
+            await home.elapse(1800)
+        if work is not None:
+            with suppress(HomeAssistantError):
+                await work
+        assert sim.requests.total() == asked, name
+        if removed:
+            home = Home(home.hass, sim, home.freezer, await add_account(home.hass, sim))
+        else:
+            assert await entries.async_setup(home.entry.entry_id)
+        await home.processed()
+        assert sim.requests.total() > asked
+
+
+_real_sleep = time.sleep
+
+
+async def ended(home: Home, work: Awaitable[object]) -> None:
+    """Wait until an unload has ended, within 15 s; what it writes takes real time."""
+    task = asyncio.ensure_future(work)
+    for _ in range(150):
+        await _turns()
+        await home.hass.async_add_executor_job(_real_sleep, 0.005)
+        if task.done():
+            await task
+            return
+        home.freezer.tick(0.1)
+    raise AssertionError("It takes longer than it may")
+
+
+async def _turns() -> None:
+    """Let requests and answers come and go."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
