@@ -12,7 +12,9 @@ from custom_components.fleet_tracker.vendors import VENDORS
 
 ROOT = Path(__file__).parent.parent
 STRINGS: dict[str, Any] = json.loads(
-    (ROOT / "custom_components/fleet_tracker/strings.json").read_text(encoding="utf-8")
+    (ROOT / "custom_components/fleet_tracker/translations/en.json").read_text(
+        encoding="utf-8"
+    )
 )
 FORM = "field | what to enter"
 DEMO = ROOT / "script" / "demo_support" / "configuration"

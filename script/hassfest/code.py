@@ -23,7 +23,7 @@ _BUILT_IN_REASONS = {
 
 @dataclass
 class NamedKeys:
-    """Keys by the section of strings.json that they belong to.
+    """Keys by the section of the texts that they belong to.
 
     `errors` says which exceptions of the vendors a key is raised with, and in which file;
     `steps` and `reasons` are by kind of flow (the values of FLOW_SECTIONS); `constants`

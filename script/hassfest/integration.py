@@ -12,6 +12,8 @@ from typing import Any
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.yaml import load_yaml_dict
 
+ENGLISH = "translations/en.json"
+
 
 class Integration:
     """The folder of a custom integration."""
@@ -78,7 +80,7 @@ class Integration:
     @cached_property
     def strings(self) -> dict[str, Any]:
         """The English texts."""
-        return self.read_json("strings.json")
+        return self.read_json(ENGLISH)
 
     @cached_property
     def icons(self) -> dict[str, Any]:

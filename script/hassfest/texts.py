@@ -1,4 +1,4 @@
-"""The form of strings.json, of its translations and of icons.json."""
+"""The form of the texts in all languages and of icons.json."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import voluptuous as vol
 
-from .integration import Integration
+from .integration import ENGLISH, Integration
 
 _KEY = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 _PLACEHOLDER = re.compile(r"{(\w+)}")
@@ -148,19 +148,20 @@ _ICONS = vol.Schema(
 def check_texts(integration: Integration) -> None:
     """Note what is wrong with the form of texts and icons."""
     strings = integration.strings
-    _check_form(integration, "strings.json", _STRINGS, strings)
+    _check_form(integration, ENGLISH, _STRINGS, strings)
     _check_form(integration, "icons.json", _ICONS, integration.icons)
-    if integration.read_json("translations/en.json") != strings:
-        integration.complain("translations/en.json", "differs from strings.json")
+    if (integration.folder / "strings.json").exists():
+        integration.complain("strings.json", f"Home Assistant reads {ENGLISH} alone")
     english = dict(flatten(strings))
     for path in sorted((integration.folder / "translations").glob("*.json")):
         name = f"translations/{path.name}"
+        if name == ENGLISH:
+            continue
         translation = integration.read_json(name)
-        if path.stem != "en":
-            _check_form(integration, name, _STRINGS, translation)
+        _check_form(integration, name, _STRINGS, translation)
         for key, text in flatten(translation):
             if key not in english:
-                integration.complain(name, f"{key} is not in strings.json")
+                integration.complain(name, f"{key} is not in {ENGLISH}")
             elif set(_PLACEHOLDER.findall(text)) != set(
                 _PLACEHOLDER.findall(english[key])
             ):

@@ -20,7 +20,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
 from .code import NamedKeys, find_keys
-from .integration import Integration
+from .integration import ENGLISH, Integration
 from .texts import flatten
 
 # Sections whose keys may also come from a table that the source reading does not follow.
@@ -109,7 +109,7 @@ class Usage:
         self._expect_actions()
         integration, known = self._integration, self._keys.constants
         for name, expected, content in (
-            ("strings.json", self._texts, integration.strings),
+            (ENGLISH, self._texts, integration.strings),
             ("icons.json", self._icons, integration.icons),
         ):
             found = {path for path, _ in flatten(content)}

@@ -64,7 +64,7 @@ from tests.common import device_of, tracker_of
 from tests.vendors.contract import FullAccount, VendorContract
 
 ROOT = Path(custom_components.fleet_tracker.__file__).parent
-STRINGS: dict[str, Any] = json.loads((ROOT / "strings.json").read_text())
+STRINGS: dict[str, Any] = json.loads((ROOT / "translations/en.json").read_text())
 ICONS: dict[str, Any] = json.loads((ROOT / "icons.json").read_text())
 SERVICES: dict[str, Any] = load_yaml_dict(str(ROOT / "services.yaml"))
 
@@ -354,7 +354,7 @@ async def test_not_too_many_are_enabled(
 async def test_entities_have_names_and_icons(
     hass: HomeAssistant, vendor: Vendor, account: FullAccount
 ) -> None:
-    """Texts in strings.json, or a device class that brings them."""
+    """Names come from the texts or from a device class that brings one."""
     for one in shown(hass, account):
         if one.platform is Platform.DEVICE_TRACKER:
             assert one.entry.original_name is None

@@ -37,7 +37,6 @@ def strings(**changes: Any) -> dict[str, Any]:
 
 def write(folder: Path, content: dict[str, Any], **others: dict[str, Any]) -> None:
     """Write texts, English and of other languages."""
-    (folder / "strings.json").write_text(json.dumps(content))
     for language, texts in {"en": content, **others}.items():
         (folder / "translations" / f"{language}.json").write_text(json.dumps(texts))
 
@@ -110,20 +109,34 @@ def test_undeclared_component(folder: Path) -> None:
 def test_form_of_a_text(folder: Path, text: str, problem: str) -> None:
     """What Home Assistant refuses in texts is found."""
     write(folder, strings(exceptions={"offline": {"message": text}}))
-    assert problems(folder) == [f"strings.json: exceptions.offline.message: {problem}"]
+    assert problems(folder) == [
+        f"translations/en.json: exceptions.offline.message: {problem}"
+    ]
+
+
+def test_texts_once(folder: Path) -> None:
+    """English texts have one file."""
+    (folder / "strings.json").write_text(json.dumps(strings()))
+    assert problems(folder) == [
+        "strings.json: Home Assistant reads translations/en.json alone"
+    ]
+
+
+def test_no_english(folder: Path) -> None:
+    """English has to be there."""
+    (folder / "translations" / "en.json").unlink()
+    assert "translations/en.json: is missing" in problems(folder)
 
 
 def test_translations(folder: Path) -> None:
-    """English is the same twice; other languages have no keys of their own."""
+    """Other languages have no keys and no placeholders of their own."""
     other = strings(
         exceptions={"offline": {"message": "{x}"}, "more": {"message": "Mehr"}}
     )
     write(folder, strings(), de=other)
-    (folder / "translations" / "en.json").write_text("{}")
     assert problems(folder) == [
-        "translations/en.json: differs from strings.json",
         "translations/de.json: exceptions.offline.message has other placeholders",
-        "translations/de.json: exceptions.more.message is not in strings.json",
+        "translations/de.json: exceptions.more.message is not in translations/en.json",
     ]
 
 

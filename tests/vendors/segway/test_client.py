@@ -587,7 +587,7 @@ async def test_every_status_code_has_its_error(
 def texts() -> dict[str, str]:
     """Return what users read instead of the server's messages."""
     folder = Path(integration.__file__).parent
-    strings = json.loads((folder / "strings.json").read_text(encoding="utf-8"))
+    strings = json.loads((folder / "translations/en.json").read_text(encoding="utf-8"))
     return {key: text["message"] for key, text in strings["exceptions"].items()}
 
 

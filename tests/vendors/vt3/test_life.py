@@ -25,7 +25,9 @@ from .conftest import ELSEWHERE, OTHER, SERIAL
 from .home import LOCALHOST, START, Home
 
 STRINGS = (
-    Path(__file__).parents[3] / "custom_components" / "fleet_tracker" / "strings.json"
+    Path(__file__).parents[3]
+    / "custom_components"
+    / "fleet_tracker/translations/en.json"
 )
 
 
