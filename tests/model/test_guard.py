@@ -178,7 +178,12 @@ ALLOWED: dict[str, Sequence[VehicleUpdate]] = {
     ],
     "parked in a garage, the last fix an hour old": PARKED,
     "parked in a garage, never a fix": [on(7200), off(3600), off(119)],
-    "parked, and the last fast fix comes late": [*PARKED, fix(3601, 50)],
+    "parked, and the last fast fix came late, more than 2 minutes ago": [
+        *PARKED[:-1],
+        read(121, battery=50, group_name="other"),
+        fix(3601, 50),
+        off(60),
+    ],
     "parked, and a slow fix drifts": [*PARKED, fix(30, 3)],
     "the ignition off at a time that we put in, by a contact": [
         on(900),
@@ -227,6 +232,10 @@ REFUSED: dict[str, tuple[str, Sequence[VehicleUpdate]]] = {
         [fix(0, 15), told(0, 15 * 1.852, TimeSource.TRACKER)],
     ),
     "parked, and a fast fix all the same": (TOO_FAST, [*PARKED, fix(10, 30)]),
+    "parked, and another fast fix by a clock that is hours behind": (
+        TOO_FAST,
+        [*PARKED, fix(3 * 3600, 90)],
+    ),
     "nothing but a contact": (SPEED_UNKNOWN, [read(0, battery=50)]),
     "a slow fix of more than 2 minutes ago": (SPEED_UNKNOWN, [fix(121, 0), on(0)]),
     "a slow fix at a time that we put in": (

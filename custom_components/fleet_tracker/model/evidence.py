@@ -73,6 +73,7 @@ def note(
     ``heard_at`` is when the vehicle was heard of before the update.
     """
     evidence = _with_speeds(evidence, _speeds_in(update, receipt), receipt)
+    evidence = _with_late_speed(evidence, update, receipt)
     for at, contact_at, on in _ignitions_in(update):
         evidence = _with_ignition(evidence, at, contact_at, on=on)
     for group in update.groups:
@@ -181,6 +182,33 @@ def _with_speeds(
         moved_at=_later(evidence.moved_at, moved_at),
         driven_at=_later(evidence.driven_at, driven_at),
     )
+
+
+def _with_late_speed(
+    evidence: Evidence, update: VehicleUpdate, receipt: datetime
+) -> Evidence:
+    """Count the speed of another fix than the last one as heard now, however old it says it is.
+
+    The clock of the tracker may be wrong, and nobody may have found out yet. It only speaks
+    against a command; a fix that is told again says nothing.
+    """
+    position = update.position
+    if position is None:
+        return evidence
+    before = evidence.fix_at
+    evidence = replace(evidence, fix_at=position.fixed_at)
+    speed = _number(position.speed)
+    if (
+        speed is None
+        or speed < MOVED_KMH
+        or before in (None, position.fixed_at)
+        or receipt - position.fixed_at <= FRESHNESS
+    ):
+        return evidence
+    heard = HeardSpeed(
+        speed=speed, measured_at=receipt, source=SpeedSource.TOLD, time_is_ours=True
+    )
+    return replace(evidence, speeds=(*evidence.speeds, heard))
 
 
 def _with_ignition(

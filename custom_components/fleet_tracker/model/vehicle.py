@@ -437,6 +437,8 @@ class Evidence:
     """When it was seen driving with the ignition off; None since it was seen on again."""
     contact_gaps: tuple[timedelta, ...] = ()
     """How long it was from one contact to the next, the last few times."""
+    fix_at: datetime | None = None
+    """The time of the last fix that was told, whether it was believed or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
