@@ -35,6 +35,7 @@ from custom_components.fleet_tracker.transport.http_client import (
     NoAnswer,
     Redirected,
     Unreachable,
+    _read_carefully,
     read_json,
     retry_after,
 )
@@ -458,6 +459,11 @@ async def test_what_is_too_often(session: aiohttp.ClientSession) -> None:
         (b"[" + b"9" * 100 + b", 1]", [None, 1]),
         (b"[" + b"9" * 10_000 + b", 1." + b"0" * 70 + b"]", [None, None]),
         (b"[1.5, 1e3, -7, true, null]", [1.5, 1000.0, -7, True, None]),
+        (b"18446744073709551616", "18446744073709551616"),
+        (b" [-18446744073709551616]", ["-18446744073709551616"]),
+        (b'{"a" : 9223372036854775808}', {"a": "9223372036854775808"}),
+        (b'["8986011234567890123456", 1]', ["8986011234567890123456", 1]),
+        (b"[1.5E+0999]", ["1.5E+0999"]),
     ],
 )
 def test_json(body: bytes, value: object) -> None:
@@ -484,6 +490,35 @@ def test_no_json(body: bytes) -> None:
     """All of it is an invalid answer, and never anything else."""
     with pytest.raises(InvalidAnswer):
         read_json(body)
+
+
+_JSON_VALUES: st.SearchStrategy[object] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-(2**65), 2**65)
+    | st.floats()
+    | st.text(st.characters()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+@given(_JSON_VALUES, st.booleans(), st.sampled_from([None, 1]))
+def test_read_quickly_or_carefully(
+    value: object, ascii_only: bool, indent: int | None
+) -> None:
+    """Orjson is only the quick way: what it reads is what the careful way reads."""
+    text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
+    body = text.encode(errors="replace")
+    assert repr(read_json(body)) == repr(_read_carefully(body.decode()))
+
+
+def test_a_usual_answer_is_read_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The careful way takes three times as long: it is for what orjson refuses."""
+    monkeypatch.setattr(http_client, "_read_carefully", None)
+    rows = [{"imei": "358511020000123", "iccid": "89860112345678901234", "lat": 22.57}]
+    assert read_json(json.dumps({"record": rows}).encode()) == {"record": rows}
 
 
 @given(st.binary())

@@ -8,7 +8,7 @@ error tells an address: the texts of aiohttp's own errors do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,7 @@ import zlib
 
 import aiohttp
 from aiohttp import hdrs
+import orjson
 from yarl import URL
 
 from ..contract.commands import HARMLESS, Clearance
@@ -57,6 +58,13 @@ _INT64 = 2**63
 # What may need a second look: half a surrogate pair, and numbers of many digits.
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LARGE_NUMBER = re.compile(r"\d{19}|\d[eE]\+?\d{3}")
+# To find out quickly that a body has no such number: each digit is 0, and what may stand
+# before a number is ":". Signs, points and blanks are taken out.
+_ALIKE = bytes.maketrans(b"123456789E,[", b"000000000e::")
+_TAKEN_OUT = b"+-. \t\r\n"
+_MANY_DIGITS = b"0" * 19
+_MANY_DIGITS_INSIDE = b":" + _MANY_DIGITS
+_LARGE_EXPONENT = b"0e000"
 
 
 class Unreachable(CannotConnect):
@@ -301,11 +309,43 @@ def read_json(body: bytes) -> Json:
     others. Raises InvalidAnswer, and nothing else, for what is no JSON or is nested too
     deeply.
     """
-    return read_json_text(body.decode("utf-8-sig", errors="replace"))
+    # orjson makes of an integer beyond 64 bits a float that has lost its last digits.
+    if not _may_have_large_numbers(body):
+        try:
+            value: Json = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            # NaN, half a surrogate pair, invalid UTF-8: one bad name is no bad answer.
+            pass
+        else:
+            _check_depth(value)
+            return value
+    return _read_carefully(body.decode("utf-8-sig", errors="replace"))
 
 
 def read_json_text(text: str) -> Json:
     """Return what is in a text of JSON, as `read_json` does. Raises InvalidAnswer."""
+    try:
+        body = text.encode()
+    except UnicodeEncodeError:
+        return _read_carefully(text)
+    return read_json(body)
+
+
+def _may_have_large_numbers(body: bytes) -> bool:
+    """Tell whether a body may have a number that needs a second look.
+
+    Digits in a text, such as those of a SIM card, are none.
+    """
+    alike = body.translate(_ALIKE, _TAKEN_OUT)
+    return (
+        _MANY_DIGITS_INSIDE in alike
+        or _LARGE_EXPONENT in alike
+        or alike.startswith(_MANY_DIGITS)
+    )
+
+
+def _read_carefully(text: str) -> Json:
+    """Return what is in a text of JSON, also where it is more than orjson reads."""
     # Reading numbers by functions of our own takes longer.
     careful = _LARGE_NUMBER.search(text) is not None
     try:
@@ -339,23 +379,21 @@ def _decimal(digits: str) -> float | str | None:
 
 
 def _check_depth(value: object) -> None:
-    level = [value]
+    """Raise InvalidAnswer for a value whose parts are nested too deeply."""
+    level: list[dict[str, object] | list[object]] = (
+        [value] if type(value) is dict or type(value) is list else []
+    )
     for _ in range(DEEPEST_JSON):
+        if not level:
+            return
         level = [
             inner
             for outer in level
-            for inner in _inner_values(outer)
-            if isinstance(inner, dict | list)
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) is dict or type(inner) is list
         ]
-        if not level:
-            return
-    raise InvalidAnswer("It is nested too deeply")
-
-
-def _inner_values(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+    if level:
+        raise InvalidAnswer("It is nested too deeply")
 
 
 def _with_valid_texts(value: Json) -> Json:
