@@ -103,3 +103,54 @@ def test_unix_times() -> None:
 def test_no_unix_times(value: object) -> None:
     """Zero, 1970 and what no calendar knows."""
     assert as_unix_time(value) is None
+
+
+def slow_number(value: object) -> float | None:
+    """Read a number as the definition says."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def slow_integer(value: object) -> int | None:
+    """Read a whole number as the definition says."""
+    number = slow_number(value)
+    return int(number) if number is not None and number.is_integer() else None
+
+
+def slow_flag(value: object) -> bool | None:
+    """Read a flag as the definition says."""
+    if not isinstance(value, bool | int | float | str):
+        return None
+    text = str(value).strip().lower()
+    if text in {"1", "1.0", "true", "on"}:
+        return True
+    return False if text in {"0", "0.0", "false", "off"} else None
+
+
+def slow_text(value: object) -> str | None:
+    """Read a text as the definition says."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value).strip()
+    return text if text.lower() not in ("", "null") else None
+
+
+@given(
+    ANYTHING
+    | st.integers(2**53 - 2, 2**53 + 2)
+    | st.sampled_from(["On", " off ", "1.0", "True", "null ", "\u00a07", "1_000", -0.0])
+)
+def test_quick_as_by_definition(value: object) -> None:
+    """That values are told by their class changes no result, nor its type."""
+    for quick, slow in (
+        (as_number, slow_number),
+        (as_integer, slow_integer),
+        (as_flag, slow_flag),
+        (as_text, slow_text),
+    ):
+        assert repr(quick(value)) == repr(slow(value))

@@ -2,13 +2,14 @@
 
 Numbers come as such or as texts, truth as true, 1, "1" or "ON", and what is not known as
 null or as an empty text. What is not what it should be is None, so that it becomes absent.
+Values that were read from JSON are of these classes and no others: they are told by class.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-import math
+from math import isfinite
 from typing import TypeIs
 
 type Json = None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]
@@ -19,6 +20,8 @@ _FLAGS: Mapping[str, bool] = {
     **dict.fromkeys(("1", "1.0", "true", "on"), True),
     **dict.fromkeys(("0", "0.0", "false", "off"), False),
 }
+_EXACT = 2**53
+"""Below this, a float holds every whole number."""
 _YEAR_1980 = 315_532_800
 _YEAR_2200 = 7_258_118_400
 
@@ -30,34 +33,44 @@ def is_record(value: object) -> TypeIs[dict[str, object]]:
 
 def as_number(value: object) -> float | None:
     """Return a number or the text of one as a finite float, None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
+    kind = type(value)
+    if kind is float or kind is int or kind is str:
+        try:
+            number = float(value)  # type: ignore[arg-type]
+        except (ValueError, OverflowError):
+            return None
+        return number if isfinite(number) else None
+    return None
 
 
 def as_integer(value: object) -> int | None:
     """Return a whole number or the text of one, None for anything else."""
+    if type(value) is int and -_EXACT < value < _EXACT:
+        return value
     number = as_number(value)
     return int(number) if number is not None and number.is_integer() else None
 
 
 def as_flag(value: object) -> bool | None:
     """Return whether something is on, however it is written, None for anything else."""
-    if not isinstance(value, bool | int | float | str):
-        return None
-    return _FLAGS.get(str(value).strip().lower())
+    kind = type(value)
+    if kind is bool:
+        return value  # type: ignore[return-value]
+    if kind is int or kind is float or kind is str:
+        return _FLAGS.get(str(value).strip().lower())
+    return None
 
 
 def as_text(value: object) -> str | None:
     """Return a text that says something; numbers as they are written."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    text = str(value).strip()
-    return text if text.lower() not in ("", "null") else None
+    kind = type(value)
+    if kind is str or kind is int or kind is float:
+        text = str(value).strip()
+        # Only one of four letters can be the word for nothing.
+        if len(text) != 4:
+            return text or None
+        return text if text.lower() != "null" else None
+    return None
 
 
 def as_unix_time(value: object) -> datetime | None:
