@@ -20,6 +20,7 @@ import pytest
 import custom_components  # noqa: F401
 from custom_components.fleet_tracker.account import line_file
 from script.fuzz import EXAMPLES
+from tests.languages import speak_german
 from tests.neutral_vendor import Clouds, register
 
 # No deadline: on a busy machine a single example may take long without being slow.
@@ -191,3 +192,11 @@ def _problems_tell_nothing_private(monkeypatch: pytest.MonkeyPatch) -> Iterator[
 def clouds(monkeypatch: pytest.MonkeyPatch) -> Clouds:
     """Register the neutral vendors, and return the clouds that their accounts ask."""
     return register(monkeypatch)
+
+
+@pytest.fixture
+async def german(
+    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Let Home Assistant speak another language than English."""
+    await speak_german(hass, monkeypatch, tmp_path)

@@ -28,6 +28,7 @@ from .entity import FleetEntity, async_setup_entities, by_capability
 from .model.vehicle import reading_parts
 from .offer.descriptions import FleetDescription
 from .offer.errors import told
+from .offer.texts import in_language
 
 PARALLEL_UPDATES = 0
 
@@ -170,7 +171,7 @@ class FleetCamera(FleetEntity, Camera):
         except VendorError as err:
             error = self.coordinator.home_assistant_error(err)
             self._stand_in.note(error)
-            raise error from err
+            raise in_language(self.hass, error) from err
 
     @callback
     def _start_opening(self) -> asyncio.Task[str]:
@@ -262,7 +263,7 @@ class FleetCamera(FleetEntity, Camera):
         """Return why there is no live view, after it was noted for who looks."""
         error = told(HomeAssistantError, key, placeholders)
         self._stand_in.note(error)
-        return error
+        return in_language(self.hass, error)
 
     @override
     async def async_will_remove_from_hass(self) -> None:

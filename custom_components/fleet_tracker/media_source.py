@@ -24,6 +24,7 @@ from homeassistant.components.media_source import (
     Unresolvable,
 )
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 
@@ -32,6 +33,8 @@ from .const import DOMAIN, LOGGER
 from .contract.errors import VendorError
 from .contract.media import MediaFile, VendorMedia
 from .model.texts import clean_text
+from .offer.errors import told
+from .offer.texts import common_text, error_text, in_language
 from .transport.http_client import open_file
 
 MEDIA_PATH = f"/api/{DOMAIN}/media"
@@ -188,9 +191,9 @@ class FleetMediaSource(MediaSource):
             place = Place.parse(item.identifier)
             file = await _async_find(self.hass, self._folders, place)
         except (ValueError, VendorError) as err:
-            raise Unresolvable("The file cannot be read") from err
+            raise self._refused(Unresolvable, "media_unreadable") from err
         if file is None:
-            raise Unresolvable("There is no such file")
+            raise self._refused(Unresolvable, "media_no_file")
         return PlayMedia(f"{MEDIA_PATH}/{place}", file.found.mime_type)
 
     @override
@@ -199,24 +202,22 @@ class FleetMediaSource(MediaSource):
         try:
             place = Place.parse(item.identifier or "")
         except ValueError as err:
-            raise BrowseError("There is no such folder") from err
+            raise self._refused(BrowseError, "media_no_folder") from err
         if place.device_id is None:
             return _folder(place, NAME, self._vehicles())
         if (vehicle := _vehicle(self.hass, place.device_id)) is None:
-            raise BrowseError("This is no vehicle with cameras")
+            raise self._refused(BrowseError, "media_no_cameras")
         title = vehicle.coordinator.vehicles()[vehicle.vehicle_id].details.name
         if place.folder is None:
-            return _folder(place, title, _folders(place, vehicle))
-        title = f"{title}, {_title(place.folder)}"
+            return _folder(place, title, self._folders_of(place, vehicle))
+        title = f"{title}, {self._title(place.folder)}"
         if place.day is None:
             return _folder(place, title, _days(place))
         try:
             files = await self._folders.read(vehicle, place, anew=True)
         except VendorError as err:
-            # What the user is told is the translated text of the error.
-            raise BrowseError(
-                str(vehicle.coordinator.home_assistant_error(err))
-            ) from err
+            error = vehicle.coordinator.home_assistant_error(err)
+            raise BrowseError(error_text(self.hass, error)) from err
         return _folder(
             place,
             f"{title}, {place.day.isoformat()}",
@@ -225,6 +226,22 @@ class FleetMediaSource(MediaSource):
                 for name, file in files.items()
             ],
         )
+
+    def _refused[E: HomeAssistantError](self, kind: type[E], key: str) -> E:
+        """Return why a place cannot be shown. Home Assistant passes on only the text."""
+        return in_language(self.hass, told(kind, key))
+
+    def _title(self, folder: str) -> str:
+        if folder == ALARMS:
+            return common_text(self.hass, "media_alarms")
+        return common_text(self.hass, "media_camera", number=folder)
+
+    def _folders_of(self, place: Place, vehicle: Vehicle) -> list[BrowseMediaSource]:
+        numbers = vehicle.media.cameras(vehicle.vehicle_id)
+        return [
+            _folder(replace(place, folder=folder), self._title(folder))
+            for folder in (*map(str, numbers), ALARMS)
+        ]
 
     def _vehicles(self) -> list[BrowseMediaSource]:
         found = []
@@ -236,18 +253,6 @@ class FleetMediaSource(MediaSource):
                     title = device.name_by_user or device.name or ""
                     found.append(_folder(Place(device_id=device.id), title))
         return sorted(found, key=lambda folder: folder.title)
-
-
-def _folders(place: Place, vehicle: Vehicle) -> list[BrowseMediaSource]:
-    numbers = vehicle.media.cameras(vehicle.vehicle_id)
-    return [
-        _folder(replace(place, folder=folder), _title(folder))
-        for folder in (*map(str, numbers), ALARMS)
-    ]
-
-
-def _title(folder: str) -> str:
-    return "Alarms" if folder == ALARMS else f"Camera {folder}"
 
 
 def _days(place: Place) -> list[BrowseMediaSource]:

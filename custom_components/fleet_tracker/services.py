@@ -22,7 +22,6 @@ from homeassistant.exceptions import (
     Unauthorized,
 )
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util.json import JsonObjectType, JsonValueType
 import voluptuous as vol
 
@@ -47,6 +46,7 @@ from .offer.action import (
     VendorAction,
 )
 from .offer.errors import invalid
+from .offer.texts import error_text
 from .vendors import VENDORS
 
 PERMISSIONS = MappingProxyType(
@@ -211,7 +211,7 @@ class _VehicleCall:
         return {
             vehicle.entity_id: self._answers[vehicle.entity_id]
             if vehicle.entity_id in self._answers
-            else {"error": await self._async_text(self._errors[vehicle.entity_id])}
+            else {"error": error_text(self._call.hass, self._errors[vehicle.entity_id])}
             for vehicle in found
             if vehicle.entity_id in self._answers or vehicle.entity_id in self._errors
         }
@@ -277,20 +277,6 @@ class _VehicleCall:
             for vehicle in found
             if vehicle.entity_id in self._errors
         )
-
-    async def _async_text(self, error: HomeAssistantError) -> str:
-        """Return an error in the language of Home Assistant."""
-        domain, key = error.translation_domain, error.translation_key
-        if domain is None or key is None:
-            return str(error)
-        hass = self._call.hass
-        texts = await async_get_translations(
-            hass, hass.config.language, "exceptions", [domain]
-        )
-        text = texts.get(f"component.{domain}.exceptions.{key}.message")
-        if text is None:
-            return str(error)
-        return text.format(**(error.translation_placeholders or {}))
 
 
 def _request(

@@ -31,6 +31,7 @@ class NamedKeys:
     """
 
     errors: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    common: set[str] = field(default_factory=set)
     exceptions: set[str] = field(default_factory=set)
     issues: set[str] = field(default_factory=set)
     devices: set[str] = field(default_factory=set)
@@ -75,9 +76,15 @@ class _Section:
         getattr(found, self.name).add(key)
 
 
+_COMMON = _Section("common")
 _EXCEPTIONS = _Section("exceptions")
 _ISSUES = _Section("issues")
 _DEVICES = _Section("devices")
+# Functions whose second argument is a key.
+_BY_SECOND_ARGUMENT = {
+    "async_get_exception_message": _EXCEPTIONS,
+    "common_text": _COMMON,
+}
 
 
 @dataclass(frozen=True)
@@ -127,8 +134,8 @@ def _keys_of_call(
 def _section(call: ast.Call) -> _Section | None:
     """Return which section a call's translation key belongs to, if it has one."""
     callee = _callee(call)
-    if callee == "async_get_exception_message":
-        return _EXCEPTIONS
+    if callee in _BY_SECOND_ARGUMENT:
+        return _BY_SECOND_ARGUMENT[callee]
     if all(one.arg != "translation_key" for one in call.keywords):
         return None
     if callee == "async_create_issue":
@@ -141,7 +148,7 @@ def _section(call: ast.Call) -> _Section | None:
 
 
 def _key_argument(call: ast.Call) -> ast.expr | None:
-    if _callee(call) == "async_get_exception_message":
+    if _callee(call) in _BY_SECOND_ARGUMENT:
         return call.args[1] if len(call.args) > 1 else None
     return _keyword(call, "translation_key")
 

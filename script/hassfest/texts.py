@@ -111,6 +111,7 @@ _CALLABLE = _NAMED | _optional(
 _STRINGS = vol.Schema(
     {vol.Required("config"): _FLOW}
     | _optional(
+        common=_by_key(_text),
         conditions=_by_key(_CALLABLE),
         config_subentries=_by_key(_SUBENTRY_FLOW),
         device=_by_key({vol.Required("name"): _text}),

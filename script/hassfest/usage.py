@@ -272,6 +272,7 @@ class Usage:
             self._texts.need(f"issues.{key}.title")
             self._texts.allow(f"issues.{key}.*")
         self._texts.need(*(f"device.{key}.name" for key in keys.devices))
+        self._texts.need(*(f"common.{key}" for key in keys.common))
 
     # --- actions
 

@@ -47,6 +47,7 @@ from tests.common import (
     set_up,
     state_of,
 )
+from tests.languages import MARK
 from tests.neutral_vendor import Cloud, Clouds, told
 
 SECONDS = timedelta(seconds=1)
@@ -316,8 +317,18 @@ async def test_warning(hass: HomeAssistant, cloud: Cloud) -> None:
     await command(hass, "button", "press", entity_id(hass, "button", "beep"))
     shown = list(hass.data["persistent_notification"].values())
     assert [(one["title"], one["message"]) for one in shown] == [
-        ("Van", "The vehicle's subscription has expired")
+        ("Van", "The vehicle's subscription has expired.")
     ]
+
+
+@pytest.mark.usefixtures("german")
+async def test_warning_in_another_language(hass: HomeAssistant, cloud: Cloud) -> None:
+    """A warning is translated, since a notification is shown as it is."""
+    await set_up(hass, cloud_entry())
+    cloud.answers = {"beep": CommandResult(warning="vehicle_expired")}
+    await command(hass, "button", "press", entity_id(hass, "button", "beep"))
+    (shown,) = hass.data["persistent_notification"].values()
+    assert shown["message"] == f"{MARK}The vehicle's subscription has expired."
 
 
 async def test_wrong_credentials_of_a_command(

@@ -41,6 +41,7 @@ from tests.common import (
     set_up,
     tracker_of,
 )
+from tests.languages import MARK
 from tests.neutral_vendor import Cloud, Clouds, told
 
 
@@ -457,6 +458,19 @@ async def test_one_that_is_offline_is_not_left_out(
     )
     assert error.translation_key == "vehicle_offline"
     assert cloud.commands == []
+
+
+@pytest.mark.usefixtures("german")
+async def test_errors_in_another_language(
+    hass: HomeAssistant, clouds: Clouds, acme: MockConfigEntry, port: MockConfigEntry
+) -> None:
+    """An error beside answers is told in the language of Home Assistant."""
+    one, two = trackers(hass, acme, "1", "2")
+    clouds["acme"].failing["1"] = VehicleUnavailable()
+    answer = await call(hass, "neutral_tell_cloud", entity_id=[one, two], text="hi")
+    assert answer[one] == {
+        "error": f"{MARK}The vendor tells nothing about this vehicle."
+    }
 
 
 async def test_answers_beside_errors(

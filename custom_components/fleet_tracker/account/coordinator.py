@@ -35,7 +35,6 @@ from homeassistant.helpers import device_registry as dr, discovery_flow
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
-from homeassistant.helpers.translation import async_get_exception_message
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
@@ -64,8 +63,9 @@ from ..model.vehicle import (
     VehicleDetails,
     VehicleUpdate,
 )
-from ..offer.errors import of_vendor
+from ..offer.errors import of_vendor, told
 from ..offer.flow import accepted_vehicles
+from ..offer.texts import error_text
 from ..offer.vendor import Vendor
 from .availability import Availability
 from .back_off import BackOff
@@ -758,7 +758,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         vehicle = self.fleet.vehicles[vehicle_id]
         persistent_notification.async_create(
             self.hass,
-            async_get_exception_message(DOMAIN, key),
+            error_text(self.hass, told(HomeAssistantError, key)),
             title=vehicle.details.name,
             notification_id=f"{DOMAIN}_{self.identity}_{vehicle_id}_{key}",
         )

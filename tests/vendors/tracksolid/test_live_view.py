@@ -37,8 +37,10 @@ from pytest_homeassistant_custom_component.typing import (
 )
 from webrtc_models import RTCIceCandidateInit
 
+from custom_components.fleet_tracker.cameras import captions, stand_in
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.contract.errors import CannotConnect
+from tests.languages import MARK
 from tests.simulators.tracksolid.device import Device
 from tests.simulators.tracksolid.media import OUTSIDE, shoot
 from tests.simulators.tracksolid.pictures import HEIGHT, WIDTH, jpeg
@@ -381,6 +383,28 @@ async def test_without_home_assistants_stream(
         for record in caplog.records
         if record.levelno >= logging.WARNING and DOMAIN in record.name
     ]
+
+
+@pytest.mark.usefixtures("german", "stream")
+async def test_reason_in_another_language(
+    viewer: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The front end and the picture tell the reason in the language of Home Assistant."""
+    drawn: list[tuple[str, ...]] = []
+
+    def caption(picture: bytes | None, *texts: str) -> bytes:
+        drawn.append(texts)
+        return captions.caption(picture, *texts)
+
+    monkeypatch.setattr(stand_in, "caption", caption)
+    viewer.home.sim.fail(LIVE, -1, "System is busy")
+    answer = await viewer.open()
+    message = answer["error"]["message"]
+    assert message.startswith(MARK)
+    await viewer.still()
+    ((shown, english),) = drawn
+    assert shown == message
+    assert shown.removeprefix(MARK).startswith(english)
 
 
 async def test_pictures_while_nobody_watches(viewer: Viewer) -> None:

@@ -20,6 +20,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.fleet_tracker.cameras import downloads as media
+from tests.languages import MARK
 from tests.simulators.tracksolid.media import shoot
 
 from .helpers import CAM
@@ -141,6 +142,42 @@ async def test_browsing_and_resolving(
         )
         assert await answer.read() == content
     assert kinds == ["image/jpeg", "video/mp4", "video/mp4"]
+
+
+@pytest.mark.usefixtures("german")
+async def test_media_browser_in_another_language(
+    hass: HomeAssistant, filming: Home
+) -> None:
+    """Titles and refusals are translated; Home Assistant passes on nothing but the text."""
+    assert await async_setup_component(hass, MEDIA_SOURCE, {})
+    truck, van = filming.device_id(CAM), filming.device_id()
+    folders = await async_browse_media(hass, f"{ROOT}/{truck}")
+    assert [one.title for one in folders.children or ()] == [
+        f"{MARK}Camera 1",
+        f"{MARK}Camera 2",
+        f"{MARK}Alarms",
+    ]
+    days = await async_browse_media(hass, f"{ROOT}/{truck}/alarms")
+    assert days.title == f"Truck, {MARK}Alarms"
+    for identifier, told in (
+        (f"{truck}/9x", "There is no such folder."),
+        (van, "This is not a vehicle with cameras."),
+    ):
+        with pytest.raises(BrowseError) as browsing:
+            await async_browse_media(hass, f"{ROOT}/{identifier}")
+        assert str(browsing.value) == MARK + told
+    file = f"{truck}/1/2025-10-09/1-1-image"
+    with pytest.raises(Unresolvable) as playing:
+        await async_resolve_media(hass, f"{ROOT}/{file}", None)
+    assert str(playing.value) == f"{MARK}There is no such file."
+    await filming.elapse(301)
+    filming.sim.fail(FILES, 1100, "Business exception", times=-1)
+    with pytest.raises(Unresolvable) as playing:
+        await async_resolve_media(hass, f"{ROOT}/{file}", None)
+    assert str(playing.value) == f"{MARK}The file cannot be read."
+    with pytest.raises(BrowseError) as browsing:
+        await async_browse_media(hass, f"{ROOT}/{truck}/1/2025-10-09")
+    assert str(browsing.value).startswith(MARK)
 
 
 async def test_folder_is_asked_for_once(

@@ -19,6 +19,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 
 from custom_components.fleet_tracker.const import DOMAIN, SUBENTRY_VEHICLE
+from tests.languages import MARK
 from tests.simulators.world import HOME
 
 from .conftest import OTHER, SERIAL
@@ -95,6 +96,13 @@ async def test_add_listener(home: Home, host: str, taken: set[str]) -> None:
     assert {one for one in (LOCALHOST, "::1") if is_taken(one, port)} == taken
     await home.hass.config_entries.async_unload(entry.entry_id)
     assert not any(is_taken(one, port) for one in (LOCALHOST, "::1"))
+
+
+@pytest.mark.usefixtures("german")
+async def test_title_in_another_language(home: Home) -> None:
+    """The entry is called so in the language of Home Assistant."""
+    result = await enter(home, await begin(home), port=free_port(), host=LOCALHOST)
+    assert result["title"] == f"{MARK}VT3 trackers"
 
 
 async def test_identity_is_random(home: Home) -> None:

@@ -405,7 +405,7 @@ async def test_speed_in_knots(home: Home, hass_client: ClientSessionGenerator) -
     assert issues(home) == {}
     await drive_for(home, tracker, 120)
     assert issues(home) == {
-        "vt3_wrong_speed_unit": {"account": "VT3 trackers", "unit": "knots"}
+        "vt3_wrong_speed_unit": {"account": "VT3 trackers", "unit": "kn"}
     }
     result = await repair(home, hass_client, "vt3_wrong_speed_unit")
     assert result["type"] == "create_entry"

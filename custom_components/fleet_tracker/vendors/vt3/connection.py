@@ -43,7 +43,7 @@ CONNECTIONS_PER_ADDRESS = "connections_per_address"
 # Values of the speed unit
 KMH = "kmh"
 KNOTS = "knots"
-_SHOWN_UNITS = {KMH: "km/h", KNOTS: "knots"}
+_SHOWN_UNITS = {KMH: "km/h", KNOTS: "kn"}
 
 # Problems that the user is told of
 WRONG_SPEED_UNIT = "vt3_wrong_speed_unit"

@@ -31,6 +31,7 @@ from ...offer.flow import (
     VendorFlow,
     accepted_vehicles,
 )
+from ...offer.texts import async_load_texts, common_text
 from .commands import OUTPUTS
 from .connection import (
     CONNECTIONS,
@@ -48,7 +49,6 @@ from .topics import INFO, Topic
 from .tracker import CUTS_ENGINE
 
 KEY = "vt3"
-TITLE = "VT3 trackers"
 SERIAL = "vehicle_id"
 
 
@@ -154,7 +154,13 @@ class Vt3Flow(VendorFlow):
         identity = (
             entry.data[CONF_IDENTITY] if entry else f"{KEY}_{secrets.token_hex(8)}"
         )
-        return Account(title=TITLE, unique_id=identity, identity=identity, data=where)
+        await async_load_texts(hass)
+        return Account(
+            title=common_text(hass, "vt3_account"),
+            unique_id=identity,
+            identity=identity,
+            data=where,
+        )
 
     def options_form(self, entry: ConfigEntry) -> Mapping[vol.Marker, Any]:
         """Return who may connect, how often, and in which unit trackers tell the speed."""
