@@ -28,7 +28,9 @@ ROOMS: Mapping[str, frozenset[str]] = {
     "offer": frozenset({"const", "contract", "model"}),
     "account": frozenset({"const", "contract", "model", "offer", "transport"}),
     "actions": frozenset({"account", "const", "contract", "model", "offer"}),
-    "cameras": frozenset({"account", "const", "contract", "model", "transport"}),
+    "cameras": frozenset(
+        {"account", "const", "contract", "model", "offer", "transport"}
+    ),
     "pushes": frozenset({"account", "const", "contract", "model", "offer", "vendors"}),
 }
 PURE_ROOMS = ("model", "contract", "transport")
