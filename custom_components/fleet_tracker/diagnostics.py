@@ -11,20 +11,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
 from .account.coordinator import FleetConfigEntry, FleetCoordinator
+from .model.readings import kind_of
 from .model.texts import clean_json
-from .model.vehicle import Reading, Vehicle, reading_parts
+from .model.vehicle import Vehicle
 from .offer.flow import accepted_vehicles
 
 PUBLIC_SETTINGS = frozenset({"vendor"})
-PRIVATE_READINGS = frozenset(
-    {
-        Reading.ADDRESS,
-        Reading.DRIVER_NAME,
-        Reading.ICCID,
-        Reading.SIM,
-        Reading.VIN,
-    }
-)
 # A connection counts and says how it does; of what else it might come to say, these never.
 PRIVATE_KEYS = frozenset(
     {
@@ -102,7 +94,7 @@ def _vehicle(coordinator: FleetCoordinator, vehicle: Vehicle) -> dict[str, Any]:
         "gone": vehicle.is_gone,
         "capabilities": sorted(vehicle.capabilities),
         "readings": {
-            str(key): REDACTED if _is_private(coordinator, key) else _shown(value)
+            str(key): REDACTED if kind_of(key).private else _shown(value)
             for key, value in sorted(vehicle.readings.items())
         },
         "groups": {
@@ -135,11 +127,6 @@ def _seconds(offset: timedelta | None) -> float | None:
     return None if offset is None else offset.total_seconds()
 
 
-def _is_private(coordinator: FleetCoordinator, reading: str) -> bool:
-    key, _ = reading_parts(reading)
-    return key in PRIVATE_READINGS or key in coordinator.vendor.private_readings
-
-
 def _shown(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else value
 
@@ -170,7 +157,7 @@ def _private_texts(coordinator: FleetCoordinator) -> set[str]:
         private.update(
             str(value)
             for key, value in vehicle.readings.items()
-            if _is_private(coordinator, key)
+            if kind_of(key).private
         )
         private.update(
             filter(None, (vehicle.details.serial_number, vehicle.details.plate))

@@ -21,11 +21,7 @@ from custom_components.fleet_tracker.const import (
 )
 from custom_components.fleet_tracker.model.derive import drives, expires_at, is_idling
 from custom_components.fleet_tracker.model.merge import Changes
-from custom_components.fleet_tracker.model.plausibility import (
-    GROWING,
-    RANGES,
-    is_in_range,
-)
+from custom_components.fleet_tracker.model.readings import KINDS, kind_of
 from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.vehicle import (
     FixKind,
@@ -62,6 +58,12 @@ SPIKES = [
 """An integer's maximum as vendors tell it, and as it is in kilometres for metres."""
 
 # A value of each from which none of those can be reached in some hours.
+GROWING = {key: kind.growth for key, kind in KINDS.items() if kind.growth is not None}
+RANGES = {
+    key: (kind.least, kind.most)
+    for key, kind in KINDS.items()
+    if math.isfinite(kind.least) and math.isfinite(kind.most)
+}
 HELD = dict.fromkeys(GROWING, 70_000.0) | {Reading.DISTANCE_TODAY: 7_000.0}
 
 # Numbers that do not grow, of all vendors
@@ -185,7 +187,7 @@ def test_any_number_in_a_fix(numbers: list[float]) -> None:
         for reading in (Reading.ALTITUDE, Reading.COURSE, Reading.SPEED):
             value = story.readings.get(reading)
             assert value is None or (
-                isinstance(value, int | float) and is_in_range(reading, value)
+                isinstance(value, int | float) and kind_of(reading).can_be(value)
             )
         json_dumps(to_json(story.last.vehicle))
     assert story.position is not None
@@ -203,6 +205,20 @@ def test_every_number_of_every_vendor_has_a_range() -> None:
         if sensor.native_unit_of_measurement or sensor.state_class
     }
     assert numbers - RANGES.keys() - GROWING.keys() == set()
+
+
+def test_every_vendor_tells_a_reading_in_its_unit() -> None:
+    """One name is one thing in one unit, whoever tells it."""
+    sensors = [
+        *COMMON,
+        *(sensor for vendor in VENDORS.values() for sensor in vendor.entities.sensors),
+    ]
+    told = {
+        (str(sensor.key), sensor.native_unit_of_measurement)
+        for sensor in sensors
+        if str(sensor.key) in KINDS
+    }
+    assert told == {(key, kind_of(key).unit) for key, _ in told}
 
 
 def test_fix_without_a_measured_altitude() -> None:

@@ -12,10 +12,9 @@ from datetime import datetime, timedelta
 import math
 from types import MappingProxyType
 
+from .readings import FASTEST_KMH, HOUR, GrowthLimit, kind_of
 from .rules import MOVING_SPEED_KMH, Rules, hold_distance, is_parked
 from .vehicle import (
-    ENGINE_SPEED,
-    OBD_SPEED,
     TYPICAL_ACCURACY_M,
     Growth,
     Position,
@@ -24,89 +23,25 @@ from .vehicle import (
     Value,
     Vehicle,
     WaitingFix,
+    reading_parts,
 )
 
 LONGEST_WAIT = timedelta(hours=1)
 """After it what waits is taken, as long as nothing newer contradicts it."""
-FASTEST_KMH = 300.0
 LEAST_TIME_BETWEEN_FIXES = timedelta(minutes=1)
 MOST_WAITING_FIXES = 3
-HOUR = timedelta(hours=1)
 
 
 # --- what only grows ------------------------------------------------------------------------
 
-
-@dataclass(frozen=True, slots=True)
-class GrowthLimit:
-    """How much a reading can grow, in its own unit: per hour, and once on top of it.
-
-    ``most`` is what no vehicle reaches. ``resets`` says that it falls by itself: counters
-    of a day, a drive, or since something. 0 of a counter that is ``never_zero`` is sent by
-    trackers that do not know it.
-    """
-
-    per_hour: float
-    slack: float
-    most: float
-    resets: bool = False
-    never_zero: bool = False
-
-    def allows(self, before: float, after: float, time: timedelta) -> bool:
-        """Tell whether a value can have followed another one after a time."""
-        slack = self.slack
-        if before == int(before) and after == int(after):
-            # A counter of whole units may have been about to step.
-            slack = max(slack, 1.0)
-        most = self.per_hour * max(time, timedelta()) / HOUR + slack
-        return before <= after <= before + most
-
-
-_KM = GrowthLimit(FASTEST_KMH, 10, most=1e7, never_zero=True)
-_KM_SINCE = replace(_KM, resets=True, never_zero=False)
-_KM_OF_A_DAY = replace(_KM_SINCE, most=24 * FASTEST_KMH + 10)
-_HOURS = GrowthLimit(1, 1 / 6, most=1e6)
-_MINUTES_SINCE = GrowthLimit(60, 10, most=6e7, resets=True)
-_SECONDS = GrowthLimit(3600, 600, most=3.6e9)
-_SECONDS_SINCE = replace(_SECONDS, resets=True)
-_LITRES_SINCE = GrowthLimit(200, 50, most=1e6, resets=True)
-_CYCLES = GrowthLimit(1, 5, most=1e5, resets=True)
-
-# Of all vendors, by the reading without its part. No vendor tells a consumption but that
-# of a drive.
-GROWING: Mapping[str, GrowthLimit] = MappingProxyType(
-    {
-        Reading.ODOMETER: _KM,
-        "obd_odometer": _KM,
-        "obd_mileage": _KM,
-        "tracker_mileage": _KM,
-        "engine_hours": _HOURS,
-        "riding_time": _SECONDS,
-        # of a day
-        Reading.DISTANCE_TODAY: _KM_OF_A_DAY,
-        # of a drive: it began after the one before had ended
-        "trip_distance": _KM_SINCE,
-        "trip_duration": _SECONDS_SINCE,
-        "trip_idle_time": _SECONDS_SINCE,
-        "trip_consumption": _LITRES_SINCE,
-        # since the engine was started, or a lamp went on or off
-        "engine_run_time": _SECONDS_SINCE,
-        "distance_with_malfunction": _KM_SINCE,
-        "distance_since_cleared": _KM_SINCE,
-        "time_with_malfunction": _MINUTES_SINCE,
-        "time_since_cleared": _MINUTES_SINCE,
-        # of a battery that can be swapped
-        "pack_cycles": _CYCLES,
-    }
-)
 # Names that users give to values: what their small integers mean is not known.
 _FREE = "custom"
 
 
 def never_falls(reading: str) -> bool:
     """Tell whether a reading only grows, for as long as the vehicle lives."""
-    limit = GROWING.get(reading.partition(":")[0])
-    return limit is not None and not limit.resets
+    growth = kind_of(reading).growth
+    return growth is not None and not growth.resets
 
 
 # --- integers that mean "not available" ---------------------------------------------------
@@ -167,98 +102,6 @@ def _is_finite(value: float) -> bool:
         return False
 
 
-# --- what does not grow ---------------------------------------------------------------------
-
-# Wider than any vehicle needs, and narrower than nonsense. The unit is that of the reading.
-_PERCENT = (0.0, 100.0)
-_TORQUE_PERCENT = (-250.0, 250.0)
-_VOLTS = (0.0, 1_000.0)
-_CELSIUS = (-273.15, 1_500.0)
-_KMH = (0.0, 1_000.0)
-_RPM = (0.0, 30_000.0)
-_KILOPASCALS = (0.0, 1_000_000.0)
-_LITRES = (0.0, 1_000_000.0)
-_CENTIMETRES = (0.0, 10_000.0)
-_DECIBELS = (-300.0, 300.0)
-_COUNT = (0.0, 1_000.0)
-_DILUTION = (0.0, 1_000.0)
-_ANGLE = (-36_000.0, 36_000.0)
-_ALTITUDE_M = (-1_000.0, 100_000.0)
-_COURSE = (0.0, 360.0)
-
-RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
-    {
-        **dict.fromkeys(
-            (
-                *(Reading.BATTERY, Reading.FUEL_LEVEL, Reading.HUMIDITY),
-                *(Reading.SIGNAL, "iot_battery", "pack_charge", "fuel_sensor_level"),
-                *("throttle", "throttle_position", "accelerator_position"),
-                *("exhaust_fluid_level", "exhaust_fluid_tank_level"),
-            ),
-            _PERCENT,
-        ),
-        **dict.fromkeys(
-            ("engine_load", "friction_torque", "available_torque", "engine_torque"),
-            _TORQUE_PERCENT,
-        ),
-        **dict.fromkeys(
-            (
-                *(Reading.BATTERY_VOLTAGE, Reading.EXTERNAL_VOLTAGE, "obd_voltage"),
-                *("lock_voltage", "driving_voltage", "iot_voltage", "pack_voltage"),
-                *("fuel_sensor_voltage", "fuel_voltage", "analog_input"),
-            ),
-            _VOLTS,
-        ),
-        **dict.fromkeys(
-            (
-                *(Reading.TEMPERATURE, "coolant_temperature", "ambient_temperature"),
-                *("oil_temperature", "intake_temperature", "pack_temperature"),
-            ),
-            _CELSIUS,
-        ),
-        **dict.fromkeys(
-            (Reading.SPEED, OBD_SPEED, "trip_average_speed", "trip_top_speed"), _KMH
-        ),
-        **dict.fromkeys(
-            (
-                *("intake_pressure", "fuel_pressure", "fuel_rail_pressure"),
-                *("brake_pressure", "barometric_pressure"),
-            ),
-            _KILOPASCALS,
-        ),
-        **dict.fromkeys((Reading.FUEL, "fuel_sensor_volume"), _LITRES),
-        **dict.fromkeys(("fuel_height", "fuel_sensor_height"), _CENTIMETRES),
-        **dict.fromkeys(("rssi", "rsrp", "rsrq", "sinr"), _DECIBELS),
-        **dict.fromkeys(
-            (
-                *(Reading.SATELLITES, Reading.TROUBLE_CODES, "signal_level"),
-                *("seat_cask_helmets", "tailbox_helmets"),
-            ),
-            _COUNT,
-        ),
-        **dict.fromkeys((Reading.HDOP, "pdop"), _DILUTION),
-        **dict.fromkeys(("roll", "pitch", "yaw", "steering_wheel_angle"), _ANGLE),
-        Reading.ALTITUDE: _ALTITUDE_M,
-        Reading.COURSE: _COURSE,
-        ENGINE_SPEED: _RPM,
-        "remaining_range": (0.0, 10_000.0),
-        "current_power": (-1_000_000.0, 1_000_000.0),
-        "acceleration": (-1_000.0, 1_000.0),
-        "rotation": (-100_000.0, 100_000.0),
-        "reference_torque": (0.0, 1_000_000.0),
-        "fuel_rate": (0.0, 10_000.0),
-        "fuel_economy": (0.0, 1_000.0),
-    }
-)
-"""What can be of readings that do not grow, of all vendors, by the reading without its part."""
-
-
-def is_in_range(reading: str, value: float) -> bool:
-    """Tell whether a number can be what a reading says, as far as that is known."""
-    least, most = RANGES.get(reading.partition(":")[0], (-math.inf, math.inf))
-    return least <= value <= most
-
-
 # --- readings -----------------------------------------------------------------------------
 
 
@@ -279,14 +122,14 @@ def believe_readings(
     taken: dict[str, Value] = {}
     not_known = set(news.not_known)
     for key, value in news.readings.items():
-        name = key.partition(":")[0]
+        kind = kind_of(key)
         number = _as_number(value)
         if number is not None and not _is_finite(number):
             not_known.add(key)
             continue
         if number is not None and key == Reading.ODOMETER:
             number = float(number)
-        if (limit := GROWING.get(name)) is not None:
+        if (limit := kind.growth) is not None:
             before = growths.get(key) or _held_growth(key, held)
             after = (
                 before
@@ -305,8 +148,8 @@ def believe_readings(
                 taken[key] = after.value
         elif number is not None and (
             is_never_available(number)
-            if name == _FREE
-            else _means_nothing(number) or not is_in_range(name, number)
+            if reading_parts(key)[0] == _FREE
+            else _means_nothing(number) or not kind.can_be(number)
         ):
             not_known.add(key)
         else:
@@ -450,7 +293,7 @@ def _without_impossible(fix: Position) -> Position:
     def possible(reading: Reading, value: float | None) -> float | None:
         if value is None or not _is_finite(value) or _means_nothing(value):
             return None
-        return value if is_in_range(reading, value) else None
+        return value if kind_of(reading).can_be(value) else None
 
     return replace(
         fix,

@@ -24,11 +24,6 @@ class Vendor:
     actions: tuple[VendorAction[Any], ...] = ()
     fixable_problems: frozenset[str] = frozenset()
     """The problems that `Connection.solve` can solve, after a question to the user."""
-    private_readings: frozenset[str] = frozenset()
-    """Readings that tell whose or where a vehicle is, for the diagnostics to leave out.
-
-    The shared ones need not be named. All parts of a reading are meant.
-    """
     polls: bool = True
     """Whether the user can choose how often it is polled."""
     pushes: bool = False

@@ -12,6 +12,7 @@ from custom_components.fleet_tracker.model.clocks import is_wrong, judge
 from custom_components.fleet_tracker.model.evidence import TOLD_SPEED
 from custom_components.fleet_tracker.model.json_values import Json
 from custom_components.fleet_tracker.model.merge import merge
+from custom_components.fleet_tracker.model.readings import kind_of
 from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.vehicle import (
     OccurrenceKind,
@@ -35,7 +36,6 @@ from custom_components.fleet_tracker.vendors.vt3.parameters import (
     HOME_GROUPS,
     PARAMETERS,
     POSITION_PARAMETERS,
-    PRIVATE_READINGS,
     TIME_PARAMETERS,
 )
 from custom_components.fleet_tracker.vendors.vt3.speed_unit import SpeedUnitWatch
@@ -209,7 +209,20 @@ def test_table_is_complete() -> None:
     keys = [key for key, *_ in APPENDIX_A + BEYOND]
     assert sorted(keys) == sorted(PARAMETERS)
     reading_names = {parameter.reading for parameter in PARAMETERS.values()}
-    assert reading_names >= PRIVATE_READINGS
+    private = {reading for reading in reading_names if kind_of(reading).private}
+    assert private == {
+        "cell",
+        "gateway",
+        "hostname",
+        "iccid",
+        "imei",
+        "imsi",
+        "ip_address",
+        "location_area",
+        "serial_number",
+        "sim",
+        "vin",
+    }
 
 
 @pytest.mark.parametrize("key", PARAMETERS)

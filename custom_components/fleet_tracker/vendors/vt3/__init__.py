@@ -4,7 +4,6 @@ from ...offer.vendor import Vendor
 from .connection import UNKNOWN_NAMES, WRONG_SPEED_UNIT, Vt3Connection
 from .entities import ENTITIES
 from .flow import KEY, Vt3Flow
-from .parameters import CUSTOM, PRIVATE_READINGS
 from .services import ACTIONS
 
 VENDOR = Vendor(
@@ -15,7 +14,5 @@ VENDOR = Vendor(
     entities=ENTITIES,
     actions=ACTIONS,
     fixable_problems=frozenset({WRONG_SPEED_UNIT, UNKNOWN_NAMES}),
-    # What custom groups hold is for the user alone to know.
-    private_readings=PRIVATE_READINGS | {CUSTOM},
     polls=False,
 )

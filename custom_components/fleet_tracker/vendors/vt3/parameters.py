@@ -311,16 +311,3 @@ TIME_PARAMETERS = frozenset(f"{prefix}.ts" for prefix in HOME_GROUPS) | {
     "gnss.date",
     "gnss.time",
 }
-PRIVATE_READINGS = frozenset(
-    {
-        "imei",
-        "imsi",
-        "ip_address",
-        "gateway",
-        "location_area",
-        "cell",
-        "hostname",
-        "serial_number",
-    }
-)
-"""Readings that tell whose or where a tracker is, beside those of every vendor."""

@@ -1,0 +1,241 @@
+"""The vocabulary of readings: one table for all vendors.
+
+What two vendors call by one name is the same thing, in the same unit. A reading of which a
+vehicle has several is written ``key:part``; the table knows it by its key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+import math
+from types import MappingProxyType
+
+from .vehicle import ENGINE_SPEED, OBD_SPEED, Reading, reading_parts
+
+FASTEST_KMH = 300.0
+HOUR = timedelta(hours=1)
+
+
+class Unit(StrEnum):
+    """The units of readings, written as Home Assistant writes them."""
+
+    ASU = "asu"
+    CELSIUS = "°C"
+    CENTIMETRES = "cm"
+    DECIBELS = "dB"
+    DECIBEL_MILLIWATTS = "dBm"
+    DEGREES = "°"
+    DEGREES_PER_SECOND = "°/s"
+    GRAVITIES = "g"
+    HOURS = "h"
+    KILOMETRES = "km"
+    KILOMETRES_PER_HOUR = "km/h"
+    KILOMETRES_PER_LITRE = "km/L"
+    KILOPASCALS = "kPa"
+    LITRES = "L"
+    LITRES_PER_HOUR = "L/h"
+    METRES = "m"
+    MINUTES = "min"
+    NEWTON_METRES = "Nm"
+    PERCENT = "%"
+    REVOLUTIONS_PER_MINUTE = "rpm"
+    SECONDS = "s"
+    VOLTS = "V"
+    WATTS = "W"
+
+
+@dataclass(frozen=True, slots=True)
+class GrowthLimit:
+    """How much a reading can grow, in its own unit: per hour, and once on top of it.
+
+    ``most`` is what no vehicle reaches. ``resets`` says that it falls by itself: counters
+    of a day, a drive, or since something. 0 of a counter that is ``never_zero`` is sent by
+    trackers that do not know it.
+    """
+
+    per_hour: float
+    slack: float
+    most: float
+    resets: bool = False
+    never_zero: bool = False
+
+    def allows(self, before: float, after: float, time: timedelta) -> bool:
+        """Tell whether a value can have followed another one after a time."""
+        slack = self.slack
+        if before == int(before) and after == int(after):
+            # A counter of whole units may have been about to step.
+            slack = max(slack, 1.0)
+        most = self.per_hour * max(time, timedelta()) / HOUR + slack
+        return before <= after <= before + most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingKind:
+    """What a reading is: its unit, what it can be, and whether it is private."""
+
+    unit: Unit | None = None
+    least: float = -math.inf
+    most: float = math.inf
+    """Wider than any vehicle needs, and narrower than nonsense."""
+    growth: GrowthLimit | None = None
+    """How it grows, where it only does that."""
+    private: bool = False
+    """Whether it tells whose a vehicle is, or where, for the diagnostics to leave out."""
+
+    def can_be(self, value: float) -> bool:
+        """Tell whether a number can be what the reading says."""
+        return self.least <= value <= self.most
+
+
+def _kind(unit: Unit | None, least: float, most: float) -> ReadingKind:
+    return ReadingKind(unit=unit, least=least, most=most)
+
+
+def _grows(unit: Unit | None, growth: GrowthLimit) -> ReadingKind:
+    return ReadingKind(unit=unit, growth=growth)
+
+
+_KM = GrowthLimit(FASTEST_KMH, 10, most=1e7, never_zero=True)
+_KM_SINCE = replace(_KM, resets=True, never_zero=False)
+_KM_OF_A_DAY = replace(_KM_SINCE, most=24 * FASTEST_KMH + 10)
+_HOURS = GrowthLimit(1, 1 / 6, most=1e6)
+_MINUTES_SINCE = GrowthLimit(60, 10, most=6e7, resets=True)
+_SECONDS = GrowthLimit(3600, 600, most=3.6e9)
+_SECONDS_SINCE = replace(_SECONDS, resets=True)
+_LITRES_SINCE = GrowthLimit(200, 50, most=1e6, resets=True)
+_CYCLES = GrowthLimit(1, 5, most=1e5, resets=True)
+
+_ODOMETER = _grows(Unit.KILOMETRES, _KM)
+_DISTANCE_SINCE = _grows(Unit.KILOMETRES, _KM_SINCE)
+_SECONDS_OF_A_DRIVE = _grows(Unit.SECONDS, _SECONDS_SINCE)
+_MINUTES = _grows(Unit.MINUTES, _MINUTES_SINCE)
+
+_PERCENT = _kind(Unit.PERCENT, 0, 100)
+_TORQUE_PERCENT = _kind(Unit.PERCENT, -250, 250)
+_VOLTS = _kind(Unit.VOLTS, 0, 1_000)
+_CELSIUS = _kind(Unit.CELSIUS, -273.15, 1_500)
+_KMH = _kind(Unit.KILOMETRES_PER_HOUR, 0, 1_000)
+_KILOPASCALS = _kind(Unit.KILOPASCALS, 0, 1_000_000)
+_LITRES = _kind(Unit.LITRES, 0, 1_000_000)
+_CENTIMETRES = _kind(Unit.CENTIMETRES, 0, 10_000)
+_DECIBELS = _kind(Unit.DECIBELS, -300, 300)
+_DECIBEL_MILLIWATTS = _kind(Unit.DECIBEL_MILLIWATTS, -300, 300)
+_COUNT = _kind(None, 0, 1_000)
+_DILUTION = _kind(None, 0, 1_000)
+_ANGLE = _kind(Unit.DEGREES, -36_000, 36_000)
+_PRIVATE = ReadingKind(private=True)
+
+
+def _all(kind: ReadingKind, keys: Iterable[str]) -> dict[str, ReadingKind]:
+    return dict.fromkeys(keys, kind)
+
+
+KINDS: Mapping[str, ReadingKind] = MappingProxyType(
+    {
+        # --- what only grows; no vendor tells a consumption but that of a drive
+        Reading.ODOMETER: _ODOMETER,
+        "obd_odometer": _ODOMETER,
+        "obd_mileage": _ODOMETER,
+        "tracker_mileage": _ODOMETER,
+        "engine_hours": _grows(Unit.HOURS, _HOURS),
+        "riding_time": _grows(Unit.SECONDS, _SECONDS),
+        # of a day
+        Reading.DISTANCE_TODAY: _grows(Unit.KILOMETRES, _KM_OF_A_DAY),
+        # of a drive: it began after the one before had ended
+        "trip_distance": _DISTANCE_SINCE,
+        "trip_duration": _SECONDS_OF_A_DRIVE,
+        "trip_idle_time": _SECONDS_OF_A_DRIVE,
+        "trip_consumption": _grows(Unit.LITRES, _LITRES_SINCE),
+        # since the engine was started, or a lamp went on or off
+        "engine_run_time": _SECONDS_OF_A_DRIVE,
+        "distance_with_malfunction": _DISTANCE_SINCE,
+        "distance_since_cleared": _DISTANCE_SINCE,
+        "time_with_malfunction": _MINUTES,
+        "time_since_cleared": _MINUTES,
+        # of a battery that can be swapped
+        "pack_cycles": _grows(None, _CYCLES),
+        # --- what does not
+        **_all(
+            _PERCENT,
+            (
+                *(Reading.BATTERY, Reading.FUEL_LEVEL, Reading.HUMIDITY),
+                *(Reading.SIGNAL, "iot_battery", "pack_charge", "fuel_sensor_level"),
+                *("throttle", "throttle_position", "accelerator_position"),
+                *("exhaust_fluid_level", "exhaust_fluid_tank_level"),
+            ),
+        ),
+        **_all(
+            _TORQUE_PERCENT,
+            ("engine_load", "friction_torque", "available_torque", "engine_torque"),
+        ),
+        **_all(
+            _VOLTS,
+            (
+                *(Reading.BATTERY_VOLTAGE, Reading.EXTERNAL_VOLTAGE, "obd_voltage"),
+                *("lock_voltage", "driving_voltage", "iot_voltage", "pack_voltage"),
+                *("fuel_sensor_voltage", "fuel_voltage", "analog_input"),
+            ),
+        ),
+        **_all(
+            _CELSIUS,
+            (
+                *(Reading.TEMPERATURE, "coolant_temperature", "ambient_temperature"),
+                *("oil_temperature", "intake_temperature", "pack_temperature"),
+            ),
+        ),
+        **_all(
+            _KMH, (Reading.SPEED, OBD_SPEED, "trip_average_speed", "trip_top_speed")
+        ),
+        **_all(
+            _KILOPASCALS,
+            (
+                *("intake_pressure", "fuel_pressure", "fuel_rail_pressure"),
+                *("brake_pressure", "barometric_pressure"),
+            ),
+        ),
+        **_all(_LITRES, (Reading.FUEL, "fuel_sensor_volume")),
+        **_all(_CENTIMETRES, ("fuel_height", "fuel_sensor_height")),
+        **_all(_DECIBELS, ("rsrq", "sinr")),
+        **_all(_DECIBEL_MILLIWATTS, ("rssi", "rsrp")),
+        **_all(
+            _COUNT,
+            (
+                *(Reading.SATELLITES, Reading.TROUBLE_CODES),
+                *("seat_cask_helmets", "tailbox_helmets"),
+            ),
+        ),
+        **_all(_DILUTION, (Reading.HDOP, "pdop")),
+        **_all(_ANGLE, ("roll", "pitch", "yaw", "steering_wheel_angle")),
+        Reading.ALTITUDE: _kind(Unit.METRES, -1_000, 100_000),
+        "signal_level": _kind(Unit.ASU, 0, 1_000),
+        Reading.COURSE: _kind(Unit.DEGREES, 0, 360),
+        ENGINE_SPEED: _kind(Unit.REVOLUTIONS_PER_MINUTE, 0, 30_000),
+        "remaining_range": _kind(Unit.KILOMETRES, 0, 10_000),
+        "current_power": _kind(Unit.WATTS, -1_000_000, 1_000_000),
+        "acceleration": _kind(Unit.GRAVITIES, -1_000, 1_000),
+        "rotation": _kind(Unit.DEGREES_PER_SECOND, -100_000, 100_000),
+        "reference_torque": _kind(Unit.NEWTON_METRES, 0, 1_000_000),
+        "fuel_rate": _kind(Unit.LITRES_PER_HOUR, 0, 10_000),
+        "fuel_economy": _kind(Unit.KILOMETRES_PER_LITRE, 0, 1_000),
+        # --- whose a vehicle is, and where
+        **_all(
+            _PRIVATE,
+            (
+                *(Reading.ADDRESS, Reading.DRIVER_NAME, Reading.ICCID, Reading.SIM),
+                *(Reading.VIN, "imei", "imsi", "ip_address", "gateway", "hostname"),
+                *("location_area", "cell", "serial_number", "custom"),
+            ),
+        ),
+    }
+)
+"""By the reading without its part. What is not in it is a text, a time, or yes or no."""
+
+_UNKNOWN = ReadingKind()
+
+
+def kind_of(reading: str) -> ReadingKind:
+    """Return what a reading, or a part of one, is."""
+    return KINDS.get(reading_parts(reading)[0], _UNKNOWN)
