@@ -52,7 +52,7 @@ class Availability:
 
     @callback
     def review(self) -> None:
-        """Tell of what has changed, and look again when time alone will change it."""
+        """Notify of a change, and look again when time alone will change it."""
         self.cancel()
         now, state = dt_util.utcnow(), self.state
         before = self._told
@@ -78,7 +78,7 @@ class Availability:
 
     @callback
     def cancel(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         if self._cancel_timer is not None:
             self._cancel_timer()
             self._cancel_timer = None

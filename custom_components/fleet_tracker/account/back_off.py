@@ -27,7 +27,7 @@ class BackOff:
     """
 
     def __init__(self, memory: Memory, now: datetime) -> None:
-        """Recall what was said last, unless that is long ago."""
+        """Read the last wait, unless that is long ago."""
         self._memory = memory
         self._wait = timedelta()
         self._until: datetime | None = None
@@ -74,7 +74,7 @@ class BackOff:
         self._wait = timedelta()
 
     async def async_save(self, now: datetime, interval: timedelta | None) -> None:
-        """Keep how long the vendor is to be left alone; None: it need not be."""
+        """Store how long the vendor is to be left alone; None ends it."""
         kept: Json = None
         if interval is not None:
             kept = {

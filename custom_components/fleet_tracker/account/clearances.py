@@ -37,8 +37,8 @@ class JudgedClearance(Clearance):
 class StopClearance(JudgedClearance):
     """The clearance of a command that can stop a vehicle. It can be withdrawn.
 
-    Who withdraws it before anything was sent ends `over` too: what the command waits for
-    may take long, but it is certain then that it is never sent.
+    Withdrawing it before anything was sent ends `over` too: the command may wait for
+    long, but it is certain then that it is never sent.
     """
 
     stops = True

@@ -40,7 +40,7 @@ _WITHDRAWN = Refusal("engine_cut_withdrawn")
 
 
 class CommandAccount(Protocol):
-    """What commands ask of the account whose vehicles they are for."""
+    """The account that commands belong to."""
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -50,13 +50,13 @@ class CommandAccount(Protocol):
         """Return the time by which ages are judged: that of the vendor's server."""
 
     def why_closed(self) -> Refusal | None:
-        """Return that the account is not running, if so."""
+        """Return why the account takes no commands, None if it is running."""
 
     def is_wanted(self, vehicle_id: str) -> bool:
         """Tell whether the user wants a vehicle."""
 
     def home_assistant_error(self, err: VendorError) -> HomeAssistantError:
-        """Return a vendor's error as what the user is told."""
+        """Return the error that the user is shown for a vendor's error."""
 
     def poll_soon(self, seconds: float = 0) -> None:
         """Ask for a poll earlier than planned."""
@@ -88,7 +88,7 @@ class Commands:
         self._guarded: dict[asyncio.Task[CommandResult], StopClearance] = {}
 
     async def async_look(self, vehicle_id: str) -> None:
-        """Take one fresh look at a vehicle. Raises HomeAssistantError when that fails."""
+        """Read a vehicle once, now. Raises HomeAssistantError when that fails."""
         try:
             update = await self._connection.look(vehicle_id)
         except VendorError as err:
@@ -128,7 +128,7 @@ class Commands:
             stop.withdraw(reason)
 
     async def async_end(self) -> None:
-        """End what was withdrawn and still waits; what may be on its way has its answer."""
+        """End the commands that were withdrawn before they were sent."""
         withdrawn = [
             work
             for work, clearance in self._guarded.items()

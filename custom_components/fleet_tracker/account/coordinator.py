@@ -110,7 +110,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         vendor: Vendor,
         memory: EntryMemory,
     ) -> None:
-        """Take what the user entered and where facts are kept; `async_open` starts."""
+        """Initialize with the config entry and its stored facts; `async_open` starts."""
         super().__init__(
             hass,
             LOGGER,
@@ -201,7 +201,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @property
     def _knows_vehicles(self) -> bool:
-        """Whether there is something to show without the vendor."""
+        """Whether there are vehicles to show without an answer of the vendor."""
         return any(vehicle.shown_readings for vehicle in self.fleet.vehicles.values())
 
     async def async_poll_first(self) -> None:
@@ -244,7 +244,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         return self._availability.is_reachable
 
     async def _async_recall(self) -> None:
-        """Take the vehicles as they were at the last stop."""
+        """Restore the vehicles as they were at the last stop."""
         for number, vehicle in enumerate(await self._store.async_load(), start=1):
             if self.is_wanted(vehicle.vehicle_id):
                 self.fleet.recall(vehicle)
@@ -295,9 +295,10 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         return self._is_stopping
 
     async def async_stop(self) -> None:
-        """Take nothing more, and bring what waits to the entities, which still live.
+        """Refuse further updates, and give the entities the updates that wait.
 
-        An entity that is added while its platform is unloaded would stay behind, dead.
+        The entities still live. One that is added while its platform is unloaded
+        would stay behind, dead.
         """
         self._is_stopping = True
         self.fleet.stop_receiving()
@@ -316,7 +317,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def async_drop_undelivered(
         self, will_listen: Callable[[str, OccurrenceKind], bool]
     ) -> None:
-        """Wait for no event entity from now on of which it is told that it is disabled."""
+        """Stop waiting for event entities that turn out to be disabled."""
         self._occurrences.will_listen = will_listen
         self._occurrences.drop_undelivered()
 
@@ -336,14 +337,14 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self.memory.close()
 
     async def async_entry_changed(self) -> None:
-        """Take what the user changed: vehicles at once, all else by a reload."""
+        """Apply changes by the user: vehicles at once, all else by a reload."""
         if self._shown_entry != _without_vehicles(self.config_entry):
             self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
         else:
             await self.async_vehicles_changed()
 
     async def async_vehicles_changed(self) -> None:
-        """Take the vehicles that were added, removed or changed one by one."""
+        """Apply vehicles that were added, removed or changed one by one."""
         if self.vendor.flow.vehicles is None:
             return
         accepted = accepted_vehicles(self.config_entry)
@@ -362,10 +363,10 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @callback
     def async_forget(self, vehicle_id: str) -> None:
-        """Forget a vehicle whose device is gone."""
+        """Forget a vehicle after its device was removed."""
         self.fleet.forget(vehicle_id)
 
-    # --- what the fleet may ask -------------------------------------------------------------
+    # --- what the fleet needs ---------------------------------------------------------------
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -378,7 +379,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         return self.connection.clock_offset
 
     def rules(self) -> Rules:
-        """Return what is believed now: what polls have told does not count for ever."""
+        """Return the rules for what is believed now. Polled data does not count for ever."""
         state = self._availability.state
         if not state.fails:
             return self._rules
@@ -395,12 +396,12 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @callback
     def on_vehicles_kept(self) -> None:
-        """Write what is known of the vehicles within 5 minutes."""
+        """Store the vehicles within 5 minutes."""
         self._store.async_schedule_save()
 
     @callback
     def on_wrong_clocks(self, count: int) -> None:
-        """Tell of how many vehicles the tracker's clock is wrong."""
+        """Show how many trackers have wrong clocks."""
         self._problems.note_tracker_clocks(count)
 
     @callback
@@ -411,7 +412,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @callback
     def on_occurrence(self) -> None:
-        """Keep what was fired, at once, but once for all that came together."""
+        """Store fired occurrences at once, with one write for all that came together."""
         if self._occurrences.is_saved or self._saving_occurrences:
             return
         self._saving_occurrences = True
@@ -422,7 +423,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             eager_start=False,
         )
 
-    # --- what a connection may ask (Host) ---------------------------------------------------
+    # --- the vendor's host (Host) -----------------------------------------------------------
 
     def now(self) -> datetime:
         """Return the time, aware UTC."""
@@ -437,11 +438,11 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         await asyncio.sleep(seconds)
 
     def vehicle(self, vehicle_id: str) -> Vehicle | None:
-        """Return what is known of a vehicle."""
+        """Return the record of a vehicle."""
         return self.fleet.get(vehicle_id)
 
     def vehicles(self) -> Mapping[str, Vehicle]:
-        """Return what is known of all vehicles, by their ids."""
+        """Return the records of all vehicles, by their ids."""
         return self.fleet.vehicles
 
     def is_gone(self, vehicle_id: str) -> bool:
@@ -450,13 +451,13 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @callback
     def receive(self, updates: Iterable[VehicleUpdate]) -> None:
-        """Take news, polled or pushed."""
+        """Merge news, polled or pushed."""
         self.fleet.receive(updates)
 
     async def async_keep_received(self) -> bool:
-        """Tell whether all that came in is known for good, or at least on disk.
+        """Tell whether everything received is known for good, or at least on disk.
 
-        Only then may a sender be told so, who will not tell it again.
+        Only then may a sender be told so, since it will not send it again.
         """
         return await self._async_save_occurrences() and not self._is_stopping
 
@@ -497,7 +498,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @callback
     def clear_problem(self, cause: str) -> None:
-        """Take the repair issue away."""
+        """Remove the repair issue, if there is one."""
         self._problems.clear(cause)
 
     async def async_solve(self, cause: str) -> None:
@@ -537,7 +538,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @override
     async def async_request_refresh(self) -> None:
-        """Poll since a user asked for it, unless the vendor has asked to be left alone."""
+        """Poll at the user's request, unless the vendor has asked to be left alone."""
         if not self._back_off.is_going_on:
             await super().async_request_refresh()
 
@@ -551,7 +552,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             try:
                 return await self._async_poll()
             except HomeAssistantError:
-                # What fails because the account is being unloaded is no failure.
+                # A failure because the account is being unloaded does not count.
                 if self._is_stopping:
                     return self.fleet.vehicles
                 raise
@@ -596,7 +597,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @override
     @callback
     def _async_refresh_finished(self) -> None:
-        """Tell what came of a poll: that the account is reachable, at once."""
+        """Note the outcome of a poll, and show at once that the account is reachable."""
         if self._is_stopping:
             return
         if not self.last_update_success:
@@ -614,7 +615,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             self._poll_in((self.update_interval or LONGEST_RETRY).total_seconds())
 
     def _interval_after(self, err: VendorError | None) -> timedelta | None:
-        """Return when to poll again: later each time that it was too often."""
+        """Return when to poll again: later each time that the vendor says too often."""
         if not isinstance(err, RateLimited):
             self._back_off.end()
             self._problems.clear(RATE_LIMITED)
@@ -625,7 +626,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             )
             return self._retry_wait
         interval = self._back_off.lengthen(err)
-        # What has a text of its own is told by the vendor.
+        # The vendor shows problems that have a text of their own.
         if self._back_off.is_stubborn and err.translation_key == RateLimited.key:
             self._problems.show(RATE_LIMITED)
         return interval
@@ -641,7 +642,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 LOGGER.info("All %s vehicles can be read again", self.name)
 
     async def _async_save_occurrences(self) -> bool:
-        """Tell whether it is on disk. What is not is tried again with what comes next."""
+        """Tell whether everything is on disk. The next write tries the rest again."""
         self._saving_occurrences = False
         try:
             await self._occurrences.async_save()
@@ -678,7 +679,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @override
     @callback
     def async_update_listeners(self) -> None:
-        """Tell nobody that a poll failed, or succeeded again: that alone changes nothing."""
+        """Notify nobody of a failed or a first good poll: that alone changes no state."""
 
     @callback
     def async_deliver_occurrences(
@@ -697,19 +698,19 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         vehicle_id: str | None = None,
         kind: OccurrenceKind | None = None,
     ) -> CALLBACK_TYPE:
-        """Tell a subscriber of what happens: to a vehicle, of a kind, or of all."""
+        """Subscribe to occurrences: of a vehicle, of a kind, or all."""
         return self._occurrences.subscribe(subscriber, vehicle_id, kind)
 
     @callback
     def async_add_newcomer_listener(
         self, listener: Callable[[str], None]
     ) -> CALLBACK_TYPE:
-        """Tell a listener of each vehicle that is new, shows something new, or is gone."""
+        """Subscribe to vehicles that are new, show something new, or are gone."""
         return self.fleet.add_newcomer_listener(listener)
 
     @callback
     def async_add_entities(self, adding: Coroutine[Any, Any, None]) -> None:
-        """Have entities added to their platform, and know when that is done."""
+        """Add entities to their platform; `async_entities_added` waits for it."""
         task = self.config_entry.async_create_task(
             self.hass, adding, f"{DOMAIN} add entities", eager_start=True
         )
@@ -725,7 +726,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     # --- commands ---------------------------------------------------------------------------
 
     async def async_look(self, vehicle_id: str) -> None:
-        """Take one fresh look at a vehicle. Raises HomeAssistantError when that fails."""
+        """Read a vehicle once, now. Raises HomeAssistantError when that fails."""
         await self._commands.async_look(vehicle_id)
 
     async def async_execute(self, vehicle_id: str, command: Command) -> CommandResult:
@@ -736,7 +737,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         return await self._commands.async_execute(vehicle_id, command)
 
     def why_closed(self) -> Refusal | None:
-        """Return that the account is not running, if so."""
+        """Return why the account takes no commands, None if it is running."""
         entry = self.config_entry
         if (
             self._is_stopping
@@ -747,14 +748,17 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         return None
 
     def home_assistant_error(self, err: VendorError) -> HomeAssistantError:
-        """Return a vendor's error as what the user is told. Wrong credentials ask for new."""
+        """Return the error that the user is shown for a vendor's error.
+
+        Wrong credentials start a request for new ones.
+        """
         if isinstance(err, AuthenticationFailed):
             self.config_entry.async_start_reauth(self.hass)
         return of_vendor(err, HomeAssistantError)
 
     @callback
     def _show_warning(self, vehicle_id: str, key: str) -> None:
-        """Show what is to be said of a command that was carried out all the same."""
+        """Show the warning of a command that was carried out."""
         vehicle = self.fleet.vehicles[vehicle_id]
         persistent_notification.async_create(
             self.hass,
@@ -766,17 +770,17 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     # --- devices ----------------------------------------------------------------------------
 
     def device_identifier(self, vehicle_id: str) -> tuple[str, str]:
-        """Return what names a vehicle's device in the registry."""
+        """Return the identifier of a vehicle's device."""
         return (DOMAIN, f"{self.identity}_{vehicle_id}")
 
     def unique_id(self, vehicle_id: str, reading: str) -> str:
-        """Return what names an entity of a vehicle in the registry."""
+        """Return the unique id of a vehicle's entity."""
         return f"{self.identity}_{vehicle_id}_{reading.replace(':', '_')}"
 
     def vehicle_of(self, identifiers: Iterable[tuple[str, str]]) -> str | None:
         """Return the vehicle of a device's identifiers, None if none is known."""
         for identifier in identifiers:
-            # Those of other integrations may have more than two parts.
+            # Identifiers of other integrations may have more than two parts.
             if identifier[0] != DOMAIN:
                 continue
             vehicle_id = identifier[1].removeprefix(f"{self.identity}_")
@@ -785,7 +789,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         return None
 
     def subentry_id(self, vehicle_id: str) -> str | None:
-        """Return the config subentry that a vehicle was added by, if it was one by one."""
+        """Return the config subentry of a vehicle, None if the vendor lists it."""
         subentry = self._subentries.get(vehicle_id)
         return None if subentry is None else subentry.subentry_id
 
@@ -793,7 +797,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 def find_vehicle(
     hass: HomeAssistant, device_id: str
 ) -> tuple[FleetCoordinator, str] | None:
-    """Return whose vehicle a device is, and the vehicle's id; None if it is none."""
+    """Return the account and the id of a device's vehicle, None if there is none."""
     device = dr.async_get(hass).async_get(device_id)
     if device is None:
         return None
@@ -805,12 +809,12 @@ def find_vehicle(
 
 
 def _without_vehicles(entry: ConfigEntry) -> tuple[object, ...]:
-    """Return what an entry says beside its vehicles: a change of it needs a reload."""
+    """Return the settings of an entry without its vehicles: a change needs a reload."""
     return (entry.title, entry.unique_id, dict(entry.data), dict(entry.options))
 
 
 def _ended_by(err: VendorError, kind: type[HomeAssistantError]) -> HomeAssistantError:
-    """Return a vendor's error as what ends a poll or a set-up."""
+    """Return the error that ends a poll or a set-up for a vendor's error."""
     if isinstance(err, AuthenticationFailed):
         kind = ConfigEntryAuthFailed
     return of_vendor(err, kind)

@@ -14,12 +14,12 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Expiries:
-    """The next time of each vehicle, and who is told when it has come."""
+    """The next time of each vehicle, with a timer for the earliest."""
 
     def __init__(
         self, hass: HomeAssistant, on_expired: Callable[[Iterable[str]], None]
     ) -> None:
-        """Take who is told of the vehicles whose time has come."""
+        """Initialize with the callback for vehicles whose time has come."""
         self._hass = hass
         self._on_expired = on_expired
         self._queue: list[tuple[datetime, str]] = []
@@ -29,7 +29,7 @@ class Expiries:
 
     @callback
     def add(self, vehicle_id: str, when: datetime | None) -> None:
-        """Look at a vehicle at a time, or earlier if it waits for an earlier one already."""
+        """Plan a look at a vehicle, unless an earlier one is planned."""
         if when is None or when >= self._next.get(vehicle_id, NEVER):
             return
         self._next[vehicle_id] = when
@@ -39,7 +39,7 @@ class Expiries:
 
     @callback
     def cancel(self) -> None:
-        """Tell nobody any more."""
+        """Cancel everything planned."""
         if self._cancel_timer is not None:
             self._cancel_timer()
             self._cancel_timer = None

@@ -1,7 +1,7 @@
-"""A file of JSON lines that grows at its end: what is added costs what is new.
+"""A file of JSON lines that is appended to: a write costs only what is new.
 
 Home Assistant's `Store` writes a whole file, swallows errors and puts writes off while Home
-Assistant stops. Who promises somebody that a thing is on disk needs to be sure of it.
+Assistant stops. A sender who is told that something is on disk needs more than that.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 
 
 class LineFile:
-    """Lines on disk, and those that wait to be written with the next write."""
+    """The lines on disk, and the lines that the next write adds."""
 
     def __init__(self, hass: HomeAssistant, name: str) -> None:
-        """Name the file in Home Assistant's storage folder."""
+        """Initialize with the file's name in Home Assistant's storage folder."""
         self._hass = hass
         self.path = Path(hass.config.path(STORAGE_DIR, name))
         self._waiting: list[str] = []
@@ -69,15 +69,15 @@ class LineFile:
             return 0
 
     def add(self, line: str) -> None:
-        """Have a line written with the next write. It holds no line end."""
+        """Add a line for the next write. It must not contain a line end."""
         self._waiting.append(line)
         self._added += 1
 
     async def async_write(self) -> None:
-        """Write what was added so far; it is on disk when this returns.
+        """Write the lines added so far; they are on disk when this returns.
 
-        One write serves all who wait. Raises OSError when it failed; the lines then wait
-        for the next write.
+        One write serves all callers that wait. Raises OSError when it failed; the
+        lines then wait for the next write.
         """
         wanted = self._added
         while self._written < wanted:
@@ -98,7 +98,7 @@ class LineFile:
     def _start(self, write: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Let a write go on even if nobody waits for it any more."""
         task = self._hass.async_create_task(write, "write lines", eager_start=False)
-        # Whoever still waits is told of an error; if nobody does, no one is.
+        # An error reaches the callers that still wait, if there are any.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return task
 
@@ -118,7 +118,7 @@ class LineFile:
         self.path.parent.mkdir(exist_ok=True)
         file = os.open(self.path, os.O_WRONLY | os.O_CREAT, PRIVATE)
         try:
-            # What a write that failed left behind, and what a crash cut off.
+            # Remove the rest of a failed write, or of a write that a crash cut off.
             os.truncate(file, self._size)
             os.lseek(file, self._size, os.SEEK_SET)
             view = memoryview(data)

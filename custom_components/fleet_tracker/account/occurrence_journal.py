@@ -1,6 +1,6 @@
-"""What is on disk of occurrences: those that came in and wait to fire, and those that fired.
+"""The file of an account's occurrences: those still to fire, and those that fired.
 
-A vendor that was answered with success does not tell again. So what it told is on disk
+A vendor does not send again what was answered with success. So an occurrence is on disk
 before the answer, and fires after the next start if it has not fired before.
 """
 
@@ -24,7 +24,7 @@ from .set_aside import async_set_aside
 AT_ONCE = 100
 """Lines that are read or made before the event loop gets its turn."""
 MOST_DEAD_LINES = 5000
-"""So many lines that say nothing any more are worth writing the file anew."""
+"""A file with so many outdated lines is worth writing anew."""
 
 # What a line tells of, and what belongs to it.
 _RECEIVED, _VEHICLE, _OCCURRENCE = "received", "vehicle", "occurrence"
@@ -113,11 +113,11 @@ class OccurrenceJournal:
 
     @property
     def is_saved(self) -> bool:
-        """Whether all of it is on disk."""
+        """Whether everything is on disk."""
         return self._file.is_saved
 
     def add_received(self, vehicle_id: str, occurrence: Occurrence) -> Receipt:
-        """Note an occurrence that came in, which is to fire."""
+        """Note an occurrence that has to fire."""
         receipt = Receipt(self._next_number, vehicle_id, occurrence)
         self._next_number += 1
         self._open[receipt.number] = receipt
@@ -130,15 +130,15 @@ class OccurrenceJournal:
             self._add({_DONE: receipt.number})
 
     def add_fired(self, vehicle_id: str, row: Sequence[Json]) -> None:
-        """Note what fired, by what makes a replay of it."""
+        """Note a fired occurrence by the facts that identify its replays."""
         self._add({_FIRED: row, _VEHICLE: vehicle_id})
 
     def add_past(self, vehicle_id: str, past: Json) -> None:
-        """Note all that fired of a vehicle, in place of what was noted before."""
+        """Note all fired occurrences of a vehicle, in place of the earlier notes."""
         self._add({_PAST: past, _VEHICLE: vehicle_id})
 
     def add_forgotten(self, vehicle_id: str) -> None:
-        """Note that a vehicle is gone, with all that happened to it."""
+        """Note that a vehicle is gone, with all its occurrences."""
         for receipt in list(self._open.values()):
             if receipt.vehicle_id == vehicle_id:
                 self.note_done(receipt)
@@ -149,7 +149,7 @@ class OccurrenceJournal:
         self._file.add(json_dumps(line))
 
     async def async_write(self) -> None:
-        """Have all that was noted on disk when this returns. Raises OSError if it is not."""
+        """Write all notes to disk. Raises OSError if that fails."""
         await self._file.async_write()
 
     async def async_tidy(

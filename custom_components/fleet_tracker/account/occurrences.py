@@ -1,7 +1,7 @@
-"""Which occurrences have fired, and who is told of new ones: each once, and in order.
+"""Occurrences of an account: each fires once, in order, to all subscribers.
 
-Anybody may subscribe to what fires. Besides, an occurrence is delivered to the event entity
-of its vehicle and kind, and waits for it where it is not there yet.
+An occurrence is also delivered to the event entity of its vehicle and kind, and waits for
+it while it is not there yet.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ REMEMBERED_FOR = timedelta(days=2)
 """How long what fired is known by its content: longer than vendors are asked back."""
 MEMORY_KEY = "occurrences"
 SINCE_KEY = "occurrences_since"
-"""When the account was set up for the first time: what is asked for never fires from before."""
+"""When the account was first set up. Polled occurrences from before never fire."""
 
 type Listener = Callable[[Occurrence], None]
 type Subscriber = Callable[[str, Occurrence], None]
-"""Is told of the vehicle's id and of what happened to it."""
+"""Is called with a vehicle's id and an occurrence."""
 type _Address = tuple[str, OccurrenceKind]
 type _Moment = tuple[str, str]
 """A key of occurrences, and their time as it was told, however wrong."""
@@ -41,7 +41,7 @@ type _Moment = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """One that is delivered, now or later."""
+    """An occurrence that is delivered, now or later."""
 
     occurrence: Occurrence
     receipt: Receipt | None
@@ -50,7 +50,7 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True)
 class _Fired:
-    """One that fired: whether it was pushed, when it occurred, and when it fired."""
+    """An occurrence that fired: whether it was pushed, when it occurred, and when it fired."""
 
     pushed: bool
     occurred_at: str
@@ -58,7 +58,7 @@ class _Fired:
 
 
 class _Past:
-    """What fired of one vehicle."""
+    """The occurrences of one vehicle that fired."""
 
     def __init__(self) -> None:
         self._fired: dict[_Moment, dict[str, _Fired]] = {}
@@ -66,18 +66,19 @@ class _Past:
         self._until: dict[str, str] = {}
         """By key: until when what is asked for has fired, of what is no longer known."""
         self.unreadable = 0
-        """How many were kept in a way that makes no sense."""
+        """How many stored occurrences make no sense."""
 
     @property
     def count(self) -> int:
-        """How many that fired are known."""
+        """How many fired occurrences are remembered."""
         return self._count
 
     def is_replay(self, occurrence: Occurrence) -> bool:
-        """Tell whether it fired before, in this way or in another.
+        """Tell whether an occurrence fired before, pushed or polled.
 
-        Replays have the same time and content. What was pushed and is read as well may
-        differ in the content; two geofences may be left in one second.
+        Replays have the same time and content. A pushed occurrence may differ in
+        its content from the same one polled; two geofences may be left in one
+        second.
         """
         key, stamp = _moment(occurrence)
         if not occurrence.pushed and (
@@ -92,7 +93,7 @@ class _Past:
         )
 
     def add(self, occurrence: Occurrence, now: datetime) -> None:
-        """Note that it fires now."""
+        """Note that an occurrence fires now."""
         self._put(
             _moment(occurrence),
             _content(occurrence),
@@ -117,7 +118,7 @@ class _Past:
         of_moment[content] = fired
 
     def _forget(self, moment: _Moment) -> None:
-        """Know of what fired longest ago only until when it did."""
+        """Forget the oldest fired occurrences, and keep only until when all have fired."""
         forgotten = self._fired.pop(moment)
         self._count -= len(forgotten)
         key = moment[0]
@@ -127,7 +128,7 @@ class _Past:
             del self._until[next(iter(self._until))]
 
     def as_json(self) -> Json:
-        """Return what `from_json` makes the past of."""
+        """Return the data that `from_json` reads."""
         return {
             "fired": [
                 [*moment, content, one.pushed, one.occurred_at, one.fired_at]
@@ -139,7 +140,7 @@ class _Past:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Json]) -> _Past:
-        """Return what was kept. Before, only the last time of each key was."""
+        """Return the stored past. Older files hold only the last time of each key."""
         past = cls()
         fired, until = stored.get("fired"), stored.get("until", stored)
         if isinstance(until, Mapping):
@@ -151,7 +152,7 @@ class _Past:
         return past
 
     def recall(self, row: Json) -> bool:
-        """Take one that was kept, and tell whether it was one."""
+        """Restore a stored one. Returns False if it makes no sense."""
         match row:
             case [
                 str() as key,
@@ -293,11 +294,11 @@ class OccurrenceLog:
                     LOGGER.exception("Error while telling of an occurrence")
 
     def hold(self) -> None:
-        """Tell nobody until `release`: those who want to know are not there yet."""
+        """Hold occurrences back until `release`: their listeners are not there yet."""
         self._is_open = False
 
     def release(self) -> None:
-        """Tell of what came meanwhile, in order, and of the rest as it comes."""
+        """Fire the occurrences held back, in order, and each further one as it comes."""
         self._is_open = True
         while self._early:
             self._tell(*self._early.popleft())
@@ -357,7 +358,7 @@ class OccurrenceLog:
         return remove
 
     def drop_undelivered(self) -> None:
-        """Wait no longer for those who will never listen."""
+        """Stop waiting for event entities that will never come."""
         for address in list(self._undelivered):
             if not self.will_listen(*address):
                 for waiting in self._undelivered.pop(address):
@@ -373,7 +374,7 @@ class OccurrenceLog:
 
     @property
     def is_saved(self) -> bool:
-        """Whether all of it is on disk."""
+        """Whether everything is on disk."""
         return self._journal.is_saved
 
     async def async_save(self) -> None:

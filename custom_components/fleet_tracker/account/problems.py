@@ -31,7 +31,7 @@ class Problems:
     def __init__(
         self, hass: HomeAssistant, entry: ConfigEntry, fixable: frozenset[str]
     ) -> None:
-        """Take whose problems they are, and which causes can be solved on the page."""
+        """Initialize with the config entry and the problems that a repair flow can solve."""
         self._hass = hass
         self._entry = entry
         self._fixable = fixable
@@ -62,7 +62,7 @@ class Problems:
 
     @callback
     def clear(self, cause: str) -> None:
-        """Take the repair issue away, if there is one."""
+        """Remove the repair issue, if there is one."""
         ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(cause))
 
     def _issue_id(self, cause: str) -> str:
@@ -70,13 +70,13 @@ class Problems:
 
     @callback
     def note_set_aside(self, copies: Sequence[str]) -> None:
-        """Tell of stored files that could not be used, once, until the user ignores it."""
+        """Show once that stored files could not be used, until the user ignores it."""
         if copies:
             self.show(STORED_DATA_SET_ASIDE, files=", ".join(copies))
 
     @callback
     def note_access(self, err: VendorError | None) -> None:
-        """Tell of an account that may not be read, whatever the reason, until it may be.
+        """Show that an account may not be read, for whatever reason, until it may.
 
         An error of another kind says nothing about that.
         """
@@ -87,7 +87,7 @@ class Problems:
 
     @callback
     def note_tracker_clocks(self, wrong: int) -> None:
-        """Tell once of all trackers whose clocks are wrong."""
+        """Show one repair issue for all trackers with wrong clocks."""
         if wrong:
             self.show(TRACKER_CLOCKS_WRONG, count=str(wrong))
         else:
@@ -95,7 +95,7 @@ class Problems:
 
     @callback
     def note_server_clock(self, offset: timedelta) -> None:
-        """Tell by how much the server's clock differs from ours, if it matters."""
+        """Show by how much the server's clock differs from ours, if it matters."""
         if abs(offset) < LEAST_CLOCK_DIFFERENCE:
             self.clear(SERVER_CLOCK_DIFFERS)
         else:
@@ -108,7 +108,7 @@ class Problems:
 
     @callback
     def note_subscriptions(self, vehicles: Iterable[Vehicle], now: datetime) -> None:
-        """Tell of subscriptions that have ended, and of those that soon will."""
+        """Show that subscriptions have ended, or soon will."""
         ends = [
             expires
             for vehicle in vehicles

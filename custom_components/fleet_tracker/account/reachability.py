@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 LEAST = timedelta(minutes=10)
 INTERVALS = 3
-"""News count for so many intervals between polls, and for `LEAST` at least."""
+"""News counts for so many intervals between polls, and for `LEAST` at least."""
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Reachability:
         self.fails = False
 
     def plan(self, interval: timedelta | None) -> None:
-        """Take the interval that is planned after a success; None: there is no next poll.
+        """Set the interval planned after a success; None: no poll is planned.
 
         A wait that the vendor asked for is none.
         """
@@ -56,20 +56,20 @@ class Reachability:
 
     @property
     def polled_until(self) -> datetime | None:
-        """Until when that counts which polls have told; None: as long as polls succeed."""
+        """When polled data stops counting; None while polls succeed."""
         return self.polled_at + self.lasts if self.fails else None
 
     @property
     def ends_at(self) -> datetime | None:
-        """When it is no longer reachable if nothing comes in; None: polls do not fail."""
+        """When the account becomes unreachable without news; None while polls succeed."""
         if not self.fails:
             return None
         return max(self.polled_at, self.pushed_at or self.polled_at) + self.lasts
 
     def is_reachable(self, now: datetime) -> bool:
-        """Tell whether it is."""
+        """Tell whether the account is reachable."""
         return self.ends_at is None or now < self.ends_at
 
     def polls_count(self, now: datetime) -> bool:
-        """Tell whether what polls have told still counts."""
+        """Tell whether polled data still counts."""
         return self.polled_until is None or now < self.polled_until

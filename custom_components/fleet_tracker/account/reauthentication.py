@@ -1,4 +1,4 @@
-"""Ends asking for credentials when those that are known are good again."""
+"""Ends a request for credentials once the known ones work again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def checking(hass: HomeAssistant, flow_id: str) -> Iterator[None]:
 
 @callback
 def async_end_reauthentication(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Ask no longer for an entry's credentials, unless the user has just entered some."""
+    """End the request for an entry's credentials, unless the user has just entered some."""
     busy = hass.data.get(_CHECKING, ())
     for flow in list(entry.async_get_active_flows(hass, {SOURCE_REAUTH})):
         if flow["flow_id"] in busy:

@@ -19,7 +19,7 @@ class SlicedWork:
     """Jobs that are done in order, and those that a job adds before all others."""
 
     def __init__(self, name: str) -> None:
-        """Take whose work it is, for the log."""
+        """Initialize with the owner's name, for the log."""
         self._name = name
         self._jobs: deque[Job] = deque()
         self._urgent: deque[Job] = deque()

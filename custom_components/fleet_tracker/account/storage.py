@@ -1,4 +1,4 @@
-"""What outlives a restart: the last known vehicles, and the facts of a connection."""
+"""Stored data that outlives a restart: the last known vehicles, and facts of a connection."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class KeptFile(Store[dict[str, Any]]):
     """
 
     def __init__(self, hass: HomeAssistant, entry_id: str, what: str) -> None:
-        """Name the file. Nobody but Home Assistant's own user may read it."""
+        """Initialize with the file's name. Only Home Assistant's own user may read it."""
         super().__init__(hass, VERSION, f"{DOMAIN}.{entry_id}.{what}", private=True)
         self.set_aside: list[str] = []
 
     async def async_load_object(self) -> dict[str, Any]:
-        """Return what was kept, nothing where that is not ours or of a newer format."""
+        """Return the stored data; nothing where that is not ours or of a newer format."""
         try:
             stored = await self.async_load()
         except (
@@ -101,7 +101,7 @@ class EntryMemory(Memory):
     """Tokens, quotas, cursors and learned refusals of a config entry."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Name the file; `async_load` reads it."""
+        """Initialize with the config entry; `async_load` reads the file."""
         self._store = KeptFile(hass, entry_id, "memory")
         self._facts: dict[str, Json] = {}
         self._is_closed = False
@@ -116,11 +116,11 @@ class EntryMemory(Memory):
         self._facts = await self._store.async_load_object()
 
     def get(self, key: str) -> Json:
-        """Return what was put under the key, None before."""
+        """Return the value of a key, None if there is none."""
         return self._facts.get(key)
 
     async def put(self, key: str, value: Json) -> None:
-        """Keep a value; it is on disk when this returns."""
+        """Store a value; it is on disk when this returns."""
         if self._is_closed or self._facts.get(key) == value:
             return
         self._facts[key] = value
@@ -128,7 +128,7 @@ class EntryMemory(Memory):
 
     @callback
     def close(self) -> None:
-        """Keep nothing from now on: the file belongs to the next one, or is removed."""
+        """Store nothing from now on: the file belongs to the next one, or is removed."""
         self._is_closed = True
 
 
@@ -141,7 +141,7 @@ class VehicleStore:
         entry_id: str,
         vehicles: Callable[[], Mapping[str, Vehicle]],
     ) -> None:
-        """Take where to ask for the vehicles when it is time to write them."""
+        """Initialize with the function that returns the vehicles to write."""
         self._hass = hass
         self._store = KeptFile(hass, entry_id, "vehicles")
         self._vehicles = vehicles

@@ -14,7 +14,7 @@ class VehicleSubentries:
     """Finds a vehicle's subentry without a search: pushes ask for it all the time."""
 
     def __init__(self, entry: ConfigEntry) -> None:
-        """Take whose vehicles they are."""
+        """Initialize with the config entry."""
         self._entry = entry
         self._indexed: Mapping[str, ConfigSubentry] | None = None
         self._by_vehicle: dict[str, ConfigSubentry] = {}
