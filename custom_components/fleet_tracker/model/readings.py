@@ -203,14 +203,14 @@ KINDS: Mapping[str, ReadingKind] = MappingProxyType(
         **_all(
             _COUNT,
             (
-                *(Reading.SATELLITES, Reading.TROUBLE_CODES),
+                *(Reading.SATELLITES, Reading.TROUBLE_CODES, "signal_level"),
                 *("seat_cask_helmets", "tailbox_helmets"),
             ),
         ),
         **_all(_DILUTION, (Reading.HDOP, "pdop")),
         **_all(_ANGLE, ("roll", "pitch", "yaw", "steering_wheel_angle")),
         Reading.ALTITUDE: _kind(Unit.METRES, -1_000, 100_000),
-        "signal_level": _kind(Unit.ASU, 0, 1_000),
+        "signal_strength": _kind(Unit.ASU, 0, 1_000),
         Reading.COURSE: _kind(Unit.DEGREES, 0, 360),
         ENGINE_SPEED: _kind(Unit.REVOLUTIONS_PER_MINUTE, 0, 30_000),
         "remaining_range": _kind(Unit.KILOMETRES, 0, 10_000),

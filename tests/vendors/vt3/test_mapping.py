@@ -151,7 +151,7 @@ APPENDIX_A: list[tuple[str, Json, str, Value]] = [
     ("modem1.imsi", "460013231603009", "imsi", "460013231603009"),
     ("modem1.iccid", "89860118802836799717", Reading.ICCID, "89860118802836799717"),
     ("modem1.phone_num", "+31612345678", Reading.SIM, "+31612345678"),
-    ("modem1.signal_lvl", 28, "signal_level", 28),
+    ("modem1.signal_lvl", 28, "signal_strength", 28),
     ("modem1.reg_status", 5, "network_registration", "roaming"),
     ("modem1.operator", "46001", "network_operator", "46001"),
     ("modem1.network", 3, "network_type", "4g"),

@@ -206,7 +206,7 @@ _SENSORS = (
     *_facts("obd_status"),
     # reception
     *_measurements(
-        ARBITRARY_STRENGTH_UNIT, "signal_level", category=EntityCategory.DIAGNOSTIC
+        ARBITRARY_STRENGTH_UNIT, "signal_strength", category=EntityCategory.DIAGNOSTIC
     ),
     *_measurements(
         SIGNAL_STRENGTH_DECIBELS_MILLIWATT,

@@ -238,7 +238,7 @@ _CELLULAR: Mapping[str, tuple[str, Reader]] = {
     "modem1.iccid": (Reading.ICCID, as_shown_text),
     "modem1.phone_num": (Reading.SIM, as_shown_text),
     "modem1.active_sim": ("active_sim", as_shown_text),
-    "modem1.signal_lvl": ("signal_level", whole(0, 97)),  # 99: not known
+    "modem1.signal_lvl": ("signal_strength", whole(0, 97)),  # 99: not known
     "modem1.reg_status": ("network_registration", one_of(REGISTRATIONS)),
     "modem1.operator": ("network_operator", as_shown_text),
     "modem1.network": ("network_type", one_of(NETWORKS)),
