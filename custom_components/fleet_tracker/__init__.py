@@ -135,9 +135,9 @@ def _forget_problems(hass: HomeAssistant, entry: FleetConfigEntry) -> None:
 async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: FleetConfigEntry, device: dr.DeviceEntry
 ) -> bool:
-    """Let the user delete a device whose vehicle is no longer in the account."""
+    """Let the user delete the device of a vehicle that is no longer in the account."""
     if entry.state is not ConfigEntryState.LOADED:
-        # Who does not know which vehicles there are must not let one be deleted.
+        # Before the list of vehicles is known, none may be deleted.
         return False
     coordinator = entry.runtime_data
     if (vehicle_id := coordinator.vehicle_of(device.identifiers)) is None:

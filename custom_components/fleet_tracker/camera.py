@@ -59,11 +59,11 @@ async def async_setup_entry(
 
 
 class FleetCamera(FleetEntity, Camera):
-    """A live view.
+    """A live view, open while somebody watches it.
 
-    It is opened for who asks for it. Home Assistant does not tell when watching ends, so
-    that this looks whether its stream still has outputs. Who plays the address without
-    that stream (HomeKit) cannot be looked at, and is cut off after the longest time.
+    Home Assistant does not tell when watching ends. So this looks whether its stream
+    still has outputs. A player that uses the address without that stream (HomeKit)
+    cannot be seen, and is cut off after the longest time.
     """
 
     entity_description: FleetCameraDescription
@@ -77,7 +77,7 @@ class FleetCamera(FleetEntity, Camera):
         description: FleetDescription,
         reading: str,
     ) -> None:
-        """Take which camera of which vehicle it is."""
+        """Initialize with the camera of a vehicle."""
         FleetEntity.__init__(self, coordinator, vehicle_id, description, reading)
         Camera.__init__(self)
         self._camera = int(reading_parts(reading)[1])
@@ -97,7 +97,7 @@ class FleetCamera(FleetEntity, Camera):
         """Whether the live view is open."""
         return self._address is not None
 
-    # --- who watches ---
+    # --- watching ---
 
     @override
     async def async_create_stream(self) -> Stream | None:
@@ -162,7 +162,7 @@ class FleetCamera(FleetEntity, Camera):
     async def _async_open(self) -> str:
         """Open the live view unless it is open, and return its address.
 
-        It goes on when who waits for it gives up: the next try finds it open.
+        Opening goes on when its caller gives up: the next try finds it open.
         """
         if self._opening is None and self._address is not None:
             return self._address
@@ -260,7 +260,7 @@ class FleetCamera(FleetEntity, Camera):
         return media
 
     def _noted(self, key: str, **placeholders: str) -> HomeAssistantError:
-        """Return why there is no live view, after it was noted for who looks."""
+        """Return why there is no live view, and show it on the stand-in picture."""
         error = told(HomeAssistantError, key, placeholders)
         self._stand_in.note(error)
         return in_language(self.hass, error)

@@ -1,4 +1,4 @@
-"""The config flow: one for all vendors, whose forms and checks come from the registry."""
+"""The config flow of all vendors; their forms and checks come from the registry."""
 
 from __future__ import annotations
 
@@ -278,7 +278,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
             data={**entry.data, **account.data},
             unique_id=account.unique_id,
         )
-        # An entry whose set-up failed has no listener that would reload it.
+        # After a failed set-up there is no listener that would reload the entry.
         if not (changed and entry.update_listeners):
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         return self.async_abort(reason=reason)
@@ -588,7 +588,7 @@ def _is_added(entry: ConfigEntry, vehicle_id: str) -> bool:
 
 
 def _withdraw_card(hass: HomeAssistant, entry: ConfigEntry, vehicle_id: str) -> None:
-    """Take away the card of a vehicle that is added by hand, if it has one."""
+    """Remove the discovery card of a vehicle that is added by hand, if it has one."""
     for flow in hass.config_entries.flow.async_progress_by_handler(
         DOMAIN,
         match_context={

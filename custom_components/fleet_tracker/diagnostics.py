@@ -1,4 +1,4 @@
-"""Diagnostics: how an account does, without anything that tells whose or where it is."""
+"""Diagnostics: the health of an account, without anything private."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class FleetEntity(CoordinatorEntity[FleetCoordinator]):
         description: FleetDescription,
         reading: str,
     ) -> None:
-        """Take the reading with its part, as the vehicle has it."""
+        """Initialize with the reading and its part, as the vehicle has it."""
         super().__init__(coordinator, context=(vehicle_id, reading))
         self.entity_description = description
         self.vehicle_id = vehicle_id

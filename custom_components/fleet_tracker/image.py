@@ -48,7 +48,7 @@ class FleetImage(FleetEntity, ImageEntity):
         description: FleetDescription,
         reading: str,
     ) -> None:
-        """Take whose photos it shows."""
+        """Initialize with the vehicle."""
         FleetEntity.__init__(self, coordinator, vehicle_id, description, reading)
         ImageEntity.__init__(self, coordinator.hass)
         self._newest_photo = NewestPhoto(coordinator, vehicle_id)

@@ -92,7 +92,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Vehicle:
-    """A vehicle with cameras: who reads it, its id there, and its media."""
+    """A vehicle with cameras: its account, its id there, and its media."""
 
     coordinator: FleetCoordinator
     vehicle_id: str
@@ -174,12 +174,12 @@ def _vehicle(hass: HomeAssistant, device_id: str) -> Vehicle | None:
 
 
 class FleetMediaSource(MediaSource):
-    """The vehicles whose cameras' files can be browsed."""
+    """The media source of the vehicles' cameras."""
 
     name = NAME
 
     def __init__(self, hass: HomeAssistant, folders: Folders) -> None:
-        """Take where the vehicles are, and what is known of their folders."""
+        """Initialize with the folders that were read before."""
         super().__init__(DOMAIN)
         self.hass = hass
         self._folders = folders
@@ -295,7 +295,7 @@ def _shown_file(place: Place, file: MediaFile) -> BrowseMediaSource:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A file, and whose it is."""
+    """A file and its account."""
 
     coordinator: FleetCoordinator
     found: MediaFile
@@ -320,7 +320,7 @@ class MediaView(HomeAssistantView):
     name = f"api:{DOMAIN}:media"
 
     def __init__(self, hass: HomeAssistant, folders: Folders) -> None:
-        """Take where the vehicles are, and what is known of their folders."""
+        """Initialize with the folders that were read before."""
         self._hass = hass
         self._folders = folders
 

@@ -20,7 +20,7 @@ class SolveFlow(RepairsFlow):
     """Asks whether a problem should be solved, and lets the vendor solve it."""
 
     def __init__(self, entry_id: str, cause: str) -> None:
-        """Take which problem it is, and of which account."""
+        """Initialize with the problem and its account."""
         self._entry_id = entry_id
         self._cause = cause
 

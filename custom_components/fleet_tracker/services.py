@@ -69,7 +69,7 @@ CALL_API_SCHEMA = vol.Schema(
 )
 
 
-# The fields are checked by the vendor whose vehicle or account is meant.
+# The vendor of the vehicle or account checks the fields.
 _VEHICLES_SCHEMA = cv.make_entity_service_schema({}, extra=vol.ALLOW_EXTRA)
 _ACCOUNT_SCHEMA = vol.Schema(
     {vol.Required(ATTR_CONFIG_ENTRY): cv.string}, extra=vol.ALLOW_EXTRA
@@ -151,7 +151,7 @@ async def _async_call_on_account(
     coordinator: FleetCoordinator,
     by_vendor: Mapping[str, VendorAction[Any]],
 ) -> JsonObjectType:
-    """Call an action of an account, whose answer is not of single vehicles."""
+    """Call an action of an account. Its answer is for the whole account."""
     action = by_vendor.get(coordinator.vendor.key)
     if action is None:
         raise _not_offered(coordinator)
@@ -175,7 +175,7 @@ class _VehicleCall:
         effect: ActionEffect,
         by_vendor: Mapping[str, VendorAction[Any]],
     ) -> None:
-        """Take the call, and the action as each vendor offers it."""
+        """Initialize with the call and the action of each vendor."""
         self._call = call
         self._tells = effect is ActionEffect.TELLS
         self._by_vendor = by_vendor
@@ -323,7 +323,7 @@ def _coordinator(hass: HomeAssistant, entry_id: str) -> FleetCoordinator:
 
 
 async def _async_require_administrator(call: ServiceCall) -> None:
-    """Refuse a caller who is known and no administrator."""
+    """Refuse a known caller who is no administrator."""
     user = await async_get_caller(call)
     if user is not None and not user.is_admin:
         raise Unauthorized(context=call.context, user_id=user.id)

@@ -1,4 +1,4 @@
-"""Whom an action is called on, and whether the caller may: vehicles by their trackers.
+"""The vehicles that an action is called on, and the caller's permission for them.
 
 A target is expanded by Home Assistant, so that entities, groups, devices, areas, labels and
 floors mean what they mean everywhere. A vehicle is named by its tracker entity, hidden or
@@ -76,7 +76,7 @@ class LostVehicle:
 
 
 async def async_get_caller(call: ServiceCall) -> User | None:
-    """Return who calls an action, None for an automation. Raises UnknownUser."""
+    """Return the user behind an action, None for an automation. Raises UnknownUser."""
     if call.context.user_id is None:
         return None
     user = await call.hass.auth.async_get_user(call.context.user_id)
@@ -266,9 +266,9 @@ def _means_all(data: Mapping[str, Any]) -> bool:
 def _named_trackers(
     hass: HomeAssistant, registry: er.EntityRegistry, data: Mapping[str, Any]
 ) -> Iterator[er.RegistryEntry]:
-    """Yield the trackers that are named, or whose devices are, in this order.
+    """Yield the trackers of named entities and devices, in this order.
 
-    Raises ServiceValidationError for what is no tracker of ours.
+    Raises ServiceValidationError for anything that is no tracker of ours.
     """
     for name in _ids(data, ATTR_ENTITY_ID):
         if name == ENTITY_MATCH_ALL:

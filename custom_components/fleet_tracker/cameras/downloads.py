@@ -36,7 +36,7 @@ class NewestPhoto:
     def __init__(
         self, coordinator: FleetCoordinator, vehicle_id: str, camera: int | None = None
     ) -> None:
-        """Take whose photo it is, and which camera has to have taken it if not any."""
+        """Initialize with the vehicle, and with the camera if only its photos count."""
         self._coordinator = coordinator
         self._vehicle_id = vehicle_id
         self._camera = camera

@@ -31,7 +31,7 @@ class StandIn:
     def __init__(
         self, coordinator: FleetCoordinator, vehicle_id: str, camera: int
     ) -> None:
-        """Take which camera of which vehicle it is of."""
+        """Initialize with the camera of a vehicle."""
         self._coordinator = coordinator
         self._newest = NewestPhoto(coordinator, vehicle_id, camera)
         self._reason: _Reason | None = None

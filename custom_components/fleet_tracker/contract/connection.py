@@ -1,4 +1,4 @@
-"""The connection to an account of a vendor, and what it may ask of those who hold it.
+"""The connection to an account of a vendor, and what it needs of its host.
 
 A connection speaks the vendor's protocol and knows no Home Assistant.
 """
@@ -48,7 +48,7 @@ class Memory(Protocol):
 
 
 class Host(Protocol):
-    """What a connection may ask of those who hold it."""
+    """What a connection needs of its host."""
 
     session: aiohttp.ClientSession
 
@@ -69,7 +69,7 @@ class Host(Protocol):
         """Return what is known of all vehicles, by their ids."""
 
     def receive(self, updates: Iterable[VehicleUpdate]) -> None:
-        """Take news that were pushed. The same way in as for polled ones."""
+        """Receive pushed news. It goes the same way as polled news."""
 
     def discover(self, vehicle_id: str, model: str | None = None) -> None:
         """Show the user a vehicle that is not accepted yet. Calling it again does nothing."""
@@ -82,7 +82,7 @@ class Host(Protocol):
         """
 
     def clear_problem(self, cause: str) -> None:
-        """Take the repair issue away, if there is one."""
+        """Remove the repair issue, if there is one."""
 
     def poll_soon(self, seconds: float = 0) -> None:
         """Ask for a poll earlier than planned."""
@@ -105,7 +105,7 @@ class Connection(ABC):
     """One account (or listener) of a vendor."""
 
     def __init__(self, settings: Settings, host: Host) -> None:
-        """Take the settings; no I/O before `open`."""
+        """Initialize with the settings; no I/O before `open`."""
         self.settings = settings
         self.host = host
 
@@ -147,7 +147,7 @@ class Connection(ABC):
 
     @abstractmethod
     async def look(self, vehicle_id: str) -> VehicleUpdate:
-        """Take one fresh look at a vehicle: the newest that the vendor knows.
+        """Read a vehicle once, now: the newest that the vendor knows.
 
         Raises VendorError when that fails.
         """
@@ -198,14 +198,14 @@ class Connection(ABC):
             raise CommandWithdrawn("No clearance", key="engine_cut_not_cleared")
 
     async def receive_push(self, request: PushRequest) -> PushAnswer:
-        """Take a push. Hostile until verified."""
+        """Verify a push and process it. It is hostile until verified."""
         del request
         return PushAnswer(status=404)
 
     async def vehicles_changed(
         self, vehicles: Mapping[str, Mapping[str, object]]
     ) -> None:
-        """Take the accepted vehicles after one was added, removed or changed."""
+        """Apply the accepted vehicles after one was added, removed or changed."""
 
     methods: Mapping[str, ApiMethod] = MappingProxyType({})
     """The documented methods that can be called by name."""
@@ -213,8 +213,8 @@ class Connection(ABC):
     async def call_method(self, name: str, parameters: Mapping[str, str]) -> Json:
         """Call one of `methods` as it is, and return its answer.
 
-        Who calls it has checked that it may be called and that the parameters are known.
-        Raises VendorError.
+        The caller has checked that it may be called and that the parameters are
+        known. Raises VendorError.
         """
         del name, parameters
         raise CommandUnsupported("No methods")
@@ -235,7 +235,7 @@ class Connection(ABC):
         return {}
 
     async def stop_receiving(self) -> None:
-        """Take nothing more that comes in by itself, and hand on what was taken.
+        """Refuse further news that comes in by itself, and hand on what was received.
 
         Commands still work. `close` comes later, once the entities are gone.
         """

@@ -23,7 +23,7 @@ class VendorError(Exception):
         key: str | None = None,
         placeholders: Mapping[str, str] | None = None,
     ) -> None:
-        """Take a text for the log, and another translation key than the class's own."""
+        """Initialize with a text for the log, and a key to use instead of the class's own."""
         self.translation_key = key or self.key
         self.placeholders: dict[str, str] = dict(placeholders or {})
         super().__init__(message or self.translation_key)
@@ -77,7 +77,7 @@ class RateLimited(VendorError):
         placeholders: Mapping[str, str] | None = None,
         retry_after: timedelta | None = None,
     ) -> None:
-        """Take how long to wait too."""
+        """Initialize as VendorError, with the wait until the next try."""
         super().__init__(message, key=key, placeholders=placeholders)
         self.retry_after = retry_after
 

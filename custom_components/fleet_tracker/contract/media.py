@@ -42,7 +42,7 @@ class VendorMedia(ABC):
 
     @abstractmethod
     async def newest_photo(self, vehicle_id: str) -> MediaFile | None:
-        """Return the photo whose time the reading ``photo_taken`` tells."""
+        """Return the photo of the time in the reading ``photo_taken``."""
 
     @abstractmethod
     async def open_live(self, vehicle_id: str, camera: int) -> str:
@@ -54,7 +54,7 @@ class VendorMedia(ABC):
 
     @abstractmethod
     def cameras(self, vehicle_id: str) -> Sequence[int]:
-        """Return the cameras of a vehicle whose files can be browsed, none without any."""
+        """Return the cameras of a vehicle with files to browse."""
 
     @abstractmethod
     async def files(

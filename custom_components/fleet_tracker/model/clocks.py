@@ -1,4 +1,4 @@
-"""What the times in news of a vehicle count for: the clocks of trackers are often wrong.
+"""What the times in news of a vehicle count for: clocks of trackers are often wrong.
 
 Pure, and the same for every vendor. `merge` has every update judged here first: each time
 that the tracker told by its own clock is held against the receipt, which is the moment we
@@ -42,7 +42,7 @@ FUTURE_TOLERANCE = timedelta(minutes=10)
 # A clock that is off by the same span
 OFFSET_STEP = timedelta(minutes=15)
 OFFSET_JITTER = timedelta(seconds=90)
-"""How far from a multiple of the step a time may be: news are under way for a while."""
+"""How far a time may be from a multiple of the step: news is under way for a while."""
 LONGEST_OFFSET = timedelta(days=1)
 """Of a time zone. By how much more than that a clock is off depends on when it was reset."""
 ROLLOVER = timedelta(weeks=1024)
@@ -68,7 +68,7 @@ NO_OFFSET = timedelta()
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An update with the times that count, and what is now known of the clock."""
+    """An update with the times that count, and the state of the clock after it."""
 
     update: VehicleUpdate
     clock: TrackerClock
@@ -76,7 +76,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class _Time:
-    """What a time counts for, whose that is, and whether it made sense."""
+    """What a time counts for, which clock that is by, and whether it made sense."""
 
     at: datetime
     source: TimeSource
@@ -84,7 +84,7 @@ class _Time:
 
 
 def judge(vehicle: Vehicle | None, update: VehicleUpdate, receipt: datetime) -> Judged:
-    """Return an update of which each time is the one that counts."""
+    """Return an update with the times that count."""
     judge_ = _Judge(vehicle.clock if vehicle else TrackerClock(), receipt)
     position = update.position
     if position is not None:
@@ -94,7 +94,7 @@ def judge(vehicle: Vehicle | None, update: VehicleUpdate, receipt: datetime) -> 
             judge_.watch(update.fix_stamp)
     heard_at, heard_source = update.heard_at, update.heard_source
     if heard_at is not None:
-        # What is told of long ago, as alarms are, says nothing of how the clock goes.
+        # Late news, such as alarms, says nothing of how the clock goes.
         heard = judge_.heard(heard_at, heard_source, watch=not update.occurrences)
         heard_at, heard_source = heard.at, heard.source
     groups = tuple(
@@ -131,7 +131,7 @@ def is_wrong(clock: TrackerClock) -> bool:
 def counts_as(
     clock: TrackerClock | None, stamp: datetime, receipt: datetime
 ) -> datetime:
-    """Return what a time of readings or contacts counts for, as `judge` will say."""
+    """Return what a time of readings or contacts will count for, as `judge` says later."""
     return _Judge(clock or TrackerClock(), receipt).again(stamp).at
 
 
@@ -145,15 +145,15 @@ def was_told(vehicle: Vehicle | None, stamp: datetime | None) -> bool:
 
 
 def believed(stamp: datetime, receipt: datetime) -> datetime:
-    """Return what a time counts for by itself, where nothing is known of the clock."""
+    """Return what a time counts for when the clock is not known."""
     return _plain(stamp, receipt).at
 
 
 def not_after(vehicle: Vehicle, receipt: datetime) -> Vehicle:
-    """Return what is known of a vehicle with no time later than a receipt.
+    """Return a vehicle with no time later than a receipt.
 
-    A later one was told before our clock, or what is known of the server's, was set back.
-    It would shut out all news until the time has caught up with it.
+    A later time is from before our clock, or the offset to the server's, was set back.
+    It would shut out all news until it is reached again.
     """
     if not any(time > receipt for time in _held_times(vehicle)):
         return vehicle
@@ -244,7 +244,7 @@ def _timed_group(group: ReadingGroup, time: _Time) -> ReadingGroup:
 
 
 class _Judge:
-    """Judges the times of one update, which mean the same wherever they are the same."""
+    """Judges the times of one update. Equal times count the same."""
 
     def __init__(self, clock: TrackerClock, receipt: datetime) -> None:
         self._before = clock
@@ -330,7 +330,7 @@ class _Judge:
         )
 
     def again(self, stamp: datetime) -> _Time:
-        """Judge a time that is judged once more later, and learn nothing of it."""
+        """Judge a time that is judged again later, without learning from it."""
         for kind in (_FIX, _HEARD):
             if (known := self._known(kind, stamp)) is not None:
                 return known
@@ -388,7 +388,7 @@ class _Judge:
 
 
 def _plain(stamp: datetime, receipt: datetime) -> _Time:
-    """Judge a time of which nothing else is known."""
+    """Judge a time without further knowledge."""
     was_never_set = stamp < EARLIEST <= receipt
     if was_never_set or stamp > receipt + FUTURE_TOLERANCE:
         return _Time(receipt, TimeSource.OURS, makes_sense=False)
@@ -396,7 +396,7 @@ def _plain(stamp: datetime, receipt: datetime) -> _Time:
 
 
 def _with_offset(stamp: datetime, offset: timedelta | None, receipt: datetime) -> _Time:
-    """Judge a time by a clock that is off by a known span.
+    """Judge a time by a clock with a known offset.
 
     Where that leads into the future, the clock may have been set meanwhile.
     """
@@ -405,7 +405,7 @@ def _with_offset(stamp: datetime, offset: timedelta | None, receipt: datetime) -
         return plain
     is_about_now = plain.makes_sense and receipt - stamp <= FUTURE_TOLERANCE
     if is_about_now and offset > LONGEST_OFFSET:
-        # Rather that than a fix that was kept for days. It may have been our clock.
+        # Better than to take it for a fix that was kept for days. Our clock may have been wrong.
         return replace(plain, makes_sense=False)
     time = _plain(_less(stamp, offset), receipt)
     if time.makes_sense:
@@ -414,7 +414,7 @@ def _with_offset(stamp: datetime, offset: timedelta | None, receipt: datetime) -
 
 
 def _less(stamp: datetime, offset: timedelta) -> datetime:
-    """Return a time less an offset, or the last or first that there is."""
+    """Return a time less an offset, limited to the first and last possible time."""
     try:
         return stamp - offset
     except OverflowError:

@@ -1,4 +1,4 @@
-"""Whether what is read back after a command confirms it: one rule for all vendors. Pure."""
+"""Whether values read back after a command confirm it: one rule for all vendors. Pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .vehicle import Value
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What a command is to bring about, and how things were before it was sent.
+    """The wanted result of a command, and the state before it was sent.
 
-    `before` holds what was known then of the readings. `sent_at` is when it was sent; it is
-    None where the readings are not what was commanded, but only follow from it.
+    `before` holds the readings of then. `sent_at` is when it was sent; it is None where
+    the readings only follow from the command.
     """
 
     wanted: Mapping[str, Value]
@@ -22,7 +22,7 @@ class Expectation:
     sent_at: datetime | None = None
 
     def is_shown(self, shown: Mapping[str, Value]) -> bool:
-        """Tell whether readings are as wanted, whatever made them so."""
+        """Tell whether readings are as wanted, whatever the cause."""
         return all(shown.get(key) == value for key, value in self.wanted.items())
 
     def is_confirmed(

@@ -1,4 +1,4 @@
-"""What follows from what is known of a vehicle: moving, online, last position, last contact.
+"""Derived readings of a vehicle: moving, online, last position, last contact.
 
 Pure, and the same for every vendor. Some of it changes with the passing of time alone.
 """
@@ -24,14 +24,14 @@ PARKED_AFTER = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
-    """A vehicle with all that follows, and what follows that happened to it."""
+    """A vehicle with its derived readings, and the occurrences that follow."""
 
     vehicle: Vehicle
     occurrences: tuple[Occurrence, ...] = ()
 
 
 def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Derived:
-    """Return the vehicle with the flat view of its readings made anew."""
+    """Return the vehicle with the flat view of its readings rebuilt."""
     readings = flat_readings(known.groups)
     fix = known.latest_fix
     if Reading.MOVING not in readings and fix is not None and fix.speed is not None:
@@ -87,7 +87,7 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Deri
 
 
 def flat_readings(groups: Mapping[str, ReadingGroup]) -> dict[str, Value]:
-    """Return the readings of all groups; of one that several hold, the newest."""
+    """Return the readings of all groups, the newest of each."""
     readings: dict[str, Value] = {}
     for group in sorted(groups.values(), key=lambda group: group.measured_at):
         readings.update(group.readings)
@@ -95,13 +95,13 @@ def flat_readings(groups: Mapping[str, ReadingGroup]) -> dict[str, Value]:
 
 
 def is_idling(vehicle: Vehicle, now: datetime) -> bool:
-    """Tell whether a vehicle stands with its ignition on, by what it last told itself."""
+    """Tell whether a vehicle stands with its ignition on, by its own last news."""
     fix = vehicle.latest_fix
     return (
         vehicle.stood_since is not None
         and now - vehicle.stood_since >= IDLES_AFTER
         and vehicle.readings.get(Reading.MOVING) is False
-        # Nobody knows whether one stands that was last heard of at speed.
+        # A vehicle that was last heard of at speed may stand by now, or not.
         and not (fix is not None and (fix.speed or 0) >= MOVING_SPEED_KMH)
     )
 
@@ -109,7 +109,7 @@ def is_idling(vehicle: Vehicle, now: datetime) -> bool:
 def drives(vehicle: Vehicle, now: datetime) -> bool:
     """Tell whether a vehicle drives, or may start to.
 
-    What one that is offline or gone said last may be true for months.
+    The last news of a vehicle that is offline or gone may be months old.
     """
     readings = vehicle.readings
     if vehicle.is_gone or readings.get(Reading.ONLINE) is False:
@@ -175,7 +175,7 @@ def expires_at(vehicle: Vehicle) -> datetime | None:
 
 
 def online_expires_at(vehicle: Vehicle, rules: Rules, now: datetime) -> datetime | None:
-    """Return when time alone may change what was told of being online, while polls fail."""
+    """Return when the vendor's word on *online* stops counting, while polls fail."""
     told_until = _online_told_until(vehicle, rules)
     if told_until is None or now < told_until:
         return told_until
@@ -187,9 +187,9 @@ def online_expires_at(vehicle: Vehicle, rules: Rules, now: datetime) -> datetime
 
 
 def _online_told_until(vehicle: Vehicle, rules: Rules) -> datetime | None:
-    """Return until when that counts which the vendor told of being online.
+    """Return until when the vendor's word on *online* counts.
 
-    None: as long as polls succeed, or nothing was told.
+    None: as long as polls succeed, or the vendor says nothing.
     """
     if rules.polled_at is None:
         return None
@@ -202,9 +202,9 @@ def _online_told_until(vehicle: Vehicle, rules: Rules) -> datetime | None:
 
 
 def _contact_lasts(vehicle: Vehicle, rules: Rules) -> timedelta | None:
-    """Return for how long after it was heard of a vehicle counts as online.
+    """Return for how long after a contact a vehicle counts as online.
 
-    None: that alone says nothing, since the vendor tells whether it is online.
+    None: contacts say nothing, since the vendor tells whether it is online.
     """
     if vehicle.contact_interval is not None:
         return ONLINE_INTERVALS * vehicle.contact_interval
@@ -212,7 +212,7 @@ def _contact_lasts(vehicle: Vehicle, rules: Rules) -> timedelta | None:
 
 
 def _add_fix(readings: dict[str, Value], fix: Position, now: datetime) -> None:
-    """Add what a fix says beside its place. An old speed above walking pace is not known."""
+    """Add the readings of a fix. An old speed above walking pace is left out."""
     if fix.speed is not None and (
         fix.speed < MOVING_SPEED_KMH or now - fix.fixed_at < MOVING_FIX_AGE
     ):

@@ -1,4 +1,4 @@
-"""What was lately heard of how fast a vehicle is, and whether it is parked: for the guard.
+"""Evidence for the guard: how fast a vehicle was lately, and whether it is parked.
 
 Pure, and the same for every vendor. `merge` has every update noted here before anything of
 it is dropped: a fix that is none for the map, because it is inaccurate, waits or has no
@@ -28,13 +28,13 @@ from .vehicle import (
 )
 
 FRESHNESS = timedelta(minutes=2)
-"""How old what decides may be when a command that can stop a vehicle goes out."""
+"""How old evidence may be when a command that can stop a vehicle goes out."""
 MOVED_KMH = 5
 DRIVEN_KMH = 20
-"""Who drives so fast has the ignition on, whatever its wire says."""
+"""From this speed on the ignition is on, whatever its wire says."""
 
 TOLD_SPEED = "told_speed"
-"""The group of a speed that was told apart from a fix; it is evidence and no reading."""
+"""The group of a speed that came apart from a fix: evidence, and no reading."""
 _SPEED_OF_OCCURRENCES = "speed"
 _CONTACTS = 5
 _SOURCES = {Reading.SPEED: SpeedSource.VEHICLE, OBD_SPEED: SpeedSource.OBD}
@@ -45,10 +45,10 @@ def told_speed(
     measured_at: datetime,
     time_source: TimeSource = TimeSource.TRACKER,
 ) -> tuple[ReadingGroup, ...]:
-    """Return a speed in km/h for the guard, which no fix may tell: none if it is None.
+    """Return a group with a speed in km/h for the guard alone, empty for None.
 
-    It is for a speed without a place, and for the most that a speed can mean whose unit
-    is not proven.
+    It is for a speed without a place, and for the highest possible meaning of a speed
+    with an unproven unit.
     """
     if speed is None:
         return ()
@@ -68,7 +68,7 @@ def note(
     heard_at: datetime | None,
     receipt: datetime,
 ) -> Evidence:
-    """Return the evidence with what an update says, whose times were judged before.
+    """Return the evidence with an update added. The update's times were judged before.
 
     ``heard_at`` is when the vehicle was heard of before the update.
     """
@@ -98,7 +98,7 @@ def is_fresh(time: datetime, now: datetime) -> bool:
 
 
 def usual_contact(evidence: Evidence) -> timedelta | None:
-    """Return how often a vehicle is heard of, as far as that is known."""
+    """Return how often a vehicle is usually in contact, as far as that is known."""
     gaps = evidence.contact_gaps
     if not gaps:
         return None
@@ -155,7 +155,7 @@ def _ignitions_in(
 def _with_speeds(
     evidence: Evidence, heard: Iterable[HeardSpeed], receipt: datetime
 ) -> Evidence:
-    """Add speeds, and keep of those of a second and source only the fastest."""
+    """Add speeds, and keep only the fastest of each second and source."""
     news = [one for one in heard if one.speed >= 0]
     if not news:
         return evidence
@@ -214,7 +214,7 @@ def _with_late_speed(
 def _with_ignition(
     evidence: Evidence, at: datetime, contact_at: datetime | None, *, on: bool
 ) -> Evidence:
-    """Take whether the ignition is on. Of two that were told at one time, on counts."""
+    """Note whether the ignition is on. Of two states at one time, on counts."""
     if on and not evidence.ignition_seen_on:
         evidence = replace(evidence, ignition_seen_on=True)
     told_at = evidence.ignition_told_at
@@ -244,7 +244,7 @@ def _with_ignition(
 
 
 def _with_motion(evidence: Evidence) -> Evidence:
-    """Note that the ignition says off while the vehicle drives."""
+    """Note that the vehicle drives with its ignition off."""
     off_since, driven_at = evidence.ignition_off_since, evidence.driven_at
     if off_since is None or driven_at is None or driven_at <= off_since:
         return evidence

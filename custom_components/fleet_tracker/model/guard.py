@@ -11,12 +11,12 @@ from .vehicle import Evidence, FixKind, Reading, SpeedSource, Vehicle
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a command is refused: a translation key, and what fills its text."""
+    """Why a command is refused: a translation key and its placeholders."""
 
     key: str
     placeholders: dict[str, str] = field(default_factory=dict)
     may_pass_soon: bool = False
-    """Whether news of the vehicle may take it away within a minute."""
+    """Whether news of the vehicle may lift the refusal within a minute."""
 
 
 def refusal(vehicle: Vehicle, limit: float, now: datetime) -> Refusal | None:
@@ -90,7 +90,7 @@ def _is_parked(vehicle: Vehicle, now: datetime) -> bool:
 
 
 def _seems_parked(vehicle: Vehicle) -> bool:
-    """Tell whether the last that was heard is that it is parked, however old that is."""
+    """Tell whether the last news says parked, however old it is."""
     evidence = vehicle.evidence
     return (
         _seems_ignition_off(evidence)

@@ -62,11 +62,11 @@ def as_flag(value: object) -> bool | None:
 
 
 def as_text(value: object) -> str | None:
-    """Return a text that says something; numbers as they are written."""
+    """Return a text that is not empty; numbers as they are written."""
     kind = type(value)
     if kind is str or kind is int or kind is float:
         text = str(value).strip()
-        # Only one of four letters can be the word for nothing.
+        # Only a text of four letters can be a word for nothing.
         if len(text) != 4:
             return text or None
         return text if text.lower() != "null" else None

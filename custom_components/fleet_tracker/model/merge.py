@@ -1,4 +1,4 @@
-"""How news of a vehicle is merged into what is known of it: pure, and the same for all.
+"""Merges news of a vehicle into its record: pure, and the same for all vendors.
 
 What its times count for is decided in `clocks`. For each group of readings the newer time
 wins. What news is believed is decided in `rules`, what follows from it in `derive`.
@@ -28,14 +28,14 @@ from .vehicle import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What of a vehicle became different. It is false when nothing did."""
+    """The differences of a vehicle before and after. False when there are none."""
 
     readings: frozenset[str] = frozenset()
     position: bool = False
-    """Whether the place that is shown, or its accuracy, is another one."""
+    """Whether the shown place or its accuracy differs."""
     details: bool = False
     capabilities: bool = False
-    """Whether the vehicle can do something else, or showed a new kind of occurrence."""
+    """Whether the capabilities or the kinds of occurrences differ."""
 
     def __bool__(self) -> bool:
         """Whether anything changed."""
@@ -43,7 +43,7 @@ class Changes:
 
     @property
     def shown(self) -> frozenset[str]:
-        """The readings whose entities show something else, `Reading.POSITION` among them."""
+        """Readings that other readings' entities show, `Reading.POSITION` among them."""
         return self.readings | {Reading.POSITION} if self.position else self.readings
 
 

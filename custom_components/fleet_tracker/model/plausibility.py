@@ -27,14 +27,14 @@ from .vehicle import (
 )
 
 LONGEST_WAIT = timedelta(hours=1)
-"""After it what waits is taken, as long as nothing newer contradicts it."""
+"""A waiting value is accepted after this, if nothing newer contradicts it."""
 LEAST_TIME_BETWEEN_FIXES = timedelta(minutes=1)
 MOST_WAITING_FIXES = 3
 
 
-# --- what only grows ------------------------------------------------------------------------
+# --- growing readings -----------------------------------------------------------------------
 
-# Names that users give to values: what their small integers mean is not known.
+# Names given to values by users: the meaning of their small integers is not known.
 _FREE = "custom"
 
 
@@ -56,7 +56,7 @@ _DAY = timedelta(days=1)
 
 
 def _written(value: float) -> str:
-    """Return a number as all who mean the same write it."""
+    """Return a number in the one form that all equal numbers share."""
     return f"{value:.10g}"
 
 
@@ -88,14 +88,14 @@ def _means_nothing(value: float) -> bool:
 
 
 def _as_number(value: Value | None) -> float | None:
-    """Return a number as it is, None for what is none."""
+    """Return a number as it is, None for "not available"."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value
 
 
 def _is_finite(value: float) -> bool:
-    """Tell whether a number is one, and no integer that is larger than any float."""
+    """Tell whether a value is a number within the range of a float."""
     try:
         return math.isfinite(value)
     except OverflowError:
@@ -158,7 +158,7 @@ def believe_readings(
 
 
 def _held_growth(key: str, held: ReadingGroup | None) -> Growth | None:
-    """Return what is known of a reading that was accepted before anybody judged it."""
+    """Return the state of a reading that was accepted before it was ever judged."""
     value = _as_number(held.readings.get(key)) if held is not None else None
     if held is None or value is None or is_never_available(value):
         return None
@@ -174,7 +174,7 @@ def _believe_growth(
     *,
     was_set: bool,
 ) -> Growth | None:
-    """Return what is accepted and what waits after a value was told, None for nothing."""
+    """Return the accepted and the waiting value after a new one; None for nothing."""
     if (
         is_never_available(told)
         or not 0 <= told <= limit.most
@@ -217,13 +217,13 @@ def _believe_growth(
 
 @dataclass(frozen=True, slots=True)
 class BelievedFix:
-    """The newest fix that is believed after one was told, and what waits."""
+    """The newest believed fix after a new one, and the waiting fixes."""
 
     fix: Position
     waiting: WaitingFix | None = None
     is_motion_confirmed: bool = False
     reason: str | None = None
-    """Why the told one is not taken."""
+    """Why the new fix is not accepted."""
 
 
 def believe_fix(
@@ -277,12 +277,12 @@ def believe_fix(
 
 
 def _has_waited(waiting: WaitingFix, now: datetime) -> bool:
-    """Tell whether a fix is taken that is still the newest: none of a coarser kind is."""
+    """Tell whether time alone accepts the newest fix; a fix of a coarser kind never is."""
     return not waiting.is_coarse and now - waiting.since >= LONGEST_WAIT
 
 
 def can_follow(one: Position, other: Position) -> bool:
-    """Tell whether a vehicle can have come from one fix to the other."""
+    """Tell whether a vehicle can have driven from one fix to the other."""
     hours = max(other.fixed_at - one.fixed_at, LEAST_TIME_BETWEEN_FIXES) / HOUR
     return one.distance_to(other) <= FASTEST_KMH * 1000 * hours
 
@@ -332,11 +332,11 @@ def _confirms_motion(before: Vehicle, held: Position, told: Position) -> bool:
     )
 
 
-# --- what time alone does -----------------------------------------------------------------
+# --- passing of time ------------------------------------------------------------------------
 
 
 def settles_at(vehicle: Vehicle) -> datetime | None:
-    """Return when the next of what waits is taken by time alone, None for nothing."""
+    """Return when the next waiting value is accepted by time alone; None for never."""
     times = [
         growth.waiting_since + LONGEST_WAIT
         for growth in vehicle.beliefs.growths.values()

@@ -1,4 +1,4 @@
-"""What is believed of the news of a vehicle: what is a fix, the place of a parked one.
+"""Rules for what is believed: which position is a fix, and where a parked vehicle stands.
 
 Pure, and the same for every vendor. `merge` asks which news counts, `derive` which place
 to show.
@@ -17,10 +17,10 @@ MOVING_SPEED_KMH = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the user decided about positions, and whether polls tell anything.
+    """The user's rules for positions, and whether polled data counts.
 
-    The accuracy limit is in metres. `polled_at` is when a poll last succeeded, while
-    polls fail, and None else; `news_last` is for how long news count then.
+    The accuracy limit is in metres. `polled_at` is the last successful poll while polls
+    fail, else None; `news_last` is for how long news counts then.
     """
 
     hold_while_parked: bool = True
@@ -30,7 +30,7 @@ class Rules:
 
 
 def why_no_fix(fix: Position, held: Position | None, rules: Rules) -> str | None:
-    """Return why a position is not taken, None if it is a fix."""
+    """Return why a position is not accepted, None if it is a fix."""
     # Not a number is in no range.
     if not (abs(fix.latitude) <= 90 and abs(fix.longitude) <= 180):
         return "out_of_range"

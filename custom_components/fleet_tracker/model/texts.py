@@ -1,7 +1,7 @@
-"""What becomes of texts that come from outside: valid, printable, and short enough.
+"""Makes texts from outside valid, printable and short enough. Pure.
 
 Half a surrogate pair in a single name would keep Home Assistant from telling any state at
-all, and a state of over 255 characters would be logged with all that is in it. Pure.
+all, and a state of over 255 characters would be logged with all its content.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from .vehicle import (
 )
 
 LONGEST_SHOWN = 255
-"""Characters of a state or a name."""
+"""Greatest length of a state or a name, in characters."""
 LONGEST_TOLD = 1000
-"""Characters of a text in the data of an event."""
+"""Greatest length of a text in an event's data, in characters."""
 LARGEST_EVENT = 12 * 1024
 """Bytes of an event's data as JSON. The recorder drops what is larger than 16,384."""
 LONGEST_VEHICLE_ID = 64
@@ -41,7 +41,7 @@ _UNPRINTABLE = re.compile(
 
 
 def clean_text(text: str, longest: int = LONGEST_SHOWN) -> str:
-    """Return a text as it can be shown and kept."""
+    """Return a text without anything that cannot be shown or stored."""
     if len(text) <= longest and text.isprintable():
         return text
     # Two halves that belong together make one character.
@@ -82,7 +82,7 @@ def clean_update(update: VehicleUpdate) -> VehicleUpdate:
 
 
 def is_vehicle_id(text: str) -> bool:
-    """Tell whether a text can name a vehicle, its device and its entities."""
+    """Tell whether a text can be the id of a vehicle, its device and its entities."""
     return bool(text) and len(text) <= LONGEST_VEHICLE_ID and clean_text(text) == text
 
 
@@ -122,7 +122,7 @@ def _clean_values(values: Mapping[str, Value], longest: int) -> Mapping[str, Val
 
 
 def clean_occurrence(occurrence: Occurrence) -> Occurrence:
-    """Return an occurrence whose data can be recorded: texts cut, details left out."""
+    """Return an occurrence that can be recorded: texts are cut, details left out."""
     code, name = occurrence.code, occurrence.name
     cleaned = replace(
         occurrence,

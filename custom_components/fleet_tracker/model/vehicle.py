@@ -58,16 +58,16 @@ ABSENCES_UNTIL_GONE = 2
 
 
 class TimeSource(StrEnum):
-    """Whose clock a time is by."""
+    """The clock that a time is by."""
 
     TRACKER = "tracker"
-    """The tracker told it by its own clock, which may be wrong."""
+    """The tracker's own clock, which may be wrong."""
     SERVER = "server"
-    """The vendor's server told it by its clock, as when news reached it."""
+    """The clock of the vendor's server, such as when news reached it."""
     OURS = "ours"
-    """We put it in: when we received the news, or the tracker's time set right."""
+    """Our time: the receipt of the news, or the tracker's time set right."""
     ESTIMATED = "estimated"
-    """We put it in too: what the tracker's own clock will have shown then."""
+    """Our time too: what the tracker's own clock will have shown then."""
 
     @property
     def is_ours(self) -> bool:
@@ -336,7 +336,7 @@ class ReadingGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VehicleUpdate:
-    """News of one vehicle, polled or pushed. What is None or empty is not news."""
+    """News of one vehicle, polled or pushed. None and empty fields say nothing."""
 
     vehicle_id: str
     details: VehicleDetails | None = None
@@ -349,7 +349,7 @@ class VehicleUpdate:
     heard_at: datetime | None = None
     """When the vehicle itself (not the cloud) was last heard of."""
     heard_source: TimeSource = TimeSource.TRACKER
-    """Whose clock that is by."""
+    """The clock of that time."""
     pushed: bool = False
     """Whether the news came in by itself, as it happened, rather than on a request."""
     odometer_set: bool = False
@@ -394,20 +394,20 @@ class Beliefs:
 
 
 class SpeedSource(StrEnum):
-    """Who told a speed."""
+    """The source of a speed."""
 
     FIX = "fix"
     VEHICLE = "vehicle"
-    """The vehicle itself, in its status."""
+    """The vehicle's status."""
     OBD = "obd"
     """The vehicle's own speedometer."""
     TOLD = "told"
-    """An event, or a speed without a fix: it proves that a vehicle drives, never else."""
+    """An event, or a speed without a fix: it proves only that a vehicle drives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeardSpeed:
-    """A speed that was heard, in km/h, and when it was measured."""
+    """A speed in km/h, and when it was measured."""
 
     speed: float
     measured_at: datetime
@@ -443,7 +443,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
-    """A time as a tracker told it, the time that it counts for, and whose that is."""
+    """A time as a tracker told it, the time that it counts for, and the clock of that."""
 
     told: datetime
     counts_as: datetime
@@ -483,11 +483,11 @@ class TrackerClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vehicle:
-    """All that is known of one vehicle now.
+    """The record of one vehicle.
 
-    ``readings`` is the flat view that entities read: the newest reading groups and what
-    is derived from them. ``position`` is the one shown, which holds still while parked;
-    ``latest_fix`` is the newest fix that was accepted.
+    ``readings`` is the flat view that entities read: the newest reading groups and the
+    derived readings. ``position`` is the one shown, which holds still while parked;
+    ``latest_fix`` is the newest accepted fix.
     """
 
     vehicle_id: str

@@ -137,7 +137,7 @@ class VehicleFlow[C: Connection = Connection](ABC):
         user_input: Input,
         connection: C | None,
     ) -> AddedVehicle:
-        """Check a vehicle that is to be added; ``connection`` is None if the entry is not loaded.
+        """Check a vehicle before it is added; without a loaded entry there is no connection.
 
         A discovered one brings its ``vehicle_id`` and ``model`` in the input. Raises
         VendorError, whose translation key is also an error of the form.

@@ -31,7 +31,7 @@ class BodyRefused(Exception):
     """A body is not read. ``status`` is what its sender is answered."""
 
     def __init__(self, status: HTTPStatus) -> None:
-        """Take the answer."""
+        """Initialize with the answer to the sender."""
         super().__init__(status.phrase)
         self.status = status
 

@@ -45,7 +45,7 @@ def push_url(hass: HomeAssistant, secret: str) -> str | None:
 
 
 class SecretPushView(HomeAssistantView):
-    """The door whose path holds the secret of an entry."""
+    """The door for pushes below a path with the secret of an entry."""
 
     url = f"{PUSH_PATH}/{{secret}}{{path:(?:/.*)?}}"
     name = f"api:{DOMAIN}:push"
@@ -87,7 +87,7 @@ class RootPushView(HomeAssistantView):
     def __init__(
         self, hass: HomeAssistant, bodies: BodyReader, vendor_key: str, path: str
     ) -> None:
-        """Take the path and whose it is."""
+        """Initialize with the path and its vendor."""
         self._hass = hass
         self._bodies = bodies
         self._vendor_key = vendor_key
@@ -146,7 +146,7 @@ async def _async_answer(
         remote=request.remote or "",
         at_root=at_root,
     )
-    # Who knows it may be one that is not loaded yet.
+    # The path may belong to an account that is not loaded yet.
     everybody = len(loaded) == len(entries)
     unknown = HTTPStatus.NOT_FOUND if everybody else HTTPStatus.SERVICE_UNAVAILABLE
     answer = PushAnswer(status=unknown)

@@ -85,7 +85,7 @@ class Redirected(CannotConnect):
     key = "redirected"
 
     def __init__(self, host: str) -> None:
-        """Take the host to which the address leads."""
+        """Initialize with the host of the other address."""
         super().__init__("Sent on to another address", placeholders={"host": host})
 
 
@@ -102,7 +102,7 @@ class HttpClient:
     """The requests of one account, until it is closed."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
-        """Take the session, which others use too."""
+        """Initialize with a session, which may be shared."""
         self._session = session
         self._closed = False
 
@@ -379,7 +379,7 @@ def _decimal(digits: str) -> float | str | None:
 
 
 def _check_depth(value: object) -> None:
-    """Raise InvalidAnswer for a value whose parts are nested too deeply."""
+    """Raise InvalidAnswer for a value with too deeply nested parts."""
     level: list[dict[str, object] | list[object]] = (
         [value] if type(value) is dict or type(value) is list else []
     )
