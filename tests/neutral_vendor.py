@@ -8,7 +8,7 @@ nothing is ever polled.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 import json
@@ -40,6 +40,17 @@ from custom_components.fleet_tracker.contract.errors import (
     InvalidArgument,
     VehicleUnavailable,
     VendorError,
+)
+from custom_components.fleet_tracker.contract.history import (
+    Distance,
+    Found,
+    HistoryKind,
+    HistoryQuery,
+    RoutePoint,
+    Stop,
+    Trip,
+    VendorHistory,
+    one_by_one,
 )
 from custom_components.fleet_tracker.contract.pushes import PushAnswer, PushRequest
 from custom_components.fleet_tracker.model.json_values import Json
@@ -137,6 +148,17 @@ def alarm(
 
 
 @dataclass
+class Past:
+    """What a cloud knows of a vehicle's past."""
+
+    route: Sequence[RoutePoint] = ()
+    trips: Sequence[Trip] = ()
+    stops: Sequence[Stop] = ()
+    alarms: Sequence[Occurrence] = ()
+    kilometres: float | None = None
+
+
+@dataclass
 class Cloud:
     """What one account knows, and how it behaves. Errors last until they are taken away."""
 
@@ -162,6 +184,12 @@ class Cloud:
     hang: asyncio.Event | None = None
     """Looks wait for it, if it is there."""
     push_status: int = 200
+    past: dict[str, Past] = field(default_factory=dict)
+    """What is told of the past; nothing happened to other vehicles."""
+    past_errors: dict[str, VendorError] = field(default_factory=dict)
+    """Why nothing is told of the past of vehicles."""
+    untold: set[HistoryKind] = field(default_factory=set)
+    """What is not told of the past."""
     diagnostics: dict[str, object] = field(default_factory=dict)
     account_name: str | None = None
     memory: dict[str, Json] = field(default_factory=dict)
@@ -172,6 +200,7 @@ class Cloud:
     pushes: list[PushRequest] = field(default_factory=list)
     checks: list[dict[str, Any]] = field(default_factory=list)
     accepted: list[Mapping[str, Mapping[str, object]]] = field(default_factory=list)
+    queries: list[HistoryQuery] = field(default_factory=list)
     is_open: bool = False
     connections: int = 0
     host: Host | None = None
@@ -187,13 +216,68 @@ class Cloud:
         self.host.receive(replace(update, pushed=True) for update in updates)
 
 
+class NeutralHistory(VendorHistory):
+    """What a cloud tells of the past."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        """Take the cloud."""
+        self._cloud = cloud
+
+    @property
+    def offers(self) -> frozenset[HistoryKind]:
+        """Return what the test did not take away."""
+        return frozenset(HistoryKind) - self._cloud.untold
+
+    async def routes(self, query: HistoryQuery) -> Found[Sequence[RoutePoint]]:
+        """Tell where vehicles were."""
+        return await self._found(query, lambda past: past.route)
+
+    async def trips(self, query: HistoryQuery) -> Found[Sequence[Trip]]:
+        """Tell the drives."""
+        return await self._found(query, lambda past: past.trips)
+
+    async def stops(
+        self, query: HistoryQuery, *, idling: bool
+    ) -> Found[Sequence[Stop]]:
+        """Tell when vehicles stood."""
+        return await self._found(
+            query,
+            lambda past: [stop for stop in past.stops if stop.idling == idling],
+        )
+
+    async def alarms(self, query: HistoryQuery) -> Found[Sequence[Occurrence]]:
+        """Tell the alarms."""
+        return await self._found(query, lambda past: past.alarms)
+
+    async def distances(self, query: HistoryQuery) -> Found[Distance]:
+        """Tell how far vehicles drove, in full hours."""
+        begin = query.begin.replace(minute=0, second=0, microsecond=0)
+        return await self._found(
+            query,
+            lambda past: Distance(begin=begin, end=query.end, distance=past.kilometres),
+        )
+
+    async def _found[T](
+        self, query: HistoryQuery, tell: Callable[[Past], T]
+    ) -> Found[T]:
+        self._cloud.queries.append(query)
+
+        async def ask(vehicle_id: str) -> T:
+            if (error := self._cloud.past_errors.get(vehicle_id)) is not None:
+                raise error
+            return tell(self._cloud.past.get(vehicle_id, Past()))
+
+        return await one_by_one(query.vehicle_ids, ask)
+
+
 class NeutralConnection(Connection):
-    """A connection to a cloud in memory."""
+    """A connection to a cloud in memory, which remembers the past."""
 
     def __init__(self, settings: Settings, host: Host, cloud: Cloud) -> None:
         """Remember who holds the connection, so that a test can push through it."""
         super().__init__(settings, host)
         self.cloud = cloud
+        self.history: VendorHistory | None = NeutralHistory(cloud)
         cloud.host = host
         cloud.settings = settings
         cloud.connections += 1
@@ -313,7 +397,12 @@ class NeutralConnection(Connection):
 
 
 class ListeningConnection(NeutralConnection):
-    """A connection that is never polled."""
+    """A connection that is never polled, to a vendor that tells nothing of the past."""
+
+    def __init__(self, settings: Settings, host: Host, cloud: Cloud) -> None:
+        """Have no history."""
+        super().__init__(settings, host, cloud)
+        self.history = None
 
     async def poll(self) -> PollResult:
         """Tell nothing: all comes by itself."""

@@ -26,6 +26,7 @@ from homeassistant.util.json import JsonObjectType, JsonValueType
 import voluptuous as vol
 
 from .account.coordinator import FleetCoordinator
+from .actions.history import HISTORY_ACTIONS
 from .actions.targets import (
     TARGET_FIELDS,
     LostVehicle,
@@ -68,6 +69,8 @@ CALL_API_SCHEMA = vol.Schema(
     }
 )
 
+COMMON_ACTIONS: tuple[VendorAction[Any], ...] = (*HISTORY_ACTIONS.values(),)
+"""The actions that are offered for the vehicles of every vendor."""
 
 # The vendor of the vehicle or account checks the fields.
 _VEHICLES_SCHEMA = cv.make_entity_service_schema({}, extra=vol.ALLOW_EXTRA)
@@ -78,7 +81,9 @@ _ACCOUNT_SCHEMA = vol.Schema(
 
 @callback
 def async_register_actions(hass: HomeAssistant) -> None:
-    """Register every action that a vendor offers, once."""
+    """Register every action once: those for all vendors, and what vendors offer."""
+    for action in COMMON_ACTIONS:
+        _register(hass, action.name, dict.fromkeys(VENDORS, action))
     offers: defaultdict[str, dict[str, VendorAction[Any]]] = defaultdict(dict)
     for vendor in VENDORS.values():
         for action in vendor.actions:

@@ -285,17 +285,20 @@ class Usage:
             }
         }
         targets = self._module("offer.action").ActionTarget
-        for vendor in self._vendors.values():
-            for action in vendor.actions:
-                on_vehicles = action.target is targets.VEHICLES
-                offered.setdefault(
-                    action.name, set() if on_vehicles else {services.ATTR_CONFIG_ENTRY}
-                ).update(str(marker) for marker in action.fields)
-                expected = TRACKERS if on_vehicles else None
-                if described.get(action.name, {}).get("target") != expected:
-                    self._integration.complain(
-                        "services.yaml", f"{action.name} has another target than meant"
-                    )
+        actions = [
+            *services.COMMON_ACTIONS,
+            *(one for vendor in self._vendors.values() for one in vendor.actions),
+        ]
+        for action in actions:
+            on_vehicles = action.target is targets.VEHICLES
+            offered.setdefault(
+                action.name, set() if on_vehicles else {services.ATTR_CONFIG_ENTRY}
+            ).update(str(marker) for marker in action.fields)
+            expected = TRACKERS if on_vehicles else None
+            if described.get(action.name, {}).get("target") != expected:
+                self._integration.complain(
+                    "services.yaml", f"{action.name} has another target than meant"
+                )
         self._compare("is described, but not offered", set(described) - set(offered))
         self._compare("is offered, but not described", set(offered) - set(described))
         for name, action in described.items():

@@ -8,12 +8,7 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.exceptions import (
-    HomeAssistantError,
-    ServiceValidationError,
-    Unauthorized,
-    UnknownUser,
-)
+from homeassistant.exceptions import ServiceValidationError, Unauthorized, UnknownUser
 from homeassistant.helpers import (
     area_registry as ar,
     device_registry as dr,
@@ -32,78 +27,11 @@ from custom_components.fleet_tracker.contract.errors import (
     VehicleOffline,
     VehicleUnavailable,
 )
-from tests.common import (
-    START,
-    cloud_entry,
-    device_of,
-    entity_id,
-    listener_entry,
-    set_up,
-    tracker_of,
-)
+from tests.common import START, cloud_entry, device_of, entity_id, set_up, tracker_of
 from tests.languages import MARK
 from tests.neutral_vendor import Cloud, Clouds, told
 
-
-@pytest.fixture
-def cloud(clouds: Clouds, freezer: FrozenDateTimeFactory) -> Cloud:
-    """Return the cloud of one account, with two vehicles."""
-    freezer.move_to(START)
-    cloud = clouds["acme"]
-    cloud.tell(told("1", START, name="One"), told("2", START, name="Two"))
-    return cloud
-
-
-async def call(
-    hass: HomeAssistant,
-    action: str,
-    *,
-    wants_response: bool = True,
-    context: Context | None = None,
-    **data: Any,
-) -> Any:
-    """Call an action."""
-    return await hass.services.async_call(
-        DOMAIN,
-        action,
-        data,
-        blocking=True,
-        context=context,
-        return_response=wants_response,
-    )
-
-
-async def refused(hass: HomeAssistant, action: str, **data: Any) -> HomeAssistantError:
-    """Return the error that an action ends with."""
-    with pytest.raises(HomeAssistantError) as caught:
-        await call(hass, action, **data)
-    return caught.value
-
-
-def trackers(hass: HomeAssistant, entry: MockConfigEntry, *vehicles: str) -> list[str]:
-    """Return the entity ids of vehicles' trackers."""
-    return [tracker_of(hass, entry.runtime_data, vehicle) for vehicle in vehicles]
-
-
-@pytest.fixture
-async def acme(hass: HomeAssistant, cloud: Cloud) -> MockConfigEntry:
-    """Return the account of two vehicles, set up."""
-    entry = cloud_entry()
-    await set_up(hass, entry)
-    return entry
-
-
-@pytest.fixture
-async def port(
-    hass: HomeAssistant, clouds: Clouds, acme: MockConfigEntry
-) -> MockConfigEntry:
-    """Return an account of a vendor that offers less, with a vehicle."""
-    entry = listener_entry("port", "9")
-    await set_up(hass, entry)
-    clouds["port"].push(told("9", START))
-    await hass.async_block_till_done()
-    return entry
-
+from .calls import call, refused, trackers
 
 # --- whom an action reaches -----------------------------------------------------------------
 

@@ -37,11 +37,13 @@ from custom_components.fleet_tracker import (
     services,
 )
 from custom_components.fleet_tracker.account.codec import from_json, to_json
+from custom_components.fleet_tracker.actions.history import HISTORY_ACTIONS
 from custom_components.fleet_tracker.actions.targets import TARGET_FIELDS
 from custom_components.fleet_tracker.config_flow import options_schema
 from custom_components.fleet_tracker.const import DOMAIN, EVENT_OCCURRENCE
 from custom_components.fleet_tracker.contract.commands import Command
 from custom_components.fleet_tracker.contract.errors import AccessDenied, VendorError
+from custom_components.fleet_tracker.contract.history import HistoryKind, VendorHistory
 from custom_components.fleet_tracker.diagnostics import (
     async_get_config_entry_diagnostics,
     async_get_device_diagnostics,
@@ -688,8 +690,18 @@ async def test_pressing_and_locking_wants_control(
     assert tried
 
 
-def test_page_tells_of_every_action(vendor: Vendor) -> None:
-    """Those of the vendor, and who may call them."""
+async def test_page_tells_of_every_action(vendor: Vendor, account: FullAccount) -> None:
+    """Those of the vendor, what it tells of the past, and who may call them."""
+    history = account.coordinator.connection.history
+    kinds = frozenset[HistoryKind]() if history is None else history.offers
+    # The kinds are called as the methods are, and each is one that it overrides.
+    assert kinds == {
+        kind
+        for kind in HistoryKind
+        if history is not None
+        and getattr(type(history), kind) is not getattr(VendorHistory, kind)
+    }
+    actions = (*vendor.actions, *(HISTORY_ACTIONS[kind] for kind in kinds))
     text = (PAGES / f"{vendor.key}.md").read_text(encoding="utf-8")
     section = text.partition("\n## Actions\n")[2].partition("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| `")]
@@ -699,9 +711,7 @@ def test_page_tells_of_every_action(vendor: Vendor) -> None:
         for name in re.findall(rf"`{DOMAIN}\.(\w+)`", row.split("|")[1])
     }
     named.pop("call_api", None)
-    assert named == {
-        action.name: action.administrators_only for action in vendor.actions
-    }
+    assert named == {action.name: action.administrators_only for action in actions}
 
 
 def test_actions_take_what_the_front_end_enters(vendor: Vendor) -> None:

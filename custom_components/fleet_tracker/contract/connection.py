@@ -17,6 +17,7 @@ from ..model.json_values import Json
 from ..model.vehicle import Vehicle, VehicleUpdate
 from .commands import HARMLESS, Clearance, Command, CommandResult
 from .errors import CommandUnsupported, CommandWithdrawn, VendorError
+from .history import VendorHistory
 from .media import VendorMedia
 from .methods import ApiMethod
 from .pushes import PushAnswer, PushRequest
@@ -221,6 +222,9 @@ class Connection(ABC):
 
     media: VendorMedia | None = None
     """The cameras of the vehicles, where the vendor has any."""
+
+    history: VendorHistory | None = None
+    """What can be asked about the past, where the vendor tells of it."""
 
     async def solve(self, cause: str) -> Mapping[str, object]:
         """Do what is offered to solve a problem, now that the user agreed.

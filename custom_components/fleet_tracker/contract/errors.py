@@ -122,3 +122,13 @@ class InvalidArgument(VendorError):
     """A value is outside of what the document allows; nothing was sent."""
 
     key = "invalid_argument"
+
+
+OF_THE_ACCOUNT = (
+    AccessDenied,
+    AuthenticationFailed,
+    CannotConnect,
+    ClockWrong,
+    RateLimited,
+)
+"""The errors that every vehicle of an account would meet."""

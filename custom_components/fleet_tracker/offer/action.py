@@ -14,27 +14,12 @@ import voluptuous as vol
 
 from ..contract.commands import Command, CommandResult
 from ..contract.connection import Connection
-from ..contract.errors import (
-    AccessDenied,
-    AuthenticationFailed,
-    CannotConnect,
-    ClockWrong,
-    RateLimited,
-    VendorError,
-)
+from ..contract.errors import OF_THE_ACCOUNT, VendorError
 
 type Outcome = Mapping[str, Any] | None | VendorError | HomeAssistantError
 """What an action answers of a vehicle, None if nothing; or why it failed there."""
 type Outcomes = Mapping[str, Outcome]
 """The outcomes by vehicle ids."""
-
-_OF_THE_ACCOUNT = (
-    AccessDenied,
-    AuthenticationFailed,
-    CannotConnect,
-    ClockWrong,
-    RateLimited,
-)
 
 
 class ActionTarget(Enum):
@@ -183,4 +168,4 @@ async def for_each(
 def _is_of_the_account(outcome: Outcome) -> bool:
     """Tell whether it is an error that every vehicle of the account would meet."""
     cause = outcome.__cause__ if isinstance(outcome, HomeAssistantError) else outcome
-    return isinstance(cause, _OF_THE_ACCOUNT)
+    return isinstance(cause, OF_THE_ACCOUNT)

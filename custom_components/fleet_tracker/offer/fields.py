@@ -19,7 +19,6 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ..model.vehicle import Occurrence
 from .action import ActionRequest
 from .errors import invalid
 
@@ -98,14 +97,3 @@ def circle(request: ActionRequest[Any], radius_m: tuple[float, float]) -> Circle
     if not least <= radius <= most:
         raise invalid("radius_out_of_range", least=f"{least:.0f}", most=f"{most:.0f}")
     return Circle(name, place[ATTR_LATITUDE], place[ATTR_LONGITUDE], radius)
-
-
-def alarm_as_json(occurrence: Occurrence) -> dict[str, Any]:
-    """Return an alarm as actions answer it."""
-    return {
-        "time": occurrence.occurred_at.isoformat(),
-        "type": occurrence.type,
-        "code": occurrence.code,
-        "name": occurrence.name,
-        **occurrence.details,
-    }

@@ -151,6 +151,16 @@ async def test_get_alarms_keeps_the_pace(rig: Rig) -> None:
     assert rig.connection.client.counters["too_frequent"] == 0
 
 
+@pytest.mark.parametrize("action", ["get_trips", "get_stops"])
+async def test_what_the_api_does_not_tell(rig: Rig, action: str) -> None:
+    """It has no trips and stops of the past; the user is told, nothing is asked."""
+    asked = rig.server.requests.total()
+    with pytest.raises(HomeAssistantError) as raised:
+        await call(rig, action, TRUCK)
+    assert raised.value.translation_key == "history_not_told"
+    assert rig.server.requests.total() == asked
+
+
 async def test_get_distance(rig: Rig) -> None:
     """Kilometres, in half hours; of a vehicle that is refused it is said why."""
     rig.freezer.tick(1200)

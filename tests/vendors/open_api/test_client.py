@@ -889,6 +889,36 @@ async def test_playback(
         await client.playback(STRANGE, utc(1000), utc(2000))
 
 
+@pytest.mark.parametrize(("most", "calls"), [(1, 1), (1000, 1), (1001, 2), (None, 4)])
+async def test_route_is_read_no_further_than_wanted(
+    client: OpenApiClient,
+    server: OpenApiSimulator,
+    clock: Clock,
+    most: int | None,
+    calls: int,
+) -> None:
+    """No page is asked for behind the one that has enough."""
+    clock.time += 40_000
+    period = utc(START), utc(START + 40_000)
+    points = await client.playback(VAN, *period, most=most)
+    assert len(points) > (most or 3000) - 1
+    assert server.requests["/api/playback"] == calls
+
+
+@pytest.mark.parametrize(("most", "calls"), [(1, 1), (100, 1), (101, 2), (None, 3)])
+async def test_alarms_are_read_no_further_than_wanted(
+    client: OpenApiClient, server: OpenApiSimulator, most: int | None, calls: int
+) -> None:
+    """No page is asked for behind the one that has enough."""
+    times = [int(START - 300 + each) for each in range(250)]
+    server.device(VAN).alarms = [
+        AlarmRow(4, 4.9, 52.4, time, time, 0, 0, 0, "") for time in times
+    ]
+    alarms = await client.alarms(VAN, utc(START - 400), utc(START), most=most)
+    assert len(alarms) > (most or 250) - 1
+    assert server.requests["/api/alarm/list2"] == calls
+
+
 @pytest.mark.parametrize(("size", "calls"), [(999, 1), (1000, 2), (1001, 2), (2000, 3)])
 async def test_playback_of_a_full_page(
     client: OpenApiClient,

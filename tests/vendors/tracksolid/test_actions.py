@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta
 import json
 from typing import Any
 
@@ -14,6 +16,9 @@ from homeassistant.exceptions import (
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
+from custom_components.fleet_tracker.contract.history import Distance
+from custom_components.fleet_tracker.vendors.tracksolid.api.records import Trip
+from custom_components.fleet_tracker.vendors.tracksolid.history import total_distance
 from tests.common import see_ignition_on
 from tests.simulators import world
 
@@ -42,6 +47,64 @@ async def test_trips_route_and_stops(home: Home) -> None:
     assert stops[CAR] == {"stops": []}
     idling = await home.call("get_stops", VAN, idling=True, **PERIOD)
     assert idling != {VAN: stops[VAN]}
+
+
+async def test_places_of_trips(home: Home) -> None:
+    """Where they began and ended, as far as the platform tells."""
+    trips = (await home.call("get_trips", VAN, **PERIOD))[VAN]["trips"]
+    begin = datetime.fromisoformat(trips[0]["begin"]).timestamp()
+    place = home.sim.devices[VAN].vehicle.at(begin).place
+    assert trips[0]["begin_place"] == {
+        "latitude": pytest.approx(place.latitude, abs=1e-6),
+        "longitude": pytest.approx(place.longitude, abs=1e-6),
+    }
+    assert trips[0]["end_place"].keys() == {"latitude", "longitude"}
+
+
+async def test_distance(home: Home) -> None:
+    """All drives of the period as a whole, and from when to when that is."""
+    driven = await home.call("get_distance", VAN, CAR, **PERIOD)
+    trips = (await home.call("get_trips", VAN, **PERIOD))[VAN]["trips"]
+    assert driven[VAN]["distance"] == pytest.approx(
+        sum(trip["distance"] for trip in trips), abs=0.001
+    )
+    assert driven[VAN]["distance"] > 5
+    assert driven[VAN]["begin"] <= PERIOD["begin"]
+    assert driven[VAN]["end"] >= PERIOD["end"]
+    assert driven[CAR] == {"distance": 0, **PERIOD}
+
+
+def test_distance_of_drives_at_the_edges() -> None:
+    """The period grows to whole drives; one of unknown length leaves the sum unknown."""
+    began, ended = NOW - timedelta(hours=3), NOW - timedelta(hours=1)
+    drive = Trip(
+        imei=VAN,
+        started_at=began,
+        ended_at=began + timedelta(minutes=30),
+        distance=12.5,
+        duration=1800,
+    )
+    later = replace(drive, started_at=ended - timedelta(minutes=1), ended_at=NOW)
+    period = began + timedelta(minutes=10), ended
+    assert total_distance([drive, later], *period) == Distance(
+        begin=began, end=NOW, distance=25
+    )
+    unknown = replace(later, distance=None)
+    assert total_distance([drive, unknown], *period).distance is None
+
+
+async def test_route_is_read_no_further_than_it_is_answered(home: Home) -> None:
+    """A period of days is asked for day by day, until there are enough points."""
+    days: dict[str, Any] = {"begin": "2025-10-08T08:00:00+00:00", "end": PERIOD["end"]}
+    before = home.sim.requests["jimi.device.track.list"]
+    answer = (await home.call("get_route", VAN, limit=5, **days))[VAN]
+    assert len(answer["points"]) == 5
+    assert answer["truncated"]
+    assert home.sim.requests["jimi.device.track.list"] == before + 1
+    full = (await home.call("get_route", VAN, limit=10_000, **days))[VAN]
+    assert full["points"][:5] == answer["points"]
+    assert "truncated" not in full
+    assert home.sim.requests["jimi.device.track.list"] == before + 3
 
 
 async def test_alarms(home: Home) -> None:

@@ -267,8 +267,13 @@ class OpenApiClient:
             accounts += new
         return Fleet(devices, frozenset(cut_off), frozenset(refused))
 
-    async def playback(self, imei: str, begin: datetime, end: datetime) -> list[Point]:
-        """Return the fixes of a period in order (2.3)."""
+    async def playback(
+        self, imei: str, begin: datetime, end: datetime, *, most: int | None = None
+    ) -> list[Point]:
+        """Return the fixes of a period in order (2.3).
+
+        Once it has as many as are wanted at most, it asks for no further page.
+        """
         points: list[Point] = []
         while begin <= end:
             groups = await self._groups("/api/playback", imei, begin, end)
@@ -276,7 +281,7 @@ class OpenApiClient:
             self._count_dropped(len(groups) - len(page))
             known = {point for point in points if point.gpstime == begin}
             points += (point for point in page if point not in known)
-            if len(groups) < _POINTS_PER_PAGE:
+            if len(groups) < _POINTS_PER_PAGE or _are_enough(points, most):
                 break
             begin = _next_page(begin, [point.gpstime for point in page])
         return points
@@ -347,8 +352,12 @@ class OpenApiClient:
         begin: datetime,
         end: datetime,
         clearance: Clearance = HARMLESS,
+        *,
+        most: int | None = None,
     ) -> list[Alarm]:
         """Return the alarms that the server got in a period, in order.
+
+        Once it has as many as are wanted at most, it asks for no further page.
 
         They come from `/api/alarm/list2` (2.17 of `open-api-2025`, where its path is
         missing) or, from servers that do not know it, from `/api/alarm/list` (2.8), whose
@@ -361,7 +370,7 @@ class OpenApiClient:
             self._count_dropped(rows - len(page))
             known = {alarm for alarm in alarms if alarm.systemtime == begin}
             alarms += (alarm for alarm in page if alarm not in known)
-            if rows < _ALARMS_PER_PAGE:
+            if rows < _ALARMS_PER_PAGE or _are_enough(alarms, most):
                 break
             begin = _next_page(begin, [alarm.systemtime for alarm in page])
         return alarms
@@ -669,6 +678,10 @@ def _seconds(time: datetime) -> int:
 def _imei(record: Record) -> str | None:
     """Return the IMEI of a record."""
     return as_text(record.get("imei"))
+
+
+def _are_enough(found: Sequence[object], most: int | None) -> bool:
+    return most is not None and len(found) >= most
 
 
 def _next_page(begin: datetime, times: Sequence[datetime]) -> datetime:

@@ -30,6 +30,7 @@ from . import commands
 from .alarms import AlarmReader
 from .catalog import METHODS, http_method
 from .client import AlarmForm, OpenApiClient
+from .history import OpenApiHistory
 from .mapping import (
     STATUS_BLOCKED,
     STATUS_EXPIRED,
@@ -123,6 +124,7 @@ class OpenApiConnection(Connection):
             clock_offset=_clock_offset(host.memory.get(CLOCK_OFFSET)),
             alarm_form=AlarmForm(form) if isinstance(form, str) else None,
         )
+        self.history = OpenApiHistory(self.client)
         self._alarms = AlarmReader(self.client, host, self.receipt)
         excluded = settings.options.get(EXCLUDED, ())
         self._excluded = frozenset(excluded if isinstance(excluded, list) else ())

@@ -27,15 +27,11 @@ from ...offer.fields import (
     CIRCLE,
     ENTERING,
     LEAVING,
-    PERIOD,
-    alarm_as_json,
     circle,
-    period,
 )
 from . import commands
-from .client import FENCE_RADIUS_M, FenceAlarm, MileageReport
+from .client import FENCE_RADIUS_M, FenceAlarm
 from .connection import OpenApiConnection
-from .mapping import map_alarm
 
 type _Request = ActionRequest[OpenApiConnection]
 
@@ -48,56 +44,6 @@ FENCE_ALARMS: Mapping[str, FenceAlarm] = {
     ENTERING: FenceAlarm.IN,
     BOTH: FenceAlarm.BOTH,
 }
-
-
-async def _get_route(request: _Request) -> Outcomes:
-    """Return where vehicles were (2.3)."""
-    begin, end = period(request)
-
-    async def ask(vehicle_id: str) -> dict[str, Any]:
-        points = await request.connection.client.playback(vehicle_id, begin, end)
-        return {
-            "points": [
-                {
-                    "time": point.gpstime.isoformat(),
-                    "latitude": point.latitude,
-                    "longitude": point.longitude,
-                    "speed": point.speed,
-                    "course": point.course,
-                }
-                for point in points
-            ]
-        }
-
-    return await for_each(request, ask)
-
-
-async def _get_alarms(request: _Request) -> Outcomes:
-    """Return the alarms of vehicles (2.8, 2.17)."""
-    begin, end = period(request)
-
-    async def ask(vehicle_id: str) -> dict[str, Any]:
-        alarms = await request.connection.client.alarms(vehicle_id, begin, end)
-        return {"alarms": [alarm_as_json(map_alarm(alarm)) for alarm in alarms]}
-
-    return await for_each(request, ask)
-
-
-async def _get_distance(request: _Request) -> Outcomes:
-    """Return how far vehicles drove, in kilometres (2.14)."""
-    begin, end = period(request)
-    report: MileageReport = await request.connection.client.mileage_report(
-        request.vehicle_ids, begin, end
-    )
-    return {
-        vehicle_id: report.refused.get(vehicle_id)
-        or {
-            "distance": report.found.get(vehicle_id),
-            "begin": report.begin.isoformat(),
-            "end": report.end.isoformat(),
-        }
-        for vehicle_id in request.vehicle_ids
-    }
 
 
 async def _check_geofence(request: _Request) -> dict[str, VendorError]:
@@ -136,27 +82,6 @@ async def _send_message(request: _Request) -> None:
 
 
 ACTIONS = (
-    VendorAction(
-        name="get_route",
-        effect=ActionEffect.TELLS,
-        fields=PERIOD,
-        handler=_get_route,
-        response=SupportsResponse.ONLY,
-    ),
-    VendorAction(
-        name="get_alarms",
-        effect=ActionEffect.TELLS,
-        fields=PERIOD,
-        handler=_get_alarms,
-        response=SupportsResponse.ONLY,
-    ),
-    VendorAction(
-        name="get_distance",
-        effect=ActionEffect.TELLS,
-        fields=PERIOD,
-        handler=_get_distance,
-        response=SupportsResponse.ONLY,
-    ),
     VendorAction(
         name="create_geofence",
         effect=ActionEffect.CHANGES,

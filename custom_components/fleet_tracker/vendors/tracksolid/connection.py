@@ -33,6 +33,7 @@ from .api.transport import PATH, Credentials
 from .api.values import as_json
 from .catalog import INSTRUCTIONS, METHODS
 from .commands import Chosen, Commander, Effect, Outcome
+from .history import TracksolidHistory
 from .mapping import map_device
 from .media import TracksolidMedia
 from .pushes.door import TAG_PATH, Push
@@ -112,6 +113,7 @@ class TracksolidConnection(Connection):
         self.media = TracksolidMedia(
             self.client, self.cameras, self.has_camera, self._is_offline
         )
+        self.history = TracksolidHistory(self.client, self.account_of)
         self.hub = _hub(options, host)
         if self.hub is not None:
             own = {name: method for name, (_, method) in INSTRUCTIONS.items()}

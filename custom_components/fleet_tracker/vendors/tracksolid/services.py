@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -22,19 +22,17 @@ from ...offer.action import (
     for_each,
 )
 from ...offer.errors import invalid
-from ...offer.fields import PERIOD, alarm_as_json, period
+from ...offer.fields import PERIOD, period
 from . import commands
-from .actions.common import Request, for_each_account
+from .actions.common import Request
 from .actions.geofences import GEOFENCE_ACTIONS
 from .api.devices import VehicleChanges
-from .mapping import map_alarm
 from .readers.cameras import FRONT, INSIDE
 
 ATTR_COMMAND = "command"
 ATTR_VALUES = "values"
 ATTR_TEXT = "text"
 ATTR_HEX = "hex"
-ATTR_IDLING = "idling"
 ATTR_CELLS = "cells"
 ATTR_WIFI = "wifi"
 ATTR_CAMERA = "camera"
@@ -67,107 +65,6 @@ _CHANGES: Mapping[str, tuple[str, Any]] = {
     ),
     "odometer": ("odometer", vol.All(vol.Coerce(float), vol.Range(min=0, max=1e7))),
 }
-
-
-async def _get_trips(request: Request) -> Outcomes:
-    """Return the drives of vehicles (5.4)."""
-    begin, end = period(request)
-    batch = await request.connection.client.reports.trips(
-        request.vehicle_ids, begin, end
-    )
-    return {
-        vehicle_id: batch.refused.get(vehicle_id)
-        or {
-            "trips": [
-                {
-                    "begin": trip.started_at.isoformat(),
-                    "end": trip.ended_at.isoformat(),
-                    "distance": trip.distance,
-                    "duration": trip.duration,
-                    "average_speed": trip.average_speed,
-                    "top_speed": trip.top_speed,
-                    "idle_time": trip.idle_time,
-                }
-                for trip in batch.found
-                if trip.imei == vehicle_id
-            ]
-        }
-        for vehicle_id in request.vehicle_ids
-    }
-
-
-async def _get_route(request: Request) -> Outcomes:
-    """Return where vehicles were, one after the other (5.5)."""
-    begin, end = period(request)
-
-    async def ask(vehicle_id: str) -> dict[str, Any]:
-        points = await request.connection.client.tracking.track(vehicle_id, begin, end)
-        return {
-            "points": [
-                {
-                    "time": point.fixed_at.isoformat(),
-                    "latitude": point.latitude,
-                    "longitude": point.longitude,
-                    "speed": point.speed,
-                    "course": point.course,
-                    "altitude": point.altitude,
-                    "ignition": point.ignition,
-                }
-                for point in points
-            ]
-        }
-
-    return await for_each(request, ask)
-
-
-async def _get_stops(request: Request) -> Outcomes:
-    """Return when vehicles stood still, or idled (5.7)."""
-    begin, end = period(request)
-
-    async def ask(account: str, vehicle_ids: Sequence[str]) -> Outcomes:
-        batch = await request.connection.client.reports.stops(
-            account, vehicle_ids, begin, end, idling=request.data[ATTR_IDLING]
-        )
-        return {
-            vehicle_id: batch.refused.get(vehicle_id)
-            or {
-                "stops": [
-                    {
-                        "begin": stop.started_at.isoformat(),
-                        "end": stop.ended_at and stop.ended_at.isoformat(),
-                        "duration": stop.duration,
-                        "latitude": stop.latitude,
-                        "longitude": stop.longitude,
-                        "address": stop.address,
-                    }
-                    for stop in batch.found
-                    if stop.imei == vehicle_id
-                ]
-            }
-            for vehicle_id in vehicle_ids
-        }
-
-    return await for_each_account(request, ask)
-
-
-async def _get_alarms(request: Request) -> Outcomes:
-    """Return the alarms of vehicles (6.1)."""
-    begin, end = period(request)
-    batch = await request.connection.client.reports.alarms(
-        request.vehicle_ids, begin, end
-    )
-    return {
-        vehicle_id: batch.refused.get(vehicle_id)
-        or {
-            "alarms": [
-                alarm_as_json(occurrence)
-                for alarm in batch.found
-                if alarm.imei == vehicle_id
-                for occurrence in map_alarm(alarm).occurrences
-            ]
-        }
-        for vehicle_id in request.vehicle_ids
-    }
 
 
 async def _get_obd_history(request: Request) -> Outcomes:
@@ -359,34 +256,6 @@ def _as_json(record: Mapping[str, Any]) -> dict[str, Any]:
 _ANSWERS = SupportsResponse.ONLY
 
 ACTIONS = (
-    VendorAction(
-        name="get_trips",
-        effect=ActionEffect.TELLS,
-        fields=PERIOD,
-        handler=_get_trips,
-        response=_ANSWERS,
-    ),
-    VendorAction(
-        name="get_route",
-        effect=ActionEffect.TELLS,
-        fields=PERIOD,
-        handler=_get_route,
-        response=_ANSWERS,
-    ),
-    VendorAction(
-        name="get_stops",
-        effect=ActionEffect.TELLS,
-        fields={**PERIOD, vol.Optional(ATTR_IDLING, default=False): cv.boolean},
-        handler=_get_stops,
-        response=_ANSWERS,
-    ),
-    VendorAction(
-        name="get_alarms",
-        effect=ActionEffect.TELLS,
-        fields=PERIOD,
-        handler=_get_alarms,
-        response=_ANSWERS,
-    ),
     VendorAction(
         name="get_obd_history",
         effect=ActionEffect.TELLS,

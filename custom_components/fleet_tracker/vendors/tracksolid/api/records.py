@@ -238,6 +238,9 @@ class Trip:
     top_speed: float | None = None
     idle_time: int | None = None
     consumption: float | None = None
+    started_in: tuple[float, float] | None = None
+    ended_in: tuple[float, float] | None = None
+    """Latitude and longitude, in degrees."""
 
     @classmethod
     def from_row(cls, row: Record) -> Self | None:
@@ -272,6 +275,8 @@ class Trip:
             average_speed=average,
             top_speed=as_positive(row.get("maxSpeed"), Unit.KMH),
             idle_time=as_count(row.get("idleSecond"), Unit.SECONDS),
+            started_in=as_place(row, "startLat", "startLng"),
+            ended_in=as_place(row, "endLat", "endLng"),
         )
 
 

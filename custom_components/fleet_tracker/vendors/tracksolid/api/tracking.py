@@ -67,9 +67,12 @@ class TrackingApi:
             raise InvalidAnswer("The answer has no link")
         return link if "://" in link else f"https://{link}"
 
-    async def track(self, imei: str, begin: datetime, end: datetime) -> list[Point]:
+    async def track(
+        self, imei: str, begin: datetime, end: datetime, *, most: int | None = None
+    ) -> list[Point]:
         """Return the waypoints of one device in order, as slow as that is (5.5).
 
+        Once it has as many as are wanted at most, it asks for no further day.
         Raises InvalidArgument for a period older than three months.
         """
         now = self._transport.present
@@ -87,6 +90,8 @@ class TrackingApi:
             )
             found = (Point.from_row(row) for row in rows_of(answer.result))
             points.update((point.fixed_at, point) for point in found if point)
+            if most is not None and len(points) >= most:
+                break
         return [points[time] for time in sorted(points)]
 
     async def resolve(

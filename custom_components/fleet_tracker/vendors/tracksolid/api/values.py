@@ -174,10 +174,12 @@ def as_kind(value: object) -> FixKind | None:
     return _KINDS.get((as_text(value) or "").upper())
 
 
-def as_place(row: Record) -> tuple[float, float] | None:
+def as_place(
+    row: Record, latitude_in: str = "lat", longitude_in: str = "lng"
+) -> tuple[float, float] | None:
     """Return latitude and longitude; (0, 0) is what expired devices have."""
-    latitude = as_number(row.get("lat"), Unit.DEGREES)
-    longitude = as_number(row.get("lng"), Unit.DEGREES)
+    latitude = as_number(row.get(latitude_in), Unit.DEGREES)
+    longitude = as_number(row.get(longitude_in), Unit.DEGREES)
     if latitude is None or longitude is None:
         return None
     if abs(latitude) > 90 or abs(longitude) > 180:
