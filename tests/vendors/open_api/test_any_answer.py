@@ -140,7 +140,7 @@ def test_any_answer_to_any_operation(path: str, bodies: list[object]) -> None:
     asyncio.run(check())
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     st.sampled_from([TRACK, DEVICE_LIST, ALARMS]),
     answers(

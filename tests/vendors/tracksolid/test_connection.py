@@ -60,6 +60,7 @@ PHOTOS = "jimi.device.jimi.media.URL"
 LIVE = "jimi.device.media.live.stream"
 CLOSE = "jimi.device.media.close.stream"
 TAG = "jimi.device.location.getTagMsg"
+HOUR = 3600
 
 
 # --- polling --------------------------------------------------------------------------------
@@ -236,22 +237,31 @@ async def test_locations_fail(
     assert not result.updates
 
 
-@pytest.mark.parametrize("method", [ALARMS, TRIPS, INSTRUCTIONS, PHOTOS])
+@pytest.mark.parametrize(
+    ("method", "asked_within"),
+    [
+        (ALARMS, 2 * HOUR),
+        (TRIPS, 2 * HOUR),
+        (INSTRUCTIONS, 8 * 24 * HOUR),
+        (PHOTOS, 2 * HOUR),
+    ],
+)
 async def test_part_that_fails(
     connection: TracksolidConnection,
     sim: TracksolidSimulator,
     host: FakeHost,
     method: str,
+    asked_within: int,
 ) -> None:
     """One part does not keep the others back."""
     await poll(connection, host)
-    host.advance(8 * 86_400)
+    host.advance(asked_within)
     sim.fail(method, how="status", times=-1)
     result = await poll(connection, host)
     assert isinstance(result.error, CannotConnect)
     assert {update.vehicle_id for update in result.updates} == {VAN, CAR, CAM}
     sim.heal()
-    host.advance(8 * 86_400)
+    host.advance(asked_within)
     assert (await poll(connection, host)).error is None
 
 
