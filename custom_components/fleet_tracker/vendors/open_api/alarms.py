@@ -58,7 +58,7 @@ class AlarmReader:
     def __init__(
         self, client: OpenApiClient, host: Host, now: Callable[[], datetime]
     ) -> None:
-        """Take whom to ask and whom to tell, and the server's clock."""
+        """Initialize with the client, the host and the server's clock."""
         self._client = client
         self._host = host
         self._now = now
@@ -154,9 +154,10 @@ class AlarmReader:
                 return
 
     def _next(self) -> str:
-        """Return who has waited longest of those with news, then of the others.
+        """Return the vehicles with news first, the longest wait before the others.
 
-        Who has waited very long counts as one with news: there may always be some.
+        A vehicle that has waited very long counts as one with news: there may
+        always be some.
         """
         long_ago = self._now() - QUIET_INTERVAL
         return min(

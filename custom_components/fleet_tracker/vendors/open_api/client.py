@@ -87,9 +87,9 @@ class AlarmForm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Batch[T]:
-    """What came for many vehicles, by IMEI, and why some of them were refused.
+    """Answers for many vehicles, by IMEI, and why some of them were refused.
 
-    `error` is what kept the rest from being asked for, None where all were.
+    `error` is the reason why the rest was not asked for, None where all were.
     """
 
     found: Mapping[str, T]
@@ -107,7 +107,7 @@ class MileageReport(Batch[float]):
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The devices of an account and, if asked for, of those below it, by IMEI.
+    """The devices of an account and, on request, of the accounts below it, by IMEI.
 
     `cut_off` are the accounts whose lists were cut off, `refused` those whose list of
     devices or of accounts below was not to be had. It is complete when both are empty.
@@ -146,7 +146,7 @@ class OpenApiClient:
         alarm_form: AlarmForm | None = None,
         timeout: float = FIRST_BYTE_S,
     ) -> None:
-        """Take the account, and what is known of it from an earlier session."""
+        """Initialize with the account, and with the token and clock of an earlier session."""
         self.alarm_form = alarm_form
         self._alarm_turn = asyncio.Lock()
         self._asked_for_alarms_at: datetime | None = None
@@ -186,7 +186,7 @@ class OpenApiClient:
         return self._transport.clock_offset
 
     def forget_clock_offset(self) -> None:
-        """Take the clocks for alike again."""
+        """Assume again that the clocks are alike."""
         self._transport.clock_offset = timedelta()
 
     @property

@@ -1,4 +1,4 @@
-"""An Open API account: what is polled when, and how commands are confirmed."""
+"""An Open API account: when it polls what, and how it confirms commands."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ LIST_RETRY = timedelta(minutes=1)
 RETRY_SPACING = timedelta(minutes=1)
 """How long it is at least from one refused vehicle that is tried again to the next."""
 ODOMETER_SETTLES = timedelta(minutes=10)
-"""For so long after it was set, a lower odometer is what was meant."""
+"""For so long after a command set it, a lower odometer is believed."""
 CLOCK_TOLERANCE = timedelta(minutes=2)
 """Within this, two clocks show the same."""
 VEHICLES_PER_CALL = 100
@@ -75,7 +75,7 @@ REFUSED_VEHICLES = "refused_vehicles"
 LAPSED_ARE_TOLD = "lapsed_are_told"
 CLOCK_OFFSET = "clock_offset"
 
-# Problems that the user is told of
+# Repair issues
 ACCOUNT_SHARED = "account_shared"
 LIST_CUT_OFF = "list_cut_off"
 
@@ -108,7 +108,7 @@ class OpenApiConnection(Connection):
     """Polls an account: the device list rarely, all positions in few calls, alarms spread."""
 
     def __init__(self, settings: Settings, host: Host) -> None:
-        """Take the credentials, and the token of the last session."""
+        """Initialize with the credentials and the token of the last session."""
         super().__init__(settings, host)
         self._server = str(settings.data[SERVER])
         form = host.memory.get(ALARM_FORM)
@@ -224,15 +224,15 @@ class OpenApiConnection(Connection):
         return PollResult(updates=updates, roster=roster, error=error)
 
     def _to_ask(self) -> list[str]:
-        """Return who is there and, as far as is known, not refused."""
+        """Return the vehicles that are there and not known to be refused."""
         left_out = self._refused.keys() | self._suspects.imeis
         return [imei for imei in self._listed if imei not in left_out]
 
     def _calls(self) -> Iterator[tuple[str, ...]]:
-        """Yield whom to ask for in one call each.
+        """Yield groups of vehicles, each for one call.
 
-        Who was refused before is asked for apart: to find them again among the others would
-        take many calls.
+        Vehicles that were refused before are asked for apart: to find them again
+        among the others would take many calls.
         """
         asked = self._to_ask()
         yield from batched(asked, VEHICLES_PER_CALL, strict=False)
@@ -245,7 +245,7 @@ class OpenApiConnection(Connection):
             self._trial = None
             yield from batched(more, VEHICLES_PER_CALL, strict=False)
 
-    # --- who is refused ---------------------------------------------------------------------
+    # --- refused vehicles -------------------------------------------------------------------
 
     async def _halve_in_poll(
         self, updates: list[VehicleUpdate], with_news: set[str]
@@ -278,7 +278,7 @@ class OpenApiConnection(Connection):
         return self._search is not None and not self._search.done()
 
     async def _search_slowly(self) -> None:
-        """Ask once a second until nobody is left who was never read."""
+        """Ask once a second until every vehicle was read once."""
         try:
             while not self._suspects.imeis <= self._read:
                 await self.host.sleep(HALVING_SPACING)
@@ -311,7 +311,7 @@ class OpenApiConnection(Connection):
     ) -> None:
         """Ask no more for vehicles that are refused, and show why."""
         for imei, refusal in refused.items():
-            # At the end of those who wait to be tried again.
+            # At the end of the vehicles that wait to be tried again.
             self._refused.pop(imei, None)
             self._refused[imei] = _status_of(refusal)
             updates.append(self._status_update(imei, self._refused[imei]))
@@ -322,9 +322,9 @@ class OpenApiConnection(Connection):
         )
 
     def _sort_out(self, updates: list[VehicleUpdate], is_complete: bool) -> None:
-        """Leave out whose time is up by a new list, unless the server tells of such.
+        """Leave out vehicles with an ended subscription, unless the server tells of such.
 
-        Whose time was extended is asked for again.
+        A vehicle with an extended subscription is asked for again.
         """
         now = self.receipt()
         lapsed = frozenset(one.vehicle_id for one in updates if is_lapsed(one, now))
@@ -345,13 +345,13 @@ class OpenApiConnection(Connection):
         ]
 
     def _ask_again(self, lapsed: frozenset[str]) -> None:
-        """Ask again for vehicles whose time was up."""
+        """Ask again for vehicles with an ended subscription."""
         for imei in lapsed:
             if self._refused.get(imei) == STATUS_EXPIRED:
                 del self._refused[imei]
 
     async def _remember_refusals(self) -> None:
-        """Keep who is refused: to find out anew at each start takes many calls."""
+        """Store the refused vehicles: finding them anew at each start takes many calls."""
         kept: Json = dict(self._refused)
         if kept != self.host.memory.get(REFUSED_VEHICLES):
             await self.host.memory.put(REFUSED_VEHICLES, kept)
@@ -395,12 +395,12 @@ class OpenApiConnection(Connection):
                 )
         listed = [update.vehicle_id for update in updates]
         if not (listed and fleet.complete):
-            # Whom such a list leaves out may be there all the same.
+            # A vehicle missing from such a list may be there all the same.
             listed += (one for one in self._listed if one not in fleet.devices)
         self._listed = tuple(listed)
         self._sort_out(updates, is_complete=bool(fleet.devices) and fleet.complete)
-        # A list that is read early is to tell who is still there. With the next one, who
-        # was refused is asked for again.
+        # An early list only tells which vehicles are still there. The next regular one lets
+        # refused vehicles be asked for again.
         if not self._was_listed_within(LIST_INTERVAL, now):
             self._try_again(now)
         self._listed_at = now
@@ -631,7 +631,7 @@ def _refused_commands(stored: Json) -> dict[str, set[str]]:
 
 
 def _refused_vehicles(stored: Json) -> dict[str, str]:
-    """Return who was refused in earlier sessions, and why."""
+    """Return the vehicles refused in earlier sessions, and why."""
     if not isinstance(stored, Mapping):
         return {}
     return {imei: status for imei, status in stored.items() if isinstance(status, str)}

@@ -1,4 +1,4 @@
-"""What Home Assistant shows of an Open API vehicle beside the common entities."""
+"""The entities of an Open API vehicle beside the common ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the error codes of the Open API mean (open-api-classic chapter 3)."""
+"""The errors of the Open API by their codes (open-api-classic chapter 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the user is asked for an Open API account."""
+"""The form of an Open API account, and its check."""
 
 from __future__ import annotations
 

@@ -262,7 +262,7 @@ def map_alarm(alarm: Alarm) -> Occurrence:
 def status_update(
     vehicle_id: str, status: str | None, *, known: Vehicle | None, now: datetime
 ) -> VehicleUpdate:
-    """Return what is shown of a vehicle that the vendor does not tell of.
+    """Return the update of a vehicle that the vendor tells nothing of.
 
     With a status it is refused for that reason; without one, the vendor said nothing.
     """

@@ -1,4 +1,4 @@
-"""What the Open API's lists are made of, checked where it comes in.
+"""The records of the Open API's lists, checked where they come in.
 
 Fields keep the vendor's names. A row that makes no sense is left out, never guessed.
 """

@@ -1,7 +1,7 @@
-"""Finding out which of many vehicles a server refuses, by halving.
+"""Finding the vehicles that a server refuses among many, by halving.
 
-One vehicle that is refused makes the server refuse the whole call, without saying which
-one it is. Who is alone in a call that was refused is refused for certain.
+One refused vehicle makes the server refuse the whole call, without saying which one it is.
+A vehicle alone in a refused call is refused for certain.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Group:
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """Whom to ask for in one call: half of those of whom one is known to be refused."""
+        """The next group to ask for: half of a group with a refused vehicle."""
         if self.refusal is None:
             return self.imeis
         return self.imeis[: len(self.imeis) // 2]
@@ -36,18 +36,18 @@ class Suspects:
     """The vehicles of calls that were refused, until it is known which of them are."""
 
     def __init__(self) -> None:
-        """Start with nobody."""
+        """Initialize without suspects."""
         self._groups: list[Group] = []
 
     @property
     def imeis(self) -> frozenset[str]:
-        """Who may be refused or not."""
+        """The vehicles that may be refused or not."""
         return frozenset(imei for group in self._groups for imei in group.imeis)
 
     def add(
         self, imeis: tuple[str, ...], refusal: VehicleUnavailable
     ) -> Mapping[str, VehicleUnavailable]:
-        """Take a call that was refused. Returns who is refused for certain, and why."""
+        """Note a refused call. Returns the vehicles refused for certain, and why."""
         self._groups.append(Group(imeis, refusal))
         return self._certain()
 
@@ -60,13 +60,13 @@ class Suspects:
         ]
 
     def narrow(self) -> None:
-        """Suspect only those groups of whom one is refused for certain."""
+        """Suspect only those groups that contain a refused vehicle for certain."""
         self._groups = [group for group in self._groups if group.refusal is not None]
 
     def next(self) -> Group | None:
-        """Return the group that is to be asked for, None if there is none.
+        """Return the next group to ask for, None if there is none.
 
-        The smallest of whom one is refused comes first.
+        The smallest group with a refused vehicle comes first.
         """
         known = [group for group in self._groups if group.refusal is not None]
         return min(
@@ -76,9 +76,9 @@ class Suspects:
     def take(
         self, group: Group, refusal: VehicleUnavailable | None
     ) -> Mapping[str, VehicleUnavailable]:
-        """Take whether a group was refused. Returns who is for certain, and why.
+        """Note whether a group was refused. Returns the refused vehicles, and why.
 
-        When the one half of a group is not refused, the other one is.
+        When one half of a group is not refused, the other one is.
         """
         if group not in self._groups:
             return {}
@@ -91,7 +91,7 @@ class Suspects:
         return self._certain()
 
     def _certain(self) -> Mapping[str, VehicleUnavailable]:
-        """Take out who is alone in a group that was refused."""
+        """Remove vehicles that are alone in a refused group."""
         found: dict[str, VehicleUnavailable] = {}
         for group in list(self._groups):
             if group.refusal is not None and len(group.imeis) == 1:

@@ -123,7 +123,7 @@ class Transport:
         clock_offset: timedelta = timedelta(),
         timeout: float = FIRST_BYTE_S,
     ) -> None:
-        """Take what is known of an earlier session, and who keeps the tokens of this one."""
+        """Initialize with the account, and with the token and the memory of an earlier session."""
         self.account = account
         self.counters: Counter[str] = Counter()
         self.token = token
@@ -214,10 +214,11 @@ class Transport:
             self._early_deaths.append(now)
 
     async def _valid_token(self) -> Token:
-        """Return the token, getting a new one once for all who wait.
+        """Return the token; a new one is got once for all waiting calls.
 
-        When getting it fails, it fails for all of them: nobody tries a wrong password twice.
-        Who does not wait any longer does not end it: the token would be lost.
+        When getting it fails, it fails for all of them: no call tries a wrong
+        password again. It goes on when a call stops waiting: the token would be
+        lost.
         """
         if self.token and self._fresh(self.token):
             return self.token
@@ -336,7 +337,7 @@ class Transport:
 
 
 def _note_failure(task: asyncio.Task[Token]) -> None:
-    """Take note of how a login failed for which nobody may wait any more."""
+    """Note the error of a login that no call may wait for any more."""
     if not task.cancelled():
         task.exception()
 

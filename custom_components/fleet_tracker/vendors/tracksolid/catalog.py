@@ -238,4 +238,4 @@ INSTRUCTIONS: Mapping[str, tuple[Protocol, ApiMethod]] = MappingProxyType(
         )
     }
 )
-"""The six instructions of Appendix A, for those who have an own instruction host."""
+"""The six instructions of Appendix A, for an instruction host of one's own."""

@@ -115,7 +115,7 @@ _SAYS_NO = re.compile(
 
 
 class Effect(StrEnum):
-    """What a command may do to a vehicle."""
+    """The effect of a command on a vehicle."""
 
     HARMLESS = "harmless"
     RESTORES = "restores"
@@ -176,12 +176,12 @@ class Chosen:
 
     @property
     def text(self) -> str:
-        """What the device is told."""
+        """The text for the device."""
         return fill(self.instruction.template, self.values)
 
     @property
     def effect(self) -> Effect:
-        """What it may do."""
+        """Its effect."""
         return effect_of(self.text)
 
 
@@ -271,7 +271,7 @@ def _same(one: str, other: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a command: the device's words, or that it waits for the device."""
+    """The outcome of a command: the device's words, or that it waits for the device."""
 
     answer: str | None = None
     waits: bool = False
@@ -281,7 +281,7 @@ class Commander:
     """Sends commands of an account's devices and finds out what came of them."""
 
     def __init__(self, client: TracksolidClient) -> None:
-        """Take what carries the calls."""
+        """Initialize with the client that carries the calls."""
         self._client = client
         self._ended: dict[tuple[str, str], datetime] = {}
         """When a text was last sent to a device and over, by the server's clock."""

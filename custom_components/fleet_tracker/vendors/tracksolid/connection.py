@@ -1,4 +1,4 @@
-"""A Tracksolid Pro account: what is polled when, what is pushed, how commands go."""
+"""A Tracksolid Pro account: polls, pushes and commands."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ HUB_URL = "hub_url"
 HUB_TOKEN = "hub_token"
 EXCLUDED = "excluded_vehicles"
 
-# Problems that the user is told of
+# Repair issues
 DAILY_QUOTA = "tracksolid_daily_quota"
 ACCOUNT_SHARED = "account_shared"
 
@@ -97,7 +97,7 @@ class TracksolidConnection(Connection):
     methods = METHODS
 
     def __init__(self, settings: Settings, host: Host) -> None:
-        """Take the credentials and options, and what earlier sessions learned."""
+        """Initialize with the credentials, the options and the memory of earlier sessions."""
         super().__init__(settings, host)
         options = settings.options
         self.client = TracksolidClient(
@@ -134,7 +134,7 @@ class TracksolidConnection(Connection):
         self.counters: Counter[str] = Counter()
 
     async def open(self) -> None:
-        """Forget what was wrong with pushes: the user may have changed the token."""
+        """Forget problems of pushes: the user may have changed the token."""
         self.host.clear_problem(WRONG_TOKEN)
 
     # --- polling ----------------------------------------------------------------------------
@@ -353,7 +353,7 @@ class TracksolidConnection(Connection):
             self.host.receive(
                 one for one in updates if one.vehicle_id not in self._excluded
             )
-            # Who is gone is told by a poll.
+            # A poll tells which vehicles are gone.
             self.fleet.list_again()
         return self.fleet.account_of(vehicle_id)
 
@@ -528,7 +528,7 @@ class TracksolidConnection(Connection):
         return await self._commander.cut(vehicle_id, chosen, restore, clearance)
 
     async def _is_offline(self, vehicle_id: str) -> bool:
-        """Take one fresh look to tell whether a vehicle is offline."""
+        """Read a vehicle once to find out whether it is offline."""
         try:
             update = await self.look(vehicle_id)
         except VendorError:
@@ -561,11 +561,11 @@ class TracksolidConnection(Connection):
     # --- pushes -----------------------------------------------------------------------------
 
     async def receive_push(self, request: PushRequest) -> PushAnswer:
-        """Take a push: verified and answered at once, processed after."""
+        """Verify and answer a push at once, and process it afterwards."""
         return await self.pushes.receive(request)
 
     async def _take(self, push: Push, update: VehicleUpdate) -> None:
-        """Take the news in a push, and let polling know what need not be polled."""
+        """Hand on the news in a push, and tell the readers what need not be polled."""
         if update.vehicle_id in self._excluded:
             return
         # After a start the list may not be read yet, for as long as the vendor is down.
@@ -578,7 +578,7 @@ class TracksolidConnection(Connection):
             self._note_unknown()
 
     async def _noted(self, push: Push, update: VehicleUpdate) -> VehicleUpdate:
-        """Let polling know what need not be polled, and return what is left to tell."""
+        """Tell the readers what need not be polled, and return the rest of the news."""
         now = self.host.now()
         if push.path in _POSITION_PATHS and update.position is not None:
             self._pushed_positions[update.vehicle_id] = now

@@ -1,4 +1,4 @@
-"""What the user is asked for a Tracksolid Pro account."""
+"""The forms of a Tracksolid Pro account, and their checks."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _LOGIN_LIMITS = ("token_asked_at", "logins_paused_until")
 
 
 type _Login = tuple[str, str, str]
-"""Whose logins are limited to one a minute: node, app key and account."""
+"""The accounts limited to one login a minute: node, app key and account."""
 
 _MEMORIES: HassKey[dict[_Login, FlowMemory]] = HassKey(f"{DOMAIN}_tracksolid_logins")
 
@@ -137,7 +137,7 @@ class TracksolidFlow(VendorFlow):
         )
 
     def options_form(self, entry: ConfigEntry) -> Mapping[vol.Marker, Any]:
-        """Return the choices, and the instruction host of those who have one."""
+        """Return the choices, and the instruction host of an account that has one."""
         return {
             **_choices(),
             vol.Optional(HUB_URL): TextSelector(
@@ -147,7 +147,7 @@ class TracksolidFlow(VendorFlow):
         }
 
     def options_error(self, user_input: Input) -> Mapping[str, str]:
-        """Return what is wrong with the instruction host."""
+        """Return the problem of the instruction host."""
         if url := user_input.get(HUB_URL):
             try:
                 base_url(url)

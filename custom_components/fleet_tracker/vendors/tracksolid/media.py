@@ -23,7 +23,7 @@ class TracksolidMedia(VendorMedia):
         has_camera: Callable[[str], bool],
         is_offline: Callable[[str], Awaitable[bool]],
     ) -> None:
-        """Take what carries the calls, the cameras, and who knows of the vehicles."""
+        """Initialize with the client, the cameras, and the host that knows the vehicles."""
         self._client = client
         self._cameras = cameras
         self._has_camera = has_camera
@@ -72,7 +72,7 @@ class TracksolidMedia(VendorMedia):
     async def alarm_files(
         self, vehicle_id: str, begin: datetime, end: datetime
     ) -> Sequence[MediaFile]:
-        """Return what was recorded of alarms (7.5)."""
+        """Return the recordings of alarms (7.5)."""
         batch = await self._client.media.alarm_files([vehicle_id], begin, end)
         if vehicle_id in batch.refused:
             raise batch.refused[vehicle_id]

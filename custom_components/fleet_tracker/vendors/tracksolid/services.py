@@ -104,7 +104,7 @@ async def _get_share_link(request: Request) -> Outcomes:
 
 
 async def _get_cell_position(request: Request) -> Outcomes:
-    """Return where cells or Wi-Fi networks are, which 10 times a day are told (5.6)."""
+    """Return the position of cells or Wi-Fi networks, at most 10 times a day (5.6)."""
     if not request.data:
         raise invalid("tracksolid_cells_or_wifi")
 
@@ -245,7 +245,7 @@ async def _update_vehicle(request: Request) -> Outcomes:
 
 
 def _as_json(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record for an answer, whose vehicle is known."""
+    """Return a record for an answer about a known vehicle."""
     return {
         key: value.isoformat() if isinstance(value, datetime) else value
         for key, value in record.items()

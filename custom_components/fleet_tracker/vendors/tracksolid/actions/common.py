@@ -1,4 +1,4 @@
-"""What the actions have in common: whose vehicles are meant."""
+"""What the actions have in common: the vehicles that are meant."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ VEHICLES_PER_CALL = 100
 
 @dataclass(slots=True)
 class Batch[T]:
-    """What came for many vehicles, and why some of them were refused."""
+    """Answers for many vehicles, and why some of them were refused."""
 
     found: list[T] = field(default_factory=list)
     refused: dict[str, VehicleUnavailable] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class Batches:
     """Splits lists of IMEIs: 100 a call, fewer where the server says so."""
 
     def __init__(self, memory: Memory) -> None:
-        """Take the memory that keeps a learned limit."""
+        """Initialize with the memory that keeps a learned limit."""
         self._memory = memory
 
     @property

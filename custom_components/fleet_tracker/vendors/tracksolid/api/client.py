@@ -37,9 +37,10 @@ class TracksolidClient:
         sleep: Callable[[float], Awaitable[None]],
         patient: bool = False,
     ) -> None:
-        """Take the account, the memory of earlier sessions, a clock and patience.
+        """Initialize with the account, the memory of earlier sessions and a clock.
 
-        `patient` waits out the minute between two logins instead of raising RateLimited.
+        `patient` waits out the minute between two logins instead of raising
+        RateLimited.
         """
         self.account = credentials.account
         self.transport = Transport(

@@ -1,4 +1,4 @@
-"""What the error codes of the API mean (chapter 1, and the vendor's manual)."""
+"""The errors of the API by their codes (chapter 1, and the vendor's manual)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class TooManyVehicles(InvalidArgument):
     key = "tracksolid_imeis"
 
     def __init__(self, limit: int | None) -> None:
-        """Take how many vehicles the server takes, if it said so."""
+        """Initialize with the number of vehicles that the server allows, if it said so."""
         super().__init__("Too many vehicles in one request")
         self.limit = limit
 
@@ -103,7 +103,7 @@ _ERRORS: Mapping[str, tuple[type[VendorError], str | None]] = MappingProxyType(
         "213": (VendorError, "tracksolid_account_exists"),
         "214": (VendorError, "tracksolid_account_unknown"),
         "215": (AccessDenied, "tracksolid_account_type"),
-        # One of the codes for accounts and transfers, whose meaning is told nowhere.
+        # One of the codes for accounts and transfers. The document does not explain it.
         "216": (BusinessError, None),
         "217": (VendorError, "tracksolid_account_unknown"),
         "218": (AccessDenied, "tracksolid_move_target"),

@@ -39,7 +39,7 @@ class FencesApi:
     """
 
     def __init__(self, transport: Transport, batches: Batches) -> None:
-        """Take what carries the calls."""
+        """Initialize with the transport of the calls."""
         self._transport = transport
         self._batches = batches
 

@@ -1,7 +1,7 @@
-"""Appendix A: the instruction API of an own IoT hub, for those who have such a host.
+"""Appendix A: the instruction API of an IoT hub of one's own.
 
-It has an address and a token of its own, waits for the device up to 30 seconds, and
-answers with a code inside of `data`.
+It has an address and a token of its own, waits for the device up to 30 seconds, and answers
+with a code inside of `data`.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class InstructionClient:
     """
 
     def __init__(self, session: aiohttp.ClientSession, url: str, token: str) -> None:
-        """Take the hub's address (without the path) and its token."""
+        """Initialize with the hub's address (without the path) and its token."""
         self.http = HttpClient(session)
         self.url = url.rstrip("/") + PATH
         self._token = token

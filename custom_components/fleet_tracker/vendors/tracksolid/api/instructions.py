@@ -30,7 +30,7 @@ class InstructionsApi:
     """The methods of chapter 8."""
 
     def __init__(self, transport: Transport) -> None:
-        """Take what carries the calls."""
+        """Initialize with the transport of the calls."""
         self._transport = transport
 
     async def instructions(self, imei: str) -> list[Instruction]:
@@ -76,7 +76,7 @@ class InstructionsApi:
         return as_text(answer.result)
 
     async def results(self, imei: str) -> list[SentCommand]:
-        """Return what was sent to a device and what came of it, newest first (8.3)."""
+        """Return the commands sent to a device and their outcomes, newest first (8.3)."""
         answer = await self._transport.call(
             "jimi.open.instruction.result", {"imei": imei}, urgent=True
         )

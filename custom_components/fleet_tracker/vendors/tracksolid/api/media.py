@@ -59,7 +59,7 @@ class MediaApi:
     """The methods of chapter 7. URLs in what they return are private."""
 
     def __init__(self, transport: Transport, batches: Batches) -> None:
-        """Take what carries the calls."""
+        """Initialize with the transport of the calls."""
         self._transport = transport
         self._batches = batches
 
@@ -137,7 +137,7 @@ class MediaApi:
         parameters: dict[str, Parameter],
         clearance: Clearance = HARMLESS,
     ) -> Answer:
-        """Send a command whose own code is inside of the answer."""
+        """Send a command. Its own code is inside of the answer."""
         answer = await self._transport.call(
             method,
             parameters,

@@ -1,4 +1,4 @@
-"""What the API answers of photos, videos and streams, as typed records."""
+"""Answers of the API about photos, videos and streams, as typed records."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LivePage:
-    """The page of a live stream (7.1), whose URL is private."""
+    """The page of a live stream (7.1). Its URL is private."""
 
     url: str
     plate: str | None

@@ -1,4 +1,4 @@
-"""What the API answers, as typed records: one unit per quantity, times aware UTC."""
+"""Answers of the API as typed records: one unit per quantity, times aware UTC."""
 
 from __future__ import annotations
 
@@ -361,7 +361,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObdReport:
-    """What an OBD tracker read: km, L, %, °C, V, rpm, km/h."""
+    """The readings of an OBD tracker: km, L, %, °C, V, rpm, km/h."""
 
     imei: str
     reported_at: datetime
@@ -493,7 +493,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateResult:
-    """What came of changing one device of several (4.3)."""
+    """The outcome of changing one device of several (4.3)."""
 
     imei: str
     done: bool

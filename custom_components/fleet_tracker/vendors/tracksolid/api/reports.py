@@ -26,10 +26,10 @@ _SHORTEST_PERIOD = timedelta(hours=1)
 
 
 class ReportsApi:
-    """What happened in a period, for any number of devices."""
+    """Reports of a period, for any number of devices."""
 
     def __init__(self, transport: Transport, batches: Batches) -> None:
-        """Take what carries the calls."""
+        """Initialize with the transport of the calls."""
         self._transport = transport
         self._batches = batches
 

@@ -28,7 +28,7 @@ class TrackingApi:
     """The positions of chapter 5: WGS84, since no map type is ever asked for."""
 
     def __init__(self, transport: Transport, batches: Batches) -> None:
-        """Take what carries the calls."""
+        """Initialize with the transport of the calls."""
         self._transport = transport
         self._batches = batches
 
@@ -46,7 +46,7 @@ class TrackingApi:
     async def locations_of(
         self, imeis: Iterable[str], *, urgent: bool = False
     ) -> Batch[Location]:
-        """Return where some devices are (5.2); refused ones are told apart."""
+        """Return the positions of some devices (5.2), and the refused ones apart."""
 
         async def ask(part: Sequence[str]) -> list[Location]:
             answer = await self._transport.call(

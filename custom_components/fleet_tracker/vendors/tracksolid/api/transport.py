@@ -177,7 +177,7 @@ class Transport:
         sleep: Callable[[float], Awaitable[None]],
         patient: bool = False,
     ) -> None:
-        """Take the account and the memory of earlier sessions."""
+        """Initialize with the account and the memory of earlier sessions."""
         self.credentials = credentials
         self.memory = memory
         self.now = now
@@ -324,7 +324,7 @@ class Transport:
             self._early_deaths.append(self.now())
 
     async def _valid_token(self, dead: Token | None = None) -> Token:
-        """Return a token other than the dead one, getting it once for all who wait."""
+        """Return a token other than the dead one, getting it once for all waiting calls."""
         attempts = self._attempts
         async with self._lock:
             token = self._token

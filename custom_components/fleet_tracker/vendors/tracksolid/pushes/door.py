@@ -58,7 +58,7 @@ _BY_LOWER_CASE: Mapping[str, str] = {path.lower(): path for path in PATHS}
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """What came in, verified: items of a path, a notification, or TAG positions."""
+    """A verified push: items of a path, a notification, or TAG positions."""
 
     path: str
     items: Sequence[Record]
@@ -118,7 +118,7 @@ def answer(path: str, *, verified: bool = False) -> PushAnswer:
 
 
 class Duplicates:
-    """Remembers what was pushed, since pushes are repeated."""
+    """Remembers pushes, since they are repeated."""
 
     def __init__(self) -> None:
         """Start with nothing."""
@@ -135,7 +135,7 @@ class Duplicates:
         return True
 
     def _forget(self, now: datetime) -> None:
-        """Forget what is too old; the oldest come first."""
+        """Forget pushes that are too old; the oldest come first."""
         while self._seen:
             oldest = next(iter(self._seen.values()))
             if now - oldest < DUPLICATES_FOR and len(self._seen) <= _MOST_HASHES:

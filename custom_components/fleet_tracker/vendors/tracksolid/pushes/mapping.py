@@ -103,7 +103,7 @@ _TIMES = (_GATE_TIME, "gpsTime", "postTime", "alarmTime")
 
 
 def imei_of(item: Record) -> str | None:
-    """Return whose item it is."""
+    """Return the IMEI of an item."""
     for name in ("deviceImei", "imei", "_imei"):
         if (imei := as_text(item.get(name))) is not None:
             return imei
@@ -140,7 +140,7 @@ def map_message(kind: str, content: Record, now: datetime) -> VehicleUpdate | No
 
 
 class _Said(NamedTuple):
-    """When something was said, and whose clock that is by."""
+    """When something was said, and by which clock."""
 
     at: datetime
     source: TimeSource
@@ -326,7 +326,7 @@ def _alarm_code(message: Record, *, foreign: bool) -> str | None:
 
 
 def _identity_of(item: Record, message: Record) -> dict[str, Value | None]:
-    """Return what a tracker tells of itself where alarms are told too (10.4)."""
+    """Return readings that a tracker pushes as alarms (10.4)."""
     kind = as_text(item.get("type")) or ""
     if (reading := _IDENTITIES.get(kind)) is None:
         return {}

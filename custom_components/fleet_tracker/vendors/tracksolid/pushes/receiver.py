@@ -1,4 +1,4 @@
-"""What happens to pushes between the door and the vehicles: once each, in order.
+"""Processes pushes between the door and the vehicles: once each, in order.
 
 A push is answered when its news was handed on, so that whatever was answered with success
 is known. Overload is answered with 503, and the sender repeats the push.
@@ -24,7 +24,7 @@ MOST_WAITING = 2000
 _READ_AT_ONCE = 64 * 1024
 """Bytes of a body that are read without a thread."""
 WRONG_TOKEN = "tracksolid_push_token"
-"""The problem that the user is told of when pushes have a wrong token."""
+"""The repair issue about pushes with a wrong token."""
 
 
 class PushReceiver:
@@ -37,7 +37,7 @@ class PushReceiver:
         take: Callable[[Push, VehicleUpdate], Awaitable[None]],
         now: Callable[[], datetime],
     ) -> None:
-        """Take the token that pushes must have, if any, who takes their news, and a clock."""
+        """Initialize with the token that pushes must have, if any, the host and a clock."""
         self.counters: Counter[str] = Counter()
         self._host = host
         self._token = token

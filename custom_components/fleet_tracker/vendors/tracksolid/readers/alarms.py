@@ -1,4 +1,4 @@
-"""Alarms that are polled: with a cursor, an overlap for late ones, each only once.
+"""Polled alarms: with a cursor, an overlap for late ones, each only once.
 
 While alarms are pushed, polling them goes on slowly as a safety net; what was pushed is
 not told a second time.
@@ -52,7 +52,7 @@ class AlarmReader:
     """Reads alarms that are new, and knows which were told already in another way."""
 
     def __init__(self, client: TracksolidClient) -> None:
-        """Take what carries the calls; the cursor is in its memory."""
+        """Initialize with the client; its memory keeps the cursor."""
         self._client = client
         self._memory = client.transport.memory
         self._read_until = as_time(self._memory.get(_CURSOR))

@@ -1,4 +1,4 @@
-"""What cameras show: the newest photo, live streams, recordings, the media of a day.
+"""Reads cameras: the newest photo, live streams, recordings, the media of a day.
 
 Which vehicles have a live stream is learned by one try while they drive. URLs of files
 and streams are private: they are handed to whoever shows them and kept nowhere else.
@@ -62,7 +62,7 @@ _FROM_ZERO = ("JC261", "JC400", "JC100", "JC200")
 
 @dataclass(slots=True)
 class _Live:
-    """What is known of a vehicle's live streams: which channels work, and if that is all."""
+    """A vehicle's working channels, and whether all were tried."""
 
     channels: tuple[int, ...]
     tried_at: datetime
@@ -73,7 +73,7 @@ class Cameras:
     """The cameras of an account's vehicles."""
 
     def __init__(self, client: TracksolidClient) -> None:
-        """Take what carries the calls; what was learned is in its memory."""
+        """Initialize with the client; its memory keeps what was learned."""
         self._client = client
         self._memory = client.transport.memory
         self._live: dict[str, _Live] = {}
@@ -95,9 +95,10 @@ class Cameras:
         self._tries[imei] = PHOTO_TRIES
 
     async def read_photos(self, imeis: Iterable[str]) -> list[VehicleUpdate]:
-        """Return the vehicles whose newest photo is a new one (7.4).
+        """Return updates for vehicles with a new newest photo (7.4).
 
-        One vehicle's error does not keep the others back; raises it if there is no news.
+        One vehicle's error does not keep the others back; raises it if there is no
+        news.
         """
         now = self._client.transport.now()
         present = self._client.transport.present
@@ -180,7 +181,7 @@ class Cameras:
     # --- live ---
 
     def channels(self, imei: str) -> tuple[int, ...]:
-        """Return the channels whose live stream works."""
+        """Return the channels with a working live stream."""
         known = self._live.get(imei)
         return known.channels if known else ()
 

@@ -25,7 +25,7 @@ class Fleet:
     """The devices of an account: listed rarely, located in as few calls as possible."""
 
     def __init__(self, client: TracksolidClient, *, sub_accounts: bool) -> None:
-        """Take what carries the calls, and whether to look into sub-accounts."""
+        """Initialize with the client, and whether to read sub-accounts too."""
         self._client = client
         self._sub_accounts = sub_accounts
         self.devices: dict[str, Device] = {}

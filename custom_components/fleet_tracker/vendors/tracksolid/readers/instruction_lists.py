@@ -31,7 +31,7 @@ class InstructionLists:
     """The command lists of the models of an account."""
 
     def __init__(self, client: TracksolidClient) -> None:
-        """Take what carries the calls; lists of earlier sessions are in its memory."""
+        """Initialize with the client; its memory keeps the lists of earlier sessions."""
         self._client = client
         self._memory = client.transport.memory
         self._lists: dict[str, tuple[Instruction, ...]] = {}
@@ -44,7 +44,7 @@ class InstructionLists:
         return self._lists.get(_model(device))
 
     def due(self, devices: Iterable[Device]) -> list[Device]:
-        """Return one device of each model whose list is to be asked for, a few a time."""
+        """Return one device of each model with a list still to be asked for, a few a time."""
         now = self._client.transport.now().timestamp()
         by_model = {
             _model(device): device

@@ -34,7 +34,7 @@ class ObdReader:
     def __init__(
         self, client: TracksolidClient, account_of: Callable[[str], str]
     ) -> None:
-        """Take what carries the calls, and who knows whose a vehicle is."""
+        """Initialize with the client, and with the function that names a vehicle's account."""
         self._client = client
         self._account_of = account_of
         self._memory = client.transport.memory
@@ -61,7 +61,7 @@ class ObdReader:
     async def read(
         self, imeis: Iterable[str], driving: set[str]
     ) -> list[VehicleUpdate]:
-        """Return what is due: reports of those who drive, trouble codes of those with OBD."""
+        """Return what is due: reports of driving vehicles, trouble codes of those with OBD."""
         now = self._client.transport.now()
         ahead = self._client.transport.clock_offset
         refused_until = as_time(self._memory.get(_REFUSED_UNTIL))

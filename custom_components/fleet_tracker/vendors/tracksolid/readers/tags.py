@@ -45,7 +45,7 @@ class TagReader:
     """Reads where TAGs are, a few with each poll."""
 
     def __init__(self, client: TracksolidClient) -> None:
-        """Take what carries the calls; what is no TAG is in its memory."""
+        """Initialize with the client; its memory keeps the devices that are no TAG."""
         self._client = client
         self._memory = client.transport.memory
         stored = self._memory.get(_KEY)

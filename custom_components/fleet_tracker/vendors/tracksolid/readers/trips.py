@@ -26,7 +26,7 @@ class TripReader:
     """Reads drives that have ended."""
 
     def __init__(self, client: TracksolidClient) -> None:
-        """Take what carries the calls; the last trips' ends are in its memory."""
+        """Initialize with the client; its memory keeps the ends of the last trips."""
         self._client = client
         self._memory = client.transport.memory
         stored = self._memory.get(_KEY)
@@ -51,7 +51,7 @@ class TripReader:
             self._ignition[imei] = ignition
 
     def due(self, imeis: Iterable[str], now: datetime) -> list[str]:
-        """Return the vehicles to ask for now: who has stopped, and some of the others."""
+        """Return the vehicles to ask for now: those that have stopped, and some others."""
         known = dict.fromkeys(imeis)
         if not is_within(self._all_at, EVERY, now):
             self._all_at = now
@@ -65,7 +65,7 @@ class TripReader:
         return list(dict.fromkeys(asked))[: self._client.batches.limit]
 
     async def note_pushed(self, update: VehicleUpdate) -> None:
-        """Take the end of a trip that was pushed, so that it is not told again."""
+        """Note the end of a pushed trip, so that it is not told again."""
         for occurrence in update.occurrences:
             if occurrence.type is OccurrenceType.TRIP_ENDED:
                 self._ended[update.vehicle_id] = occurrence.occurred_at
