@@ -251,6 +251,16 @@ async def test_geofences_that_cannot_be(
     assert rig.server.requests["/api/geofence/create"] == 0
 
 
+async def test_no_geofence_where_one_vehicle_is_refused(rig: Rig) -> None:
+    """All vehicles are checked before the first fence is created."""
+    rig.server.device(CAR).error = 20046
+    with pytest.raises(HomeAssistantError) as raised:
+        await call(rig, "create_geofence", TRUCK, CAR, response=False, zone="zone.home")
+    assert raised.value.translation_key == "vehicle_expired"
+    assert rig.server.device(TRUCK).fences == []
+    assert rig.server.requests["/api/geofence/create"] == 0
+
+
 async def test_a_zone_that_is_too_small(hass: HomeAssistant, rig: Rig) -> None:
     """The vendor's least radius is told."""
     hass.states.async_set(

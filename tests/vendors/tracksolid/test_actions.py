@@ -245,6 +245,22 @@ async def test_geofence_that_cannot_be_bound(home: Home) -> None:
     assert len(home.sim.platform_fences) == 1
 
 
+@pytest.mark.parametrize("stored_in", ["platform", "tracker"])
+async def test_no_geofence_where_one_vehicle_is_refused(
+    home: Home, stored_in: str
+) -> None:
+    """All vehicles are checked before the first fence is created."""
+    del home.sim.devices[CAR]
+    place: dict[str, Any] = {"latitude": 1, "longitude": 2, "radius": 300}
+    with pytest.raises(HomeAssistantError) as refused:
+        await home.call(
+            "create_geofence", VAN, CAR, name="Yard", stored_in=stored_in, **place
+        )
+    assert refused.value.translation_key == "tracksolid_illegal"
+    assert not home.sim.platform_fences
+    assert not home.sim.devices[VAN].fences
+
+
 async def test_geofences_in_the_tracker(home: Home) -> None:
     """Their radius is in full 100 m; what cannot be expressed is refused."""
     place: dict[str, Any] = {"latitude": 1, "longitude": 2, "name": "Yard"}

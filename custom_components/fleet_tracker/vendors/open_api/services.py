@@ -46,10 +46,13 @@ FENCE_ALARMS: Mapping[str, FenceAlarm] = {
 }
 
 
-async def _check_geofence(request: _Request) -> dict[str, VendorError]:
-    """Refuse a circle that cannot be."""
+async def _check_geofence(request: _Request) -> Mapping[str, VendorError]:
+    """Refuse a circle that cannot be, and find the vehicles that the server refuses."""
     circle(request, FENCE_RADIUS_M)
-    return {}
+    batch = await request.connection.client.track(request.vehicle_ids)
+    if batch.error is not None:
+        raise batch.error
+    return batch.refused
 
 
 async def _create_geofence(request: _Request) -> Outcomes:

@@ -27,7 +27,7 @@ from ..api.fences import (
     FenceAlert,
     check_device_radius,
 )
-from .common import Request, for_each_account
+from .common import Request, by_account, for_each_account
 
 ATTR_GEOFENCE = "geofence"
 ATTR_STORED_IN = "stored_in"
@@ -48,10 +48,15 @@ _ALERTS: Mapping[str, frozenset[FenceAlert]] = {
 _DAYS = vol.All(vol.Coerce(int), vol.Range(min=1, max=365))
 
 
-async def _check_geofence(request: Request) -> dict[str, VendorError]:
-    """Refuse a circle that cannot be."""
+async def _check_geofence(request: Request) -> Mapping[str, VendorError]:
+    """Refuse a circle that cannot be, and find the vehicles that the platform refuses.
+
+    Which account each is in is known then, too.
+    """
     _circle(request)
-    return {}
+    await by_account(request)
+    tracking = request.connection.client.tracking
+    return (await tracking.locations_of(request.vehicle_ids)).refused
 
 
 def _circle(request: Request) -> Circle:
