@@ -11,12 +11,16 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account.coordinator import FleetConfigEntry, FleetCoordinator
+from .cameras.captions import caption
 from .cameras.downloads import NewestPhoto
 from .entity import FleetEntity, async_setup_entities
 from .model.vehicle import Reading
 from .offer.descriptions import FleetDescription
+from .offer.texts import common_text
 
 PARALLEL_UPDATES = 0
+PHOTO_MISSING = "The photo cannot be had now."
+"""Drawn where no font has the letters of the translation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +71,11 @@ class FleetImage(FleetEntity, ImageEntity):
 
     @override
     async def async_image(self) -> bytes | None:
-        """Return the photo, None where it cannot be had."""
+        """Return the photo, or a picture that says that it cannot be had now."""
         if (photo := await self._newest_photo.async_get()) is None:
-            return None
+            self._attr_content_type = "image/jpeg"
+            return await self.hass.async_add_executor_job(
+                caption, None, common_text(self.hass, "photo_missing"), PHOTO_MISSING
+            )
         self._attr_content_type = photo.mime_type
         return photo.content
