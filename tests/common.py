@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
+import importlib
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -29,10 +31,23 @@ from custom_components.fleet_tracker.model.vehicle import (
     ReadingGroup,
     VehicleUpdate,
 )
+from custom_components.fleet_tracker.offer.vendor import Vendor
+from custom_components.fleet_tracker.vendors import VENDORS
 from tests.neutral_vendor import CLOUD, LISTENER
 
 START = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)
 SECRET = "a-secret-that-nobody-guesses"
+# Tests add others for a while.
+_REGISTERED = tuple(VENDORS)
+
+
+@cache
+def vendor_records() -> dict[str, Vendor]:
+    """Return the records of all vendors of the registry, by their keys."""
+    package = "custom_components.fleet_tracker.vendors"
+    return {
+        key: importlib.import_module(f"{package}.{key}").VENDOR for key in _REGISTERED
+    }
 
 
 def cloud_entry(

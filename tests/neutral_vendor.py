@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 import json
 import sys
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -69,6 +69,7 @@ from custom_components.fleet_tracker.model.vehicle import (
 from custom_components.fleet_tracker.offer.action import (
     ActionEffect,
     ActionRequest,
+    ActionSummary,
     ActionTarget,
     Outcomes,
     VendorAction,
@@ -93,6 +94,7 @@ from custom_components.fleet_tracker.offer.flow import (
     VehicleFlow,
     VendorFlow,
 )
+from custom_components.fleet_tracker.offer.summary import VendorSummary
 from custom_components.fleet_tracker.offer.vendor import Vendor
 
 CLOUD, LISTENER = "neutral_cloud", "neutral_listener"
@@ -725,11 +727,35 @@ class Clouds(dict[str, Cloud]):
         return {CLOUD: cloud, LISTENER: listener}
 
 
+def summary_of(vendor: Vendor) -> VendorSummary:
+    """Return what the registry tells of a vendor."""
+    told = [field.name for field in fields(ActionSummary)]
+    return VendorSummary(
+        key=vendor.key,
+        name=vendor.name,
+        further_forms=vendor.flow.further_forms,
+        adds_vehicles=vendor.flow.vehicles is not None,
+        push_root_paths=vendor.push_root_paths,
+        actions=tuple(
+            ActionSummary(**{name: getattr(action, name) for name in told})
+            for action in vendor.actions
+        ),
+    )
+
+
 def register(monkeypatch: pytest.MonkeyPatch) -> Clouds:
-    """Put the two vendors into the registry, wherever that was imported to."""
+    """Put the two vendors into the registry, wherever that was imported to.
+
+    Their packages are there to be imported, too.
+    """
     clouds = Clouds()
-    vendors = clouds.vendors()
+    vendors = {}
     package = f"custom_components.{DOMAIN}"
+    for key, vendor in clouds.vendors().items():
+        vendors[key] = summary_of(vendor)
+        module = ModuleType(f"{package}.vendors.{key}")
+        module.__dict__["VENDOR"] = vendor
+        monkeypatch.setitem(sys.modules, module.__name__, module)
     registry = sys.modules[f"{package}.vendors"].VENDORS
     for name, module in list(sys.modules.items()):
         if name.startswith(package) and hasattr(module, "VENDORS"):

@@ -23,23 +23,9 @@ from .const import CONF_IDENTITY, CONF_VENDOR, DOMAIN
 from .model.vehicle import OccurrenceKind
 from .pushes.door import async_register_push_views
 from .services import async_register_actions
-from .vendors import VENDORS
+from .vendors import async_load_vendor
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
-
-PLATFORMS = (
-    Platform.BINARY_SENSOR,
-    Platform.BUTTON,
-    Platform.CAMERA,
-    Platform.DEVICE_TRACKER,
-    Platform.EVENT,
-    Platform.IMAGE,
-    Platform.LOCK,
-    Platform.NUMBER,
-    Platform.SELECT,
-    Platform.SENSOR,
-    Platform.SWITCH,
-)
 
 DEVICES_AT_ONCE = 10
 
@@ -57,7 +43,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> boo
     await memory.async_load()
     for key, value in take_handed_over(hass, entry.data[CONF_IDENTITY]).items():
         await memory.put(key, value)
-    vendor = VENDORS[entry.data[CONF_VENDOR]]
+    vendor = await async_load_vendor(hass, entry.data[CONF_VENDOR])
     coordinator = entry.runtime_data = FleetCoordinator(hass, entry, vendor, memory)
     async with AsyncExitStack() as on_failure:
         on_failure.push_async_callback(coordinator.async_close)
@@ -65,7 +51,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> boo
         await coordinator.async_open()
         await coordinator.async_poll_first()
         await _async_set_up_devices(hass, entry, coordinator)
-        await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+        await hass.config_entries.async_forward_entry_setups(
+            entry, vendor.entities.platforms
+        )
         on_failure.pop_all()
 
     # Without a listener there are no polls, and an empty account would stay empty.
@@ -86,7 +74,9 @@ async def async_unload_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> bo
     """
     await entry.runtime_data.async_stop()
     _drop_undelivered(hass, entry.runtime_data)
-    if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+    if unloaded := await hass.config_entries.async_unload_platforms(
+        entry, entry.runtime_data.vendor.entities.platforms
+    ):
         await entry.runtime_data.async_close()
         if entry.disabled_by is not None:
             # Nobody would take them away any more.

@@ -62,9 +62,10 @@ from .const import (
 from .contract.connection import Connection, Memory
 from .contract.errors import VendorError
 from .offer.flow import Account, AddedVehicle, FlowMemory, VehicleFlow
+from .offer.summary import VendorSummary
 from .offer.vendor import Vendor
 from .pushes.door import push_url
-from .vendors import VENDORS
+from .vendors import VENDORS, async_load_vendor
 
 NO_PUSH_URL = "-"
 # Key of the memory
@@ -103,7 +104,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         """Return how vehicles are added, where that is done one by one."""
         # An ignored discovery is an entry too, one of no vendor.
         vendor = VENDORS.get(config_entry.data.get(CONF_VENDOR, ""))
-        if vendor is None or vendor.flow.vehicles is None:
+        if vendor is None or not vendor.adds_vehicles:
             return {}
         return {SUBENTRY_VEHICLE: AddVehicleFlow}
 
@@ -199,7 +200,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Ask for new credentials of the same account."""
         entry = self._get_reauth_entry()
-        flow = VENDORS[entry.data[CONF_VENDOR]].flow
+        flow = (await _async_vendor(self.hass, entry)).flow
         errors: dict[str, str] = {}
         if user_input is not None:
             entered = {**entry.data, **user_input}
@@ -226,7 +227,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Change the server or the credentials of an account."""
         entry = self._get_reconfigure_entry()
-        flow = VENDORS[entry.data[CONF_VENDOR]].flow
+        flow = (await _async_vendor(self.hass, entry)).flow
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
@@ -311,7 +312,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         entry = self._discovering_entry(self._discovered)
         if entry is None:
             return self.async_abort(reason="entry_not_loaded")
-        vehicles = _vehicle_flow(entry)
+        vehicles = await _async_vehicle_flow(self.hass, entry)
         vehicle_id = self._discovered["vehicle_id"]
         errors: dict[str, str] = {}
         if user_input is not None:
@@ -354,30 +355,32 @@ type _Step = Callable[
 ]
 
 
-def _credentials_step(vendor: Vendor) -> _Step:
+def _credentials_step(key: str) -> _Step:
     async def step(
         flow: FleetTrackerConfigFlow, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
+        vendor = await async_load_vendor(flow.hass, key)
         return await flow.async_step_credentials(vendor, user_input)
 
     return step
 
 
-def _further_step(vendor: Vendor, form: str) -> _Step:
+def _further_step(key: str, form: str) -> _Step:
     async def step(
         flow: FleetTrackerConfigFlow, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
+        vendor = await async_load_vendor(flow.hass, key)
         return await flow.async_step_further(vendor, form, user_input)
 
     return step
 
 
-def vendor_steps(vendors: Iterable[Vendor]) -> Iterator[tuple[str, _Step]]:
+def vendor_steps(vendors: Iterable[VendorSummary]) -> Iterator[tuple[str, _Step]]:
     """Yield the steps of vendors with the names that Home Assistant calls them by."""
     for vendor in vendors:
-        yield f"async_step_{vendor.key}", _credentials_step(vendor)
-        for form in vendor.flow.further_forms:
-            yield f"async_step_{vendor.key}_{form}", _further_step(vendor, form)
+        yield f"async_step_{vendor.key}", _credentials_step(vendor.key)
+        for form in vendor.further_forms:
+            yield f"async_step_{vendor.key}_{form}", _further_step(vendor.key, form)
 
 
 for _name, _step in vendor_steps(VENDORS.values()):
@@ -392,7 +395,7 @@ class FleetTrackerOptionsFlow(OptionsFlow):
     ) -> ConfigFlowResult:
         """Ask for the options."""
         entry = self.config_entry
-        vendor = VENDORS[entry.data[CONF_VENDOR]]
+        vendor = await _async_vendor(self.hass, entry)
         errors: dict[str, str] = {}
         if user_input is not None:
             errors.update(vendor.flow.options_error(user_input))
@@ -518,10 +521,11 @@ class AddVehicleFlow(ConfigSubentryFlow):
     ) -> SubentryFlowResult:
         """Ask for a vehicle and check it."""
         entry = self._get_entry()
+        vehicles = await _async_vehicle_flow(self.hass, entry)
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
-                added = await _vehicle_flow(entry).async_check(
+                added = await vehicles.async_check(
                     self.hass, entry, user_input, _connection_of(entry)
                 )
             except VendorError as err:
@@ -535,7 +539,7 @@ class AddVehicleFlow(ConfigSubentryFlow):
                 )
         return self.async_show_form(
             step_id="user",
-            data_schema=_vehicle_flow(entry).form(user_input or {}),
+            data_schema=vehicles.form(user_input or {}),
             errors=errors,
         )
 
@@ -551,9 +555,10 @@ class AddVehicleFlow(ConfigSubentryFlow):
                 title=user_input.get(CONF_NAME, subentry.title),
                 data_updates=user_input,
             )
+        vehicles = await _async_vehicle_flow(self.hass, entry)
         return self.async_show_form(
             step_id="reconfigure",
-            data_schema=_vehicle_flow(entry).settings_form(subentry.data),
+            data_schema=vehicles.settings_form(subentry.data),
             description_placeholders={"name": subentry.title},
         )
 
@@ -576,8 +581,14 @@ def _connection_of(entry: ConfigEntry) -> Connection | None:
     return coordinator.connection
 
 
-def _vehicle_flow(entry: ConfigEntry) -> VehicleFlow[Any]:
-    vehicles = VENDORS[entry.data[CONF_VENDOR]].flow.vehicles
+async def _async_vendor(hass: HomeAssistant, entry: ConfigEntry) -> Vendor:
+    return await async_load_vendor(hass, entry.data[CONF_VENDOR])
+
+
+async def _async_vehicle_flow(
+    hass: HomeAssistant, entry: ConfigEntry
+) -> VehicleFlow[Any]:
+    vehicles = (await _async_vendor(hass, entry)).flow.vehicles
     if vehicles is None:
         raise TypeError("this vendor lists its vehicles")
     return vehicles

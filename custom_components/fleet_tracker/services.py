@@ -42,6 +42,7 @@ from .model.texts import clean_json
 from .offer.action import (
     ActionEffect,
     ActionRequest,
+    ActionSummary,
     ActionTarget,
     Outcome,
     VendorAction,
@@ -82,14 +83,13 @@ _ACCOUNT_SCHEMA = vol.Schema(
 @callback
 def async_register_actions(hass: HomeAssistant) -> None:
     """Register every action once: those for all vendors, and what vendors offer."""
-    for action in COMMON_ACTIONS:
-        _register(hass, action.name, dict.fromkeys(VENDORS, action))
-    offers: defaultdict[str, dict[str, VendorAction[Any]]] = defaultdict(dict)
-    for vendor in VENDORS.values():
-        for action in vendor.actions:
-            offers[action.name][vendor.key] = action
-    for name, by_vendor in offers.items():
-        _register(hass, name, by_vendor)
+    # What vendors offer together they offer on the same targets, and to the same users.
+    offered: dict[str, ActionSummary] = {
+        action.name: action for vendor in VENDORS.values() for action in vendor.actions
+    }
+    offered |= {action.name: action for action in COMMON_ACTIONS}
+    for action in offered.values():
+        _register(hass, action)
     hass.services.async_register(
         DOMAIN,
         CALL_API,
@@ -123,43 +123,41 @@ async def _async_call_api(call: ServiceCall) -> ServiceResponse:
 
 
 @callback
-def _register(
-    hass: HomeAssistant, name: str, by_vendor: Mapping[str, VendorAction[Any]]
-) -> None:
-    # What vendors offer together they offer on the same targets, and to the same users.
-    one = next(iter(by_vendor.values()))
-    permission = PERMISSIONS[one.effect]
+def _register(hass: HomeAssistant, action: ActionSummary) -> None:
+    permission = PERMISSIONS[action.effect]
 
     async def handle(call: ServiceCall) -> ServiceResponse:
-        if one.administrators_only:
+        if action.administrators_only:
             await _async_require_administrator(call)
         caller = await async_get_caller(call)
-        if one.target is ActionTarget.ACCOUNT:
+        if action.target is ActionTarget.ACCOUNT:
             coordinator = _coordinator(call.hass, call.data[ATTR_CONFIG_ENTRY])
             require_whole_account(call, caller, permission, coordinator)
-            answer = await _async_call_on_account(call, coordinator, by_vendor)
+            answer = await _async_call_on_account(call, coordinator, action.name)
         else:
             vehicles = find_vehicles(call, caller, permission)
-            answer = await _VehicleCall(call, one.effect, by_vendor).async_run(vehicles)
+            answer = await _VehicleCall(call, action).async_run(vehicles)
         return clean_json(answer) if call.return_response else None
 
     schema = (
-        _VEHICLES_SCHEMA if one.target is ActionTarget.VEHICLES else _ACCOUNT_SCHEMA
+        _VEHICLES_SCHEMA if action.target is ActionTarget.VEHICLES else _ACCOUNT_SCHEMA
     )
     hass.services.async_register(
-        DOMAIN, name, handle, schema=schema, supports_response=one.response
+        DOMAIN,
+        action.name,
+        handle,
+        schema=schema,
+        supports_response=action.response,
     )
 
 
 async def _async_call_on_account(
     call: ServiceCall,
     coordinator: FleetCoordinator,
-    by_vendor: Mapping[str, VendorAction[Any]],
+    name: str,
 ) -> JsonObjectType:
     """Call an action of an account. Its answer is for the whole account."""
-    action = by_vendor.get(coordinator.vendor.key)
-    if action is None:
-        raise _not_offered(coordinator)
+    action = _action_of(coordinator, name)
     request = _request(coordinator, (), _checked_fields(action, call.data))
     try:
         return dict(await action.handler(request) or {})
@@ -174,16 +172,11 @@ class _VehicleCall:
     changes something is refused as a whole; one that tells answers for the other vehicles.
     """
 
-    def __init__(
-        self,
-        call: ServiceCall,
-        effect: ActionEffect,
-        by_vendor: Mapping[str, VendorAction[Any]],
-    ) -> None:
-        """Initialize with the call and the action of each vendor."""
+    def __init__(self, call: ServiceCall, action: ActionSummary) -> None:
+        """Initialize with the call and the action that it is of."""
         self._call = call
-        self._tells = effect is ActionEffect.TELLS
-        self._by_vendor = by_vendor
+        self._name = action.name
+        self._tells = action.effect is ActionEffect.TELLS
         self._answers: dict[str, JsonValueType] = {}
         self._errors: dict[str, HomeAssistantError] = {}
 
@@ -199,7 +192,7 @@ class _VehicleCall:
         for vehicle in found:
             if isinstance(vehicle, LostVehicle):
                 self._errors[vehicle.entity_id] = vehicle.error
-            elif vehicle.coordinator.vendor.key in self._by_vendor:
+            elif _offered(vehicle.coordinator, self._name) is not None:
                 offering[vehicle.coordinator.identity].append(vehicle)
             elif vehicle.named:
                 self._errors[vehicle.entity_id] = _not_offered(vehicle.coordinator)
@@ -256,7 +249,7 @@ class _VehicleCall:
     ) -> tuple[VendorAction[Any], ActionRequest]:
         """Return what is asked of an account, which all these vehicles belong to."""
         coordinator = vehicles[0].coordinator
-        action = self._by_vendor[coordinator.vendor.key]
+        action = _action_of(coordinator, self._name)
         return action, _request(
             coordinator,
             tuple(vehicle.vehicle_id for vehicle in vehicles),
@@ -311,6 +304,19 @@ def _checked_fields(
     except vol.Invalid as err:
         raise invalid("invalid_fields", error=str(err)) from err
     return checked
+
+
+def _action_of(coordinator: FleetCoordinator, name: str) -> VendorAction[Any]:
+    """Return an action of an account. Raises ServiceValidationError if it has none."""
+    if (action := _offered(coordinator, name)) is None:
+        raise _not_offered(coordinator)
+    return action
+
+
+def _offered(coordinator: FleetCoordinator, name: str) -> VendorAction[Any] | None:
+    """Return an action that is for all vendors, or that the vendor of an account has."""
+    common = next((action for action in COMMON_ACTIONS if action.name == name), None)
+    return common or coordinator.vendor.action(name)
 
 
 def _not_offered(coordinator: FleetCoordinator) -> ServiceValidationError:

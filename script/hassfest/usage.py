@@ -84,7 +84,10 @@ class Usage:
         self._integration = integration
         self._contract = self._module("contract.errors")
         self._flow = self._module("config_flow")
-        self._vendors: Mapping[str, Any] = self._module("vendors").VENDORS
+        self._vendors: Mapping[str, Any] = {
+            key: self._module(f"vendors.{key}").VENDOR
+            for key in self._module("vendors").VENDORS
+        }
         self._modules = [
             self._module(platform.value)
             for platform in Platform

@@ -27,14 +27,13 @@ from pytest_homeassistant_custom_component.common import MockUser, async_capture
 
 import custom_components.fleet_tracker
 from custom_components.fleet_tracker import (
-    PLATFORMS,
     binary_sensor,
     button,
     camera,
     device_tracker,
     image,
     sensor,
-    services,
+    vendors,
 )
 from custom_components.fleet_tracker.account.codec import from_json, to_json
 from custom_components.fleet_tracker.actions.history import HISTORY_ACTIONS
@@ -62,7 +61,8 @@ from custom_components.fleet_tracker.offer.action import (
 from custom_components.fleet_tracker.offer.descriptions import FleetDescription
 from custom_components.fleet_tracker.offer.vendor import Vendor
 from custom_components.fleet_tracker.vendors import VENDORS
-from tests.common import device_of, tracker_of
+from tests.common import device_of, tracker_of, vendor_records
+from tests.neutral_vendor import summary_of
 from tests.vendors.contract import FullAccount, VendorContract
 
 ROOT = Path(custom_components.fleet_tracker.__file__).parent
@@ -77,7 +77,9 @@ LOCK_COMMANDS = ("lock_command", "unlock_command")
 # What every vehicle has, whatever it tells.
 ALWAYS = {(Platform.DEVICE_TRACKER, "position"), (Platform.BUTTON, "refresh")}
 
-pytestmark = pytest.mark.parametrize("vendor", VENDORS.values(), ids=VENDORS)
+pytestmark = pytest.mark.parametrize(
+    "vendor", vendor_records().values(), ids=vendor_records()
+)
 
 
 def contract_of(vendor: Vendor) -> VendorContract:
@@ -116,10 +118,10 @@ def tables(vendor: Vendor) -> dict[Platform, dict[str, FleetDescription]]:
     found: dict[Platform, Iterable[FleetDescription]] = {
         Platform.BINARY_SENSOR: (*binary_sensor.COMMON, *own.binary_sensors),
         Platform.BUTTON: (button.REFRESH, *own.buttons),
-        Platform.CAMERA: camera.COMMON,
+        Platform.CAMERA: camera.COMMON if own.cameras else (),
         Platform.DEVICE_TRACKER: (device_tracker.TRACKER,),
         Platform.EVENT: own.events,
-        Platform.IMAGE: image.COMMON,
+        Platform.IMAGE: image.COMMON if own.cameras else (),
         Platform.LOCK: own.locks,
         Platform.NUMBER: own.numbers,
         Platform.SELECT: own.selects,
@@ -232,13 +234,31 @@ def test_identity(vendor: Vendor) -> None:
 
 def test_platforms_are_all_known_here(vendor: Vendor) -> None:
     """A new platform must not be forgotten in these tests."""
-    assert tables(vendor).keys() == set(PLATFORMS)
+    assert tables(vendor).keys() == {
+        platform for platform in Platform if (ROOT / f"{platform}.py").is_file()
+    }
+
+
+def test_platforms_are_those_that_have_something_to_show(vendor: Vendor) -> None:
+    """No other one is set up, each one once."""
+    filled = [platform for platform, table in tables(vendor).items() if table]
+    assert sorted(vendor.entities.platforms) == sorted(filled)
+
+
+async def test_cameras_are_told_of(vendor: Vendor, account: FullAccount) -> None:
+    """Who has media has cameras, and the platforms that show them."""
+    assert vendor.entities.cameras is (account.coordinator.connection.media is not None)
+
+
+def test_registry_tells_the_same_as_the_record(vendor: Vendor) -> None:
+    """Whether a vendor is loaded or not makes no difference to what is asked of all."""
+    assert VENDORS[vendor.key] == summary_of(vendor)
 
 
 def test_actions_that_vendors_share(vendor: Vendor) -> None:
     """Whoever offers an action of the same name agrees about what it is called on."""
     for action in vendor.actions:
-        for other in VENDORS.values():
+        for other in vendor_records().values():
             for same in other.actions:
                 if same.name == action.name:
                     assert same.target is action.target
@@ -554,7 +574,7 @@ def test_actions_are_offered_for_every_vehicle(vendor: Vendor) -> None:
         name = STRINGS["services"][action.name]["name"]
         offering = [
             one.name
-            for one in VENDORS.values()
+            for one in vendor_records().values()
             if action.name in {other.name for other in one.actions}
         ]
         assert name.endswith(f"({vendor.name})") is (offering == [vendor.name])
@@ -571,7 +591,7 @@ def test_vendors_offer_the_same_actions_to_the_same_users(vendor: Vendor) -> Non
     """What they offer together has the same target, permission and kind of answer."""
     others = {
         action.name: action
-        for other in VENDORS.values()
+        for other in vendor_records().values()
         if other is not vendor
         for action in other.actions
     }
@@ -591,7 +611,7 @@ def target_of(
 
 
 @pytest.fixture
-def handled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def handled(monkeypatch: pytest.MonkeyPatch, vendor: Vendor) -> list[str]:
     """Return the list that gets the names of actions instead of their being done."""
     names: list[str] = []
 
@@ -605,11 +625,9 @@ def handled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return replace(action, handler=handle, check=check)
 
-    noting = {
-        key: replace(vendor, actions=tuple(map(noted, vendor.actions)))
-        for key, vendor in VENDORS.items()
-    }
-    monkeypatch.setattr(services, "VENDORS", noting)
+    package = importlib.import_module(f"{vendors.__name__}.{vendor.key}")
+    noting = replace(vendor, actions=tuple(map(noted, vendor.actions)))
+    monkeypatch.setattr(package, "VENDOR", noting)
     return names
 
 

@@ -31,8 +31,7 @@ from custom_components.fleet_tracker.model.vehicle import (
     Vehicle,
 )
 from custom_components.fleet_tracker.sensor import COMMON
-from custom_components.fleet_tracker.vendors import VENDORS
-from tests.common import cloud_entry, elapse, set_up, state_of
+from tests.common import cloud_entry, elapse, set_up, state_of, vendor_records
 from tests.model.test_merge import (
     HOUR,
     METRE,
@@ -197,7 +196,11 @@ def test_every_number_of_every_vendor_has_a_range() -> None:
     """Or is known to grow. What users name may be anything."""
     sensors = [
         *COMMON,
-        *(sensor for vendor in VENDORS.values() for sensor in vendor.entities.sensors),
+        *(
+            sensor
+            for vendor in vendor_records().values()
+            for sensor in vendor.entities.sensors
+        ),
     ]
     numbers = {
         str(sensor.key)
@@ -211,7 +214,11 @@ def test_every_vendor_tells_a_reading_in_its_unit() -> None:
     """One name is one thing in one unit, whoever tells it."""
     sensors = [
         *COMMON,
-        *(sensor for vendor in VENDORS.values() for sensor in vendor.entities.sensors),
+        *(
+            sensor
+            for vendor in vendor_records().values()
+            for sensor in vendor.entities.sensors
+        ),
     ]
     told = {
         (str(sensor.key), sensor.native_unit_of_measurement)

@@ -69,7 +69,18 @@ async def _nothing_to_check(_request: object) -> Mapping[str, VendorError]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VendorAction[C: Connection = Connection]:
+class ActionSummary:
+    """What is told of an action before it is called."""
+
+    name: str
+    effect: ActionEffect
+    target: ActionTarget = ActionTarget.VEHICLES
+    response: SupportsResponse = SupportsResponse.NONE
+    administrators_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class VendorAction[C: Connection = Connection](ActionSummary):
     """An action that a vendor offers. Vendors may offer the same one, each in its way.
 
     ``check`` says of which vehicles it is known beforehand that they cannot, and why:
@@ -81,14 +92,9 @@ class VendorAction[C: Connection = Connection]:
     It may raise VendorError, which is then the outcome of all its vehicles.
     """
 
-    name: str
-    effect: ActionEffect
     fields: Mapping[vol.Marker, Any]
     handler: Handler[C]
     check: Check[C] = _nothing_to_check
-    target: ActionTarget = ActionTarget.VEHICLES
-    response: SupportsResponse = SupportsResponse.NONE
-    administrators_only: bool = False
 
 
 def command_action(

@@ -19,11 +19,19 @@ from homeassistant.components.number import NumberEntityDescription
 from homeassistant.components.select import SelectEntityDescription
 from homeassistant.components.sensor import SensorEntityDescription
 from homeassistant.components.switch import SwitchEntityDescription
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.helpers.entity import EntityDescription
 
 from ..const import CONF_ALLOW_ENGINE_CUT
 from ..model.vehicle import OccurrenceType
+
+# What they show is common to all vendors.
+_PLATFORMS_OF_ALL = (
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.DEVICE_TRACKER,
+    Platform.SENSOR,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,12 +155,28 @@ class VendorEntities:
     sensors: tuple[FleetSensorDescription, ...] = ()
     switches: tuple[FleetSwitchDescription, ...] = ()
     trackers: tuple[FleetTrackerDescription, ...] = ()
+    cameras: bool = False
+    """Whether vehicles may have cameras: live views, and photos."""
     disabled: frozenset[str] = frozenset()
     """Common readings that are rarely used with this vendor: disabled by default."""
     enabled_parts: Mapping[str, int] = field(
         default_factory=lambda: MappingProxyType({})
     )
     """How many parts of common readings are enabled by default, where it is another number."""
+
+    @property
+    def platforms(self) -> tuple[Platform, ...]:
+        """Return the platforms that can have entities: no other one need be loaded."""
+        own = {
+            Platform.CAMERA: self.cameras,
+            Platform.EVENT: self.events,
+            Platform.IMAGE: self.cameras,
+            Platform.LOCK: self.locks,
+            Platform.NUMBER: self.numbers,
+            Platform.SELECT: self.selects,
+            Platform.SWITCH: self.switches,
+        }
+        return (*_PLATFORMS_OF_ALL, *(one for one, filled in own.items() if filled))
 
 
 def stopping_button(

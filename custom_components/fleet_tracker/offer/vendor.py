@@ -1,4 +1,4 @@
-"""What the registry holds of a vendor."""
+"""The record of a vendor: all that the integration knows of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .flow import VendorFlow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
-    """What the registry holds of a vendor."""
+    """A vendor. The registry tells beforehand what is needed before this is imported."""
 
     key: str
     name: str
@@ -30,3 +30,7 @@ class Vendor:
     """Whether the vendor can push to Home Assistant over HTTP."""
     push_root_paths: tuple[str, ...] = ()
     """Paths at the root of Home Assistant that pushes may come in by, if the user allows it."""
+
+    def action(self, name: str) -> VendorAction[Any] | None:
+        """Return the action of a name as this vendor does it, None if it does not."""
+        return next((action for action in self.actions if action.name == name), None)

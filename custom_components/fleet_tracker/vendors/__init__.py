@@ -1,19 +1,103 @@
-"""The registry: the one place that knows all vendors."""
+"""The registry: the one place that knows all vendors.
+
+It tells what Home Assistant asks of vendors that nobody uses, and imports none of them. The
+record of a vendor is loaded with the first account of it.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 
-from ..offer.vendor import Vendor
-from . import open_api, segway, tracksolid, vt3
+from homeassistant.core import HomeAssistant, SupportsResponse
+from homeassistant.helpers.importlib import async_import_module
 
-VENDORS: Mapping[str, Vendor] = MappingProxyType(
+from ..offer.action import ActionEffect, ActionSummary, ActionTarget
+from ..offer.summary import VendorSummary
+from ..offer.vendor import Vendor
+
+_telling = partial(
+    ActionSummary, effect=ActionEffect.TELLS, response=SupportsResponse.ONLY
+)
+_changing = partial(ActionSummary, effect=ActionEffect.CHANGES)
+_answering = partial(_changing, response=SupportsResponse.OPTIONAL)
+
+VENDORS: Mapping[str, VendorSummary] = MappingProxyType(
     {
         vendor.key: vendor
         for vendor in (
-            open_api.VENDOR,
-            segway.VENDOR,
-            tracksolid.VENDOR,
-            vt3.VENDOR,
+            VendorSummary(
+                key="open_api",
+                name="Open API",
+                actions=(
+                    _answering(name="create_geofence"),
+                    _answering(name="set_mileage"),
+                    _changing(name="send_message", target=ActionTarget.ACCOUNT),
+                ),
+            ),
+            VendorSummary(
+                key="segway",
+                name="Segway",
+                further_forms=("push",),
+                adds_vehicles=True,
+                push_root_paths=(
+                    "/v2/vehicle/alert",
+                    "/v2/vehicle/fault",
+                    "/v2/vehicle/location",
+                    "/v2/vehicle/status",
+                    "/v2/vehicle/components",
+                ),
+                actions=(
+                    _changing(name="set_rental_conditions", administrators_only=True),
+                    _changing(name="set_moped_switches"),
+                    _changing(name="set_moped_features"),
+                    _changing(name="set_ambient_light"),
+                    _changing(name="set_lights"),
+                    _changing(name="set_sounds"),
+                    _changing(name="set_upload_interval"),
+                    _changing(name="set_clock"),
+                    _telling(name="get_bluetooth_key", administrators_only=True),
+                    _changing(name="set_bluetooth_key", administrators_only=True),
+                ),
+            ),
+            VendorSummary(
+                key="tracksolid",
+                name="Tracksolid Pro",
+                further_forms=("choices",),
+                actions=(
+                    _telling(name="get_obd_history"),
+                    _telling(name="get_share_link", administrators_only=True),
+                    _telling(name="get_cell_position"),
+                    _telling(name="get_recordings"),
+                    _changing(name="upload_recording"),
+                    _telling(name="list_commands"),
+                    _answering(name="send_command"),
+                    _answering(name="send_raw_command", administrators_only=True),
+                    _changing(name="update_vehicle"),
+                    _answering(name="create_geofence"),
+                    _changing(name="delete_geofence"),
+                    _answering(name="bind_geofence"),
+                ),
+            ),
+            VendorSummary(
+                key="vt3",
+                name="InHand VT3",
+                adds_vehicles=True,
+                actions=(
+                    _telling(name="get_custom_groups"),
+                    _answering(name="set_custom_groups"),
+                    _answering(name="set_group"),
+                    _answering(name="send_request", administrators_only=True),
+                ),
+            ),
         )
     }
 )
+
+
+async def async_load_vendor(hass: HomeAssistant, key: str) -> Vendor:
+    """Return the record of a vendor. Its package is imported beside the event loop."""
+    module = await async_import_module(hass, f"{__name__}.{key}")
+    vendor: Vendor = module.VENDOR
+    return vendor

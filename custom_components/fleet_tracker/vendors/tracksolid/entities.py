@@ -194,6 +194,7 @@ _OPENINGS = tuple(
 )
 
 ENTITIES = VendorEntities(
+    cameras=True,
     disabled=frozenset(
         {
             Reading.ARMED,
