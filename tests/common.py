@@ -1,4 +1,4 @@
-"""What tests of the whole integration share: entries, time, and looking at entities."""
+"""Helpers for tests of the whole integration: entries, time, and entities."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ _PRIVATE = re.compile(r"\d{10}|\b\d{1,3}\.\d{4}|[0-9a-fA-F]{32}")
 
 @pytest.fixture(autouse=True)
 def _log_tells_nothing_private() -> Iterator[None]:
-    """Hold that no line of ours, whatever a test does, says whose a vehicle is or where.
+    """Hold that none of our log lines says whose a vehicle is, or where.
 
     Nor does it tell of an error that was caught because it must not spoil the rest.
     """

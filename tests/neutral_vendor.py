@@ -151,7 +151,7 @@ def alarm(
 
 @dataclass
 class Past:
-    """What a cloud knows of a vehicle's past."""
+    """The past of a vehicle, as a cloud knows it."""
 
     route: Sequence[RoutePoint] = ()
     trips: Sequence[Trip] = ()
@@ -219,10 +219,10 @@ class Cloud:
 
 
 class NeutralHistory(VendorHistory):
-    """What a cloud tells of the past."""
+    """The history of a cloud's vehicles."""
 
     def __init__(self, cloud: Cloud) -> None:
-        """Take the cloud."""
+        """Initialize with the cloud."""
         self._cloud = cloud
 
     @property
@@ -276,7 +276,7 @@ class NeutralConnection(Connection):
     """A connection to a cloud in memory, which remembers the past."""
 
     def __init__(self, settings: Settings, host: Host, cloud: Cloud) -> None:
-        """Remember who holds the connection, so that a test can push through it."""
+        """Keep the host, so that a test can push through it."""
         super().__init__(settings, host)
         self.cloud = cloud
         self.history: VendorHistory | None = NeutralHistory(cloud)
@@ -367,7 +367,7 @@ class NeutralConnection(Connection):
         return command.name == "engine_cut_off"
 
     async def receive_push(self, request: PushRequest) -> PushAnswer:
-        """Take a push: JSON with the id of a vehicle and its battery, or a probe."""
+        """Receive a push: JSON with the id of a vehicle and its battery, or a probe."""
         self.cloud.pushes.append(request)
         if self.cloud.push_status != 200 or not request.body:
             return PushAnswer(status=self.cloud.push_status)
@@ -422,7 +422,7 @@ class NeutralFlow(VendorFlow):
     further_forms = ("push",)
 
     def __init__(self, clouds: Clouds) -> None:
-        """Take where accounts are."""
+        """Initialize with the clouds of all accounts."""
         self._clouds = clouds
 
     def form(self, name: str, defaults: Input) -> vol.Schema:
@@ -477,7 +477,7 @@ class ListenerFlow(VendorFlow):
     """A port, and vehicles one by one."""
 
     def __init__(self, clouds: Clouds) -> None:
-        """Take where accounts are."""
+        """Initialize with the clouds of all accounts."""
         self.vehicles: VehicleFlow | None = NeutralVehicleFlow(clouds)
         self._clouds = clouds
 
@@ -492,7 +492,7 @@ class ListenerFlow(VendorFlow):
         entry: ConfigEntry | None,
         kept: Memory,
     ) -> Account:
-        """Take any name."""
+        """Accept any name."""
         identity = f"{LISTENER}_{user_input['account']}"
         return Account(
             title=user_input["account"],
@@ -506,7 +506,7 @@ class NeutralVehicleFlow(VehicleFlow):
     """Vehicles by their id; the colour can be changed later."""
 
     def __init__(self, clouds: Clouds) -> None:
-        """Take where accounts are."""
+        """Initialize with the clouds of all accounts."""
         self._clouds = clouds
 
     def form(self, defaults: Input) -> vol.Schema:

@@ -486,7 +486,7 @@ async def test_vehicles_to_leave_out(hass: HomeAssistant, cloud: Cloud) -> None:
     await change_options(hass, entry, options)
     await hass.config_entries.async_setup(entry.entry_id)
     assert await offered() == [("2", "Bus"), ("1", "Van")]
-    # Who is taken back is called what it is called now.
+    # A vehicle that is taken back has its present name.
     cloud.tell(told("2", START, name="Minibus"))
     await change_options(hass, entry, {**options, CONF_EXCLUDED_VEHICLES: []})
     assert await offered() == [("2", "Minibus"), ("1", "Van")]

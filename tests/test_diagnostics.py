@@ -1,4 +1,4 @@
-"""Diagnostics help, and tell nobody whose the vehicles are or where."""
+"""Diagnostics help, and hold nothing private."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written in several places is the same everywhere."""
+"""Facts written in several places are the same everywhere."""
 
 import json
 from pathlib import Path

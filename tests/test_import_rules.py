@@ -1,4 +1,4 @@
-"""Who may import whom: what makes a vendor a package that can be read by itself."""
+"""The imports between rooms and vendors: a vendor can be read by itself."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_pure_modules_know_no_home_assistant(path: Path) -> None:
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_rooms_keep_to_what_they_may_touch(room: str) -> None:
+def test_rooms_import_only_allowed_rooms(room: str) -> None:
     """Their types too."""
     found = {
         (name_of(path), room_of(one))
@@ -153,7 +153,7 @@ def test_every_folder_is_a_room() -> None:
 
 
 def test_no_module_imports_itself_through_others() -> None:
-    """Not even for types: who reads one must not have read the other before."""
+    """Not even for types: a reader of one need not have read the other before."""
     graph = {path: own_modules(path, with_types=True) for path in modules()}
     done: set[Path] = set()
 
@@ -170,7 +170,7 @@ def test_no_module_imports_itself_through_others() -> None:
 
 
 @pytest.mark.parametrize("vendor", PACKAGES)
-def test_vendors_keep_to_what_they_may_touch(vendor: str) -> None:
+def test_vendors_import_only_allowed_rooms(vendor: str) -> None:
     """The contract and what serves it, never an account, a platform or the door."""
     for path in ROOT.glob(f"vendors/{vendor}/**/*.py"):
         for one in own_modules(path, with_types=True):
@@ -226,7 +226,7 @@ def test_registry_is_the_only_place_that_names_all_vendors() -> None:
 
 @pytest.mark.parametrize("vendor", sorted(VENDORS))
 def test_vendors_have_the_same_files(vendor: str) -> None:
-    """Who knows one vendor finds the way in all of them."""
+    """A reader of one vendor finds the way in all of them."""
     files = {path.name for path in (ROOT / "vendors" / vendor).glob("*.py")}
     assert files >= EVERY_VENDOR_HAS
     assert (

@@ -139,7 +139,7 @@ async def test_unloading_while_a_poll_is_under_way(
     assert coordinator.vehicles().keys() == {"1"}
 
 
-async def test_unloading_while_somebody_looks(
+async def test_unloading_during_a_look(
     hass: HomeAssistant,
     cloud: Cloud,
     freezer: FrozenDateTimeFactory,
@@ -296,7 +296,7 @@ async def test_system_options_change_nothing(
 # --- restart --------------------------------------------------------------------------------
 
 
-async def test_restart_shows_what_was_known(
+async def test_restart_shows_stored_vehicles(
     hass: HomeAssistant,
     cloud: Cloud,
     freezer: FrozenDateTimeFactory,
@@ -319,13 +319,13 @@ async def test_restart_shows_what_was_known(
     assert state_of(hass, "lock", "locked").state == STATE_UNKNOWN
 
 
-async def test_restart_knows_what_time_has_changed(
+async def test_restart_applies_the_passing_of_time(
     hass: HomeAssistant,
     port: Cloud,
     freezer: FrozenDateTimeFactory,
     hass_storage: dict[str, Any],
 ) -> None:
-    """Who was not heard of for long is offline, and stands."""
+    """A vehicle that was not heard of for long is offline, and stands."""
     entry = listener_entry("port", "1")
     await set_up(hass, entry)
     now = dt_util.utcnow()
@@ -421,7 +421,7 @@ async def test_forgotten_vehicle_is_not_kept(
     assert [json.loads(one)["vehicle_id"] for one in kept] == ["1"]
 
 
-async def test_stop_keeps_what_is_known(
+async def test_stop_stores_the_vehicles(
     hass: HomeAssistant, cloud: Cloud, hass_storage: dict[str, Any]
 ) -> None:
     """And closes the connection, so that nothing holds Home Assistant back."""

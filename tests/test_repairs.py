@@ -87,7 +87,7 @@ async def test_problem_of_an_entry_that_is_not_loaded(
         assert result["reason"] == "entry_not_loaded"
 
 
-async def test_issue_of_somebody_else(hass: HomeAssistant) -> None:
+async def test_issue_without_an_origin(hass: HomeAssistant) -> None:
     """What does not say where it is from cannot be solved."""
     with pytest.raises(ValueError, match="says nothing"):
         await async_create_fix_flow(hass, "issue", None)

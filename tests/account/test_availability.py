@@ -1,4 +1,4 @@
-"""What is shown while a vendor is down: alarms fire, entities stay for a while, set-up goes on."""
+"""While a vendor is down: alarms fire, entities stay for a while, set-up goes on."""
 
 from __future__ import annotations
 
@@ -297,7 +297,7 @@ async def test_refused_credentials_are_tried_once_an_hour(
     assert cloud.polls == polls + 1
 
 
-async def test_start_with_refused_credentials_shows_what_was_known(
+async def test_start_with_refused_credentials_shows_stored_vehicles(
     hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
 ) -> None:
     """The user is asked for new ones; what was known stays for the same time."""
@@ -383,7 +383,7 @@ async def test_start_while_the_vendor_is_down(
     assert battery(hass) == "50"
 
 
-async def test_start_that_finds_nobody_for_long(
+async def test_start_without_a_server_for_long(
     hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
 ) -> None:
     """The first poll is tried again with growing waits; 10 minutes count from the start."""

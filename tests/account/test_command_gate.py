@@ -65,7 +65,7 @@ def at_speed(speed: float) -> VehicleUpdate:
 
 @dataclass
 class Gate:
-    """A vehicle that stands, and who wants to command it."""
+    """A vehicle that stands, and a user who may command it."""
 
     hass: HomeAssistant
     cloud: Cloud
@@ -150,7 +150,7 @@ async def grow_old(gate: Gate) -> None:
 
 
 async def lower_limit(gate: Gate) -> None:
-    """Take a limit that is below its speed."""
+    """Set a limit below its speed."""
     gate.hass.config_entries.async_update_entry(
         gate.coordinator.config_entry,
         options={**ALLOWED, CONF_ENGINE_CUT_SPEED_LIMIT: 5},
@@ -175,7 +175,7 @@ MEANWHILE: dict[Meanwhile, set[str]] = {
     drive_off: {"engine_cut_too_fast"},
     restore: {"engine_cut_withdrawn"},
 }
-"""What happens, and with which words the caller may be refused."""
+"""An interference, and the words that may refuse the caller."""
 
 
 @pytest.mark.parametrize("wait", ["hang", "lane"])
@@ -258,7 +258,7 @@ async def test_restore_withdraws_it_at_once(gate: Gate, wait: str) -> None:
     assert refused.value.translation_key == "engine_cut_withdrawn"
 
 
-async def test_restore_overtakes_what_was_sent(gate: Gate) -> None:
+async def test_restore_overtakes_a_sent_command(gate: Gate) -> None:
     """Its caller is told that the restore came after it, not that the engine is cut."""
     answered = gate.hold("busy")
     caller = gate.start(CUT)

@@ -1,4 +1,4 @@
-"""Commands: what is shown in between, what is refused, and what is told afterwards."""
+"""Commands: states in between, refusals, and messages afterwards."""
 
 from __future__ import annotations
 
@@ -305,7 +305,7 @@ async def test_reading_that_needs_a_capability(
     assert state_of(hass, "sensor", "rare").state == "2"
 
 
-# --- what is told afterwards ----------------------------------------------------------------
+# --- messages afterwards --------------------------------------------------------------------
 
 
 async def test_warning(hass: HomeAssistant, cloud: Cloud) -> None:
@@ -381,12 +381,12 @@ def fix(fixed_at: datetime, speed: float | None) -> Position:
 
 
 class Guarded:
-    """A vehicle whose engine somebody wants to cut."""
+    """A vehicle with an engine that a user wants to cut."""
 
     def __init__(
         self, hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
     ) -> None:
-        """Take where it is seen."""
+        """Initialize with Home Assistant, the cloud and the clock."""
         self.hass, self.cloud, self.freezer = hass, cloud, freezer
 
     async def set_up(self, **options: Any) -> None:
@@ -525,7 +525,7 @@ async def test_guard_refuses(
     assert entity_id(guarded.hass, "binary_sensor", "engine_cut") is None
 
 
-async def test_guard_looks_for_a_minute_for_who_is_seldom_heard_of(
+async def test_guard_looks_for_a_minute_at_a_vehicle_with_rare_contacts(
     guarded: Guarded,
 ) -> None:
     """Every 10 seconds, and then tells when the vehicle was last heard of."""

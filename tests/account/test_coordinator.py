@@ -1,4 +1,4 @@
-"""Who is told of what, how often is polled, and what happens when that fails."""
+"""The coordinator: listeners, the pace of polls, and failures."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def parked(vehicle_id: str = "1", *, battery: int = 80) -> VehicleUpdate:
     )
 
 
-# --- who is told ----------------------------------------------------------------------------
+# --- listeners ------------------------------------------------------------------------------
 
 
 async def test_poll_in_which_nothing_changed_writes_nothing(
@@ -110,7 +110,7 @@ async def test_poll_in_which_nothing_changed_writes_nothing(
     assert written_since(hass, before) == set()
 
 
-async def test_only_what_changed_is_written(
+async def test_only_changed_states_are_written(
     hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
 ) -> None:
     """One reading of one vehicle: one state."""
@@ -222,7 +222,7 @@ async def test_reading_that_is_gone_is_unknown(
     assert state_of(hass, "sensor", "battery").state == "60"
 
 
-async def test_time_alone_is_told_too(
+async def test_time_alone_writes_states_too(
     hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
 ) -> None:
     """Moving ends 3 minutes after the last fix, online at three missed contacts."""
@@ -343,7 +343,7 @@ async def test_time_of_a_vehicle_that_is_gone_or_was_heard_again(
     assert list(coordinator.vehicles()) == ["1"]
 
 
-async def test_broken_listener_silences_nobody(
+async def test_broken_listener_silences_no_other(
     hass: HomeAssistant, cloud: Cloud, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An error in one entity is logged, and all others are told."""
@@ -399,7 +399,7 @@ async def test_polling_is_quick_while_driving(
     assert await polls_within(hass, freezer, cloud, 2 * driving + 2) == 2
 
 
-async def test_who_is_offline_or_gone_sets_no_pace(
+async def test_offline_or_gone_vehicle_sets_no_pace(
     hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
 ) -> None:
     """An ignition that was on when a tracker fell silent may stay so for months."""
@@ -433,7 +433,7 @@ async def test_extra_look_after_ignition_went_off(
 async def test_no_extra_look_while_a_vehicle_drives(
     hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
 ) -> None:
-    """News of a vehicle whose ignition stays on are no reason to ask again."""
+    """News of a vehicle with its ignition left on is no reason to ask again."""
     cloud.interval = timedelta(hours=1)
     cloud.tell(told("1", dt_util.utcnow(), ignition=True, battery=80))
     await set_up(hass, cloud_entry())
@@ -566,7 +566,7 @@ class QuotaUsed(RateLimited):
     is_quota = True
 
 
-async def test_back_off_when_told_that_it_was_too_often(
+async def test_back_off_after_too_often(
     hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
 ) -> None:
     """Longer each time, at most half an hour, and as the vendor says within bounds.
@@ -1002,7 +1002,7 @@ async def test_details_reach_the_device(hass: HomeAssistant, cloud: Cloud) -> No
     assert (device.name, device.name_by_user) == ("Renamed again", "Mine")
 
 
-async def test_vehicle_that_is_removed_while_it_is_told_of(
+async def test_vehicle_removed_during_its_notification(
     hass: HomeAssistant, cloud: Cloud, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its entities may be told once more before they are gone: no error."""

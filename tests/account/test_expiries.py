@@ -1,4 +1,4 @@
-"""What time alone changes is looked at in time, whatever is done to our clock."""
+"""Readings that time alone changes are looked at in time, whatever is done to our clock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 
-async def test_what_time_changes_is_looked_at_again(
+async def test_due_vehicles_are_looked_at_again(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     """By a clock that was set back its time might not come for years."""

@@ -30,7 +30,7 @@ class Disk:
     """Counts writes, and refuses them after so many bytes."""
 
     def __init__(self, write: Callable[[int, memoryview], int]) -> None:
-        """Take what truly writes."""
+        """Wrap the true write."""
         self.writes = 0
         self.room: int | None = None
         self._write = write
@@ -74,7 +74,7 @@ async def test_lines_come_back(hass: HomeAssistant, file: LineFile) -> None:
     assert await again(hass).async_load() == []
 
 
-async def test_one_write_serves_all_who_wait(file: LineFile, disk: Disk) -> None:
+async def test_one_write_serves_all_waiting_callers(file: LineFile, disk: Disk) -> None:
     """However many add something while it is being written."""
 
     async def keep(number: int) -> None:

@@ -123,7 +123,7 @@ def disk_of(coordinator: FleetCoordinator) -> Path:
 
 
 def ignore(*_told: object) -> None:
-    """Take what a test is not about."""
+    """Ignore a call that a test is not about."""
 
 
 def count_writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -164,7 +164,7 @@ async def test_automation_misses_none(hass: HomeAssistant, cloud: Cloud) -> None
     assert [str(event.data["code"]) for event in told] == ["1", "2", "3", "4"]
 
 
-async def test_event_says_what_happened(
+async def test_event_has_type_code_name_and_details(
     hass: HomeAssistant,
     cloud: Cloud,
     fired: list[dict[str, Any]],
@@ -194,7 +194,7 @@ async def test_event_says_what_happened(
     assert set(fired[0]["event_types"]) == {"sos", "vibration", "other"}
 
 
-async def test_states_are_written_before_what_happened(
+async def test_states_are_written_before_occurrences_fire(
     hass: HomeAssistant,
     cloud: Cloud,
     freezer: FrozenDateTimeFactory,
@@ -511,7 +511,7 @@ async def test_nothing_fires_before_automations_run(
     assert len(fired) == 3
 
 
-async def test_what_follows_fires_too(
+async def test_derived_occurrences_fire_too(
     hass: HomeAssistant,
     cloud: Cloud,
     freezer: FrozenDateTimeFactory,
@@ -626,7 +626,7 @@ async def test_forgotten_vehicle_has_no_past(hass: HomeAssistant, cloud: Cloud) 
     assert again._past == {}
 
 
-async def test_what_was_acknowledged_fires_after_a_crash(
+async def test_acknowledged_occurrence_fires_after_a_crash(
     hass: HomeAssistant,
     cloud: Cloud,
     fired: list[dict[str, Any]],
@@ -667,7 +667,7 @@ async def test_what_was_acknowledged_fires_after_a_crash(
     assert await journal_of(coordinator).async_load(ignore, ignore, ignore) == []
 
 
-async def test_what_is_not_on_disk_is_not_acknowledged(
+async def test_occurrence_not_on_disk_is_not_acknowledged(
     hass: HomeAssistant,
     cloud: Cloud,
     fired: list[dict[str, Any]],

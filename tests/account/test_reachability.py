@@ -98,7 +98,7 @@ def test_until_when_an_account_is_reachable(text: str, ends: int | None) -> None
         ("0:ok/60 60:no 300:push 590:push", 600),
     ],
 )
-def test_until_when_counts_what_polls_told(text: str, until: int | None) -> None:
+def test_until_when_polled_data_counts(text: str, until: int | None) -> None:
     """As long as the account is reachable without pushes."""
     account = story(text)
     assert account.polled_until == (None if until is None else START + until * SECOND)

@@ -47,8 +47,8 @@ async def test_jobs_are_done_in_turns_and_in_order() -> None:
     assert done == ["h"]
 
 
-async def test_what_a_job_adds_comes_before_all_others() -> None:
-    """Whoever is concerned by news is told before the next news are looked at."""
+async def test_jobs_added_by_a_job_come_first() -> None:
+    """Listeners are notified of news before the next news is looked at."""
     done: list[str] = []
     work = SlicedWork("somebody")
 

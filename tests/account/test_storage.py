@@ -1,4 +1,4 @@
-"""What outlives a restart comes back as it was."""
+"""Stored data comes back after a restart as it was."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ async def test_refused_before_anything_is_sent(
     assert server.requests[method] == before
 
 
-async def test_an_error_of_the_vendor_is_told(
+async def test_an_error_of_the_vendor_is_raised(
     hass: HomeAssistant, entry: ConfigEntry
 ) -> None:
     """An account that does not exist is the vendor's to refuse."""

@@ -1,4 +1,4 @@
-"""Actions: whom they reach, what they refuse, and who may call them."""
+"""Actions: the vehicles they reach, their refusals, and permissions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.neutral_vendor import Cloud, Clouds, told
 
 from .calls import call, refused, trackers
 
-# --- whom an action reaches -----------------------------------------------------------------
+# --- the vehicles that an action reaches ----------------------------------------------------
 
 
 async def test_vehicles_of_several_accounts(
@@ -203,7 +203,7 @@ async def test_answer_only_when_asked(
 
 
 @pytest.mark.parametrize("action", ["neutral_echo", "neutral_tell"])
-async def test_what_is_no_vehicle(
+async def test_targets_that_are_no_vehicle(
     hass: HomeAssistant, cloud: Cloud, acme: MockConfigEntry, action: str
 ) -> None:
     """What does not exist, is another's, or another entity of ours: nothing is done."""
@@ -404,7 +404,7 @@ async def test_errors_in_another_language(
 async def test_answers_beside_errors(
     hass: HomeAssistant, clouds: Clouds, acme: MockConfigEntry, port: MockConfigEntry
 ) -> None:
-    """Who tells nothing takes no answer of another along, whatever is in the way."""
+    """An error of one vehicle takes no answer of another along."""
     one, two = trackers(hass, acme, "1", "2")
     (nine,) = trackers(hass, port, "9")
     clouds["acme"].failing["1"] = VehicleUnavailable()
@@ -426,7 +426,7 @@ async def test_answers_beside_errors(
     assert [vehicle for vehicle, _ in clouds["acme"].commands] == ["1", "2", "1"]
 
 
-async def test_when_nobody_tells_anything(
+async def test_errors_of_all_vehicles(
     hass: HomeAssistant, clouds: Clouds, acme: MockConfigEntry, port: MockConfigEntry
 ) -> None:
     """The first error is the action's."""
@@ -494,7 +494,7 @@ async def test_action_for_administrators(
         await ask("nobody", acme.entry_id)
 
 
-# --- who may --------------------------------------------------------------------------------
+# --- permissions ----------------------------------------------------------------------------
 
 READ, CONTROL = {"read": True}, {"read": True, "control": True}
 
@@ -561,7 +561,9 @@ async def test_one_of_several_that_the_caller_may_not(
     assert list(answer) == [one]
 
 
-async def test_callers_who_are_none(hass: HomeAssistant, acme: MockConfigEntry) -> None:
+async def test_callers_that_do_not_exist(
+    hass: HomeAssistant, acme: MockConfigEntry
+) -> None:
     """An automation may, a user who does not exist may not."""
     target: dict[str, Any] = {"entity_id": trackers(hass, acme, "1"), "text": "hi"}
     assert await call(hass, "neutral_echo", context=Context(), **target)

@@ -1,4 +1,4 @@
-"""What a vendor gets for nothing, if it implements no more than it must."""
+"""The defaults of a vendor that implements no more than it must."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class LeastFlow(VendorFlow):
         entry: ConfigEntry | None,
         kept: Memory,
     ) -> Account:
-        """Take anything."""
+        """Accept anything."""
         return Account(title="", unique_id="", identity="", data={})
 
 
@@ -99,7 +99,7 @@ class LeastVehicleFlow(VehicleFlow):
         user_input: Input,
         connection: Connection | None,
     ) -> AddedVehicle:
-        """Take anything."""
+        """Accept anything."""
         return AddedVehicle(vehicle_id="", title="", data={})
 
 
@@ -158,7 +158,7 @@ def test_flow() -> None:
     assert vehicles.accept_form() is None
 
 
-def test_error_says_what_it_means() -> None:
+def test_error_has_a_translation_key_and_a_text() -> None:
     """By the key of its class, or a closer one; and something to the log."""
     error = VehicleOffline()
     assert (error.translation_key, str(error)) == ("vehicle_offline", "vehicle_offline")
@@ -177,7 +177,7 @@ def test_error_says_what_it_means() -> None:
     ],
 )
 def test_base_url(entered: str, url: str) -> None:
-    """What a user may enter for a server."""
+    """A server address that a user may enter."""
     assert base_url(entered) == url
 
 
@@ -196,7 +196,7 @@ def test_base_url(entered: str, url: str) -> None:
     ],
 )
 def test_no_base_url(entered: str) -> None:
-    """What is no address."""
+    """A text that is no address."""
     with pytest.raises(InvalidArgument) as caught:
         base_url(entered)
     assert caught.value.translation_key == "invalid_server"

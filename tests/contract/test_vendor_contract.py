@@ -1,4 +1,4 @@
-"""What every vendor of the registry keeps to, seen from outside."""
+"""Rules for every vendor of the registry, seen from outside."""
 
 from __future__ import annotations
 
@@ -319,7 +319,7 @@ async def test_vehicle_can_be_kept(vendor: Vendor, account: FullAccount) -> None
     assert from_json(type(account.vehicle), record) == account.vehicle
 
 
-async def test_capabilities_decide_what_exists(
+async def test_capabilities_decide_which_entities_exist(
     hass: HomeAssistant, vendor: Vendor, account: FullAccount
 ) -> None:
     """Each yields an entity, no other does, and all go when they go."""
@@ -351,7 +351,7 @@ async def test_capabilities_decide_what_exists(
     assert left == []
 
 
-async def test_readings_decide_what_exists(
+async def test_readings_decide_which_sensors_exist(
     hass: HomeAssistant, vendor: Vendor, account: FullAccount
 ) -> None:
     """No sensor without its reading: what a device has not is not shown."""
@@ -447,7 +447,7 @@ async def test_only_the_tracker_knows_where(
     assert tracker.entry.entity_category is None
 
 
-async def test_what_can_stop_is_out_of_reach_of_areas(
+async def test_stopping_entities_are_out_of_reach_of_areas(
     hass: HomeAssistant, vendor: Vendor, account: FullAccount
 ) -> None:
     """A voice that turns off a room must not cut an engine; restoring stops nobody."""
@@ -474,7 +474,7 @@ async def test_what_can_stop_is_out_of_reach_of_areas(
     assert found
 
 
-# --- what an account tells nobody -----------------------------------------------------------
+# --- privacy --------------------------------------------------------------------------------
 
 
 async def test_diagnostics_tell_nothing_private(
@@ -494,7 +494,7 @@ async def test_diagnostics_tell_nothing_private(
 
 
 def private_texts(account: FullAccount) -> frozenset[str]:
-    """Return what nobody is to be told of the account, the place of its vehicle too."""
+    """Return the private facts of the account, the place of its vehicle too."""
     position: Position | None = account.vehicle.latest_fix
     assert position is not None
     degrees = (position.latitude, position.longitude)
@@ -732,7 +732,7 @@ async def test_page_tells_of_every_action(vendor: Vendor, account: FullAccount) 
     assert named == {action.name: action.administrators_only for action in actions}
 
 
-def test_actions_take_what_the_front_end_enters(vendor: Vendor) -> None:
+def test_actions_accept_defaults_of_the_front_end(vendor: Vendor) -> None:
     """A field with a default is sent by the front end to whichever vendor is meant."""
     for action in vendor.actions:
         fields: dict[str, Any] = SERVICES[action.name].get("fields", {})

@@ -1,4 +1,4 @@
-"""Trackers whose clocks are wrong are shown where they are and as they are, all the same."""
+"""Trackers with wrong clocks are shown where they are and as they are."""
 
 from __future__ import annotations
 
@@ -295,7 +295,7 @@ def test_right_contacts_beside_wrong_fixes() -> None:
 
 
 @pytest.mark.parametrize("off_by", [8 * HOUR, RESET - NOW, 5 * MINUTE])
-def test_same_time_told_again_changes_nothing(off_by: timedelta) -> None:
+def test_repeated_time_changes_nothing(off_by: timedelta) -> None:
     """It counts as of when it was first told, over a restart too."""
     drive = Drive()
     vehicle = drive.drive(off_by)
@@ -423,7 +423,7 @@ def test_no_time_counts_for_the_future(told: list[tuple[datetime, timedelta]]) -
             assert EARLIEST <= vehicle.latest_fix.fixed_at <= drive.now
 
 
-# --- whose clock ------------------------------------------------------------------------------
+# --- the clock of a time ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

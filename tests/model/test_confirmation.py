@@ -1,4 +1,4 @@
-"""What is read back after a command, and whether it proves that it was carried out."""
+"""Values read back after a command, and whether they prove it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ OF_WHAT_WAS_COMMANDED: list[Row] = [
 
 
 @pytest.mark.parametrize(("before", "shown", "measured_at", "proves"), OF_WHAT_FOLLOWS)
-def test_what_only_follows_from_the_command(
+def test_reading_that_only_follows_from_the_command(
     before: Mapping[str, Value],
     shown: Mapping[str, Value],
     measured_at: datetime | None,
@@ -61,7 +61,7 @@ def test_what_only_follows_from_the_command(
 @pytest.mark.parametrize(
     ("before", "shown", "measured_at", "proves"), OF_WHAT_WAS_COMMANDED
 )
-def test_what_was_commanded_itself(
+def test_reading_that_was_commanded_itself(
     before: Mapping[str, Value],
     shown: Mapping[str, Value],
     measured_at: datetime | None,

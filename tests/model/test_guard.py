@@ -292,13 +292,13 @@ REFUSED: dict[str, tuple[str, Sequence[VehicleUpdate]]] = {
 
 
 @pytest.mark.parametrize("case", ALLOWED)
-def test_what_proves_that_a_vehicle_stands_or_crawls(case: str) -> None:
+def test_proofs_of_standing_or_crawling(case: str) -> None:
     """Either a fresh speed below the limit, or that it is parked."""
     assert judged(*ALLOWED[case]) is None
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_does_not(case: str) -> None:
+def test_no_proofs_of_standing(case: str) -> None:
     """Any fast speed of the last 2 minutes, whoever told it, and what proves nothing."""
     reason, news = REFUSED[case]
     assert judged(*news) == reason
@@ -319,14 +319,14 @@ def test_what_does_not(case: str) -> None:
         ("a fresh fix at the limit", False),
     ],
 )
-def test_what_the_next_heartbeat_may_take_away(case: str, soon: bool) -> None:
+def test_refusals_that_the_next_heartbeat_may_lift(case: str, soon: bool) -> None:
     """Only for such it is worth looking again within the same call."""
     found = refusal(vehicle(*REFUSED[case][1]), LIMIT, NOW)
     assert found is not None
     assert found.may_pass_soon is soon
 
 
-def test_how_often_a_vehicle_is_heard_of_is_told() -> None:
+def test_refusal_names_the_usual_interval_of_contacts() -> None:
     """So that the user knows whether it is worth trying again."""
     news = [read(ago, battery=50) for ago in (1100, 920, 740, 560, 380, 200)]
     found = refusal(vehicle(*news), LIMIT, NOW)
@@ -338,7 +338,7 @@ def test_how_often_a_vehicle_is_heard_of_is_told() -> None:
     assert found.may_pass_soon
 
 
-def test_what_is_judged_names_the_fastest() -> None:
+def test_refusal_names_the_fastest_speed() -> None:
     """Not the newest."""
     found = refusal(vehicle(fix(60, 90), fix(0, 30)), LIMIT, NOW)
     assert found is not None

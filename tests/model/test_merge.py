@@ -1,4 +1,4 @@
-"""What is taken of news, what is dropped, and what is derived: the rules of merge.py."""
+"""Accepted, dropped and derived news: the rules of merge.py."""
 
 from __future__ import annotations
 
@@ -302,7 +302,7 @@ def test_counter_that_two_groups_tell() -> None:
 
 
 @given(st.lists(updates, max_size=5), rules, st.lists(st.timedeltas(SECOND, HOUR)))
-def test_changes_are_what_differs(
+def test_changes_are_the_differences(
     stories: list[VehicleUpdate], rules: Rules, waits: list[timedelta]
 ) -> None:
     """A change is told if and only if there is one, and the same news twice is none."""
@@ -333,7 +333,7 @@ def test_first_news_tell_everything() -> None:
     assert told.vehicle.details.name == "1"
 
 
-def test_details_and_capabilities_stay_until_told_otherwise() -> None:
+def test_details_and_capabilities_stay_until_replaced() -> None:
     """What is None is not news; what is empty is."""
     story = Story()
     details = VehicleDetails(name="Van")
@@ -360,7 +360,7 @@ def test_first_occurrence_of_a_kind_is_a_change() -> None:
     assert story.tell(update).changes == Changes()
 
 
-def test_what_was_shown_is_remembered() -> None:
+def test_shown_readings_are_remembered() -> None:
     """So that after a restart its entity is there, though the value is not known now."""
     story = Story()
     story.tell(news(group(rpm=800, fuel=40)))
@@ -403,7 +403,9 @@ def test_fixes_never_go_back_in_time(positions: list[Position], hold: bool) -> N
         (fix(accuracy=100.5), "inaccurate"),
     ],
 )
-def test_what_is_no_fix_is_dropped_and_counted(bad: Position, reason: str) -> None:
+def test_position_that_is_no_fix_is_dropped_and_counted(
+    bad: Position, reason: str
+) -> None:
     """A position is taken only if it is one; the one before stays as it was."""
     story = Story(Rules(accuracy_limit=100, hold_while_parked=False))
     story.tell(news(position=fix(accuracy=100)))
@@ -426,7 +428,7 @@ def test_what_is_no_fix_is_dropped_and_counted(bad: Position, reason: str) -> No
         fix(at=NOW + 10 * MINUTE),
     ],
 )
-def test_what_is_rare_but_a_fix_is_taken(good: Position) -> None:
+def test_rare_fixes_are_accepted(good: Position) -> None:
     """The equator, the meridian of Greenwich, a clock a little ahead: all right."""
     story = Story()
     assert story.tell(news(position=good)).dropped == ()
@@ -606,7 +608,7 @@ def test_old_standstill_stays_known() -> None:
     assert story.readings[Reading.SPEED] == 0
 
 
-def test_what_a_fix_says_beside_its_place() -> None:
+def test_readings_of_a_fix() -> None:
     """Course and altitude are readings too, unless the vendor measures them otherwise."""
     story = Story()
     position = replace(fix(speed=30), course=270.0, altitude=12.0)
@@ -622,7 +624,7 @@ def test_what_a_fix_says_beside_its_place() -> None:
 # --- online and last contact ----------------------------------------------------------------
 
 
-def test_online_is_what_the_vendor_says() -> None:
+def test_online_as_the_vendor_says() -> None:
     """However long ago the vehicle was heard of."""
     story = Story()
     story.tell(news(group(online=True), heard_at=NOW - HOUR, contact_interval=MINUTE))
@@ -671,7 +673,7 @@ def test_contact_is_never_in_the_future_and_never_falls(
     assert seen == sorted(seen)
 
 
-def test_contact_from_the_future_is_told_once() -> None:
+def test_contact_from_the_future_counts_once() -> None:
     """A server that repeats what it last heard has not heard anything new."""
     story = Story()
     ahead = NOW + HOUR
@@ -683,7 +685,7 @@ def test_contact_from_the_future_is_told_once() -> None:
     assert story.last.vehicle.heard_at == story.now
 
 
-def test_last_contact_is_told_every_5_minutes() -> None:
+def test_last_contact_steps_every_5_minutes() -> None:
     """More often it would fill the history with nothing."""
     story = Story()
     shown = []
@@ -710,7 +712,7 @@ def test_last_contact_is_exact_once_offline(said: bool) -> None:
     assert story.readings[Reading.LAST_CONTACT] == NOW + 2 * MINUTE
 
 
-def test_last_fix_is_told_every_5_minutes_and_every_minute_on_the_move() -> None:
+def test_last_fix_steps_every_5_minutes_and_every_minute_on_the_move() -> None:
     """It says how old the position is, and need not be exact for that."""
     story = Story()
     story.tell(news(group(ignition=False), position=fix(speed=0)))
@@ -753,7 +755,7 @@ def test_odometer_of_zero_is_none(nothing: Value) -> None:
     assert story.readings[Reading.ODOMETER] == 5000
 
 
-def test_odometer_that_is_not_told_stays() -> None:
+def test_missing_odometer_stays() -> None:
     """A complete group without it would else let it come back lower."""
     story = Story()
     story.tell(news(group(odometer=5000)))

@@ -1,4 +1,4 @@
-"""What is believed of values and places: the rules of plausibility.py."""
+"""Plausible values and places: the rules of plausibility.py."""
 
 from __future__ import annotations
 
@@ -385,7 +385,7 @@ def test_lower_value_waits_for_an_hour_and_no_longer() -> None:
     assert story.count(900.0, after=SECOND) == 900
 
 
-def test_value_that_is_told_again_agrees_with_nothing() -> None:
+def test_repeated_value_agrees_with_nothing() -> None:
     """A waiting value needs a later measurement, not the same one a second time."""
     story = Counter(Reading.ODOMETER)
     assert story.count(70_000.0) == 70_000
@@ -408,7 +408,7 @@ def test_reading_that_agrees_ends_the_wait() -> None:
     assert story.shown == 5002
 
 
-def test_what_was_set_counts_at_once_both_ways() -> None:
+def test_odometer_set_by_a_command_counts_at_once_both_ways() -> None:
     """The user set it by a command; other counters are not meant."""
     story = Counter(Reading.ODOMETER)
     assert [story.count(km, was_set=True) for km in (5000, 30, 90_000)] == [
@@ -420,7 +420,7 @@ def test_what_was_set_counts_at_once_both_ways() -> None:
 
 
 @pytest.mark.parametrize("reading", [Reading.ODOMETER, "engine_hours", "riding_time"])
-def test_counter_that_is_not_told_stays(reading: str) -> None:
+def test_missing_counter_stays(reading: str) -> None:
     """Of a drive or a day, too, nothing is known then."""
     story = Counter(reading)
     story.count(5000)
@@ -667,7 +667,7 @@ def test_idling_and_then_parked() -> None:
     assert drives(story.last.vehicle, story.now)
 
 
-def test_nobody_knows_whether_it_idles_in_a_tunnel() -> None:
+def test_idling_in_a_tunnel_is_unknown() -> None:
     """It was last heard of at speed; after 10 minutes it is not watched either."""
     story = Story()
     story.tell(news(group(ignition=True), position=fix(speed=50)))

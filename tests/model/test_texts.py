@@ -51,7 +51,7 @@ anything = st.text(
         ("\n", ""),
     ],
 )
-def test_what_is_shown(told: str, shown: str) -> None:
+def test_texts_that_can_be_shown(told: str, shown: str) -> None:
     """What can be shown stays as it is."""
     assert clean_text(told) == shown
 

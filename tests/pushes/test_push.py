@@ -1,4 +1,4 @@
-"""The doors for pushes: who is let in, and what all others are answered."""
+"""The doors for pushes: accepted requests, and the answers to all others."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def cloud(clouds: Clouds, freezer: FrozenDateTimeFactory) -> Cloud:
 async def door(
     hass: HomeAssistant, cloud: Cloud, hass_client_no_auth: ClientSessionGenerator
 ) -> Door:
-    """Return somebody outside, who knocks at an account that is set up."""
+    """Return a client of an account's door."""
     await set_up(hass, cloud_entry())
     client: Door = await hass_client_no_auth()
     return client
@@ -301,7 +301,7 @@ async def turns(number: int = 100) -> None:
         await asyncio.sleep(0)
 
 
-async def test_half_sent_pushes_keep_nobody_out(
+async def test_half_sent_pushes_keep_no_other_out(
     cloud: Cloud, door: Door, freezer: FrozenDateTimeFactory
 ) -> None:
     """The first are given up for those that come later, the others after 20 s."""

@@ -1,1 +1,1 @@
-"""What each vendor's account does in each phase of its life while something fails."""
+"""Each vendor's account in each phase of its life while something fails."""

@@ -69,7 +69,7 @@ class Stage(ABC):
     """Seconds for which the last values stay while nothing comes in."""
 
     def __init__(self, hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
-        """Take Home Assistant and the clock."""
+        """Initialize with Home Assistant and the clock."""
         self.stored: dict[str, object] = {}
         """What Home Assistant keeps on its disk."""
         self.hass = hass
@@ -284,7 +284,7 @@ class PolledStage(Stage):
         freezer: FrozenDateTimeFactory,
         failures: FailureLayer,
     ) -> None:
-        """Take the simulator's layer of failures too."""
+        """Initialize with the simulator's layer of failures too."""
         super().__init__(hass, freezer)
         self.failures = failures
         self._refused = False
@@ -372,7 +372,7 @@ class OpenApiStage(PolledStage):
         freezer: FrozenDateTimeFactory,
         server: OpenApiSimulator,
     ) -> None:
-        """Take the simulator."""
+        """Initialize with the simulator."""
         super().__init__(hass, freezer, server.failures)
         self.server = server
 
@@ -450,7 +450,7 @@ class TracksolidStage(PolledStage):
         sim: TracksolidSimulator,
         clients: Clients,
     ) -> None:
-        """Take the simulator, and who makes clients of Home Assistant's HTTP server."""
+        """Initialize with the simulator, and with the maker of HTTP clients."""
         super().__init__(hass, freezer, sim.failures)
         self.sim = sim
         self._clients = clients
@@ -558,7 +558,7 @@ class SegwayStage(PolledStage):
         server: SegwaySimulator,
         clients: Clients,
     ) -> None:
-        """Take the simulator, and who makes clients of Home Assistant's HTTP server."""
+        """Initialize with the simulator, and with the maker of HTTP clients."""
         super().__init__(hass, freezer, server.failures)
         self.server = server
         self._clients = clients

@@ -55,7 +55,7 @@ class Stream:
     """Pushes first news, and knows what was acknowledged and what was fired."""
 
     def __init__(self, hass: HomeAssistant, client: TestClient, base: str) -> None:  # type: ignore[type-arg]
-        """Take where to push to."""
+        """Initialize with the address for pushes."""
         self._client = client
         self._base = base
         self.acknowledged: set[str] = set()

@@ -24,7 +24,7 @@ class Answers:
     """A Home Assistant whose answers are given, and which remembers what it was sent."""
 
     def __init__(self, *answers: dict[str, Any]) -> None:
-        """Take the answers to what will be posted."""
+        """Initialize with the answers to later posts."""
         self.sent: list[tuple[str, Any]] = []
         self.progress: list[list[dict[str, Any]]] = [[]]
         self._answers = list(answers)

@@ -24,7 +24,7 @@ class Refusing:
     """A Home Assistant that answers every command with an error, or with success."""
 
     def __init__(self, error: Mapping[str, Any] | None) -> None:
-        """Take the error."""
+        """Initialize with the error."""
         self.sent: dict[str, object] = {}
         self._error = error
 
@@ -116,7 +116,7 @@ def test_expected_lines(tmp_path: Path) -> None:
     assert failing_accounts(log) == 1
 
 
-async def test_failure_told_twice(tmp_path: Path) -> None:
+async def test_failure_is_printed_once(tmp_path: Path) -> None:
     """An account that fails is told of once, not at every poll."""
     log = tmp_path / "log"
     line = f"{ERROR_LINE}Error fetching Segway data: The server cannot be reached\n"

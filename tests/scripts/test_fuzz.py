@@ -1,4 +1,4 @@
-"""What the property tests try: always the same in script/test, many others in script/fuzz."""
+"""The examples of property tests: always the same in script/test, others in script/fuzz."""
 
 from __future__ import annotations
 

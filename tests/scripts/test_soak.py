@@ -1,4 +1,4 @@
-"""What the soak counts as lost and as fired twice."""
+"""The soak's counts of lost alarms, and of alarms that fired twice."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_fired_twice() -> None:
     assert verdict.double_by_kill == (late,)
 
 
-def test_what_is_not_ours() -> None:
+def test_alarms_of_other_causes() -> None:
     """Alarms that the simulated vehicles raise by themselves are not judged."""
     verdict = Ledger().judge([firing(1, "3"), firing(2, "3")])
     assert (verdict.fired, verdict.double) == (0, ())

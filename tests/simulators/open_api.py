@@ -87,7 +87,7 @@ class OpenApiSimulator(SimulatedServer):
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        """Take the accounts, the switches, the clock and where to listen."""
+        """Initialize with the accounts, the switches, the clock and the address."""
         super().__init__(clock=clock, host=host, port=port)
         shown = accounts or demo_accounts(self.now)
         self.accounts = {account.name: account for account in shown}

@@ -1,4 +1,4 @@
-"""What the Open API's documents fix: codes, limits, and the shape of a request."""
+"""Codes, limits and the shape of a request, as the Open API's documents fix them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Refused(Exception):
     """A request that is answered with an error code."""
 
     def __init__(self, code: int, more: object = "") -> None:
-        """Take the code, and what its message says beside the description."""
+        """Initialize with the code and an addition to its message."""
         super().__init__(code)
         self.code = code
         self.message = f"{CODES[code]} {more}".strip()

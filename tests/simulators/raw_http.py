@@ -43,7 +43,7 @@ class RawServer:
         *,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Take the answers, and what makes it a server of https."""
+        """Initialize with the answers, and with the context of an https server."""
         self.requests: list[RawRequest] = []
         self.answer = answer
         self._tls = tls

@@ -137,7 +137,7 @@ class SegwaySimulator(SimulatedServer):
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        """Take the vehicles, the switches, the clock, and where to listen and push."""
+        """Initialize with the vehicles, the switches, the clock and the addresses."""
         super().__init__(clock=clock, host=host, port=port)
         self.mopeds = {
             moped.iot_code: moped for moped in mopeds or demo_mopeds(self.now)
@@ -208,7 +208,7 @@ class SegwaySimulator(SimulatedServer):
     # --- pushes ---
 
     def sender(self, base_url: str | None = None) -> PushSender:
-        """Return who pushes to a base URL, in the name of this account."""
+        """Return a sender that pushes to a base URL for this account."""
         url = base_url or self.push_url
         if url is None:
             raise ValueError("Nowhere to push to")

@@ -168,7 +168,7 @@ class Refused(Exception):
     """A request is answered with a status code other than 0."""
 
     def __init__(self, code: int) -> None:
-        """Take the status code."""
+        """Initialize with the status code."""
         super().__init__(code)
         self.code = code
 
@@ -387,7 +387,7 @@ class Moped:
         return 0
 
     def set(self, path: str, body: Mapping[str, object]) -> None:
-        """Take a setting; what is not mentioned stays."""
+        """Apply a setting; fields without a value stay."""
         values = {name: value for name, value in body.items() if name != "iotCode"}
         self.settings.setdefault(path, {}).update(values)
         if path == f"{SETTING}/speed-mode":

@@ -40,7 +40,7 @@ class PushSender:
         client_secret: str,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        """Take where to push to, as whom, and how to wait for the retry."""
+        """Initialize with the address, the account and the wait before the retry."""
         self.base_url = base_url.rstrip("/")
         self.client_id = client_id
         self.client_secret = client_secret

@@ -1,4 +1,4 @@
-"""What the simulators' HTTP servers have in common: life, counting and faults."""
+"""The common parts of the simulators' HTTP servers: life, counting and faults."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class SimulatedServer(ABC):
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        """Take the clock (UNIX seconds; the system's, frozen or not, by default)."""
+        """Initialize with the clock (UNIX seconds; the system's, frozen or not, by default)."""
         self.requests: Counter[str] = Counter()
         self.log: deque[LoggedRequest] = deque(maxlen=10_000)
         self._clock = clock
@@ -92,7 +92,7 @@ class SimulatedServer(ABC):
     async def start(self) -> None:
         """Listen, on the port that was given or used before."""
         self._stopping.clear()
-        # Who goes away is served no further.
+        # A client that goes away is served no further.
         self._runner = web.ServerRunner(
             # The access log stumbles over frozen clocks.
             web.Server(self._serve, handler_cancellation=True, access_log=None)
@@ -192,7 +192,7 @@ class SimulatedServer(ABC):
 
 
 async def push_url_of(file: Path) -> str:
-    """Return where to push to, once somebody has written that to a file."""
+    """Return the address for pushes, once it was written to a file."""
     # Another process writes the file.
     while not (found := await asyncio.to_thread(_read, file)):  # noqa: ASYNC110
         await asyncio.sleep(0.5)

@@ -88,7 +88,7 @@ class Failed(Exception):
     """A request fails with an error code (2.1.2)."""
 
     def __init__(self, code: str) -> None:
-        """Take the code."""
+        """Initialize with the code."""
         super().__init__(code)
         self.code = code
 
@@ -136,7 +136,7 @@ class Vt3Simulator:
         behaviour: Behaviour | None = None,
         model: str = "VT310",
     ) -> None:
-        """Take the vehicle that the tracker sits in, and the clock (UNIX seconds)."""
+        """Initialize with the tracker's vehicle and the clock (UNIX seconds)."""
         self.serial = serial
         self.vehicle = vehicle
         self.behaviour = behaviour or Behaviour()

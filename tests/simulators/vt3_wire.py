@@ -71,7 +71,7 @@ class Reader:
     """Reads packets strictly: one after the other, with nothing between and no error."""
 
     def __init__(self, crc: Crc) -> None:
-        """Take the checksum that is expected."""
+        """Initialize with the expected checksum."""
         self._crc = crc
         self._buffer = b""
 

@@ -106,7 +106,7 @@ class Route:
     """A way along great circles from place to place."""
 
     def __init__(self, *places: Place) -> None:
-        """Take the places in the order in which they are passed."""
+        """Initialize with the places in the order of passing."""
         if len(places) < 2:
             raise ValueError("A route needs at least two places")
         self.places = places
@@ -131,7 +131,7 @@ class Route:
 
 
 class Happening(StrEnum):
-    """What can happen to a vehicle, in no vendor's words."""
+    """An occurrence, in no vendor's words."""
 
     IGNITION_ON = "ignition_on"
     IGNITION_OFF = "ignition_off"
@@ -198,7 +198,7 @@ def stand(
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a vehicle is like at a time."""
+    """The state of a vehicle at a time."""
 
     time: float
     place: Place

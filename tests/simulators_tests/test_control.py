@@ -21,7 +21,7 @@ from tests.simulators.tracksolid import TracksolidSimulator
         (TracksolidSimulator, "POST", "/route/rest", {"method": "any"}, 200),
     ],
 )
-async def test_a_simulator_fails_until_it_is_told_not_to(
+async def test_a_simulator_fails_until_the_failure_is_ended(
     simulator: Any, method: str, path: str, form: dict[str, str] | None, well: int
 ) -> None:
     """By a failure of the list; any other is refused."""

@@ -51,7 +51,7 @@ class Caller:
     """Sends plain requests, with the token once there is one."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, clock: Clock) -> None:
-        """Take what is needed."""
+        """Initialize with the session, the URL and the clock."""
         self.session = session
         self.url = url
         self.clock = clock
@@ -723,7 +723,7 @@ async def test_faults(server: OpenApiSimulator, caller: Caller) -> None:
 
 
 async def test_killed_and_restarted(server: OpenApiSimulator, caller: Caller) -> None:
-    """A stopped server drops even who waits, and comes back on the same port."""
+    """A stopped server drops waiting clients too, and comes back on the same port."""
     server.break_next(ANY_PATH, Fault.HANG)
     waiting = asyncio.create_task(caller.get("/api/track", imeis=VAN))
     await server.hanging.wait()

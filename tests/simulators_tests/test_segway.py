@@ -80,7 +80,7 @@ class Caller:
     """Sends plain requests with a token."""
 
     def __init__(self, session: aiohttp.ClientSession, server: SegwaySimulator) -> None:
-        """Take the server."""
+        """Initialize with the server."""
         self.session = session
         self.server = server
         self.token = ""
@@ -356,7 +356,7 @@ class Receiver:
         self.wanted = 0
 
     async def take(self, request: web.BaseRequest) -> web.Response:
-        """Take a push."""
+        """Answer a push."""
         form = {name: str(value) for name, value in (await request.post()).items()}
         self.pushes.append((request.path.rsplit("/", 1)[1], form))
         if self.wanted and len(self.pushes) >= self.wanted:
@@ -366,7 +366,7 @@ class Receiver:
 
 @pytest.fixture
 async def receiver(server: SegwaySimulator) -> AsyncIterator[Receiver]:
-    """Return who is pushed to by the server."""
+    """Return a receiver of the server's pushes."""
     receiver = Receiver()
     runner = web.ServerRunner(web.Server(receiver.take))
     await runner.setup()
@@ -381,7 +381,7 @@ async def receiver(server: SegwaySimulator) -> AsyncIterator[Receiver]:
 async def sender(
     server: SegwaySimulator, receiver: Receiver
 ) -> AsyncIterator[PushSender]:
-    """Return who pushes."""
+    """Return a sender of pushes."""
     sender = server.sender()
     yield sender
     await sender.close()
@@ -505,7 +505,7 @@ async def test_upload_interval_changes_the_pace(
 
 
 async def test_a_silent_moped_hangs(server: SegwaySimulator) -> None:
-    """Who asks for a silent vehicle waits until the server stops."""
+    """A request for a silent vehicle waits until the server stops."""
     server.mopeds[DEMO_PARKED].silent = True
     async with aiohttp.ClientSession() as session:
         caller = Caller(session, server)

@@ -104,7 +104,7 @@ async def test_answers_are_decompressed(
 
 
 @pytest.mark.parametrize("status", [200, 204, 401, 403, 404, 500, 502, 503])
-async def test_what_a_status_means_is_the_vendors_business(
+async def test_statuses_are_left_to_the_vendor(
     session: aiohttp.ClientSession, status: int
 ) -> None:
     """The helper returns it with the body, which may say more."""
@@ -197,7 +197,7 @@ async def test_nothing_was_sent(session: aiohttp.ClientSession, url: str) -> Non
         await HttpClient(session).ask("GET", url)
 
 
-async def test_what_cannot_be_written_is_not_sent(
+async def test_header_with_a_line_break_is_not_sent(
     session: aiohttp.ClientSession,
 ) -> None:
     """A token with a line break would be a header of its own."""
@@ -310,7 +310,7 @@ async def test_the_same_host_by_https_is_followed_once(
         ("ftp://127.0.0.1/", "127.0.0.1"),
     ],
 )
-async def test_other_redirects_are_told_by_name(
+async def test_other_redirects_are_named(
     session: aiohttp.ClientSession, location: str, host: str
 ) -> None:
     """Loops among them: one request each, never a GET in place of a POST."""
@@ -373,7 +373,7 @@ async def test_clearance_that_is_refused(
     assert clearance.checks == allowed + 1
 
 
-async def test_who_is_closed_asks_nothing(session: aiohttp.ClientSession) -> None:
+async def test_closed_client_asks_nothing(session: aiohttp.ClientSession) -> None:
     """Whoever goes on in the background comes too late."""
     client = HttpClient(session)
     async with RawServer(lambda _: (http(GOOD),)) as server:
@@ -433,7 +433,7 @@ def test_any_retry_after(text: str) -> None:
     assert wait is None or S <= wait <= MOST
 
 
-async def test_what_is_too_often(session: aiohttp.ClientSession) -> None:
+async def test_statuses_that_mean_too_often(session: aiohttp.ClientSession) -> None:
     """429 is, whatever else it says; 503 only where it says when to come again."""
     with pytest.raises(RateLimited) as caught:
         await answered(session, http(status=429))

@@ -135,12 +135,15 @@ def _open_api(kind: str, text: str, now: datetime) -> VehicleUpdate | None:
 
 def _segway(kind: str, text: str, now: datetime) -> VehicleUpdate | None:
     record = _record(text)
-    mapping = {
-        "status": map_status,
-        "location": map_segway_location,
-        "battery": map_battery_info,
-    }[kind]
-    return mapping(str(record["iotCode"]), record, now)
+    imei = str(record["iotCode"])
+    match kind:
+        case "status":
+            return map_status(imei, record, now)
+        case "location":
+            return map_segway_location(imei, record, now)
+        case "battery":
+            return map_battery_info(imei, record, now)
+    raise ValueError(kind)
 
 
 def _tracksolid(kind: str, text: str, now: datetime) -> VehicleUpdate | None:
@@ -150,13 +153,13 @@ def _tracksolid(kind: str, text: str, now: datetime) -> VehicleUpdate | None:
     match kind:
         case "location":
             location = Location.from_row(record)
-            return location and map_location(location, now)
+            return None if location is None else map_location(location, now)
         case "alarm":
             alarm = Alarm.from_row(record)
-            return alarm and map_alarm(alarm)
+            return None if alarm is None else map_alarm(alarm)
         case "obd":
             report = ObdReport.from_row(record)
-            return report and map_obd(report)
+            return None if report is None else map_obd(report)
     raise ValueError(kind)
 
 
@@ -168,7 +171,7 @@ def _vt3(kind: str, text: str, now: datetime) -> VehicleUpdate | None:
     topic, payload = Topic.parse(message.get("topic")), message.get("payload")
     assert topic is not None
     assert topic.group == kind
-    assert is_record(payload)
+    assert isinstance(payload, dict)
     if kind == "event":
         occurred = map_event(payload, now)
         return VehicleUpdate(

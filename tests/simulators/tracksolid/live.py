@@ -23,7 +23,7 @@ class LiveStream:
         self._changed = asyncio.Event()
 
     def end(self) -> None:
-        """Send nothing any more, to nobody."""
+        """Stop sending."""
         self.ended = True
         self._wake()
 
@@ -38,7 +38,7 @@ class LiveStream:
             self.film(1)
 
     def count_reader(self, change: int) -> None:
-        """Note that somebody came to read, or left."""
+        """Note that a reader came, or left."""
         self.readers += change
         self._wake()
 

@@ -369,7 +369,7 @@ class Pusher:
     def __init__(
         self, session: aiohttp.ClientSession, base: str, token: str = ""
     ) -> None:
-        """Take where to push to, and the fixed token of both sides."""
+        """Initialize with the address and the fixed token of both sides."""
         self._session = session
         self.base = base.rstrip("/")
         self.token = token

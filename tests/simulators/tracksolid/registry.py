@@ -18,7 +18,7 @@ class Refusal(Exception):
     def __init__(
         self, code: int | str, message: str, result: object = None, data: object = None
     ) -> None:
-        """Take the code, the message and what else is answered."""
+        """Initialize with the code, the message and further fields."""
         super().__init__(message)
         self.code = code
         self.message = message
@@ -40,7 +40,7 @@ type Handler = Callable[["TracksolidSimulator", Params], Reply | Awaitable[Reply
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A documented method: its parameters, and who answers it."""
+    """A documented method: its parameters and its handler."""
 
     name: str
     required: frozenset[str]

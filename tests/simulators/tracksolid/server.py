@@ -56,7 +56,7 @@ class Token:
 
 @dataclass(slots=True)
 class Fault:
-    """What goes wrong with the next requests of a method."""
+    """Faults of the next requests of a method."""
 
     times: int
     code: int | str | None = None
@@ -234,7 +234,7 @@ class TracksolidSimulator:
         """The time, UNIX seconds."""
         return self.clock()
 
-    # --- who may see what ---
+    # --- visibility ---
 
     def accounts(self) -> list[str]:
         """Return the account and all accounts below it."""

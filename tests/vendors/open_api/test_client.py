@@ -552,7 +552,7 @@ async def test_too_deep_for_a_parser(
         await client.track([VAN])
 
 
-async def test_nobody_there(session: aiohttp.ClientSession, clock: Clock) -> None:
+async def test_no_server_there(session: aiohttp.ClientSession, clock: Clock) -> None:
     """A refused connection, an URL that is none, and one of another server."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

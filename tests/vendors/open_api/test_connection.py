@@ -403,7 +403,7 @@ async def test_first_start_with_many_refused(line: Line) -> None:
         assert line.host.reading(next_one, Reading.STATUS) == "ok"
 
 
-async def test_halving_takes_a_call_a_second_while_somebody_was_never_read(
+async def test_halving_takes_a_call_a_second_until_every_vehicle_was_read(
     line: Line,
 ) -> None:
     """Polls do not add to it, nor does a server that is asked too much."""
@@ -457,7 +457,7 @@ async def test_halving_takes_two_calls_of_a_poll_once_all_were_read(line: Line) 
     assert line.connection.diagnostics()["may_be_refused"] == 0
 
 
-async def test_vehicles_whose_time_is_up_by_the_list(line: Line) -> None:
+async def test_vehicles_with_an_ended_subscription_in_the_list(line: Line) -> None:
     """They are left out, but for one that is tried; with a later date they are back."""
     devices = fleet(200)
     line.server.account(ACCOUNT).devices = devices
@@ -478,7 +478,9 @@ async def test_vehicles_whose_time_is_up_by_the_list(line: Line) -> None:
     assert statuses == ["ok"] * 200
 
 
-async def test_server_that_tells_of_vehicles_whose_time_is_up(line: Line) -> None:
+async def test_server_that_tells_of_vehicles_with_an_ended_subscription(
+    line: Line,
+) -> None:
     """The one that is tried brings back all, and after a restart none is left out."""
     devices = fleet(200)
     line.server.account(ACCOUNT).devices = devices
@@ -493,7 +495,7 @@ async def test_server_that_tells_of_vehicles_whose_time_is_up(line: Line) -> Non
         assert statuses == ["ok"] * 200
 
 
-async def test_who_left_is_not_searched_for(line: Line) -> None:
+async def test_removed_vehicle_is_not_searched_for(line: Line) -> None:
     """What was refused may have been the one that left."""
     devices = fleet(64)
     line.server.account(ACCOUNT).devices = devices
@@ -514,7 +516,9 @@ async def test_who_left_is_not_searched_for(line: Line) -> None:
         lambda size: st.tuples(st.just(size), st.sets(st.integers(0, size - 1)))
     )
 )
-def test_halving_finds_exactly_who_is_refused(fleet: tuple[int, set[int]]) -> None:
+def test_halving_finds_exactly_the_refused_vehicles(
+    fleet: tuple[int, set[int]],
+) -> None:
     """Whoever it is, and never by more than two calls for each vehicle."""
     size, refused = fleet
     found: set[str] = set()
@@ -681,7 +685,7 @@ async def test_vehicles_with_news_come_first(line: Line) -> None:
     ]
 
 
-async def test_who_has_no_news_is_not_forgotten(line: Line) -> None:
+async def test_vehicle_without_news_is_not_forgotten(line: Line) -> None:
     """Even when there are always more vehicles with news than can be asked for."""
     devices = fleet(12)
     for device in devices:
@@ -805,7 +809,7 @@ async def test_alarms_of_a_time_without_the_server(line: Line) -> None:
     assert line.alarms_of(CAR) == [OccurrenceType.SOS, OccurrenceType.VIBRATION]
 
 
-async def test_alarms_of_who_waits_long(line: Line) -> None:
+async def test_alarms_of_a_vehicle_that_waits_long(line: Line) -> None:
     """In a large fleet the first turn may come late: what was by then is not lost."""
     devices = fleet(3)
     line.server.account(ACCOUNT).devices = devices

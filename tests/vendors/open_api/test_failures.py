@@ -417,7 +417,7 @@ async def test_the_account_may_not_be_read(
     assert not rig.issues()
 
 
-async def test_an_account_is_removed_with_what_is_wrong_with_it(rig: Rig) -> None:
+async def test_an_account_is_removed_with_its_problems(rig: Rig) -> None:
     """Nobody is told any more of an account that is gone."""
     rig.server.account(ACCOUNT).blocked = True
     await rig.poll()

@@ -99,7 +99,7 @@ def say_nothing(server: OpenApiSimulator) -> None:
         (say_nothing, {"server": "http://?a=b"}, "invalid_server"),
     ],
 )
-async def test_what_can_be_wrong(
+async def test_errors_of_the_form(
     hass: HomeAssistant,
     server: OpenApiSimulator,
     prepare: Callable[[OpenApiSimulator], None],
@@ -156,7 +156,7 @@ async def test_addresses(
     await hass.async_block_till_done()
 
 
-async def test_what_is_kept(rig: Rig) -> None:
+async def test_data_of_the_entry(rig: Rig) -> None:
     """Server, account, the password's hash, and who it is for ever."""
     assert rig.entry.title == f"{ACCOUNT} (127.0.0.1)"
     assert rig.entry.unique_id == f"open_api_{ACCOUNT}@127.0.0.1"

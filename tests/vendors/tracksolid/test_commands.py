@@ -128,7 +128,7 @@ def test_relay_entries(
     assert chosen.effect is (Effect.STOPS if cut else Effect.RESTORES)
 
 
-def test_what_may_wait_never_cuts() -> None:
+def test_commands_that_may_wait_never_cut() -> None:
     """Templates that wait for an offline device are used to restore only."""
     waiting = [entry("RELAY,{0}#", may_wait=True), entry("{0}", may_wait=True)]
     assert find_relay(waiting, cut=True) is None
@@ -309,7 +309,7 @@ async def test_cut_that_came_to_wait_is_withdrawn(
 
 
 @pytest.mark.parametrize("how", ["code", "status", "half"])
-async def test_withdrawing_whose_answer_is_lost(
+async def test_withdrawing_with_a_lost_answer(
     connection: TracksolidConnection,
     sim: TracksolidSimulator,
     host: FakeHost,
@@ -408,7 +408,7 @@ async def test_withdrawing_that_fails(
     assert caught.value.translation_key == "tracksolid_cut_off_waiting"
 
 
-async def test_commander_never_cuts_by_what_may_wait(
+async def test_commander_never_cuts_by_a_command_that_may_wait(
     connection: TracksolidConnection, sim: TracksolidSimulator
 ) -> None:
     """The last door, whatever was chosen."""

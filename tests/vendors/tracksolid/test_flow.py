@@ -78,7 +78,7 @@ async def test_the_same_account_again(home: Home) -> None:
         ({"server": "http://[1"}, "invalid_server"),
     ],
 )
-async def test_what_is_wrong_is_told(
+async def test_errors_of_the_form(
     hass: HomeAssistant,
     account: TracksolidSimulator,
     entered: dict[str, Any],

@@ -672,7 +672,7 @@ async def test_code(
     assert "8600" not in str(caught.value)
 
 
-def test_code_that_nobody_knows() -> None:
+def test_unknown_code() -> None:
     """An unknown code is told with its number."""
     error = error_for("4711", "mystery")
     assert type(error) is VendorError

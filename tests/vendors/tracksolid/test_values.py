@@ -104,7 +104,7 @@ def test_times_by_shape(value: object, expected: datetime) -> None:
         [],
     ],
 )
-def test_what_is_no_time(value: object) -> None:
+def test_texts_that_are_no_time(value: object) -> None:
     """Zero, 1970 and rubbish are unknown."""
     assert as_time(value) is None
 
