@@ -36,6 +36,7 @@ from .actions.targets import (
     not_running,
     require_whole_account,
 )
+from .actions.turns import in_turns
 from .const import DOMAIN
 from .contract.errors import CommandUnsupported, VendorError
 from .model.texts import clean_json
@@ -137,7 +138,7 @@ def _register(hass: HomeAssistant, action: ActionSummary) -> None:
         else:
             vehicles = find_vehicles(call, caller, permission)
             answer = await _VehicleCall(call, action).async_run(vehicles)
-        return clean_json(answer) if call.return_response else None
+        return await _async_cleaned(answer) if call.return_response else None
 
     schema = (
         _VEHICLES_SCHEMA if action.target is ActionTarget.VEHICLES else _ACCOUNT_SCHEMA
@@ -149,6 +150,20 @@ def _register(hass: HomeAssistant, action: ActionSummary) -> None:
         schema=schema,
         supports_response=action.response,
     )
+
+
+async def _async_cleaned[T](value: T) -> T:
+    """Return an answer with valid texts in it, made a few records at a time."""
+    cleaned: object = value
+    if isinstance(value, dict):
+        cleaned = {
+            clean_json(key): await _async_cleaned(one) for key, one in value.items()
+        }
+    elif isinstance(value, list):
+        cleaned = [one async for one in in_turns(clean_json, value)]
+    else:
+        cleaned = clean_json(value)
+    return cast("T", cleaned)
 
 
 async def _async_call_on_account(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 import json
 import logging
@@ -261,6 +262,35 @@ async def test_limit(
     first = START - timedelta(seconds=limit + left_out)
     assert answer[records][0][beginning] == first.isoformat()
     assert cloud.queries[0].limit == limit + 1
+
+
+async def test_long_answers_leave_turns_to_others(
+    hass: HomeAssistant, cloud: Cloud, acme: MockConfigEntry
+) -> None:
+    """At most 200 records are made between two turns of the event loop, each twice."""
+    (one,) = trackers(hass, acme, "1")
+    turns = 0
+    done = False
+
+    async def others() -> None:
+        nonlocal turns
+        while not done:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def turns_of(count: int) -> int:
+        nonlocal turns, done
+        cloud.past["1"] = many(count)
+        turns, done = 0, False
+        other = asyncio.ensure_future(others())
+        answer = await call(hass, "get_route", entity_id=one, limit=10_000)
+        done = True
+        await other
+        assert len(answer[one]["points"]) == count
+        return turns
+
+    few = await turns_of(0)
+    assert await turns_of(10_000) >= few + 2 * 10_000 // 200
 
 
 @pytest.mark.parametrize("action", LISTS)

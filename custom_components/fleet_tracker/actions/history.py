@@ -33,6 +33,7 @@ from ..model.vehicle import Occurrence
 from ..offer.action import ActionEffect, ActionRequest, Outcome, Outcomes, VendorAction
 from ..offer.errors import invalid
 from ..offer.fields import PERIOD, period
+from .turns import in_turns
 
 ATTR_IDLING = "idling"
 ATTR_LIMIT = "limit"
@@ -207,17 +208,18 @@ class _Question:
         )
         found = await self.ask(history, query, request.data)
         return {
-            vehicle_id: self._outcome(found[vehicle_id], limit)
+            vehicle_id: await self._async_outcome(found[vehicle_id], limit)
             for vehicle_id in request.vehicle_ids
         }
 
-    def _outcome(self, found: Any, limit: int) -> Outcome:
+    async def _async_outcome(self, found: Any, limit: int) -> Outcome:
         if isinstance(found, VendorError):
             return found
         if self.records is None:
             return self.as_json(found)
         records: Sequence[Any] = found
-        answer: _Json = {self.records: [self.as_json(one) for one in records[:limit]]}
+        told = [one async for one in in_turns(self.as_json, records[:limit])]
+        answer: _Json = {self.records: told}
         if len(records) > limit:
             answer[TRUNCATED] = True
         return answer

@@ -31,6 +31,7 @@ LARGEST_EVENT = 12 * 1024
 LONGEST_VEHICLE_ID = 64
 
 CUT = "…"
+_WITHOUT_TEXT = frozenset({bool, int, float, type(None)})
 _REPLACEMENT = "\ufffd"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # Control characters, line ends among them, what turns the direction of a text, and what is
@@ -44,25 +45,29 @@ def clean_text(text: str, longest: int = LONGEST_SHOWN) -> str:
     """Return a text without anything that cannot be shown or stored."""
     if len(text) <= longest and text.isprintable():
         return text
-    # Two halves that belong together make one character.
-    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    joined = _join_surrogates(text)
     text = _UNPRINTABLE.sub(" ", _SURROGATES.sub(_REPLACEMENT, joined)).strip()
     return text if len(text) <= longest else text[: longest - 1].rstrip() + CUT
 
 
 def clean_json[T](value: T) -> T:
     """Return an answer with valid texts in it, line ends and lengths as they are."""
+    if type(value) in _WITHOUT_TEXT:
+        return value
     cleaned: object = value
     if isinstance(value, str):
-        joined = value.encode("utf-16-le", "surrogatepass").decode(
-            "utf-16-le", "replace"
-        )
-        cleaned = value if joined == value else joined
-    elif isinstance(value, Mapping):
-        cleaned = {clean_json(key): clean_json(one) for key, one in value.items()}
+        cleaned = value if value.isascii() else _join_surrogates(value)
     elif isinstance(value, list | tuple):
         cleaned = [clean_json(one) for one in value]
+    # The first of the two is quick: an answer may have thousands of records.
+    elif isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101
+        cleaned = {clean_json(key): clean_json(one) for key, one in value.items()}
     return cast("T", cleaned)
+
+
+def _join_surrogates(text: str) -> str:
+    """Return a text with two halves that belong together as one character."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def clean_update(update: VehicleUpdate) -> VehicleUpdate:
