@@ -271,7 +271,9 @@ async def test_facts_that_the_flow_handed_over(
     hand_over(hass, f"{CLOUD}_other", {"token": "not mine"})
     coordinator = await set_up(hass, entry)
     assert coordinator.memory.get("token") == "t"
-    assert hass_storage[f"{DOMAIN}.{entry.entry_id}.memory"]["data"] == {"token": "t"}
+    assert hass_storage[f"{DOMAIN}.{entry.entry_id}.memory"]["data"]["vendor"] == {
+        "token": "t"
+    }
     await coordinator.memory.put("token", "newer")
     await hass.config_entries.async_reload(entry.entry_id)
     assert entry.runtime_data.memory.get("token") == "newer"

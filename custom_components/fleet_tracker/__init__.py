@@ -41,8 +41,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> boo
     """Set up an account or listener."""
     memory = EntryMemory(hass, entry.entry_id)
     await memory.async_load()
-    for key, value in take_handed_over(hass, entry.data[CONF_IDENTITY]).items():
-        await memory.put(key, value)
+    handed_over = take_handed_over(hass, entry.data[CONF_IDENTITY])
+    for part, facts in (
+        (memory.vendor, handed_over.vendor),
+        (memory.core, handed_over.core),
+    ):
+        for key, value in facts.items():
+            await part.put(key, value)
     vendor = await async_load_vendor(hass, entry.data[CONF_VENDOR])
     coordinator = entry.runtime_data = FleetCoordinator(hass, entry, vendor, memory)
     async with AsyncExitStack() as on_failure:

@@ -272,8 +272,12 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Store what was changed and have the entry set up once, whatever its state."""
         # The account was just read: there is no reason to wait any longer.
-        facts = {**account.memory, back_off.MEMORY_KEY: None}
-        hand_over(self.hass, entry.data[CONF_IDENTITY], facts)
+        hand_over(
+            self.hass,
+            entry.data[CONF_IDENTITY],
+            account.memory,
+            {back_off.MEMORY_KEY: None},
+        )
         changed = self.hass.config_entries.async_update_entry(
             entry,
             data={**entry.data, **account.data},
@@ -494,7 +498,7 @@ def _vehicle_names(entry: ConfigEntry) -> dict[str, str]:
     if entry.state is not ConfigEntryState.LOADED:
         return {}
     coordinator: FleetCoordinator = entry.runtime_data
-    kept = coordinator.memory.get(NAMES_OF_EXCLUDED)
+    kept = coordinator.own_memory.get(NAMES_OF_EXCLUDED)
     names = {}
     if isinstance(kept, Mapping):
         names = {vehicle_id: str(name) for vehicle_id, name in kept.items()}
@@ -510,7 +514,7 @@ async def _async_keep_names(entry: ConfigEntry, excluded: Iterable[str]) -> None
     coordinator: FleetCoordinator = entry.runtime_data
     names = _vehicle_names(entry)
     kept = {one: names[one] for one in excluded if one in names}
-    await coordinator.memory.put(NAMES_OF_EXCLUDED, kept or None)
+    await coordinator.own_memory.put(NAMES_OF_EXCLUDED, kept or None)
 
 
 class AddVehicleFlow(ConfigSubentryFlow):
@@ -570,7 +574,7 @@ async def _async_memory(hass: HomeAssistant, entry: ConfigEntry) -> Memory:
         return coordinator.memory
     memory = EntryMemory(hass, entry.entry_id)
     await memory.async_load()
-    return memory
+    return memory.vendor
 
 
 def _connection_of(entry: ConfigEntry) -> Connection | None:

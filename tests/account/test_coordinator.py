@@ -675,10 +675,10 @@ async def test_wait_that_makes_no_sense_is_forgotten(
     """A clock that was set back must not keep an account out for years."""
     entry = cloud_entry()
     memory = EntryMemory(hass, entry.entry_id)
-    await memory.put(back_off.MEMORY_KEY, kept)
+    await memory.core.put(back_off.MEMORY_KEY, kept)
     coordinator = await set_up(hass, entry)
     assert cloud.polls == 1
-    assert coordinator.memory.get(back_off.MEMORY_KEY) is None
+    assert coordinator.own_memory.get(back_off.MEMORY_KEY) is None
 
 
 @pytest.mark.parametrize(
@@ -690,7 +690,7 @@ async def test_wait_grows_over_a_restart(
     """Unless it was long over: then what the vendor says now has nothing to do with it."""
     ended = dt_util.utcnow() - ended_ago
     entry = cloud_entry()
-    await EntryMemory(hass, entry.entry_id).put(
+    await EntryMemory(hass, entry.entry_id).core.put(
         back_off.MEMORY_KEY,
         {"since": ended.timestamp() - 480, "until": ended.timestamp(), "wait": 480},
     )
@@ -698,7 +698,7 @@ async def test_wait_grows_over_a_restart(
     await set_up(hass, entry, ConfigEntryState.SETUP_RETRY)
     memory = EntryMemory(hass, entry.entry_id)
     await memory.async_load()
-    kept = memory.get(back_off.MEMORY_KEY)
+    kept = memory.core.get(back_off.MEMORY_KEY)
     assert isinstance(kept, Mapping)
     assert kept["wait"] == wait.total_seconds()
 

@@ -134,21 +134,48 @@ async def test_memory(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None
     """It is on disk when `put` returns, and there after a restart."""
     memory = EntryMemory(hass, "id")
     await memory.async_load()
-    assert memory.get("token") is None
-    await memory.put("token", {"value": "t", "until": 5})
+    assert memory.vendor.get("token") is None
+    await memory.vendor.put("token", {"value": "t", "until": 5})
     key = f"{DOMAIN}.id.memory"
-    assert hass_storage[key]["data"] == {"token": {"value": "t", "until": 5}}
+    assert hass_storage[key]["data"] == {
+        "core": {},
+        "vendor": {"token": {"value": "t", "until": 5}},
+    }
 
     # What is known already is not written again.
     del hass_storage[key]
-    await memory.put("token", {"until": 5, "value": "t"})
+    await memory.vendor.put("token", {"until": 5, "value": "t"})
     assert key not in hass_storage
-    await memory.put("cursor", [1, None, "x"])
+    await memory.vendor.put("cursor", [1, None, "x"])
 
     again = EntryMemory(hass, "id")
     await again.async_load()
-    assert again.get("token") == {"value": "t", "until": 5}
-    assert again.get("cursor") == [1, None, "x"]
+    assert again.vendor.get("token") == {"value": "t", "until": 5}
+    assert again.vendor.get("cursor") == [1, None, "x"]
+
+
+async def test_memory_knows_its_owners(
+    hass: HomeAssistant, hass_storage: dict[str, Any]
+) -> None:
+    """What an account keeps and what its connection keeps may have one name.
+
+    A memory of a time without owners is divided by the names that accounts used.
+    """
+    key = f"{DOMAIN}.id.memory"
+    hass_storage[key] = {
+        "version": 2,
+        "key": key,
+        "data": {"token": "t", "back_off": {"wait": 8}},
+    }
+    memory = EntryMemory(hass, "id")
+    await memory.async_load()
+    assert memory.vendor.get("token") == "t"
+    assert memory.core.get("token") is None
+    assert memory.core.get("back_off") == {"wait": 8}
+    await memory.core.put("token", "ours")
+    again = EntryMemory(hass, "id")
+    await again.async_load()
+    assert (again.vendor.get("token"), again.core.get("token")) == ("t", "ours")
 
 
 async def test_vehicles_are_written_when_asked_and_needed(

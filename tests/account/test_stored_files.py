@@ -136,7 +136,7 @@ async def test_damaged_line_of_occurrences(
 
     async def load() -> OccurrenceJournal:
         journal = OccurrenceJournal(hass, "1")
-        log = OccurrenceLog(journal, EntryMemory(hass, "1"), dt_util.utcnow())
+        log = OccurrenceLog(journal, EntryMemory(hass, "1").core, dt_util.utcnow())
         (receipt,) = await log.async_load()
         assert receipt.occurrence.code == "kept"
         assert log._past["1"].count == 1
@@ -160,13 +160,13 @@ async def test_line_that_a_crash_cut_off_is_no_damage(
     path = directory / journal_name("1")
     path.write_bytes(WAITING + b"\n" + half)
     journal = OccurrenceJournal(hass, "1")
-    log = OccurrenceLog(journal, EntryMemory(hass, "1"), dt_util.utcnow())
+    log = OccurrenceLog(journal, EntryMemory(hass, "1").core, dt_util.utcnow())
     assert len(await log.async_load()) == 1
     assert journal.set_aside == []
     log.receive("2", (await log.async_load())[0].occurrence)
     await log.async_save()
     again = OccurrenceJournal(hass, "1")
-    log = OccurrenceLog(again, EntryMemory(hass, "1"), dt_util.utcnow())
+    log = OccurrenceLog(again, EntryMemory(hass, "1").core, dt_util.utcnow())
     assert [one.vehicle_id for one in await log.async_load()] == ["1", "2"]
     assert again.set_aside == []
 

@@ -51,7 +51,7 @@ from ..const import (
     LOGGER,
 )
 from ..contract.commands import Command, CommandResult
-from ..contract.connection import PollResult, Settings
+from ..contract.connection import Memory, PollResult, Settings
 from ..contract.errors import AuthenticationFailed, RateLimited, VendorError
 from ..model.guard import Refusal
 from ..model.rules import Rules
@@ -119,7 +119,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             always_update=False,
         )
         self.vendor = vendor
-        self.memory = memory
+        self._memory = memory
         self.session = async_get_clientsession(hass)
         self.identity: str = entry.data[CONF_IDENTITY]
         self.excluded: frozenset[str] = frozenset(
@@ -135,7 +135,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._adding: set[asyncio.Task[None]] = set()
         self._occurrences = OccurrenceLog(
             OccurrenceJournal(hass, entry.entry_id),
-            memory,
+            memory.core,
             started_at=dt_util.utcnow(),
         )
         self._subentries = VehicleSubentries(entry)
@@ -145,7 +145,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._cancel_early_poll: CALLBACK_TYPE | None = None
         self._early_poll_at = 0.0
         self._poll_lock = asyncio.Lock()
-        self._back_off = BackOff(memory, self.now())
+        self._back_off = BackOff(memory.core, self.now())
         self._availability = Availability(
             hass,
             Reachability(self.now()),
@@ -255,7 +255,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         receipts = await self._occurrences.async_load()
         self._problems.note_set_aside(
             [
-                *self.memory.set_aside,
+                *self._memory.set_aside,
                 *self._store.set_aside,
                 *self._occurrences.set_aside,
             ]
@@ -334,7 +334,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         await self._commands.async_end()
         await self._store.async_save_pending()
         await self._async_save_occurrences()
-        self.memory.close()
+        self._memory.close()
 
     async def async_entry_changed(self) -> None:
         """Apply changes by the user: vehicles at once, all else by a reload."""
@@ -436,6 +436,16 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+    @property
+    def memory(self) -> Memory:
+        """Where the connection keeps small facts."""
+        return self._memory.vendor
+
+    @property
+    def own_memory(self) -> Memory:
+        """Where the account itself keeps small facts."""
+        return self._memory.core
 
     def vehicle(self, vehicle_id: str) -> Vehicle | None:
         """Return the record of a vehicle."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, override
@@ -25,6 +25,10 @@ from .occurrence_journal import journal_name
 from .set_aside import async_set_aside, remove_copies
 
 VERSION = 2
+CORE_FACTS = frozenset(
+    {"back_off", "names_of_excluded", "occurrences", "occurrences_since"}
+)
+"""The facts of an account itself, as they were called in a memory without owners."""
 SAVE_INTERVAL = timedelta(minutes=5)
 SLICE = 10
 """Vehicles that are read or written before the event loop gets its turn."""
@@ -97,14 +101,41 @@ def _from_version_1(record: Any) -> Any:
     return json_dumps({**vehicle, "groups": groups})
 
 
-class EntryMemory(Memory):
-    """Tokens, quotas, cursors and learned refusals of a config entry."""
+class _Part(Memory):
+    """What one owner keeps in the memory of a config entry."""
+
+    def __init__(self, save: Callable[[], Awaitable[None]]) -> None:
+        """Initialize with the function that writes the whole memory."""
+        self.facts: dict[str, Json] = {}
+        self._save = save
+
+    @override
+    def get(self, key: str) -> Json:
+        """Return the value of a key, None if there is none."""
+        return self.facts.get(key)
+
+    @override
+    async def put(self, key: str, value: Json) -> None:
+        """Store a value; it is on disk when this returns."""
+        if self.facts.get(key) == value:
+            return
+        self.facts[key] = value
+        await self._save()
+
+
+class EntryMemory:
+    """The small facts of a config entry, by their owners.
+
+    ``vendor`` is the connection's: tokens, quotas, cursors, learned refusals. ``core`` is
+    what the account itself keeps.
+    """
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Initialize with the config entry; `async_load` reads the file."""
         self._store = KeptFile(hass, entry_id, "memory")
-        self._facts: dict[str, Json] = {}
         self._is_closed = False
+        self.core = _Part(self._async_save)
+        self.vendor = _Part(self._async_save)
 
     @property
     def set_aside(self) -> list[str]:
@@ -113,18 +144,21 @@ class EntryMemory(Memory):
 
     async def async_load(self) -> None:
         """Read what was kept."""
-        self._facts = await self._store.async_load_object()
+        stored = await self._store.async_load_object()
+        parts = {"core": self.core, "vendor": self.vendor}
+        for name, value in stored.items():
+            if isinstance(value, dict) and name in parts:
+                parts[name].facts.update(value)
+            elif name not in parts:
+                # Once there was one memory for all.
+                owner = self.core if name in CORE_FACTS else self.vendor
+                owner.facts[name] = value
 
-    def get(self, key: str) -> Json:
-        """Return the value of a key, None if there is none."""
-        return self._facts.get(key)
-
-    async def put(self, key: str, value: Json) -> None:
-        """Store a value; it is on disk when this returns."""
-        if self._is_closed or self._facts.get(key) == value:
-            return
-        self._facts[key] = value
-        await self._store.async_save(dict(self._facts))
+    async def _async_save(self) -> None:
+        if not self._is_closed:
+            await self._store.async_save(
+                {"core": dict(self.core.facts), "vendor": dict(self.vendor.facts)}
+            )
 
     @callback
     def close(self) -> None:
