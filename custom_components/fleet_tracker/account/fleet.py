@@ -1,7 +1,7 @@
-"""The vehicles of an account: what is known of them, who is told of changes, and when.
+"""The vehicles of an account: their data, and the listeners to changes of it.
 
-It knows neither the vendor's connection nor Home Assistant's coordinator: news is received
-here, whoever asked for it, and occurrences and changes leave here.
+It knows neither the vendor's connection nor Home Assistant's coordinator. Polled and pushed
+news comes in here, and occurrences and changes go out.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from .sliced_work import SlicedWork
 
 
 class FleetKeeper(Protocol):
-    """What the fleet asks of those who hold it."""
+    """What the fleet needs of its owner."""
 
     @property
     def clock_offset(self) -> timedelta:
@@ -55,16 +55,16 @@ class FleetKeeper(Protocol):
         """Return how a vehicle is called that was never told of, None if nobody knows."""
 
     def on_vehicles_kept(self) -> None:
-        """Take that what is known of a vehicle is to be kept over a restart."""
+        """Handle a change of a vehicle that must survive a restart."""
 
     def on_wrong_clocks(self, count: int) -> None:
-        """Take of how many vehicles the tracker's clock is wrong."""
+        """Handle a new number of trackers with wrong clocks."""
 
     def on_stop(self, vehicle_id: str) -> None:
-        """Take that a vehicle's ignition was turned off."""
+        """Handle that a vehicle's ignition was turned off."""
 
     def on_occurrence(self) -> None:
-        """Take that an occurrence fired, which is to be kept."""
+        """Handle an occurrence that fired and must be stored."""
 
 
 class Fleet:
@@ -124,14 +124,14 @@ class Fleet:
 
     @callback
     def recall(self, vehicle: Vehicle) -> None:
-        """Take a vehicle as it was at the last stop."""
+        """Restore a vehicle as it was at the last stop."""
         merged = refresh(vehicle, self._keeper.rules(), self._keeper.receipt())
         self._keep(merged.vehicle)
         self._add_derived(merged)
 
     @callback
     def recall_receipt(self, receipt: Receipt) -> None:
-        """Take an occurrence that was received before the last stop and has not fired."""
+        """Restore an occurrence that was received before the last stop and has not fired."""
         vehicle_id = receipt.vehicle_id
         update = VehicleUpdate(
             vehicle_id=vehicle_id, occurrences=(receipt.occurrence,), pushed=True
@@ -141,7 +141,7 @@ class Fleet:
 
     @callback
     def forget(self, vehicle_id: str) -> None:
-        """Forget a vehicle whose device is gone."""
+        """Forget a vehicle after its device was removed."""
         self._vehicles.pop(vehicle_id, None)
         self._note_clock(vehicle_id, wrong=False)
         self._occurrences.forget(vehicle_id)
@@ -225,7 +225,7 @@ class Fleet:
 
     @callback
     def _absorb(self, update: VehicleUpdate, receipts: tuple[Receipt, ...]) -> None:
-        """Merge one update and tell those whom it concerns."""
+        """Merge one update and notify the listeners of its changes."""
         vehicle_id = update.vehicle_id
         # A look may end after the entry was unloaded: nothing may be planned any more.
         if self._is_closed:
@@ -249,7 +249,7 @@ class Fleet:
             self._keeper.on_vehicles_kept()
         if merged.changes:
             self._tell(before, merged.vehicle, merged.changes)
-        # After the states that came with them: who is told of an alarm may look there.
+        # After the states that came with them: a listener to an alarm may look there.
         pairs = zip_longest(merged.occurrences, receipts)
         self._work.add_urgent(
             partial(self._fire, vehicle_id, occurrence, receipt)
@@ -317,7 +317,7 @@ class Fleet:
             self._wrong_clocks.discard(vehicle_id)
         self._keeper.on_wrong_clocks(len(self._wrong_clocks))
 
-    # --- who is told ------------------------------------------------------------------------
+    # --- listeners --------------------------------------------------------------------------
 
     @callback
     def add_listener(
@@ -360,9 +360,9 @@ class Fleet:
 
     @callback
     def _notify(self, vehicle_id: str, changed: frozenset[str] | None = None) -> None:
-        """Tell those who listen to one of the readings, or to any if None is given.
+        """Notify the listeners of some readings, or of all if None is given.
 
-        They are told by the work that goes on, or that the caller is to start.
+        The running work notifies them, or the work that the caller has to start.
         """
         if (by_reading := self._listeners_of.get(vehicle_id)) is None:
             return

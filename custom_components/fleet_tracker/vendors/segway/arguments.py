@@ -53,7 +53,7 @@ class Reader:
     """Reads the arguments of a command, each once; what is left was not known."""
 
     def __init__(self, arguments: Arguments) -> None:
-        """Take the arguments as they came."""
+        """Initialize with the arguments as they came."""
         self._left = dict(arguments)
 
     def word(

@@ -172,7 +172,7 @@ class SegwayClient:
         memory: Memory,
         now: Callable[[], datetime],
     ) -> None:
-        """Take the account, where its token is kept, and the clock."""
+        """Initialize with the account, the memory for its token, and the clock."""
         self.counters: Counter[str] = Counter()
         self.http = HttpClient(session)
         self._credentials = credentials
@@ -465,7 +465,8 @@ class SegwayClient:
     ) -> tuple[int, Json]:
         """Return status code (0, or one with a warning) and data of a call.
 
-        A call whose token was refused was not carried out: it is repeated with a new one.
+        A call with a refused token was not carried out: it is repeated with a new
+        one.
         """
         refused = None
         while True:

@@ -56,7 +56,7 @@ class SegwayConnection(Connection):
     """Polls each vehicle at its own pace and takes pushes of all of them."""
 
     def __init__(self, settings: Settings, host: Host) -> None:
-        """Take the credentials, the accepted vehicles, and what was learned before."""
+        """Initialize with the credentials, the accepted vehicles, and the memory."""
         super().__init__(settings, host)
         client_id = str(settings.data[CLIENT_ID])
         client_secret = str(settings.data[CLIENT_SECRET])
@@ -94,7 +94,7 @@ class SegwayConnection(Connection):
 
     @override
     async def poll(self) -> PollResult:
-        """Ask those vehicles for news whose time has come; they are handed on at once.
+        """Ask the due vehicles for news, and hand it on at once.
 
         Raises VendorError when the account cannot be read.
         """
@@ -297,7 +297,7 @@ class SegwayConnection(Connection):
 
     @override
     async def receive_push(self, request: PushRequest) -> PushAnswer:
-        """Take a push; a repeated one is answered as the first was, and does nothing."""
+        """Receive a push. A repeated one is answered as the first was, and does nothing."""
         try:
             push = self._inbox.open(request)
         except PushRefused as refusal:
@@ -373,7 +373,7 @@ class SegwayConnection(Connection):
     async def vehicles_changed(
         self, vehicles: Mapping[str, Mapping[str, object]]
     ) -> None:
-        """Take the vehicles after one was added, removed, renamed or got another model."""
+        """Apply vehicles that were added, removed, renamed or got another model."""
         for imei in self._vehicles.keys() - vehicles.keys():
             await stop_asking([self._vehicles.pop(imei)])
             await self._book.forget(imei)
@@ -390,7 +390,7 @@ class SegwayConnection(Connection):
 
     @override
     def diagnostics(self) -> Mapping[str, object]:
-        """Return how the account and its vehicles do, without who they are."""
+        """Return the health of the account and its vehicles, without anything private."""
         now = self.host.now()
         return {
             "client": dict(self.client.counters),

@@ -87,7 +87,7 @@ class Poller:
         vehicles: Mapping[str, AcceptedVehicle],
         retry: timedelta,
     ) -> None:
-        """Take whom to ask for whom, and how long to wait when the account is down."""
+        """Initialize with the client, the vehicles, the host, and the wait after an outage."""
         self.counters: Counter[str] = Counter()
         self._client = client
         self._host = host
@@ -107,11 +107,11 @@ class Poller:
     # --- a poll ---
 
     async def poll(self) -> None:
-        """Ask those vehicles for news whose time has come.
+        """Ask the due vehicles for news.
 
-        A vehicle that does not answer keeps nobody waiting: it is asked in the background.
-        While the account is down, one vehicle at a time finds out whether it still is.
-        Raises VendorError when the account cannot be read.
+        A vehicle that does not answer keeps no other waiting: it is asked in the
+        background. While the account is down, one vehicle at a time finds out
+        whether it still is. Raises VendorError when the account cannot be read.
         """
         self._planned = None
         now = self._host.now()
@@ -454,6 +454,6 @@ def _aged(known: Vehicle, now: datetime) -> list[VehicleUpdate]:
 
 
 def _judged(group: ReadingGroup) -> ReadingGroup:
-    """Return a group whose time counts for what was judged when it came."""
+    """Return a group with the time that was judged when it came."""
     judged = TimeSource.OURS if group.time_is_ours else TimeSource.SERVER
     return replace(group, time_source=judged)

@@ -58,7 +58,7 @@ class PushRefused(Exception):
     """A push is answered with an HTTP status other than 200."""
 
     def __init__(self, reason: str, status: int) -> None:
-        """Take why, and the HTTP status."""
+        """Initialize with the reason and the HTTP status."""
         super().__init__(reason)
         self.reason = reason
         self.status = status
@@ -100,7 +100,7 @@ class PushInbox:
     """Verifies the pushes to one account and tells new ones from repetitions."""
 
     def __init__(self, host: Host, client_id: str, client_secret: str) -> None:
-        """Take whose pushes are accepted, and by which secret."""
+        """Initialize with the account whose pushes are accepted, and its secret."""
         self.counters: Counter[str] = Counter()
         self._host = host
         self._client_id = client_id
@@ -113,10 +113,10 @@ class PushInbox:
         self._suspects: set[str] = set()
 
     def open(self, request: PushRequest) -> Push:
-        """Return a push whose signature is right. Raises PushRefused for any other.
+        """Return a push with a right signature. Raises PushRefused for any other.
 
-        At the root, where other accounts may be asked too, a foreign `platformCode` is
-        not found; behind this account's secret it is forbidden.
+        At the root, where other accounts may be asked too, a foreign `platformCode`
+        is not found; behind this account's secret it is forbidden.
         """
         try:
             push = self._verified(request)

@@ -34,7 +34,7 @@ MODEL = "model"
 NAME = "name"
 
 ALERT_LASTS = timedelta(days=1)
-"""An alert whose end was not told counts as ended after this time."""
+"""An alert without a known end counts as ended after this time."""
 
 _MEMORY = "vehicles"
 QUERY_CAPABILITIES: Mapping[Query, Capability] = {
@@ -113,7 +113,7 @@ class FactsBook:
     """The facts of all vehicles, kept in the memory of the connection."""
 
     def __init__(self, memory: Memory) -> None:
-        """Take the memory."""
+        """Initialize with the memory."""
         self._memory = memory
         stored = memory.get(_MEMORY)
         self._stored: Mapping[str, Json] = stored if isinstance(stored, Mapping) else {}
@@ -252,9 +252,10 @@ class AcceptedVehicle:
     # --- news that do not come from a query ---
 
     def introduction(self, known: Vehicle | None, now: datetime) -> VehicleUpdate:
-        """Return who it is and what it can do.
+        """Return the vehicle's details and capabilities.
 
-        Alerts of an earlier session are unknown again: their end may have been missed.
+        Alerts of an earlier session are unknown again: their end may have been
+        missed.
         """
         groups = [
             ReadingGroup(
@@ -369,7 +370,7 @@ class AcceptedVehicle:
         )
 
     def diagnostics(self, now: datetime) -> Mapping[str, object]:
-        """Return how it does, without who it is."""
+        """Return the vehicle's health, without anything private."""
         schedule = self.schedule
         return {
             "model": self.facts.model,

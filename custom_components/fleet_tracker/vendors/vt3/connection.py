@@ -59,7 +59,7 @@ class Vt3Connection(Connection):
     def __init__(
         self, settings: Settings, host: Host, *, limits: Limits | None = None
     ) -> None:
-        """Take the address to listen on, and who is accepted."""
+        """Initialize with the address to listen on, and the accepted trackers."""
         super().__init__(settings, host)
         options = settings.options
         self._knots = options.get(SPEED_UNIT) == KNOTS
@@ -117,7 +117,7 @@ class Vt3Connection(Connection):
     async def vehicles_changed(
         self, vehicles: Mapping[str, Mapping[str, object]]
     ) -> None:
-        """Take which trackers are accepted now, and what the user set for them."""
+        """Apply which trackers are accepted, and their settings."""
         removed = self._trackers.keys() - vehicles.keys()
         for serial in removed:
             tracker = self._trackers.pop(serial)
@@ -250,7 +250,7 @@ class Vt3Connection(Connection):
         self._introductions.take(topic, message)
 
     def on_message(self, topic: Topic, message: Message) -> None:
-        """Take what a tracker tells by itself, and answers that came too late."""
+        """Handle a message that answers no waiting request."""
         tracker = self._trackers[topic.serial]
         now = self.host.now()
         if topic.is_answer:
@@ -282,7 +282,7 @@ class Vt3Connection(Connection):
     async def _take_late_answer(
         self, tracker: Tracker, topic: Topic, message: Message
     ) -> None:
-        """Take an answer that nobody waits for any more: it is news all the same."""
+        """Handle an answer that no caller waits for any more: it is news all the same."""
         self.server.counts["late_answers"] += 1
         if error_in(message) is None:
             _, update = await self._requester.read_answer(tracker, topic, message, {})
@@ -427,7 +427,7 @@ class Vt3Connection(Connection):
         return KMH if self._knots else KNOTS
 
     def _groups_with_unknown_names(self) -> Iterator[tuple[str, str]]:
-        """Yield trackers with the groups whose names somebody else changed."""
+        """Yield trackers with groups of changed names."""
         for serial, tracker in self._trackers.items():
             for group in sorted(tracker.mapper.strange_groups):
                 if group in UPLOADED_GROUPS:

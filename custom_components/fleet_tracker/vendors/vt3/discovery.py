@@ -18,7 +18,7 @@ _SPACING = timedelta(seconds=5)
 _PATIENCE = 5
 """Seconds in which a tracker may tell its model, before it is shown without."""
 _LIFETIME = timedelta(hours=1)
-"""After that, room is made for others. Who has a card already gets no second one."""
+"""After that, room is made for others. A tracker with a card gets no second one."""
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Introductions:
     """Shows the user trackers that are not accepted. Nothing is kept but serial and model."""
 
     def __init__(self, host: Host, is_accepted: Callable[[str], bool]) -> None:
-        """Take who shows the cards, and who knows which trackers need none."""
+        """Initialize with the host of the cards, and the test for accepted trackers."""
         self._host = host
         self._is_accepted = is_accepted
         self._cards: dict[str, _Card] = {}
@@ -41,7 +41,7 @@ class Introductions:
         """Messages of trackers that were not shown, since there were too many."""
 
     def take(self, topic: Topic, message: Message) -> None:
-        """Take a message of a tracker that is not accepted."""
+        """Handle a message of a tracker that is not accepted."""
         card = self._cards.get(topic.serial) or self._begin(topic.serial)
         if card is None:
             self.left_out += 1
@@ -74,7 +74,7 @@ class Introductions:
             self._host.discover(serial, card.model)
 
     def accepted_changed(self) -> None:
-        """Take that other trackers are accepted now."""
+        """Handle a change of the accepted trackers."""
         for serial in [one for one in self._cards if self._is_accepted(one)]:
             del self._cards[serial]
 

@@ -11,7 +11,7 @@ from ...contract.errors import CommandFailed, CommandUnsupported
 from ...model.json_values import Json
 
 RETRIED = frozenset({"device_busy", "device_error", "data_invalid"})
-"""Codes whose handling is, by the document, to retry the request."""
+"""Codes that the document says to retry."""
 INVALID_PARAMETER = "invalid_parameter"
 INVALID_TOKEN = "invalid_token"
 UNSUPPORTED = "not_support"
@@ -39,7 +39,7 @@ class Refused(CommandFailed):
     key = "vt3_error"
 
     def __init__(self, code: str, description: str = "") -> None:
-        """Take the code and the tracker's own words, which are shown if it is unknown."""
+        """Initialize with the code, and the tracker's own words for an unknown one."""
         self.code = code
         known = code in CODES
         super().__init__(

@@ -163,7 +163,7 @@ class Vt3Flow(VendorFlow):
         )
 
     def options_form(self, entry: ConfigEntry) -> Mapping[vol.Marker, Any]:
-        """Return who may connect, how often, and in which unit trackers tell the speed."""
+        """Return the options: allowed networks, intervals and the unit of the speed."""
         return {
             vol.Required(SPEED_UNIT, default=KMH): SelectSelector(
                 SelectSelectorConfig(

@@ -112,7 +112,7 @@ class FrameDecoder:
         self._suspects: list[tuple[Message, int]] = []
 
     def feed(self, data: bytes) -> list[Message]:
-        """Take further bytes and return the messages that they completed."""
+        """Add bytes and return the messages that they complete."""
         messages: list[Message] = []
         for start in range(0, len(data), _SLICE):
             self._buffer += data[start : start + _SLICE]
@@ -159,7 +159,7 @@ class FrameDecoder:
         return mark.start() if mark else len(self._buffer)
 
     def _follow(self, byte: int) -> None:
-        """Take a byte other than ``$`` that changes where the candidates are."""
+        """Note a byte other than ``$`` that changes where the candidates are."""
         candidates = self._candidates
         if byte == _QUOTE:
             for one in candidates:

@@ -72,7 +72,7 @@ class Mapper:
     """Turns the messages of one tracker into news, with what was learned of its names."""
 
     def __init__(self, serial: str, *, knots: bool = False) -> None:
-        """Take the unit in which the tracker tells the GNSS speed: km/h, or knots."""
+        """Initialize with the unit of the tracker's GNSS speed: km/h, or knots."""
         self.serial = serial
         self.aliases: dict[str, Mapping[str, str]] = {}
         """By group: which parameter is meant by a name."""
@@ -98,7 +98,7 @@ class Mapper:
     # --- names --------------------------------------------------------------------------
 
     def learn(self, group: str, interest: Mapping[str, Json]) -> None:
-        """Take which parameters a group uploads, and under which names (3.2.1)."""
+        """Learn which parameters a group uploads, and under which names (3.2.1)."""
         self.aliases[group] = {
             alias if isinstance(alias, str) and alias else key: key
             for key, alias in interest.items()

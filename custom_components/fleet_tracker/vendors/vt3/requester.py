@@ -35,7 +35,7 @@ class Requester:
     def __init__(
         self, server: Server, host: Host, trackers: Mapping[str, Tracker]
     ) -> None:
-        """Take the trackers, as they are accepted now and later."""
+        """Initialize with the trackers that are accepted now and later."""
         self._server = server
         self._host = host
         self._trackers = trackers
@@ -189,7 +189,7 @@ class Requester:
         settings: Mapping[str, Json],
         update: VehicleUpdate,
     ) -> VehicleUpdate:
-        """Take how a group is set up now, and add it to an update."""
+        """Note how a group is set up now, and add it to an update."""
         if isinstance(interest := settings.get(INTEREST), Mapping):
             tracker.mapper.learn(group, interest)
         if group not in RESERVED_GROUPS:

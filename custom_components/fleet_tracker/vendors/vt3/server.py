@@ -44,7 +44,7 @@ CONTROL_SPACING = 5
 RECENT_LIFE = timedelta(seconds=5)
 """For so long after a message a connection is alive without being asked."""
 PROBE_PERIOD = timedelta(seconds=30)
-"""For so long an answered probe speaks for all who claim the same serial number."""
+"""For so long an answered probe speaks for all connections with its serial number."""
 
 _UNREAD_SIZE = 16 * 1024  # bytes of a connection that may wait in the system to be read
 
@@ -61,7 +61,7 @@ _ODDITIES = {
 
 
 class Owner(Protocol):
-    """Who is told what the listener hears, and decides whom it talks to."""
+    """Handles what the listener hears, and decides which trackers it talks to."""
 
     def accepted_as(self, serial: str) -> str | None:
         """Return how the user wrote an accepted tracker's serial number, else None.
@@ -70,16 +70,16 @@ class Owner(Protocol):
         """
 
     def on_connect(self, serial: str) -> None:
-        """Take that an accepted tracker has a (new) connection."""
+        """Handle a new connection of an accepted tracker."""
 
     def on_disconnect(self, serial: str) -> None:
-        """Take that an accepted tracker has no connection any more."""
+        """Handle the end of an accepted tracker's connection."""
 
     def on_message(self, topic: Topic, message: Message) -> None:
-        """Take a message of an accepted tracker that answers no request."""
+        """Handle a message of an accepted tracker that answers no request."""
 
     def on_stranger(self, topic: Topic, message: Message) -> None:
-        """Take a message of a tracker that is not accepted."""
+        """Handle a message of a tracker that is not accepted."""
 
 
 @dataclass(slots=True)
@@ -182,7 +182,7 @@ class Server:
         networks: tuple[Network, ...] = (),
         limits: Limits | None = None,
     ) -> None:
-        """Take who may connect: everybody where no network is given."""
+        """Apply the allowed networks. Without any, everybody may connect."""
         self._owner = owner
         self._host = host
         self._networks = networks
@@ -230,7 +230,7 @@ class Server:
         server.abort_clients()
         await server.wait_closed()
 
-    # --- who is connected ---------------------------------------------------------------
+    # --- connections --------------------------------------------------------------------
 
     def _tracker(self, serial: str) -> _Tracker:
         """Return an accepted tracker.
@@ -256,7 +256,7 @@ class Server:
         return session.decoder.checksum if session else None
 
     def accepted_changed(self) -> None:
-        """Take that other trackers are accepted now."""
+        """Handle a change of the accepted trackers."""
         for serial in [
             one for one in self._trackers if self._owner.accepted_as(one) != one
         ]:
@@ -374,7 +374,7 @@ class Server:
             self._owner.on_disconnect(session.serial)
 
     async def _take(self, session: Session, message: Message) -> None:
-        """Take a message, the first of which says whose connection it is."""
+        """Handle a message. The first one of a connection names its tracker."""
         topic = Topic.parse(message.get("topic"))
         if topic is None:
             self.counts["without_topic"] += 1
@@ -399,7 +399,7 @@ class Server:
             self._take_accepted(session, replace(topic, serial=session.serial), message)
 
     def _take_accepted(self, session: Session, topic: Topic, message: Message) -> None:
-        """Take a message of the connection that an accepted tracker has."""
+        """Handle a message of an accepted tracker's connection."""
         if topic.is_answer and session.take_answer(topic, message):
             pass
         elif topic.is_answer and not session.was_waited_for(topic):
@@ -410,8 +410,9 @@ class Server:
     async def _claim(self, session: Session, serial: str) -> None:
         """Make a connection the one of its tracker, or close it.
 
-        It takes over at once from one of the same address, whose end was not noticed, else
-        only when the other does not prove that it is alive.
+        It takes over at once from a connection of the same address that ended
+        unnoticed. It takes over from any other only if that does not prove to be
+        alive.
         """
         tracker = self._tracker(serial)
         old = tracker.session

@@ -70,7 +70,7 @@ class Turns:
             await asyncio.sleep(0)
 
     def spend(self, seconds: float) -> None:
-        """Take that work was done, which ends with the event loop's next round."""
+        """Note work that ends with the event loop's next round."""
         if not self._begun:
             self._begun = True
             asyncio.get_running_loop().call_soon(self._end)
@@ -100,7 +100,7 @@ class Session:
         limits: Limits,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
-        """Take a connection that was just accepted."""
+        """Initialize with a connection that was just accepted."""
         self._reader = reader
         self._writer = writer
         self._limits = limits
@@ -250,7 +250,7 @@ class Session:
         return False
 
     def was_waited_for(self, topic: Topic) -> bool:
-        """Take an answer that came too late; False if nobody ever asked for it."""
+        """Handle an answer that came too late; False if there was no such request."""
         if topic not in self._overdue:
             return False
         self._overdue.remove(topic)

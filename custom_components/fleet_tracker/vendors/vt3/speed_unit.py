@@ -27,7 +27,7 @@ class SpeedUnitWatch:
     """Compares the speeds of one tracker, as they are understood now, with better ones."""
 
     def __init__(self, *, knots: bool) -> None:
-        """Take whether speeds are understood as knots."""
+        """Initialize with the unit in which speeds are read."""
         self._other = 1 / KMH_PER_KNOT if knots else KMH_PER_KNOT
         self._votes: deque[bool] = deque(maxlen=_VOTES)
         self._fix: Position | None = None
@@ -44,13 +44,13 @@ class SpeedUnitWatch:
         return False if share <= 1 - _MAJORITY else None
 
     def take_speedometer(self, measured_at: datetime, speed: float) -> None:
-        """Take the vehicle's own speed in km/h."""
+        """Note the vehicle's own speed in km/h."""
         self._speedometer = (measured_at, speed)
         if self._fix is not None:
             self._compare_speedometer(self._fix)
 
     def take_fix(self, fix: Position) -> None:
-        """Take a fix with its speed."""
+        """Note a fix with its speed."""
         before, self._fix = self._fix, fix
         self._compare_speedometer(fix)
         if before is None or before.speed is None or fix.speed is None:

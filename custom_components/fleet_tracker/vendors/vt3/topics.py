@@ -1,4 +1,4 @@
-"""Topics of FlexAPI: whose message it is, about which group, and what it does.
+"""Topics of FlexAPI: the tracker of a message, its group and its action.
 
 ``v1/{client_id}/{group}/{action}``, with ``/resp`` behind it in answers.
 """

@@ -29,7 +29,7 @@ class Tracker:
     """An accepted tracker: its names for things, and how often it speaks."""
 
     def __init__(self, serial: str, *, knots: bool, known: Vehicle | None) -> None:
-        """Take the unit of its GNSS speed, and what is known of its vehicle."""
+        """Initialize with the unit of its GNSS speed, and the known vehicle."""
         self.serial = serial
         self.mapper = Mapper(serial, knots=knots)
         self.speed_unit = SpeedUnitWatch(knots=knots)
@@ -54,7 +54,7 @@ class Tracker:
                 self.mapper.outputs.add(part)
 
     def set_up(self, settings: Mapping[str, object]) -> None:
-        """Take what the user set: the name, and which outputs stop the vehicle."""
+        """Apply the user's settings: the name, and the outputs that stop the vehicle."""
         self.name = str(settings.get(NAME) or self.serial)
         outputs = settings.get(CUTS_ENGINE)
         self.mapper.cutting_outputs = (
@@ -64,7 +64,7 @@ class Tracker:
         )
 
     def forget_groups(self, kept: set[str]) -> None:
-        """Take that there are no other custom groups than these."""
+        """Forget all other custom groups than these."""
         for group in self.custom_groups - kept:
             self.mapper.aliases.pop(group, None)
         self.custom_groups = kept
@@ -111,12 +111,12 @@ class Tracker:
         return self._problems != before
 
     def connected(self) -> None:
-        """Take that a connection begins: the time before it says nothing."""
+        """Note the begin of a connection: the time before it says nothing."""
         self._heard_at = None
         self.token_settled = False
 
     def heard(self, now: datetime) -> timedelta:
-        """Take that the tracker spoke, and return how often it does."""
+        """Note that the tracker spoke, and return how often it does."""
         if self._heard_at is not None:
             self._gaps.append(now - self._heard_at)
         self._heard_at = now

@@ -1,4 +1,4 @@
-"""Who is connected, and which of them have not named an accepted tracker.
+"""Connections, and those of them that have not named an accepted tracker.
 
 Nothing here takes longer the more there are: all trackers come at once after a restart.
 """
@@ -23,13 +23,13 @@ class Visitors:
         return len(self._present)
 
     def enter(self, session: Session) -> None:
-        """Take a connection, which nothing is known of yet."""
+        """Add a connection that has not named its tracker."""
         self._present[session] = None
         self._strangers[session] = None
         self._of_address.setdefault(session.address, {})[session] = None
 
     def know(self, session: Session) -> None:
-        """Take that a connection has named an accepted tracker."""
+        """Note that a connection has named an accepted tracker."""
         if session in self._strangers:
             del self._strangers[session]
             of_address = self._of_address[session.address]
@@ -38,7 +38,7 @@ class Visitors:
                 del self._of_address[session.address]
 
     def leave(self, session: Session) -> None:
-        """Take that a connection ends, which may have been told before."""
+        """Note the end of a connection, which may have been noted before."""
         self.know(session)
         self._present.pop(session, None)
 
@@ -47,7 +47,7 @@ class Visitors:
         return len(self._of_address.get(address, ()))
 
     def oldest_stranger(self, address: str | None = None) -> Session | None:
-        """Return who has been a stranger for longest, of all or of an address."""
+        """Return the oldest connection that names no accepted tracker, of all or an address."""
         strangers = (
             self._strangers if address is None else self._of_address.get(address, {})
         )
