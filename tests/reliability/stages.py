@@ -223,7 +223,7 @@ class Stage(ABC):
     async def command(self) -> str | None:
         """Command the vehicle, and return why that did not work, None if it did."""
         try:
-            await self.outcome(self.call(), 300)
+            await self.outcome(self.call(), 300, step=5)
         except HomeAssistantError as err:
             return err.translation_key or "an error without a text"
         return None
