@@ -1,1 +1,1 @@
-"""What developers run."""
+"""Scripts for developers."""

@@ -60,7 +60,7 @@ class Fuzzer:
     """Makes inputs, and checks what comes of them."""
 
     def __init__(self, seed: int) -> None:
-        """Take the seed, so that a failure can be seen again."""
+        """Initialize with the seed, so that a failure can be repeated."""
         self.chance = random.Random(seed)
         self.decoder = FrameDecoder()
         self.mapper = Mapper("VF1")

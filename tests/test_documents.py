@@ -85,3 +85,24 @@ def test_requirements_of_the_manifest(name: str) -> None:
     )
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     assert set(manifest["requirements"]) <= set(lines)
+
+
+_RIDDLES = re.compile(
+    r"\bTake (?:that|who|whose|whom|what|where)\b|\bof whom it is\b|\bfor who\b"
+    r"|\bnews (?:are|were|have|come)\b",
+    re.IGNORECASE,
+)
+
+
+def test_comments_name_the_thing_and_the_act() -> None:
+    """No comment and no page reads like a riddle, and *news* takes a singular verb."""
+    folders = ("custom_components", "script", "tests", "docs")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for folder in folders
+        for suffix in ("py", "md", "json")
+        for path in sorted((ROOT / folder).rglob(f"*.{suffix}"))
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if _RIDDLES.search(line) and "_RIDDLES" not in line and 'r"' not in line
+    ]
+    assert found == []

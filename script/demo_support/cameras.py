@@ -1,4 +1,4 @@
-"""What `script/demo --check` does with cameras: watch them, take a photo, and browse."""
+"""Checks of the demo's cameras: watch them, take a photo, and browse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `script/demo --check` asserts, over the API, of a demo that runs."""
+"""The assertions of `script/demo --check`, over the API of a running demo."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _check_vehicle(
 
 
 class Life:
-    """What was seen to happen while the demo was watched."""
+    """The events seen while the demo was watched."""
 
     def __init__(self) -> None:
         """Start to watch."""

@@ -1,4 +1,4 @@
-"""What `script/demo --check` does with engines: cut one, restore it, and be refused."""
+"""Checks of the demo's engines: cut one, restore it, and be refused."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class CommandRefused(DemoError):
     """Home Assistant refused a command; `key` names the text if it is one to translate."""
 
     def __init__(self, kind: str, error: Mapping[str, Any]) -> None:
-        """Take the error of the answer."""
+        """Initialize with the error of the answer."""
         self.text: str = error["message"]
         self.key: str = error.get("translation_key") or ""
         self.placeholders: Mapping[str, str] = (
@@ -56,10 +56,10 @@ class HomeAssistant:
     """A Home Assistant that runs on loopback from a folder of its own."""
 
     configuration = CONFIGURATION
-    """The folder whose files are copied into its configuration."""
+    """The folder of files for its configuration."""
 
     def __init__(self, folder: Path, port: int) -> None:
-        """Take the folder, made by `configure`."""
+        """Initialize with the folder made by `configure`."""
         self.folder = folder
         self.url = f"http://127.0.0.1:{port}"
         self.child = Child("Home Assistant", folder / "demo.log")
@@ -134,7 +134,7 @@ class HomeAssistant:
         )
 
     def _configure_login(self, storage: Path) -> None:
-        """Make the only user, whom loopback logs in, and a token for the API."""
+        """Create the only user, which loopback logs in, and a token for the API."""
         user, token_id, key = (secrets.token_hex(size) for size in (16, 16, 64))
         now = int(time.time())
         self._store(

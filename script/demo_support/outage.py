@@ -1,4 +1,4 @@
-"""What `script/demo --check` does while the APIs of all vendors are down."""
+"""Checks of the demo while the APIs of all vendors are down."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ async def _alarms(home_assistant: HomeAssistant) -> set[str]:
 
 
 async def _places(home_assistant: HomeAssistant) -> dict[str, tuple[Any, ...]]:
-    """Return where the vehicles are whose vendor tells nothing while its API is down."""
+    """Return the places of the vehicles that the vendor does not move during the outage."""
     states: dict[str, Entity] = {
         entity["entity_id"]: entity for entity in await home_assistant.get("states")
     }

@@ -17,7 +17,7 @@ class Child:
     """
 
     def __init__(self, name: str, log: Path) -> None:
-        """Take what the process is called, and where its output goes."""
+        """Initialize with the name of the process and the file for its output."""
         self.name = name
         self.log = log
         self._process: asyncio.subprocess.Process | None = None

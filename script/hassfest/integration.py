@@ -19,7 +19,7 @@ class Integration:
     """The folder of a custom integration."""
 
     def __init__(self, folder: Path) -> None:
-        """Take the folder, which is called as the domain."""
+        """Initialize with the folder, which has the name of the domain."""
         self.folder = folder
         self.problems: list[str] = []
 

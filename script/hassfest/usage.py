@@ -62,7 +62,7 @@ class Expected:
 
 
 def _platform_of(description: object) -> str:
-    """Return the platform whose description a description of ours builds on."""
+    """Return the platform of an entity description."""
     return next(
         base.__module__.split(".")[2]
         for base in type(description).__mro__
@@ -77,7 +77,7 @@ def _is_of(path: str, vendors: Sequence[str]) -> bool:
 
 
 class Usage:
-    """What the code uses."""
+    """The texts, icons and actions that the code uses."""
 
     def __init__(self, integration: Integration) -> None:
         """Load the code."""

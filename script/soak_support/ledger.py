@@ -1,4 +1,4 @@
-"""What was sent and acknowledged, and what was shown of it. Pure."""
+"""The sent and acknowledged news of the soak, and the states shown of it. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Firing(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What came of the alarms."""
+    """The outcome of the alarms."""
 
     acknowledged: int
     fired: int
@@ -48,7 +48,7 @@ class Ledger:
     is_down: bool = False
     """Whether Home Assistant was killed and does not run again yet."""
     failures: list[str] = field(default_factory=list)
-    """What failed that no kill explains, in words."""
+    """The failures that no kill explains, in words."""
     _last_code: int = 700_000
 
     def raise_alarm(self, now: float) -> str:

@@ -1,4 +1,4 @@
-"""What goes on while the soak runs: news, alarms, commands, reloads and failures."""
+"""The traffic of the soak: news, alarms, commands, reloads and failures."""
 
 from __future__ import annotations
 

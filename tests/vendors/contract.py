@@ -1,4 +1,4 @@
-"""What each vendor's tests give, so that one contract can be checked of all vendors.
+"""The facts that each vendor's tests give to the common contract test.
 
 A vendor's package of tests has a module ``contract.py`` with a `CONTRACT`. What it opens is
 the real thing: the vendor's simulator, set up in Home Assistant.
@@ -55,7 +55,7 @@ type Open = Callable[
 
 @dataclass(frozen=True, kw_only=True)
 class VendorContract:
-    """What the common tests need to know of a vendor.
+    """The facts that the common tests need of a vendor.
 
     ``open`` sets the full account up. ``errors`` has one error for each code of the
     vendor's documents. ``without_entities`` are the capabilities that only actions or

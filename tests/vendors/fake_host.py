@@ -1,6 +1,6 @@
-"""Who holds a connection in tests: a host without Home Assistant, with a clock of its own.
+"""The host of a connection in tests: without Home Assistant, with a clock of its own.
 
-News are merged by the integration's own `merge`, so that connections find what they
+News is merged by the integration's own `merge`, so that connections find what they
 would find in Home Assistant.
 """
 
@@ -37,7 +37,7 @@ class Cleared(Clearance):
     stops = True
 
     def __init__(self, *, allowed: int | None = None) -> None:
-        """Take how often it allows a command, always if that is None."""
+        """Initialize with the number of allowed commands; None allows all."""
         self.checks = 0
         self.refuses = False
         self._allowed = allowed
@@ -80,7 +80,7 @@ class FakeHost:
         memory: FakeMemory | None = None,
         now: datetime = START,
     ) -> None:
-        """Take the session, and the memory of an earlier host if it was restarted."""
+        """Initialize with the session, and with an earlier host's memory after a restart."""
         self.session = session
         self.memory: Memory = memory or FakeMemory()
         self.rules = Rules()
@@ -103,7 +103,7 @@ class FakeHost:
         return self._now.timestamp()
 
     def advance(self, seconds: float) -> None:
-        """Move the clock on and wake who has slept enough."""
+        """Move the clock on and wake the sleepers that have slept enough."""
         self._now += timedelta(seconds=seconds)
         for until, sleeper in self._sleepers:
             if until <= self._now and not sleeper.done():
@@ -117,7 +117,7 @@ class FakeHost:
         return self.known[vehicle_id].readings.get(key)
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until news have made something true."""
+        """Wait until news has made something true."""
         while not condition():
             self._news.clear()
             await self._news.wait()

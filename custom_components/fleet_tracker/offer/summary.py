@@ -1,4 +1,4 @@
-"""What is known of a vendor before its package is imported: a row of the registry."""
+"""A vendor before its package is imported: a row of the registry."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .action import ActionSummary
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorSummary:
-    """What the registry tells of a vendor. It says the same as the vendor's own record."""
+    """The registry's facts of a vendor. They equal those of the vendor's own record."""
 
     key: str
     name: str

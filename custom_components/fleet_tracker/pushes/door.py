@@ -27,7 +27,7 @@ PUSH_PATH = f"/api/{DOMAIN}/push"
 
 @callback
 def async_register_push_views(hass: HomeAssistant) -> None:
-    """Open the doors. They find nobody at home until an entry is loaded."""
+    """Open the doors. Until an entry is loaded they find no account."""
     bodies = BodyReader()
     hass.http.register_view(SecretPushView(hass, bodies))
     for vendor in VENDORS.values():

@@ -1,4 +1,4 @@
-"""What the common tests need to know of the Open API."""
+"""The facts of the Open API for the common tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An account is polled gently: few calls, alarms spread, nobody hidden by another."""
+"""An account is polled gently: few calls, alarms spread, no vehicle hidden by another."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class Line:
             await settle(self.server)
 
     def asked_for_positions(self) -> list[set[str]]:
-        """Return whose positions were asked for, call by call."""
+        """Return the vehicles whose positions were asked for, call by call."""
         return [
             set(entry.query["imeis"].split(","))
             for entry in self.server.log
@@ -151,14 +151,14 @@ class Line:
         )
 
     def asked_for_alarms(self) -> list[str]:
-        """Return whose alarms were asked for, in order."""
+        """Return the vehicles whose alarms were asked for, in order."""
         return [
             entry.query["imei"] for entry in self.server.log if entry.path == ALARMS
         ]
 
 
 def _remembered(host: FakeHost) -> Mapping[str, object]:
-    """Return who is remembered to be refused."""
+    """Return the vehicles remembered to be refused."""
     kept = host.memory.get("refused_vehicles")
     assert isinstance(kept, dict)
     return kept
@@ -418,7 +418,9 @@ async def test_halving_takes_a_call_a_second_until_every_vehicle_was_read(
         assert line.server.requests[TRACK] == 1 + second
     polled = len(line.asked_for_positions())
     await line.poll()
-    assert len(line.asked_for_positions()) == polled + 1  # for who is known to be well
+    assert (
+        len(line.asked_for_positions()) == polled + 1
+    )  # for the vehicles known to be well
     line.server.fail_next(TRACK, 10009, 4)
     await line.advance(10)
     asked = line.server.requests[TRACK]
@@ -667,7 +669,7 @@ async def test_alarms_of_500_vehicles_do_not_burst(line: Line) -> None:
 
 
 async def test_vehicles_with_news_come_first(line: Line) -> None:
-    """Who was heard of since is asked for before who was not."""
+    """Vehicles heard of since are asked for before the others."""
     devices = fleet(40)
     for device in devices:
         device.offline_since = START.timestamp() - 3600

@@ -1,4 +1,4 @@
-"""What Home Assistant shows of Open API vehicles."""
+"""The entities of Open API vehicles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the user sees when something is wrong, and that it heals by itself."""
+"""Failures as the user sees them, and how they heal by themselves."""
 
 from __future__ import annotations
 

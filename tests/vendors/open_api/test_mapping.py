@@ -1,4 +1,4 @@
-"""What is made of the Open API's records: every field, its unit and its sentinels."""
+"""The mapping of the Open API's records: every field, its unit and its sentinels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an Open API server says that cannot be is not shown."""
+"""Impossible values of an Open API server are not shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is made of the rows of the Open API's lists."""
+"""The rows of the Open API's lists as records."""
 
 from __future__ import annotations
 

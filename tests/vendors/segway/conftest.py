@@ -1,4 +1,4 @@
-"""A simulated Segway account, and who talks to it."""
+"""A simulated Segway account, with clients and hosts for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the common tests need to know of Segway."""
+"""The facts of Segway for the common tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Home Assistant shows of a vehicle, by its model."""
+"""The entities of a Segway vehicle, by its model."""
 
 from __future__ import annotations
 

@@ -1109,7 +1109,7 @@ async def test_parked_camera_is_not_woken(
 async def test_live_stream(
     connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
 ) -> None:
-    """Opened for who watches, closed after, and at the end."""
+    """A live view is opened for a viewer, and closed after and at the end."""
     await poll(connection, host)
     url = await connection.cameras.open_live(CAM, 1)
     assert url.startswith(sim.root)

@@ -1,4 +1,4 @@
-"""What the Open API tells of the past: routes, alarms and distances."""
+"""The past of Open API vehicles: routes, alarms and distances."""
 
 from __future__ import annotations
 

@@ -30,9 +30,9 @@ from .errors import CLOCK_WRONG, TOKEN_CODES, TOO_FREQUENT, UnknownRequest, erro
 _TOKEN_LIFE_S = 7200
 _RENEW_AFTER_SHARE = 0.75
 
-# A token that dies this young was replaced by somebody else's. When that happens so many
-# times in a period, somebody is at it all the time, and logging in again each time would
-# only exhaust the account's allowance for token requests.
+# A token that dies this young was replaced by another program's. When that happens so many
+# times in a period, the other program goes on, and logging in again each time would only
+# exhaust the account's allowance for token requests.
 _EARLY_DEATH = timedelta(minutes=15)
 _WAR_DEATHS = 3
 _WAR_PERIOD = timedelta(minutes=30)
@@ -348,7 +348,7 @@ def _read(body: bytes) -> _Answer:
     if not is_record(answer):
         raise InvalidAnswer("The answer is no JSON object")
     code = as_integer(answer.get("code"))
-    # The documented ones have five digits. A long one may be somebody's number.
+    # The documented ones have five digits. A long one may be a private number.
     if code is None or abs(code) >= 10**_MOST_CODE_DIGITS:
         raise InvalidAnswer("The answer has no code")
     return _Answer(code, answer.get("record"), as_text(answer.get("message")) or "")

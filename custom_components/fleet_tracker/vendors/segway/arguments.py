@@ -95,7 +95,7 @@ class Reader:
         return value
 
     def end(self) -> None:
-        """Refuse what nobody asked for."""
+        """Refuse unknown arguments."""
         for name in self._left:
             raise InvalidArgument(
                 f"{name} is not known",

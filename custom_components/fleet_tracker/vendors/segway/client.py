@@ -152,7 +152,7 @@ class _Reply:
 
 
 class _Unreadable:
-    """What stands for a body that is no JSON."""
+    """Stands for a body that is no JSON."""
 
 
 class SegwayClient:

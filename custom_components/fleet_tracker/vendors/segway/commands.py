@@ -1,4 +1,4 @@
-"""What a vehicle can be told, by the names and words that entities and actions use.
+"""The commands of a vehicle, by the names and words that entities and actions use.
 
 Each command has the capability that it needs, how it is sent, and by what reading the
 vehicle shows that it was carried out, if it shows it at all.
@@ -57,7 +57,7 @@ REFRESH = "refresh"
 
 
 class Capability(StrEnum):
-    """What some vehicles can do and others cannot."""
+    """Capabilities that some vehicles have and others do not."""
 
     LOCK = "lock"
     RENTAL = "rental"
@@ -130,7 +130,7 @@ MODEL_NAMES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the server said of a command: the vehicle's words, or a warning's key."""
+    """The server's answer to a command: the vehicle's words, or a warning's key."""
 
     text: str | None = None
     warning: str | None = None

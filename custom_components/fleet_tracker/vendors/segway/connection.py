@@ -314,7 +314,7 @@ class SegwayConnection(Connection):
         return PushAnswer(body={"code": 0, "message": "success"}, verified=True)
 
     def _discover(self, imei: str) -> None:
-        """Show a vehicle that nobody added, once in a while."""
+        """Show a vehicle that is not accepted, once in a while."""
         now = self.host.now()
         shown = self._strangers.get(imei)
         if is_within(shown, DISCOVERY_PAUSE, now):
@@ -404,7 +404,7 @@ class SegwayConnection(Connection):
 
     @override
     async def close(self) -> None:
-        """Ask nobody any more."""
+        """Stop asking."""
         self.client.close()
         await stop_asking(self._vehicles.values())
 

@@ -1,4 +1,4 @@
-"""What Home Assistant shows of a Segway vehicle beside the common entities.
+"""The entities of a Segway vehicle beside the common ones.
 
 At most 18 entities of a vehicle are enabled, so that what is rarely looked at is not.
 """

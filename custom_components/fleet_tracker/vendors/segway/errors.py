@@ -1,4 +1,4 @@
-"""What the Segway API's status codes mean: an error with a text of its own for each.
+"""The errors of the Segway API by their status codes, with a text of its own for each.
 
 From the lists of the document `segway-emoped`, one per endpoint, and its Appendix 1. The
 `msg` of an answer is never shown: the user reads a text in the own language instead.

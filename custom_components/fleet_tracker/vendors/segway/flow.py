@@ -1,4 +1,4 @@
-"""What the user is asked for a Segway account, and for each of its vehicles."""
+"""The forms of a Segway account and of its vehicles, and their checks."""
 
 from __future__ import annotations
 

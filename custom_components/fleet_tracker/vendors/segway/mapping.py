@@ -1,4 +1,4 @@
-"""What Segway says of a vehicle, in the neutral words and units of the model.
+"""Maps Segway's records to the neutral words and units of the model.
 
 The fields are those of chapters Query and Push of `segway-emoped`. Answers carry JSON
 types, pushes carry texts: both are read alike. What is missing, a sentinel or out of
@@ -40,7 +40,7 @@ class Group(StrEnum):
 
     STATUS = "status"
     MOTION = "motion"
-    """What a status says of speed, which is true for a moment only."""
+    """The speed in a status, which is true for a moment only."""
     EXTRA_STATUS = "extra_status"
     LOCATION = "location"
     BATTERY_INFO = "battery_info"
@@ -109,7 +109,7 @@ _SPEED_MODE_NAMES = {number: name for name, number in SPEED_MODES.items()}
 
 @dataclass(frozen=True, slots=True)
 class AlertKind:
-    """What an alert code means, and the binary sensor that shows it while it lasts."""
+    """The meaning of an alert code, and the binary sensor that shows it while it lasts."""
 
     type: OccurrenceType
     reading: str
@@ -148,7 +148,7 @@ ALERT_READINGS = frozenset(alert.reading for alert in ALERTS.values())
 
 
 class Component(IntEnum):
-    """What a components push tells of."""
+    """The readings of a components push."""
 
     SADDLE = 1
     TAILBOX = 2

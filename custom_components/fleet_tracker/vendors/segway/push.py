@@ -28,7 +28,7 @@ _MOST_SUSPECTS = 20
 
 
 class PushKind(StrEnum):
-    """What a push tells of, by the last part of its path."""
+    """The kind of a push, by the last part of its path."""
 
     ALERT = "alert"
     FAULT = "fault"
@@ -74,7 +74,7 @@ class Push:
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What a repetition has in common with it, and no other push."""
+        """The identity that a push shares with its repetitions alone."""
         told: tuple[object, ...]
         if (apart := _APART.get(self.kind)) is not None:
             told = tuple(self.fields.get(name, "") for name in apart)

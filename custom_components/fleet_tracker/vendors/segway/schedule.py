@@ -16,7 +16,7 @@ from ...model.elapsed import is_within, left
 
 
 class Query(StrEnum):
-    """What can be asked of a vehicle."""
+    """A query of a vehicle."""
 
     STATUS = "status"
     LOCATION = "location"
@@ -36,7 +36,7 @@ SELDOM: Mapping[Query, timedelta] = {
     Query.EXTRA_STATUS: timedelta(minutes=1),
     Query.BATTERY_INFO: timedelta(minutes=5),
 }
-"""What is asked for less often, and how often at most."""
+"""Queries that are rarer, and their least interval."""
 _SELDOM_FACTOR = 4
 _LONGEST_BACK_OFF = 6
 
@@ -54,7 +54,7 @@ class UploadPeriods:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What decides on the pace: whether it is locked and moving, None for unknown."""
+    """The state that decides on the pace: locked and moving, None for unknown."""
 
     locked: bool | None = None
     moving: bool | None = None

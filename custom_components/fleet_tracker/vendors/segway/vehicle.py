@@ -1,4 +1,4 @@
-"""What the connection holds of each accepted vehicle, and learns of it for good."""
+"""The accepted vehicles of a connection, and the facts learned of them for good."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ class AcceptedVehicle:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What it can do: what its model can, without what it refused."""
+        """Its capabilities: those of its model without the refused ones."""
         return MODEL_CAPABILITIES[self.facts.model] - self.facts.refused
 
     def lacks(self, capability: Capability, err: VendorError) -> bool:
@@ -218,7 +218,7 @@ class AcceptedVehicle:
 
     @property
     def queries(self) -> tuple[Query, ...]:
-        """What can be asked of it, in the order in which it is asked."""
+        """Its queries, in their order."""
         return tuple(
             query
             for query in Query

@@ -196,7 +196,7 @@ TYPES = frozenset(
         OccurrenceType.WINDOW_OPENED,
     }
 )
-"""The types that alarms are told as, `other` apart."""
+"""The types of alarms, `other` apart."""
 
 KNOWN_CODES = frozenset({*_TYPES, *_ENDS, *_UNTYPED})
 
@@ -216,7 +216,7 @@ OPENINGS = (
     ),
     TRUNK,
 )
-"""Doors and windows that are told apart, beside the plain door."""
+"""Doors and windows with a reading of their own, beside the plain door."""
 
 _STATES: Mapping[str, tuple[str, bool]] = MappingProxyType(
     {

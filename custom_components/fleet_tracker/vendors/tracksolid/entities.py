@@ -1,4 +1,4 @@
-"""What Home Assistant shows of a Tracksolid vehicle beside the common entities.
+"""The entities of a Tracksolid vehicle beside the common ones.
 
 At most 18 entities of a vehicle are enabled, whatever its tracker can do; what only some
 need is there, disabled.

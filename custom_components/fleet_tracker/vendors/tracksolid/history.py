@@ -1,4 +1,4 @@
-"""What Tracksolid Pro tells of the past: all that can be asked."""
+"""The past of Tracksolid vehicles: everything that can be asked."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TracksolidHistory(VendorHistory):
     offers = frozenset(HistoryKind)
 
     def __init__(self, client: TracksolidClient, account_of: AccountOf) -> None:
-        """Initialize with the API client, and who knows which account a vehicle is in."""
+        """Initialize with the client, and with the function that names a vehicle's account."""
         self._client = client
         self._account_of = account_of
 
@@ -122,7 +122,7 @@ class _OfVehicle(Protocol):
 
     @property
     def imei(self) -> str:
-        """Whose it is."""
+        """The vehicle."""
 
 
 def _by_vehicle[R: _OfVehicle, T](

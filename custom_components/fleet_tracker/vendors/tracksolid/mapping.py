@@ -59,8 +59,8 @@ ENABLED = "enabled"  # whether the account may use the vehicle
 ACTIVATED = "activated"
 ACTIVATED_AT = "activated_at"  # time
 EXPIRED = "expired"
-CONFIDENCE = "confidence"  # of a fix, in a unit that is told nowhere
-FIX_STATUS = "fix_status"  # flags that are told nowhere
+CONFIDENCE = "confidence"  # of a fix, in a unit that no document names
+FIX_STATUS = "fix_status"  # flags that no document explains
 UPLOAD_MODE = "upload_mode"  # 0 to 15: why the tracker sent a fix
 TIME_ZONE = "time_zone"  # the tracker's own
 
@@ -261,7 +261,7 @@ def map_location(location: Location, now: datetime) -> VehicleUpdate:
                 },
                 source=source,
             ),
-            # It may drive where no fix is, or one whose time is not told.
+            # It may drive where it has no fix, or a fix without a time.
             *told_speed(
                 location.speed,
                 location.fixed_at or now,
@@ -328,7 +328,7 @@ def map_alarm(alarm: Alarm) -> VehicleUpdate:
         ended, kind = kind, OccurrenceType.CLEARED
     elif not alarm.foreign and (state := state_of(alarm.code)):
         reading, value = state
-        # The ignition is told by locations and heartbeats too; the newest says so.
+        # Locations and heartbeats have the ignition too; the newest counts.
         groups = group(
             reading, alarm.occurred_at, {reading: value}, source=alarm.time_source
         )

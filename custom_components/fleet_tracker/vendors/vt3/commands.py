@@ -61,7 +61,7 @@ MOST_CUSTOM_GROUPS = 8
 MOST_ITEMS = 32
 
 CUSTOM_GROUP = "group"
-"""What topics call the settings of custom groups."""
+"""The topic's name of a custom group's settings."""
 GROUP_NAME = "group_name"
 INVALID_GROUP = "vt3_invalid_group"
 """Why a command is refused that names a group that the tracker does not have."""

@@ -1,4 +1,4 @@
-"""A listener for VT3 trackers: what they tell, and what they are told."""
+"""A listener for VT3 trackers: their news and their commands."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ KMH = "kmh"
 KNOTS = "knots"
 _SHOWN_UNITS = {KMH: "km/h", KNOTS: "kn"}
 
-# Problems that the user is told of
+# Repair issues
 WRONG_SPEED_UNIT = "vt3_wrong_speed_unit"
 UNKNOWN_NAMES = "vt3_unknown_names"
 
@@ -403,7 +403,7 @@ class Vt3Connection(Connection):
     # --- problems that can be solved ----------------------------------------------------
 
     async def solve(self, cause: str) -> Mapping[str, object]:
-        """Take the other unit of the speed, or give values their own names again.
+        """Read speeds in the other unit, or give values their own names again.
 
         Raises VendorError when one of the trackers could not be told.
         """

@@ -1,4 +1,4 @@
-"""What Home Assistant shows of a VT3 tracker beside the common entities.
+"""The entities of a VT3 tracker beside the common ones.
 
 Enabled are what an ordinary vehicle needs, 18 with all of them: the common ones, three
 values of the vehicle, the malfunction light, the first output, what cuts the engine, alarms

@@ -1,4 +1,4 @@
-"""What the error codes in a tracker's answers mean ("FlexAPI Over TCP" 2.1.2).
+"""The errors in a tracker's answers by their codes ("FlexAPI Over TCP" 2.1.2).
 
 The further codes are those that the vendor's other devices with FlexAPI know.
 """

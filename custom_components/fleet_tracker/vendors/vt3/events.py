@@ -124,7 +124,7 @@ def _trouble_code(type_name: str, payload: Mapping[str, Json]) -> str:
 
 
 def _details(payload: Mapping[str, Json]) -> dict[str, Value]:
-    """Return what else is told of an event. Nothing in it says where it was."""
+    """Return the further data of an event, without its place."""
     details: dict[str, Value] = {}
     if (level := LEVELS.get(as_integer(payload.get("level")) or 0)) is not None:
         details["level"] = level

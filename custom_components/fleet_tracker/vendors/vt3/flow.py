@@ -1,4 +1,4 @@
-"""What the user is asked for a listener of VT3 trackers, and for each tracker."""
+"""The forms of a listener for VT3 trackers and of each tracker, and their checks."""
 
 from __future__ import annotations
 

@@ -184,7 +184,7 @@ class FrameDecoder:
             self._candidates = [one for one in candidates if not one.in_string]
 
     def _finish(self, candidate: _Candidate, messages: list[Message]) -> None:
-        """Judge a candidate whose JSON ends here and whose tail is there."""
+        """Judge a candidate with complete JSON and tail."""
         end = self._position
         data = bytes(self._buffer[candidate.start + 1 : end])
         tail = bytes(self._buffer[end : end + _TAIL_SIZE])

@@ -81,7 +81,7 @@ class Mapper:
         self.unknown: Counter[str] = Counter()
         """Names that are not understood, and how often they came."""
         self.strange_groups: set[str] = set()
-        """Reserved groups with names that must be aliases somebody else set."""
+        """Reserved groups with foreign names, which must be aliases set by others."""
         self.outputs: set[str] = set()
         """The numbers of the outputs that the tracker has shown."""
         self.unit_is_proven = False
@@ -338,7 +338,7 @@ class Mapper:
         *,
         is_answer: bool,
     ) -> tuple[datetime, TimeSource]:
-        """Return when a position was found, and whose clock that is by.
+        """Return when a position was found, and by which clock.
 
         On demand it is fresh, and has the satellites' time (3.3.3). What is told after that
         is as much later as the tracker's own clock says, though that may be behind.

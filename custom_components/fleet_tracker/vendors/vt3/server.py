@@ -1,7 +1,8 @@
-"""The listener that VT3 trackers connect to, and the requests that go back to them.
+"""The listener for VT3 trackers, and the requests that go back to them.
 
-FlexAPI over TCP knows neither login nor acknowledgement: a tracker is who the topics of its
-messages say, and only those whose serial number the user accepted are ever sent anything.
+FlexAPI over TCP knows neither login nor acknowledgement. A tracker is identified by the
+topics of its messages, and only trackers with an accepted serial number are ever sent
+anything.
 """
 
 from __future__ import annotations
@@ -195,7 +196,7 @@ class Server:
         self._turns = Turns()
         self._made_at = host.now()
         self.counts: Counter[str] = Counter()
-        """What happened, for the diagnostics."""
+        """Counts for the diagnostics."""
 
     # --- life ---------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a listener puts up with, and for how long it waits."""
+    """The limits and waits of a listener."""
 
     connections: int = 2_000
     strangers_per_address: int = 32
@@ -120,7 +120,7 @@ class Session:
         self.accepted = False
         """Whether it is the one connection of an accepted tracker."""
         self.oddities: set[str] = set()
-        """What is unusual about it, but no reason to end it."""
+        """Peculiarities of the connection that are no reason to end it."""
         self.noted: set[str] = set()
         self.received = 0
         """How many messages came."""

@@ -15,7 +15,7 @@ _TOPIC = re.compile(
 )
 
 CLIENT_TOKEN = "client_token"
-"""What a request is recognised by in its answer, if the tracker repeats it (2.1.1)."""
+"""The part of a request that its answer repeats, if the tracker does so (2.1.1)."""
 
 INFO = "info"
 SET = "set"

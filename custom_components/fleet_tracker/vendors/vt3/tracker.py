@@ -1,4 +1,4 @@
-"""What is known of an accepted tracker beside the readings of its vehicle."""
+"""The state of an accepted tracker beside the readings of its vehicle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What trackers write as values, checked where it comes in.
+"""Values as trackers write them, checked where they come in.
 
 Numbers come as whole or not, or as texts; booleans as 0 and 1; what is not known as null,
 as an empty text or as a number that cannot be. All of that becomes absent.

@@ -12,7 +12,7 @@ class Visitors:
     """The connections that count, strangers until they are known."""
 
     def __init__(self) -> None:
-        """Start with nobody."""
+        """Initialize without connections."""
         # Used as sets that keep their order.
         self._present: dict[Session, None] = {}
         self._strangers: dict[Session, None] = {}

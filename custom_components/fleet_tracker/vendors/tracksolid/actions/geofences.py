@@ -88,7 +88,7 @@ async def _create_geofence(request: Request) -> Outcomes:
         try:
             await fences.bind(number, vehicle_ids, _ALERTS[request.data[ATTR_ALARM_ON]])
         except VendorError:
-            # One that watches nobody would only be in the way of the next try.
+            # A geofence without vehicles would only be in the way of the next try.
             await fences.delete(account, number)
             raise
         return dict.fromkeys(vehicle_ids, {ATTR_GEOFENCE: number})

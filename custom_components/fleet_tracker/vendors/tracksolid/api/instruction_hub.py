@@ -48,7 +48,7 @@ _NUMBERS = frozenset(
 
 
 class Protocol(IntEnum):
-    """What an instruction is (`proNo`)."""
+    """The kind of an instruction (`proNo`)."""
 
     TEXT = 128
     START_LIVE = 37121
@@ -59,7 +59,7 @@ class Protocol(IntEnum):
 
 
 class LiveControl(IntEnum):
-    """What is done to a running stream (37122)."""
+    """The control of a running stream (37122)."""
 
     OFF = 0
     SWITCH = 1

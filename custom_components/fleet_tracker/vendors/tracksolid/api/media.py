@@ -44,7 +44,7 @@ _WORDS = {MediaKind.PHOTO: "photo", MediaKind.VIDEO: "video"}
 
 
 class StreamKind(IntEnum):
-    """What kind of stream is closed (7.10)."""
+    """The kind of the closed stream (7.10)."""
 
     LIVE = 0
     RECORDED = 1

@@ -184,7 +184,7 @@ class TagLocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellLocation:
-    """What cells and Wi-Fi networks were resolved to (5.6); the accuracy in metres."""
+    """The position of cells and Wi-Fi networks (5.6); the accuracy in metres."""
 
     latitude: float
     longitude: float

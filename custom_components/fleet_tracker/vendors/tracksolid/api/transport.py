@@ -124,7 +124,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a method answered: most have a result, some have data."""
+    """The answer of a method: most have a result, some have data."""
 
     result: object
     data: object

@@ -1,4 +1,4 @@
-"""What is pushed (chapter 10) as news of vehicles.
+"""Maps pushes (chapter 10) to news of vehicles.
 
 What has a place in the model becomes readings and occurrences; the rest is told by the
 event "device data", without coordinates, faces or RFID values.
@@ -83,7 +83,7 @@ _OIL_READINGS: Mapping[int, str] = {
 }
 _OIL_SCALE = 100
 
-# What the event "device data" never tells: who, where, and what opens doors.
+# The private fields, which the event "device data" never contains.
 _PRIVATE = re.compile(
     r"(.*(imei|token|lat|lng|lon|latitude|longitude|mac|address|addr|cells?)"
     r"|vin|iccid|imsi|sim|lac|ci|wifi|lbsjson|celllist|wifilist|coordinates?)",
