@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 import json
 import random
 
@@ -229,6 +230,58 @@ fragments = st.sampled_from(
 def test_nothing_else_than_trying_everything(data: bytes, cuts: list[int]) -> None:
     """The decoder finds what a slow search of all beginnings and ends finds."""
     assert feed_in_pieces(data, cuts) == find_frames(data)
+
+
+class ScanningDecoder(FrameDecoder):
+    """A decoder that scans every byte, the good frames too."""
+
+    def _take_whole(self, data: bytes, messages: list[Message]) -> int:
+        return 0
+
+
+def state_of(decoder: FrameDecoder) -> tuple[object, ...]:
+    """Return what a decoder tells of a stream beside the messages."""
+    return decoder.checksum, decoder.wrong, decoder.overlong, decoder.skipped
+
+
+good_frames = st.dictionaries(
+    st.text(max_size=6) | st.sampled_from(["${", "}", '"', "\\", "\r\n", "$"]),
+    st.text(max_size=6) | st.sampled_from(["${}", '{"a":1}', "}\x00\x00"]),
+    max_size=4,
+).flatmap(lambda message: st.sampled_from(Checksum).map(partial(encode, message)))
+odd_frames = st.sampled_from(
+    [
+        frame(b'{"a":1} '),
+        frame(b'{"a":1,\r\n"b":2}'),
+        frame(b'{"a":"\xff"}'),
+        frame(b'{"a":"\t"}'),
+        frame(b'{"a":NaN}'),
+        frame(b"{" * 40 + b"}" * 40),
+        frame(b'{"a":' + b"[" * 40 + b"]" * 40 + b"}"),
+        frame(with_checksum(0x0D0A)),
+        frame(with_checksum(0x7D0D)),
+        frame(b'{"a":"' + b"x" * LONGEST_JSON + b'"}'),
+    ]
+)
+
+
+@given(
+    st.lists(good_frames | odd_frames | fragments, max_size=12).map(b"".join),
+    st.lists(st.integers(0, 1000), max_size=12),
+)
+@settings(max_examples=10 * EXAMPLES)
+def test_taking_whole_frames_finds_what_scanning_finds(
+    data: bytes, cuts: list[int]
+) -> None:
+    """The same messages at the same byte, and the same is told of the stream."""
+    decoder, scanning = FrameDecoder(), ScanningDecoder()
+    start = 0
+    for cut in [*sorted(cuts), len(data)]:
+        part = data[start:cut]
+        start = max(start, cut)
+        found = decoder.feed(part)
+        assert [*map(repr, found)] == [*map(repr, scanning.feed(part))]
+        assert state_of(decoder) == state_of(scanning)
 
 
 values = st.recursive(

@@ -1003,3 +1003,18 @@ def test_speeds_that_tell_nothing() -> None:
     )
     watch.take_speedometer(silent.fixed_at, 80)
     assert watch.is_wrong is None
+
+
+@pytest.mark.parametrize("group", ["gnss", "io", "obd", "summary", "mine"])
+def test_a_name_means_the_same_beside_an_unknown_one(group: str) -> None:
+    """Documented names are resolved for all trackers at once, others one by one."""
+    aliases = ("time", "lat", "log")
+    for name in (*PARAMETERS, *POSITION_PARAMETERS, *TIME_PARAMETERS, *aliases):
+        updates = [
+            Mapper("VF1").map_values(group, values, NOW, complete=True)
+            for values in (
+                {name: 1, "gnss.longitude": 9.5},
+                {name: 1, "gnss.longitude": 9.5, "?": 1},
+            )
+        ]
+        assert updates[0] == updates[1], name

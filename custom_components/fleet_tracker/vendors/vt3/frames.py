@@ -115,10 +115,37 @@ class FrameDecoder:
         """Add bytes and return the messages that they complete."""
         messages: list[Message] = []
         for start in range(0, len(data), _SLICE):
-            self._buffer += data[start : start + _SLICE]
-            self._scan(messages)
-            self._trim()
+            part = data[start : start + _SLICE]
+            if rest := part[self._take_whole(part, messages) :]:
+                self._buffer += rest
+                self._scan(messages)
+                self._trim()
         return messages
+
+    def _take_whole(self, data: bytes, messages: list[Message]) -> int:
+        """Add the good frames that bytes begin with, and return the size of these frames.
+
+        All of a good frame is known at its first line end: the JSON has none inside. What
+        is unusual is left to the scan, which would have found the same frames.
+        """
+        if self._buffer or self._suspects:
+            return 0
+        checksum = self.checksum
+        position = 0
+        while data.startswith(b"${", position):
+            end = data.find(_END, position)
+            body = data[position + 1 : end - 2]
+            if (
+                end < 0
+                or not body.endswith(b"}")
+                or len(body) > LONGEST_JSON
+                or checksum.of(body) != data[end - 2 : end]
+                or (message := _parse(body)) is None
+            ):
+                break
+            messages.append(message)
+            position = end + len(_END)
+        return position
 
     def _scan(self, messages: list[Message]) -> None:
         """Follow the candidates through what is new, and add what they turn out to be."""

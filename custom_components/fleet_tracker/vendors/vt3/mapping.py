@@ -53,6 +53,16 @@ SETTINGS = "settings"
 _KNOWN_ALIASES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {GNSS: {"time": "gnss.ts", "lat": "gnss.latitude", "log": "gnss.longitude"}}
 )
+# What is meant by the names that need no look at a single tracker.
+_DOCUMENTED_KEYS: Mapping[str, str] = MappingProxyType(
+    {key: key for key in (*PARAMETERS, *POSITION_PARAMETERS, *TIME_PARAMETERS)}
+)
+_KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        group: {**_DOCUMENTED_KEYS, **aliases}
+        for group, aliases in _KNOWN_ALIASES.items()
+    }
+)
 _USER_DATA = "userdata."
 _MOST_CUSTOM = 256  # 8 groups of 32 items (2.3)
 _MOST_UNKNOWN = 100
@@ -109,8 +119,13 @@ class Mapper:
     def _named(self, group: str, values: Mapping[str, Json]) -> dict[str, Json]:
         """Return the values under the names of the document."""
         learned = self.aliases.get(group, {})
+        if not learned:
+            keys = _KEYS.get(group, _DOCUMENTED_KEYS)
+            named = {keys[name]: one for name, one in values.items() if name in keys}
+            if len(named) == len(values):
+                return named
         known = _KNOWN_ALIASES.get(group, {})
-        named: dict[str, Json] = {}
+        named = {}
         for name, value in values.items():
             key = learned.get(name) or (known.get(name, name))
             if (

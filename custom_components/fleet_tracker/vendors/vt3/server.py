@@ -397,7 +397,9 @@ class Server:
         elif session.serial is None or not session.accepted:
             self._owner.on_stranger(topic, message)
         else:
-            self._take_accepted(session, replace(topic, serial=session.serial), message)
+            if topic.serial != session.serial:
+                topic = replace(topic, serial=session.serial)
+            self._take_accepted(session, topic, message)
 
     def _take_accepted(self, session: Session, topic: Topic, message: Message) -> None:
         """Handle a message of an accepted tracker's connection."""
