@@ -705,6 +705,24 @@ async def test_codes_that_concern_the_account(
         await connection.poll()
 
 
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("path", [LOCATION, EXTRA, BATTERY])
+async def test_one_thing_that_the_server_fails_at(
+    host: FakeHost, server: SegwaySimulator, path: str, alone: bool
+) -> None:
+    """It is asked less often; the account is read, however many vehicles there are."""
+    host.patient = True
+    names = [DEMO_RIDING] if alone else [DEMO_RIDING, DEMO_PARKED]
+    vehicles = {imei: {"model": "e_moped"} for imei in names}
+    connection = make_connection(host, server, vehicles)
+    server.demand(path, 15001, times=100_000)
+    await connection.poll()
+    await run(connection, host, 1300)
+    assert asked(server, DEMO_RIDING)["status"] > 50
+    for other in {LOCATION, EXTRA, BATTERY} - {path}:
+        assert server.requests[other] > 1, other
+
+
 async def test_an_unknown_code_is_one_vehicles(
     connection: SegwayConnection, host: FakeHost, server: SegwaySimulator
 ) -> None:

@@ -141,15 +141,18 @@ class Poller:
         """Ask vehicles for what is due. Raises what concerns the whole account."""
         now = self._host.now()
         asked = []
+        without_status = []
         for vehicle in vehicles:
             due = vehicle.due(self._host.vehicle(vehicle.imei), now)
             if due and not vehicle.busy:
+                if Query.STATUS not in due:
+                    without_status.append(vehicle)
                 vehicle.task = asyncio.create_task(self._read(vehicle, due))
                 asked.append(vehicle)
         await self._wait_for(asked)
         reason = self._suspicion([vehicle for vehicle in asked if not vehicle.busy])
         if isinstance(reason, _DOUBTFUL_ERRORS) and (
-            not with_witness or await self._somebody_answers(asked)
+            not with_witness or await self._somebody_answers(asked, without_status)
         ):
             reason = None
         if reason is None:
@@ -201,18 +204,23 @@ class Poller:
         certain = [err for err in errors if not isinstance(err, _DOUBTFUL_ERRORS)]
         return (certain or errors)[0]
 
-    async def _somebody_answers(self, failed: list[AcceptedVehicle]) -> bool:
-        """Tell whether the server answers for another vehicle than those that failed.
+    async def _somebody_answers(
+        self, failed: list[AcceptedVehicle], without_status: list[AcceptedVehicle]
+    ) -> bool:
+        """Tell whether the server answers anything beside what failed.
 
-        The one that was asked longest ago is asked how it is, which may reach it: not
-        again soon while a vehicle goes on failing alone. Where all others are being asked
+        The other vehicle that was asked longest ago is asked how it is, which may reach it:
+        not again soon while a vehicle goes on failing alone. Where there is none, one of
+        those that failed without being asked that. Where all others are being asked
         already, the last answers count.
         """
+        now = self._host.now()
         others = [v for v in self._vehicles.values() if v not in failed]
         idle = [vehicle for vehicle in others if not vehicle.busy]
+        if not others:
+            idle = [vehicle for vehicle in without_status if not vehicle.busy]
         if not idle:
             return any(vehicle.error is None for vehicle in others)
-        now = self._host.now()
         if is_within(self._answered_at, WITNESS_PAUSE, now):
             return True
         self.counters["witnesses"] += 1
@@ -281,18 +289,29 @@ class Poller:
     # --- one vehicle ---
 
     async def _read(self, vehicle: AcceptedVehicle, queries: list[Query]) -> None:
-        """Ask a vehicle one thing after the other, and hand on what comes."""
+        """Ask a vehicle one thing after the other, and hand on what comes.
+
+        Once the server has answered one question, its failure at another is no sign that
+        the account cannot be read.
+        """
+        answered = False
         async with self._polls:
             while queries:
                 query = queries.pop(0)
                 try:
                     await self.read(vehicle, query)
                 except _SERVER_ERRORS as err:
-                    vehicle.error = err
+                    if answered and isinstance(err, _DOUBTFUL_ERRORS):
+                        self.counters[f"{query}: {err.translation_key}"] += 1
+                        if not isinstance(err, NoAnswer):
+                            vehicle.schedule.note_failure(self._host.now(), query)
+                            continue
+                    else:
+                        vehicle.error = err
                     vehicle.schedule.note_failure(self._host.now(), query, *queries)
                     break
                 except VendorError as err:
-                    vehicle.error = None
+                    answered, vehicle.error = True, None
                     self.counters[f"{query}: {err.translation_key}"] += 1
                     if query is Query.STATUS or isinstance(err, VehicleUnavailable):
                         self._tell_refusal(vehicle, err)
@@ -300,7 +319,7 @@ class Poller:
                         break
                     vehicle.schedule.note_failure(self._host.now(), query)
                 else:
-                    vehicle.error = None
+                    answered, vehicle.error = True, None
                     vehicle.schedule.failures[query] = 0
         vehicle.task = None
         self.poll_sooner(vehicle)
