@@ -390,7 +390,7 @@ def test_without_the_servers_time() -> None:
 
 
 @pytest.mark.parametrize("imei", [None, "", " ", True, ["x"]])
-def test_a_record_of_nobody(imei: object) -> None:
+def test_a_record_without_an_imei(imei: object) -> None:
     """A record without an IMEI is no news."""
     assert map_track({**TRACK, "imei": imei}, None, NOW) is None
     assert map_device({**DEVICE, "imei": imei}, "Open API", NOW) is None

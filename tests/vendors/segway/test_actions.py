@@ -389,7 +389,7 @@ async def test_settings(
         ("set_bluetooth_key", {}, "invalid_fields"),
     ],
 )
-async def test_what_is_not_sent(
+async def test_values_that_are_not_sent(
     rig: Rig, action: str, fields: dict[str, Any], key: str
 ) -> None:
     """What the document does not allow is refused in words before it is sent."""

@@ -320,7 +320,7 @@ async def test_values_out_of_range_are_not_sent(
     assert not server.requests
 
 
-async def test_queries_return_what_the_vehicle_tells(
+async def test_queries_return_the_data_of_their_answers(
     client: SegwayClient, server: SegwaySimulator
 ) -> None:
     """Each query returns the data of its answer."""
@@ -757,7 +757,7 @@ async def test_models_that_lack_endpoints(
     await client.set_speed_mode(DEMO_PARKED, 1)
 
 
-async def test_answers_without_what_was_asked_for(
+async def test_answers_without_data(
     client: SegwayClient, server: SegwaySimulator
 ) -> None:
     """Success without data is no answer; no location is an error of its own."""

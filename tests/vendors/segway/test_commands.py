@@ -199,7 +199,7 @@ ALREADY_SO = [
 
 @pytest.mark.parametrize("code", [15302, 15001])
 @pytest.mark.parametrize(("command", "path", "locked"), ALREADY_SO)
-async def test_what_was_so_before_confirms_nothing(
+async def test_unchanged_state_confirms_nothing(
     connection: SegwayConnection,
     server: SegwaySimulator,
     host: FakeHost,
@@ -225,7 +225,7 @@ async def test_what_was_so_before_confirms_nothing(
         (commands.END_RENTAL, f"{MOPED_CONTROL}/endRental", False),
     ],
 )
-async def test_what_changed_confirms_a_rental(
+async def test_changed_state_confirms_a_rental(
     connection: SegwayConnection,
     server: SegwaySimulator,
     parked: Moped,
@@ -271,7 +271,7 @@ async def test_lock_that_was_locked_before(
         await execute(connection, commands.LOCK)
 
 
-async def test_unknown_outcome_of_what_nothing_reads_back(
+async def test_unknown_outcome_of_a_command_that_nothing_reads_back(
     connection: SegwayConnection, server: SegwaySimulator, host: FakeHost
 ) -> None:
     """A sound cannot be read back; the status is read all the same."""
@@ -582,7 +582,7 @@ async def test_arguments_that_are_none(
     assert not server.requests
 
 
-async def test_what_the_model_lacks_is_not_sent(
+async def test_commands_that_the_model_lacks_are_not_sent(
     host: FakeHost, server: SegwaySimulator
 ) -> None:
     """The picked model decides."""
@@ -616,7 +616,7 @@ async def test_refused_commands_disappear(
     assert DEMO_PARKED not in logged[0]
 
 
-async def test_what_has_worked_is_not_given_up(
+async def test_command_that_has_worked_is_not_given_up(
     connection: SegwayConnection, host: FakeHost, parked: Moped
 ) -> None:
     """15004 and 404 say nothing of the model any more; 15707 always does."""
@@ -696,7 +696,7 @@ async def test_wrong_credentials_of_a_command(
         await execute(connection, commands.LOCK)
 
 
-def test_models_have_what_the_document_says() -> None:
+def test_models_have_the_capabilities_of_the_document() -> None:
     """The capabilities of each model are those whose endpoints its heading names."""
     endpoints = {
         f"{MOPED_QUERY}/extra-status": Capability.EXTRA_STATUS,

@@ -258,7 +258,7 @@ async def test_another_account(rig: Rig) -> None:
     assert rig.entry.data["client_secret"] == DEMO_CLIENT_SECRET
 
 
-async def test_reconfigure_shows_what_is_there(
+async def test_reconfigure_shows_the_present_data(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The form shows the account, its server if it is no usual one, never the secret."""
@@ -462,7 +462,7 @@ async def test_discovered_vehicle(rig: Rig, door: Door) -> None:
     assert not cards(rig.hass)
 
 
-async def test_discovered_vehicle_of_somebody_else(rig: Rig, door: Door) -> None:
+async def test_discovered_vehicle_of_another_account(rig: Rig, door: Door) -> None:
     """A vehicle that Segway's API does not know is not added."""
     rig.server.mopeds[STRANGER] = standing_moped(STRANGER, HOME, START.timestamp())
     await door.tell(STRANGER)

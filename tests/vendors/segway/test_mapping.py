@@ -98,7 +98,7 @@ def test_status(record: Record) -> None:
     assert update.groups[0].measured_at == update.heard_at == AT
 
 
-def test_status_of_what_is_not_known() -> None:
+def test_status_with_unknown_values() -> None:
     """Sentinels, nothing and nonsense are absent, never 0."""
     record = dict.fromkeys(STATUS, -1) | {
         "lockVoltage": 0,
@@ -197,7 +197,7 @@ def test_speed_of_a_fix_is_that_of_a_status_nearby() -> None:
         {"gpsUtcTime": ""},
     ],
 )
-def test_what_is_no_fix(change: Record) -> None:
+def test_positions_that_are_no_fix(change: Record) -> None:
     """Invalid, null island, out of range, without a time."""
     assert map_location(IMEI, {**LOCATION, **change}, NOW) is None
 

@@ -59,7 +59,7 @@ async def test_parked_is_slow(rig: Rig) -> None:
     assert await asked_in(rig, LOCATION, PARKED, 900, 20) <= 1
 
 
-async def test_what_changes_seldom(rig: Rig) -> None:
+async def test_values_that_change_seldom(rig: Rig) -> None:
     """Helmets and batteries are asked for less often than the place."""
     extra = "/api/v2/mopeds/query/current/extra-status"
     battery = "/api/v2/mopeds/query/current/battery-info"

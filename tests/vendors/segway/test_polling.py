@@ -574,7 +574,7 @@ async def test_a_server_that_is_gone(
     assert host.reading(DEMO_PARKED, "locked") is True
 
 
-async def test_a_server_that_is_gone_delays_nobody(
+async def test_a_server_that_is_gone_delays_no_vehicle(
     host: FakeHost, server: SegwaySimulator
 ) -> None:
     """That nobody listens is clear from the first vehicle: no other is tried."""
@@ -781,7 +781,7 @@ async def test_a_vehicle_is_removed_while_it_is_asked(
     assert len(diagnostics) == 1
 
 
-async def test_what_was_learned_of_a_removed_vehicle_is_forgotten(
+async def test_facts_of_a_removed_vehicle_are_forgotten(
     connection: SegwayConnection, host: FakeHost
 ) -> None:
     """That of the others is not."""

@@ -212,7 +212,7 @@ async def test_foreign_account(
     assert not host.problems
 
 
-async def test_what_is_no_push(
+async def test_requests_that_are_no_push(
     connection: SegwayConnection, server: SegwaySimulator
 ) -> None:
     """Unknown paths, other methods, broken forms."""

@@ -46,7 +46,7 @@ def seconds(schedule: Schedule, query: Query, state: State, now: datetime = NOW)
     return round((schedule.due_at(query, state, now) - now).total_seconds())
 
 
-def test_what_was_never_asked_is_due() -> None:
+def test_query_that_was_never_asked_is_due() -> None:
     """At the start everything is asked."""
     schedule = Schedule(driving=15 * SECOND, standing=60 * SECOND)
     assert {schedule.due_at(query, PARKED, NOW) for query in Query} == {NOW}

@@ -864,7 +864,9 @@ async def test_send_to_an_offline_device(
     assert all(result.offline for result in results)
 
 
-async def test_send_of_what_is_not_in_the_list(client: TracksolidClient) -> None:
+async def test_send_of_a_command_that_is_not_in_the_list(
+    client: TracksolidClient,
+) -> None:
     """The server checks the entry and its values."""
     with pytest.raises(ParameterRefused):
         await client.instructions.send(VAN, entry(4711, "RELAY,1#"))
@@ -998,7 +1000,7 @@ async def test_platform_fences_that_cannot_be(client: TracksolidClient) -> None:
 # --- by name --------------------------------------------------------------------------------
 
 
-def test_catalog_knows_what_the_simulator_knows() -> None:
+def test_catalog_equals_the_simulator() -> None:
     """Both are written from the document; neither knows more, nor other parameters."""
     assert len(METHODS) == 41 + 3
     assert METHODS.keys() == SIMULATED.keys()

@@ -230,7 +230,7 @@ def test_kinds_of_fixes(kind: object, expected: FixKind, accuracy: float) -> Non
         {"lng": "200"},
     ],
 )
-def test_what_is_no_fix(fields: dict[str, object]) -> None:
+def test_positions_that_are_no_fix(fields: dict[str, object]) -> None:
     """Expired devices are at (0, 0); no fix has no position."""
     assert mapping.map_location(location(**fields), NOW).position is None
 

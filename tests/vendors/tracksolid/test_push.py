@@ -131,7 +131,7 @@ def test_paths_are_found_in_any_case() -> None:
         (request("", {"msgType": "jimi.push.device.alarm", "data": "x"}), 400),
     ],
 )
-def test_what_is_refused(push: PushRequest, status: int) -> None:
+def test_refused_pushes(push: PushRequest, status: int) -> None:
     """Hostile until verified; and never a 401."""
     assert read_push(push, "t") == Refused(status)
 
@@ -551,7 +551,7 @@ def test_the_rest_is_device_data(path: str) -> None:
         assert private not in text, (path, private)
 
 
-def test_what_may_be_told_of_device_data() -> None:
+def test_content_of_device_data() -> None:
     """Objects inside of an item are flattened, lists are counted, secrets stay inside."""
     item: dict[str, object] = {
         "deviceImei": VAN,
@@ -630,7 +630,7 @@ def test_tag_push() -> None:
     assert map_tag_push({"imei": VAN}) is None
 
 
-def test_item_of_nobody() -> None:
+def test_item_without_a_device() -> None:
     """An item without a device says nothing."""
     assert map_push("pushgps", {"lat": 1}, START) is None
     assert map_push("pushgps", {"data": {"lat": 1}}, START) is None

@@ -230,7 +230,7 @@ def can_stop(command: Command) -> bool:
     return commands.can_stop(command, SERIAL, frozenset({"2"}))
 
 
-def test_what_can_stop_a_vehicle() -> None:
+def test_requests_that_can_stop_a_vehicle() -> None:
     """Turning on an output that cuts, in whatever words; restoring never."""
     on, off = commands.TURN_ON_OUTPUT, commands.TURN_OFF_OUTPUT
     assert can_stop(Command(on, {"part": "2"}))
@@ -266,7 +266,7 @@ def test_settings_in_answers() -> None:
     assert commands.settings_in({}) == commands.settings_in(None) == []
 
 
-def test_another_spelling_is_only_for_what_has_one() -> None:
+def test_another_spelling_only_where_there_is_one() -> None:
     """What was refused is not sent a second time as it was (3.2.3 against A.4)."""
     spelled = commands.spelled_as_in_appendix(
         Request("obd", "set", {"interest": {"obd.dtcs": "", "obd.rpm": "r"}})

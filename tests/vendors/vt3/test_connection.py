@@ -109,7 +109,7 @@ async def tracker(connection: Vt3Connection, make_tracker: MakeTracker) -> Vt3Si
     return made
 
 
-async def test_groups_that_were_not_told_when_it_connected(
+async def test_groups_missing_at_the_connection(
     connection: Vt3Connection, make_tracker: MakeTracker
 ) -> None:
     """A group that is not known is asked for once, before it is refused."""
@@ -298,7 +298,7 @@ async def test_late_answers_are_news(
     assert counts["without_payload"] == 1
 
 
-async def test_answers_that_nobody_asked_for(
+async def test_answers_without_a_request(
     connection: Vt3Connection, tracker: Vt3Simulator, host: FakeHost
 ) -> None:
     """They say nothing, and make neither groups nor memories."""
@@ -430,7 +430,7 @@ async def test_names_of_trouble_codes(
     assert tracker.violations == []
 
 
-async def test_groups_that_somebody_else_made(
+async def test_groups_made_by_others(
     connection: Vt3Connection, make_tracker: MakeTracker, host: FakeHost
 ) -> None:
     """Names that we would not give are understood all the same."""
@@ -534,7 +534,7 @@ async def test_strangers_are_introduced(
     assert connection.diagnostics()["introduced_trackers"] == 0
 
 
-async def test_no_card_for_who_was_accepted_meanwhile(
+async def test_no_card_for_a_tracker_accepted_meanwhile(
     connection: Vt3Connection, make_tracker: MakeTracker, host: FakeHost
 ) -> None:
     """A tracker that the user added in the meantime is not shown as new."""

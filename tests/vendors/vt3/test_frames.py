@@ -302,7 +302,7 @@ values = st.recursive(
     st.lists(st.integers(0, 2000), max_size=30),
     st.sampled_from(Checksum),
 )
-def test_what_is_written_is_read(
+def test_written_messages_are_read(
     parts: list[tuple[bytes, Message]], cuts: list[int], checksum: Checksum
 ) -> None:
     """Every message is read once, in order, however the stream is cut."""

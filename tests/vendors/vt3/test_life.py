@@ -166,7 +166,7 @@ async def test_new_connection_of_same_tracker(home: Home) -> None:
     assert (old.outputs[0], new.outputs[0]) == (0, 1)
 
 
-async def test_somebody_elses_serial(
+async def test_serial_of_another_tracker(
     home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Who claims a connected tracker's serial is sent away, with one line in the log."""

@@ -255,7 +255,7 @@ def test_nothing_is_absent(key: str) -> None:
         ("obd.vin", True),
     ],
 )
-def test_what_is_not_known_is_absent(key: str, value: Json) -> None:
+def test_unknown_values_are_absent(key: str, value: Json) -> None:
     """Trackers have many ways to say that they do not know."""
     update = mapper().map_values(key.partition(".")[0], {key: value}, NOW)
     assert readings(update) == {}

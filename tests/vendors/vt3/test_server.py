@@ -426,7 +426,7 @@ async def test_same_address_takes_over_at_once(
     assert server.counts["taken_over"] == 1
 
 
-async def test_somebody_else_claims_a_serial_number(
+async def test_another_address_claims_a_serial_number(
     server: Server,
     port: int,
     host: FakeHost,
