@@ -294,7 +294,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_integration_discovery(
         self, discovery_info: DiscoveryInfoType
     ) -> ConfigFlowResult:
-        """Show a card for a vehicle that nobody has accepted yet."""
+        """Show a card for a vehicle that is not accepted yet."""
         entry = self._discovering_entry(discovery_info)
         if entry is None:
             return self.async_abort(reason="entry_not_loaded")
@@ -508,7 +508,7 @@ def _vehicle_names(entry: ConfigEntry) -> dict[str, str]:
 
 
 async def _async_keep_names(entry: ConfigEntry, excluded: Iterable[str]) -> None:
-    """Keep what vehicles that are left out are called: nothing is told of them any more."""
+    """Keep the names of vehicles that are left out: no news brings them any more."""
     if entry.state is not ConfigEntryState.LOADED:
         return
     coordinator: FleetCoordinator = entry.runtime_data

@@ -1,4 +1,4 @@
-"""What all entities share: their vehicle, when they exist, and how they send commands."""
+"""The base of all entities: their vehicle, when they exist, and how they send commands."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class FleetEntity(CoordinatorEntity[FleetCoordinator]):
 
     @property
     def vehicle(self) -> Vehicle:
-        """What is known of the vehicle."""
+        """The record of the vehicle."""
         return self.coordinator.vehicles()[self.vehicle_id]
 
     @property

@@ -115,7 +115,7 @@ class _Folder:
 
 
 class Folders:
-    """What is in the folders that were opened last."""
+    """The content of the folders that were opened last."""
 
     def __init__(self) -> None:
         """Start with none."""

@@ -29,7 +29,7 @@ class Availability:
     ) -> None:
         """Initialize with the callbacks for a change of the account's reachability.
 
-        `on_polls_count` is told when what polls have told no longer counts, or does again.
+        `on_polls_count` is called when polled data stops counting, or counts again.
         """
         self.state = state
         self._hass = hass

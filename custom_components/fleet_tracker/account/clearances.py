@@ -1,4 +1,4 @@
-"""What lets commands leave: asked where their bytes do, of how things are at that moment."""
+"""Clearances of commands, judged at the moment when the bytes leave."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class FleetKeeper(Protocol):
         """Tell whether the user wants a vehicle."""
 
     def first_details(self, vehicle_id: str) -> VehicleDetails | None:
-        """Return how a vehicle is called that was never told of, None if nobody knows."""
+        """Return the name of a vehicle without news, None if it has none."""
 
     def on_vehicles_kept(self) -> None:
         """Handle a change of a vehicle that must survive a restart."""
@@ -103,7 +103,7 @@ class Fleet:
 
     @property
     def vehicles(self) -> Mapping[str, Vehicle]:
-        """What is known of all vehicles, by their ids."""
+        """The records of all vehicles, by their ids."""
         return self._vehicles
 
     def get(self, vehicle_id: str) -> Vehicle | None:

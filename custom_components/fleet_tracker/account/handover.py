@@ -1,4 +1,4 @@
-"""What the config flow hands to the entry that it makes: facts that are not settings.
+"""Facts that the config flow hands to the entry that it makes; they are no settings.
 
 A vendor that allows one login a minute must not be asked for a second token just because
 the first one was used to check the credentials.

@@ -70,7 +70,7 @@ class OccurrenceJournal:
         on_fired: Callable[[str, Sequence[Json]], None],
         on_forgotten: Callable[[str], None],
     ) -> list[Receipt]:
-        """Read the file: what fired is told, what came in and has not fired is returned.
+        """Read the file: replay what fired, and return what still has to fire.
 
         A file with lines that cannot be read is set aside, and they are passed over; what
         is told raises ValueError for such. The last line may have been cut off by a crash:

@@ -239,7 +239,7 @@ class OccurrenceLog:
         self._past.pop(vehicle_id, None)
 
     def receive(self, vehicle_id: str, occurrence: Occurrence) -> Receipt:
-        """Note an occurrence of which the sender is told that it was received.
+        """Note an occurrence before its sender gets the answer.
 
         It is on disk once `async_save` has returned.
         """

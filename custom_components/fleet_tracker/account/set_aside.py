@@ -1,6 +1,6 @@
 """Copies of stored files that could not be used.
 
-Nothing is lost by them that somebody may want to look at, and set-up goes on.
+So nothing is lost that may be worth a look, and set-up goes on.
 """
 
 from __future__ import annotations

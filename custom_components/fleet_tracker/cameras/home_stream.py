@@ -12,7 +12,7 @@ from homeassistant.components.stream import HLS_PROVIDER, Stream
 from homeassistant.core import HomeAssistant, callback
 
 OUTPUT_IDLE_S = 30
-"""How long nobody has to ask for pictures until a stream drops its output.
+"""For how long no pictures are asked for until a stream drops its output.
 
 Home Assistant's own default was five minutes before 2026.
 """
@@ -54,7 +54,7 @@ def expect_viewers(stream: Stream) -> None:
 
 
 def is_watched(stream: Stream | None) -> bool:
-    """Tell whether somebody watches or records a stream."""
+    """Tell whether a stream is watched or recorded."""
     return stream is not None and bool(stream.outputs())
 
 

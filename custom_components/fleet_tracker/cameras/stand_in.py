@@ -1,4 +1,4 @@
-"""What a camera shows while there is no live view: its newest photo, and why.
+"""The picture of a camera without a live view: its newest photo, and the reason.
 
 Home Assistant shows a camera's pictures where a live view fails, but no error.
 """
@@ -37,7 +37,7 @@ class StandIn:
         self._reason: _Reason | None = None
 
     def note(self, error: HomeAssistantError) -> None:
-        """Note why there is no live view, which is told for a minute."""
+        """Note why there is no live view, to be shown for a minute."""
         texts = error_text(self._coordinator.hass, error), str(error)
         self._reason = _Reason(texts, self._coordinator.now())
 

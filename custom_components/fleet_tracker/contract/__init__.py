@@ -1,4 +1,4 @@
-"""What a vendor's connection implements, and what it may ask for: pure.
+"""The interface of a vendor's connection, and of its host: pure.
 
 A module here imports nothing of the integration but this room and `model`, and no Home
 Assistant.

@@ -1,4 +1,4 @@
-"""What a vehicle is told to do, what comes of it, and what may leave."""
+"""Commands to vehicles, their results, and the clearances that let them leave."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandResult:
-    """What came of a command that the vehicle confirmed, as far as the API can tell.
+    """The result of a confirmed command, as far as the API can tell.
 
     ``text`` is the vehicle's own words; ``update`` is what is now known of the vehicle;
     ``warning`` is the translation key of a reservation (done, but ...).

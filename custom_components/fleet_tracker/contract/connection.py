@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the user entered: credentials, options, and the vehicles added one by one."""
+    """The user's entries: credentials, options, and the vehicles added one by one."""
 
     data: Mapping[str, object]
     options: Mapping[str, object]
@@ -91,7 +91,7 @@ class Host(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollResult:
-    """What a poll brought.
+    """The result of a poll.
 
     ``roster`` is the complete list of the account's vehicles where this poll read one. An
     error beside updates says that a part failed and the rest is good.

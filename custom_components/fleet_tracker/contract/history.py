@@ -1,4 +1,4 @@
-"""What a vendor tells of the past: routes, trips, stops, alarms, and how far vehicles drove.
+"""The past as a vendor tells it: routes, trips, stops, alarms and driven distances.
 
 All of it is private: it is asked for when somebody wants to know, and handed to who asked.
 It is never logged, and not in the diagnostics; the records do not show their places.
@@ -17,7 +17,7 @@ from .errors import OF_THE_ACCOUNT, CommandUnsupported, VendorError
 
 
 class HistoryKind(StrEnum):
-    """What can be asked about the past, called as the methods of `VendorHistory` are."""
+    """The questions about the past, named as the methods of `VendorHistory`."""
 
     ROUTES = "routes"
     TRIPS = "trips"
@@ -112,7 +112,7 @@ class Distance:
 
 
 type Found[T] = Mapping[str, T | VendorError]
-"""What was found by vehicle ids, or why a vehicle is not told of."""
+"""The answers by vehicle ids, or the error of a vehicle."""
 
 
 class VendorHistory(ABC):
@@ -164,7 +164,7 @@ def not_told() -> CommandUnsupported:
 async def one_by_one[T](
     vehicle_ids: Iterable[str], ask: Callable[[str], Awaitable[T]]
 ) -> Found[T]:
-    """Ask about one vehicle after the other, whatever comes of the others.
+    """Ask about one vehicle after the other, whatever the results of the others.
 
     An error that is the account's is that of the vehicles that follow, too: nobody asks
     about them.

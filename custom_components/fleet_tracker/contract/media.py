@@ -1,4 +1,4 @@
-"""What a vendor tells of its cameras: photos, live views, and what was recorded.
+"""The cameras of a vendor: photos, live views and recordings.
 
 Addresses of files and streams are private. They are asked for when somebody looks, handed
 to whoever shows them, and kept for minutes at most.

@@ -1,4 +1,4 @@
-"""What a vendor tells of the documented methods that can be called by name."""
+"""The documented methods of a vendor that can be called by name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Use(StrEnum):
-    """What calling a method by name may do."""
+    """The effect of calling a method by name."""
 
     READS = "reads"
     CHANGES = "changes"

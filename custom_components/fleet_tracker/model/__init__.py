@@ -1,4 +1,4 @@
-"""What is known of vehicles, and what follows from it: pure.
+"""The records of vehicles, and what follows from them: pure.
 
 A module here imports nothing of the integration but this room, and no Home Assistant.
 """

@@ -256,7 +256,7 @@ class _Judge:
 
     @property
     def clock(self) -> TrackerClock:
-        """What is known of the clock after the update."""
+        """The state of the clock after the update."""
         after = TrackerClock(
             fixes=self._fixes, contacts=self._contacts, stamps=self._stamps
         )

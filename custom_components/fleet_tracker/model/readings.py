@@ -74,7 +74,7 @@ class GrowthLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingKind:
-    """What a reading is: its unit, what it can be, and whether it is private."""
+    """A reading: its unit, its plausible values, and whether it is private."""
 
     unit: Unit | None = None
     least: float = -math.inf
@@ -83,7 +83,7 @@ class ReadingKind:
     growth: GrowthLimit | None = None
     """How it grows, where it only does that."""
     private: bool = False
-    """Whether it tells whose a vehicle is, or where, for the diagnostics to leave out."""
+    """Whether it says whose or where a vehicle is, so that the diagnostics leave it out."""
 
     def can_be(self, value: float) -> bool:
         """Tell whether a number can be what the reading says."""
@@ -220,7 +220,7 @@ KINDS: Mapping[str, ReadingKind] = MappingProxyType(
         "reference_torque": _kind(Unit.NEWTON_METRES, 0, 1_000_000),
         "fuel_rate": _kind(Unit.LITRES_PER_HOUR, 0, 10_000),
         "fuel_economy": _kind(Unit.KILOMETRES_PER_LITRE, 0, 1_000),
-        # --- whose a vehicle is, and where
+        # --- private
         **_all(
             _PRIVATE,
             (

@@ -71,7 +71,7 @@ class TimeSource(StrEnum):
 
     @property
     def is_ours(self) -> bool:
-        """Whether nobody measured at this time, as far as we were told."""
+        """Whether it is no time of a measurement, as far as is known."""
         return self in (TimeSource.OURS, TimeSource.ESTIMATED)
 
 
@@ -185,7 +185,7 @@ class OccurrenceKind(StrEnum):
 
 
 class OccurrenceType(StrEnum):
-    """What happened, in one vocabulary for all vendors."""
+    """The type of an occurrence, in one vocabulary for all vendors."""
 
     ARMED = "armed"
     BATTERY_FULL = "battery_full"
@@ -294,13 +294,13 @@ class Occurrence:
 
     @property
     def key(self) -> str:
-        """What must match for a later occurrence to be a replay of this one."""
+        """The identity that a replay of this occurrence shares."""
         return f"{self.kind}/{self.type}/{self.code or ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VehicleDetails:
-    """What the device page shows of a vehicle and its tracker."""
+    """The facts of a vehicle and its tracker on the device page."""
 
     name: str
     manufacturer: str | None = None
@@ -384,7 +384,7 @@ class WaitingFix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beliefs:
-    """What is remembered of a vehicle's news to tell the plausible from the rest."""
+    """The memory of a vehicle's news by which plausibility is judged."""
 
     growths: Mapping[str, Growth] = field(default_factory=lambda: MappingProxyType({}))
     """By reading, of those that only grow."""
@@ -417,7 +417,7 @@ class HeardSpeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the guard must know of a vehicle's motion beside its readings, see `evidence`."""
+    """The evidence of a vehicle's motion for the guard beside its readings, see `evidence`."""
 
     speeds: tuple[HeardSpeed, ...] = ()
     """Those of the last 2 minutes, the fastest of each second and source."""
@@ -471,7 +471,7 @@ class ClockWatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackerClock:
-    """What is known of the clock of a vehicle's tracker, see `clocks`."""
+    """The state of the clock of a vehicle's tracker, see `clocks`."""
 
     fixes: ClockWatch = field(default_factory=ClockWatch)
     contacts: ClockWatch = field(default_factory=ClockWatch)

@@ -1,4 +1,4 @@
-"""What a vendor tells of an action that it offers."""
+"""The actions that a vendor offers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ..contract.connection import Connection
 from ..contract.errors import OF_THE_ACCOUNT, VendorError
 
 type Outcome = Mapping[str, Any] | None | VendorError | HomeAssistantError
-"""What an action answers of a vehicle, None if nothing; or why it failed there."""
+"""The answer of an action for a vehicle, None if there is none; or its error there."""
 type Outcomes = Mapping[str, Outcome]
 """The outcomes by vehicle ids."""
 
 
 class ActionTarget(Enum):
-    """What an action is called on."""
+    """The targets of an action."""
 
     VEHICLES = auto()
     ACCOUNT = auto()
@@ -32,7 +32,7 @@ class ActionTarget(Enum):
 class ActionEffect(Enum):
     """Whether an action tells something, or changes something.
 
-    Who calls it must be allowed to read the vehicles' trackers, or to control them.
+    Its caller must be allowed to read the vehicles' trackers, or to control them.
     """
 
     TELLS = auto()

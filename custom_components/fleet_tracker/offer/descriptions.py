@@ -1,4 +1,4 @@
-"""What one kind of entity is: the descriptions that the platforms and the vendors fill in.
+"""The descriptions of entities, which the platforms and the vendors fill in.
 
 Those of cameras and images stand at their platforms: these would load what is needed to
 stream, which most vendors never do.
@@ -36,14 +36,14 @@ _PLATFORMS_OF_ALL = (
 
 @dataclass(frozen=True, kw_only=True)
 class FleetDescription(EntityDescription):
-    """What one kind of entity is, in a table of a platform or of a vendor.
+    """The description of a kind of entity, in a table of a platform or of a vendor.
 
     ``key`` is the reading it shows (and its translation key). A reading written
     ``key:part`` makes an entity for each part, whose name has ``{part}`` in it.
     """
 
     capability: str | None = None
-    """What the vehicle must be capable of. Without it, the reading decides."""
+    """The capability that the vehicle must have. Without it, the reading decides."""
     enabled_parts: int | None = None
     """How many of numbered parts are enabled by default, None: as the description says.
 
@@ -141,7 +141,7 @@ class FleetSwitchDescription(FleetDescription, SwitchEntityDescription):
 
 @dataclass(frozen=True, kw_only=True)
 class VendorEntities:
-    """What a vendor shows beside the common entities.
+    """The entities of a vendor beside the common ones.
 
     The common descriptions apply to every vendor; one with the same key replaces it.
     """

@@ -1,4 +1,4 @@
-"""Errors that the user is told of, with their translated texts (section ``exceptions``)."""
+"""Errors for the user, with their translated texts (section ``exceptions``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a vendor's part of the config flow must tell, so that one flow serves them all."""
+"""A vendor's part of the config flow; the flow itself is one for all."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ..contract.errors import InvalidArgument
 from ..model.json_values import Json
 
 type Input = Mapping[str, Any]
-"""What the user entered in the forms so far."""
+"""The user's entries in the forms so far."""
 
 
 class FlowMemory(Memory):
-    """What a client remembers while a flow runs: its token, for the entry to take over."""
+    """The memory of a client while a flow runs: its token, for the entry to take over."""
 
     def __init__(self, facts: Mapping[str, Json] | None = None) -> None:
         """Initialize with what is known already."""
@@ -39,7 +39,7 @@ class FlowMemory(Memory):
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """What a successful check of the entered account found.
+    """The result of a successful check of the entered account.
 
     ``unique_id`` and ``identity`` name the account (the first among the entries now, the
     second in the registries for ever); ``memory`` is what the connection should start

@@ -1,4 +1,4 @@
-"""The one way in which polled vendors are asked: bounded in bytes and in time.
+"""The one way of asking polled vendors: bounded in bytes and in time.
 
 `HttpClient.ask` sends a request and reads its answer, `read_json` reads what is in it, and `read_body`
 reads the body of an answer that somebody else asked for. Nothing is repeated here, and no
