@@ -20,7 +20,9 @@ from custom_components.fleet_tracker.model.json_values import Json
 from custom_components.fleet_tracker.model.merge import merge
 from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.vehicle import (
+    KnownRecord,
     Occurrence,
+    Reading,
     Vehicle,
     VehicleUpdate,
 )
@@ -146,6 +148,23 @@ class FakeHost:
     def vehicles(self) -> Mapping[str, Vehicle]:
         """Return what is known of all vehicles."""
         return self.known
+
+    def with_ignition_on(self) -> frozenset[str]:
+        """Return the vehicles whose ignition is on."""
+        return self._those(Reading.IGNITION)
+
+    def moving(self) -> frozenset[str]:
+        """Return the vehicles that move."""
+        return self._those(Reading.MOVING)
+
+    def _those(self, reading: Reading) -> frozenset[str]:
+        return frozenset(
+            one for one in self.known if self.reading(one, reading) is True
+        )
+
+    def known_records(self) -> Mapping[str, KnownRecord]:
+        """Return none: to these hosts everything is news."""
+        return {}
 
     def receive(self, updates: Iterable[VehicleUpdate]) -> None:
         """Record and merge news."""

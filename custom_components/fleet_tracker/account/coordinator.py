@@ -7,7 +7,7 @@ it is decided when to poll, when the account counts as reachable, and what ends 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, override
@@ -57,6 +57,7 @@ from ..model.guard import Refusal
 from ..model.rules import Rules
 from ..model.texts import clean_text, is_vehicle_id
 from ..model.vehicle import (
+    KnownRecord,
     Occurrence,
     OccurrenceKind,
     Vehicle,
@@ -455,6 +456,18 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Return the records of all vehicles, by their ids."""
         return self.fleet.vehicles
 
+    def with_ignition_on(self) -> AbstractSet[str]:
+        """Return the vehicles of which it was last told that their ignition is on."""
+        return self.fleet.with_ignition_on
+
+    def moving(self) -> AbstractSet[str]:
+        """Return the vehicles of which it was last told that they move."""
+        return self.fleet.moving
+
+    def known_records(self) -> Mapping[str, KnownRecord]:
+        """Return the record that was merged last of each vehicle that nothing touched since."""
+        return self.fleet.known_records()
+
     def is_gone(self, vehicle_id: str) -> bool:
         """Tell whether a vehicle is no longer in the account."""
         return self.fleet.is_gone(vehicle_id)
@@ -574,10 +587,12 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             finally:
                 self._problems.note_server_clock(self.connection.clock_offset)
             if result.error is not None and (
-                not result.updates or isinstance(result.error, AuthenticationFailed)
+                not (result.updates or result.unchanged)
+                or isinstance(result.error, AuthenticationFailed)
             ):
                 raise result.error
         except VendorError as err:
+            self.fleet.forget_records()
             self.update_interval = self._interval_after(err)
             self._is_refused = isinstance(err, AuthenticationFailed)
             if isinstance(err, RateLimited):

@@ -7,22 +7,25 @@ news comes in here, and occurrences and changes go out.
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import zip_longest
 from typing import Protocol
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
+from ..const import LOGGER
 from ..model.clocks import is_wrong
 from ..model.derive import expires_at, online_expires_at
+from ..model.evidence import TOLD_SPEED
 from ..model.merge import Changes, Merged, merge, refresh
 from ..model.rules import Rules
 from ..model.texts import clean_update, is_vehicle_id
 from ..model.vehicle import (
     ABSENCES_UNTIL_GONE,
+    KnownRecord,
     Occurrence,
     Reading,
     Vehicle,
@@ -33,6 +36,9 @@ from .expiries import Expiries
 from .occurrence_journal import Receipt
 from .occurrences import OccurrenceLog
 from .sliced_work import SlicedWork
+
+ABSORBED_AT_ONCE = 20
+"""How many vehicles' news is merged before the entities of the first are told."""
 
 
 class FleetKeeper(Protocol):
@@ -78,17 +84,24 @@ class Fleet:
         occurrences: OccurrenceLog,
     ) -> None:
         """Initialize without vehicles. The name is for the log."""
+        self._name = name
         self._keeper = keeper
         self._occurrences = occurrences
         self._vehicles: dict[str, Vehicle] = {}
         self._unmerged: defaultdict[str, deque[VehicleUpdate]] = defaultdict(deque)
         self._work = SlicedWork(name)
+        self._ignition_on: set[str] = set()
+        self._moving: set[str] = set()
+        self._records: dict[str, KnownRecord] = {}
+        self._records_at = datetime.min.replace(tzinfo=UTC)
+        self._records_ahead = timedelta()
         self._listeners_of: defaultdict[str, defaultdict[str, list[CALLBACK_TYPE]]] = (
             defaultdict(lambda: defaultdict(list))
         )
         self._newcomer_listeners: list[Callable[[str], None]] = []
         self._expiries = Expiries(hass, self.refresh)
         self._wrong_clocks: set[str] = set()
+        self._has_newcomer = False
         self._takes_news = True
         self._is_closed = False
         self.dropped: Counter[str] = Counter()
@@ -109,6 +122,16 @@ class Fleet:
     def get(self, vehicle_id: str) -> Vehicle | None:
         """Return what is known of a vehicle."""
         return self._vehicles.get(vehicle_id)
+
+    @property
+    def with_ignition_on(self) -> AbstractSet[str]:
+        """The vehicles of which it was last told that their ignition is on."""
+        return self._ignition_on
+
+    @property
+    def moving(self) -> AbstractSet[str]:
+        """The vehicles of which it was last told that they move."""
+        return self._moving
 
     def is_gone(self, vehicle_id: str) -> bool:
         """Tell whether a vehicle is no longer in the account."""
@@ -137,12 +160,14 @@ class Fleet:
             vehicle_id=vehicle_id, occurrences=(receipt.occurrence,), pushed=True
         )
         self._unmerged[vehicle_id].append(update)
-        self._work.add([partial(self._absorb_next, vehicle_id, (receipt,))])
+        self._work.add([partial(self._absorb_some, [(vehicle_id, (receipt,))])])
 
     @callback
     def forget(self, vehicle_id: str) -> None:
         """Forget a vehicle after its device was removed."""
         self._vehicles.pop(vehicle_id, None)
+        self._records.pop(vehicle_id, None)
+        self._sort(vehicle_id, None)
         self._note_clock(vehicle_id, wrong=False)
         self._occurrences.forget(vehicle_id)
         self._tell_newcomer(vehicle_id)
@@ -159,11 +184,83 @@ class Fleet:
                 absences = min(before.absences + 1, ABSENCES_UNTIL_GONE)
             if absences == before.absences:
                 continue
-            after = self._vehicles[vehicle_id] = replace(before, absences=absences)
+            self._touch(vehicle_id)
+            after = replace(self._vehicles[vehicle_id], absences=absences)
+            self._put(after)
             self._keeper.on_vehicles_kept()
             if after.is_gone != before.is_gone:
                 self._notify(vehicle_id)
         self._work.start()
+
+    # --- records that are no news -----------------------------------------------------------
+
+    def known_records(self) -> Mapping[str, KnownRecord]:
+        """Return the record that was merged last of each vehicle that nothing touched since.
+
+        There is none where a clock was set meanwhile: all times are judged anew then.
+        """
+        now, ahead = self._keeper.receipt(), self._keeper.clock_offset
+        if now < self._records_at or ahead != self._records_ahead:
+            self.forget_records()
+        self._records_at, self._records_ahead = now, ahead
+        return self._records
+
+    @callback
+    def forget_records(self) -> None:
+        """Take every record for news, whatever was merged before."""
+        self._work.add_urgent([partial(self._touch, one) for one in self._records])
+        self._work.start()
+
+    @callback
+    def _touch(self, vehicle_id: str) -> None:
+        """Forget the record of a vehicle to which something else is about to happen.
+
+        Whatever that is comes by here first. What was left out is merged before.
+        """
+        record = self._records.pop(vehicle_id, None)
+        vehicle = self._vehicles.get(vehicle_id)
+        if record is not None and vehicle is not None:
+            if (left_out := record.left_out(vehicle)) is not None:
+                self._absorb(left_out, ())
+
+    @callback
+    def _sort(self, vehicle_id: str, vehicle: Vehicle | None) -> None:
+        """Note whether a vehicle moves, and whether its ignition is on."""
+        readings = {} if vehicle is None else vehicle.readings
+        for those, reading in (
+            (self._ignition_on, Reading.IGNITION),
+            (self._moving, Reading.MOVING),
+        ):
+            if readings.get(reading) is True:
+                those.add(vehicle_id)
+            else:
+                those.discard(vehicle_id)
+
+    @callback
+    def _put(self, vehicle: Vehicle) -> None:
+        self._vehicles[vehicle.vehicle_id] = vehicle
+        self._sort(vehicle.vehicle_id, vehicle)
+
+    @callback
+    def _keep_record(self, update: VehicleUpdate, merged: Merged) -> None:
+        """Keep the record of news that is merged, where another like it would do nothing.
+
+        What is not believed may be later, when it is told again, and what others contradict
+        may be shown again.
+        """
+        vehicle_id = update.vehicle_id
+        beliefs = merged.vehicle.beliefs
+        if (
+            update.record is None
+            or merged.dropped
+            or vehicle_id in self._unmerged
+            or beliefs.waiting_fix is not None
+            or any(one.waiting_since for one in beliefs.growths.values())
+            or not _shows(merged.vehicle, update)
+        ):
+            self._records.pop(vehicle_id, None)
+        else:
+            self._records[vehicle_id] = update.record
 
     # --- news -------------------------------------------------------------------------------
 
@@ -172,7 +269,7 @@ class Fleet:
         """Receive news, polled or pushed. It is merged a few milliseconds at a time."""
         if not self._takes_news:
             return
-        jobs = []
+        received: list[tuple[str, tuple[Receipt, ...]]] = []
         for update in updates:
             receipts: tuple[Receipt, ...] = ()
             if (
@@ -188,9 +285,17 @@ class Fleet:
                     )
                     for one in update.occurrences
                 )
+            if update.record is None:
+                self._touch(update.vehicle_id)
+            else:
+                # It replaces the one before, and what that left out.
+                self._records.pop(update.vehicle_id, None)
             self._unmerged[update.vehicle_id].append(update)
-            jobs.append(partial(self._absorb_next, update.vehicle_id, receipts))
-        self._work.add(jobs)
+            received.append((update.vehicle_id, receipts))
+        self._work.add(
+            partial(self._absorb_some, received[start : start + ABSORBED_AT_ONCE])
+            for start in range(0, len(received), ABSORBED_AT_ONCE)
+        )
 
     @callback
     def refresh(self, vehicle_ids: Iterable[str] | None = None) -> None:
@@ -213,6 +318,25 @@ class Fleet:
         """Plan nothing any more. News that is still on its way is lost."""
         self._is_closed = True
         self._expiries.cancel()
+
+    @callback
+    def _absorb_some(self, received: Sequence[tuple[str, tuple[Receipt, ...]]]) -> None:
+        """Merge news of some vehicles, and tell of it when all of it is merged.
+
+        Of one vehicle each state is shown. New entities are made a vehicle at a time.
+        """
+        absorbed: set[str] = set()
+        for number, (vehicle_id, receipts) in enumerate(received):
+            if vehicle_id in absorbed or self._has_newcomer:
+                self._has_newcomer = False
+                self._work.add_urgent([partial(self._absorb_some, received[number:])])
+                return
+            absorbed.add(vehicle_id)
+            try:
+                self._absorb_next(vehicle_id, receipts)
+            except Exception:  # noqa: BLE001  one broken vehicle must not silence all others
+                LOGGER.exception("Error while merging news from %s", self._name)
+        self._has_newcomer = False
 
     @callback
     def _absorb_next(self, vehicle_id: str, receipts: tuple[Receipt, ...]) -> None:
@@ -247,6 +371,7 @@ class Fleet:
         if merged.changes or merged.vehicle != before:
             self._keep(merged.vehicle)
             self._keeper.on_vehicles_kept()
+        self._keep_record(update, merged)
         if merged.changes:
             self._tell(before, merged.vehicle, merged.changes)
         # After the states that came with them: a listener to an alarm may look there.
@@ -261,6 +386,7 @@ class Fleet:
 
     @callback
     def _refresh_one(self, vehicle_id: str) -> None:
+        self._touch(vehicle_id)
         if (before := self._vehicles.get(vehicle_id)) is None:
             return
         merged = refresh(before, self._keeper.rules(), self._keeper.receipt())
@@ -296,7 +422,7 @@ class Fleet:
     @callback
     def _keep(self, vehicle: Vehicle) -> None:
         keeper = self._keeper
-        self._vehicles[vehicle.vehicle_id] = vehicle
+        self._put(vehicle)
         self._note_clock(vehicle.vehicle_id, wrong=is_wrong(vehicle.clock))
         for expiry in (
             expires_at(vehicle),
@@ -372,5 +498,17 @@ class Fleet:
 
     @callback
     def _tell_newcomer(self, vehicle_id: str) -> None:
+        self._has_newcomer = True
         for listener in list(self._newcomer_listeners):
             listener(vehicle_id)
+
+
+def _shows(vehicle: Vehicle, update: VehicleUpdate) -> bool:
+    """Tell whether a vehicle shows all readings of an update."""
+    readings = vehicle.readings
+    return all(
+        readings.get(key) == value
+        for group in update.groups
+        if group.name != TOLD_SPEED
+        for key, value in group.readings.items()
+    )

@@ -6,7 +6,7 @@ A connection speaks the vendor's protocol and knows no Home Assistant.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..model.derive import drives
 from ..model.json_values import Json
-from ..model.vehicle import Vehicle, VehicleUpdate
+from ..model.vehicle import KnownRecord, Vehicle, VehicleUpdate
 from .commands import HARMLESS, Clearance, Command, CommandResult
 from .errors import CommandUnsupported, CommandWithdrawn, VendorError
 from .history import VendorHistory
@@ -69,6 +69,18 @@ class Host(Protocol):
     def vehicles(self) -> Mapping[str, Vehicle]:
         """Return what is known of all vehicles, by their ids."""
 
+    def with_ignition_on(self) -> AbstractSet[str]:
+        """Return the vehicles of which it was last told that their ignition is on."""
+
+    def moving(self) -> AbstractSet[str]:
+        """Return the vehicles of which it was last told that they move."""
+
+    def known_records(self) -> Mapping[str, KnownRecord]:
+        """Return the record that was merged last of each vehicle that nothing touched since.
+
+        A record that it covers is no news.
+        """
+
     def receive(self, updates: Iterable[VehicleUpdate]) -> None:
         """Receive pushed news. It goes the same way as polled news."""
 
@@ -94,10 +106,13 @@ class PollResult:
     """The result of a poll.
 
     ``roster`` is the complete list of the account's vehicles where this poll read one. An
-    error beside updates says that a part failed and the rest is good.
+    error beside updates, or beside vehicles that are as they were, says that a part failed
+    and the rest is good.
     """
 
     updates: Sequence[VehicleUpdate] = ()
+    unchanged: int = 0
+    """Of how many vehicles a record was read that is no news."""
     roster: frozenset[str] | None = None
     error: VendorError | None = None
 
@@ -142,7 +157,12 @@ class Connection(ABC):
         Quick while any vehicle drives, slow while all are parked or stand for long.
         """
         now = self.host.now()
-        driving = any(drives(one, now) for one in self.host.vehicles().values())
+        vehicles = self.host.vehicles()
+        driving = any(
+            drives(vehicles[one], now)
+            for awake in (self.host.moving(), self.host.with_ignition_on())
+            for one in awake
+        )
         settings = self.settings
         return settings.driving_interval if driving else settings.parked_interval
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 import math
 from types import MappingProxyType
+from typing import Protocol
 
 type Value = bool | int | float | str | datetime
 
@@ -334,6 +335,23 @@ class ReadingGroup:
         return TimeSource(self.time_source).is_ours
 
 
+class KnownRecord(Protocol):
+    """A vendor's record that was merged: a later one may say nothing beyond it."""
+
+    def covers(self, record: Mapping[str, object]) -> bool:
+        """Tell whether merging a later record would change nothing that is shown.
+
+        The caller knows that nothing has touched the vehicle since. What is covered is
+        left out, until something does.
+        """
+
+    def left_out(self, vehicle: Vehicle) -> VehicleUpdate | None:
+        """Return the news in the last record that was covered, None if none was.
+
+        It is only how long the same was said, which decides what else is newer.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VehicleUpdate:
     """News of one vehicle, polled or pushed. None and empty fields say nothing."""
@@ -356,6 +374,8 @@ class VehicleUpdate:
     """The odometer was set by a command, so that a lower value is right."""
     contact_interval: timedelta | None = None
     """How often it should be heard of, where the vendor does not say whether it is online."""
+    record: KnownRecord | None = field(default=None, compare=False, repr=False)
+    """The vendor's record that all of it is from, where later ones may be held against it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

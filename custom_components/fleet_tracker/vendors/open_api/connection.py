@@ -31,6 +31,7 @@ from .alarms import AlarmReader
 from .catalog import METHODS, http_method
 from .client import AlarmForm, OpenApiClient
 from .history import OpenApiHistory
+from .known_record import KnownTrack
 from .mapping import (
     STATUS_BLOCKED,
     STATUS_EXPIRED,
@@ -130,6 +131,8 @@ class OpenApiConnection(Connection):
         self._excluded = frozenset(excluded if isinstance(excluded, list) else ())
         self._listed: tuple[str, ...] = ()
         self._read: set[str] = set()
+        self._unchanged = 0
+        self._let_through: set[str] = set()
         self._lapsed: frozenset[str] = frozenset()
         self._are_lapsed_told = host.memory.get(LAPSED_ARE_TOLD) is True
         self._suspects = Suspects()
@@ -190,6 +193,8 @@ class OpenApiConnection(Connection):
         updates: list[VehicleUpdate] = []
         roster: frozenset[str] | None = None
         error: VendorError | None = None
+        self._unchanged = 0
+        self._let_through.clear()
         if self._is_list_due():
             try:
                 roster = await self._read_list(updates)
@@ -221,7 +226,9 @@ class OpenApiConnection(Connection):
         self._alarms.read_soon(self._to_ask(), with_news)
         if self.client.alarm_form is not None:
             await self.host.memory.put(ALARM_FORM, self.client.alarm_form)
-        return PollResult(updates=updates, roster=roster, error=error)
+        return PollResult(
+            updates=updates, unchanged=self._unchanged, roster=roster, error=error
+        )
 
     def _to_ask(self) -> list[str]:
         """Return the vehicles that are there and not known to be refused."""
@@ -441,14 +448,25 @@ class OpenApiConnection(Connection):
         """Add the news of vehicles that the server did not refuse."""
         self._check_clock(found)
         self._read.update(imeis)
+        known_records = self.host.known_records()
         for imei in imeis:
             self._refused.pop(imei, None)
+            record = found.get(imei, {})
+            before = known_records.get(imei)
+            if (
+                before is not None
+                and imei not in self._let_through
+                and before.covers(record)
+            ):
+                self._unchanged += 1
+                continue
             known = self.host.vehicle(imei)
-            if (update := self._news(imei, found.get(imei, {}))) is None:
+            if (update := self._news(imei, record)) is None:
                 # The server answered, and said nothing of it.
                 updates.append(self._status_update(imei, None))
                 continue
-            updates.append(update)
+            self._let_through.add(imei)
+            updates.append(replace(update, record=KnownTrack.of(record, update)))
             is_new = update.heard_at and not was_told(known, update.heard_at)
             if known is not None and is_new:
                 with_news.add(imei)
@@ -458,6 +476,8 @@ class OpenApiConnection(Connection):
 
     def _check_clock(self, found: Mapping[str, Mapping[str, object]]) -> None:
         """Forget that the clocks differ once the server tells our time (2.2: servertime)."""
+        if not self.clock_offset:
+            return
         for record in found.values():
             told = as_unix_time(record.get("servertime"))
             if (

@@ -1,0 +1,80 @@
+"""Records of the Open API that are no news."""
+
+from __future__ import annotations
+
+import pytest
+
+from custom_components.fleet_tracker.vendors.open_api.known_record import (
+    SERVERS_OWN,
+    KnownTrack,
+)
+
+from .conftest import CAR, TRUCK, Rig
+from .test_mapping import SERVER_TIME, TRACK, track
+
+
+def covers(known: dict[str, object], later: dict[str, object]) -> bool:
+    """Tell whether a later record, as the example with other fields, is no news."""
+    record = KnownTrack.of({**TRACK, **known}, track(**known))
+    return record is not None and record.covers({**TRACK, **later})
+
+
+@pytest.mark.parametrize("field", sorted(TRACK.keys() - set(SERVERS_OWN)))
+def test_every_field_counts(field: str) -> None:
+    """So that it cannot be forgotten that one is mapped; a missing one counts as well."""
+    value = TRACK[field]
+    other = "other" if isinstance(value, str | list) else 7
+    assert not covers({}, {field: other})
+    known = KnownTrack.of(TRACK, track())
+    assert known is not None
+    assert not known.covers({k: v for k, v in TRACK.items() if k != field})
+    assert not covers({}, {"new": 1})
+
+
+@pytest.mark.parametrize(
+    ("known", "later", "is_covered"),
+    [
+        ({}, {}, True),
+        ({}, {"servertime": SERVER_TIME + 9}, True),
+        ({}, {"servertime": SERVER_TIME - 1}, False),
+        ({}, {"servertime": str(SERVER_TIME)}, False),
+        ({}, {"servertime": SERVER_TIME + 9, "acctime": 1409, "systemtime": 2}, False),
+        ({}, {"servertime": SERVER_TIME + 9, "acctime": 1409}, True),
+        ({}, {"systemtime": 1419905760}, True),
+        # Without an ignition wire it is the server's time itself, or none at all.
+        ({}, {"acctime": SERVER_TIME}, False),
+        ({}, {"acctime": -1}, False),
+        ({"acctime": -1}, {"acctime": 5}, False),
+        ({"acctime": "5"}, {"acctime": 5}, False),
+        (
+            {"acctime": SERVER_TIME},
+            {"acctime": SERVER_TIME + 9, "servertime": SERVER_TIME + 9},
+            True,
+        ),
+        # A day after it was measured, what is in the tank is not shown any more.
+        ({}, {"servertime": SERVER_TIME - 60 + 86_400}, False),
+        ({}, {"servertime": SERVER_TIME - 61 + 86_400}, True),
+        # Where a time is missing, we put it in, each time anew.
+        ({"hearttime": 0}, {"hearttime": 0}, False),
+        ({"gpstime": 0, "speed": 9}, {"gpstime": 0, "speed": 9}, False),
+        ({"servertime": 0}, {"servertime": 0}, False),
+    ],
+)
+def test_times_of_the_server(
+    known: dict[str, object], later: dict[str, object], is_covered: bool
+) -> None:
+    """They move on by themselves, as long as they mean the same."""
+    assert covers(known, later) is is_covered
+
+
+async def test_parked_vehicles(rig: Rig) -> None:
+    """A poll brings no update of them, and is a good poll all the same."""
+    # Alarms that are read beside the polls are news of their vehicles.
+    for _ in range(2):
+        await rig.coordinator.async_refresh()
+        await rig.settle()
+    rig.freezer.tick(5)
+    result = await rig.connection.poll()
+    assert {TRUCK, CAR}.isdisjoint(one.vehicle_id for one in result.updates)
+    assert result.unchanged == 2
+    assert result.error is None
