@@ -37,7 +37,10 @@ from custom_components.fleet_tracker.vendors.tracksolid.api.media import (
     StreamKind,
     new_session,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.api.records import Instruction
+from custom_components.fleet_tracker.vendors.tracksolid.api.records import (
+    Instruction,
+    Location,
+)
 from custom_components.fleet_tracker.vendors.tracksolid.catalog import (
     INSTRUCTIONS,
     METHODS,
@@ -194,7 +197,8 @@ async def test_groups(client: TracksolidClient, sim: TracksolidSimulator) -> Non
 async def test_locations(client: TracksolidClient, sim: TracksolidSimulator) -> None:
     """5.1: numbers come as strings, and who has no position is not there."""
     sim.devices[CAR].located = False
-    locations = {one.imei: one for one in await client.tracking.locations("fleet")}
+    rows = await client.tracking.location_rows("fleet")
+    locations = {one.imei: one for row in rows if (one := Location.from_row(row))}
     assert locations.keys() == {VAN, CAM}
     van = locations[VAN]
     assert van.online is True
@@ -215,7 +219,7 @@ async def test_locations_of_some(
 ) -> None:
     """5.2: a hundred a call; one that is refused does not blind the others."""
     imeis = many(sim, 150)
-    batch = await client.tracking.locations_of([*imeis, "1"])
+    batch = await client.tracking.location_rows_of([*imeis, "1"])
     assert len(batch.found) == 150
     assert batch.refused.keys() == {"1"}
     sizes = [
@@ -234,10 +238,10 @@ async def test_batch_limit_is_learned(
     """An error that names the number lowers the batches, and that is remembered."""
     imeis = many(sim, 120)
     sim.batch_limit = 50
-    assert len((await client.tracking.locations_of(imeis)).found) == 120
+    assert len((await client.tracking.location_rows_of(imeis)).found) == 120
     assert sim.requests["jimi.device.location.get"] == 1 + 3
     assert client.batches.limit == 50
-    await client.tracking.locations_of(imeis)
+    await client.tracking.location_rows_of(imeis)
     assert sim.requests["jimi.device.location.get"] == 1 + 3 + 3
 
 
@@ -247,11 +251,11 @@ async def test_batch_limit_that_is_not_named(
     """Without a number in the error the batches are halved; one alone is told."""
     imeis = many(sim, 60)
     sim.fail("jimi.device.location.get", 220, "The number of IMEI exceeds the limit")
-    assert len((await client.tracking.locations_of(imeis)).found) == 60
+    assert len((await client.tracking.location_rows_of(imeis)).found) == 60
     assert client.batches.limit == 30
     sim.fail("jimi.device.location.get", 220, "The number of IMEI exceeds the limit")
     with pytest.raises(TooManyVehicles):
-        await client.tracking.locations_of([VAN])
+        await client.tracking.location_rows_of([VAN])
 
 
 async def test_share_link(client: TracksolidClient, sim: TracksolidSimulator) -> None:
@@ -283,7 +287,7 @@ async def test_track_may_be_slow(
     gate = sim.hold("jimi.device.track.list")
     waiting = asyncio.create_task(client.tracking.track(VAN, START - HOUR, START))
     await gate.waiting.wait()
-    assert await client.tracking.locations("fleet")
+    assert await client.tracking.location_rows("fleet")
     gate.open()
     assert await waiting
 

@@ -317,7 +317,7 @@ async def test_too_frequent_backs_off_without_renewing(
             await client.devices.devices("fleet")
         assert sim.requests[DEVICES] == asked
         # What cannot wait is sent all the same.
-        assert not (await client.tracking.locations_of([VAN], urgent=True)).refused
+        assert not (await client.tracking.location_rows_of([VAN], urgent=True)).refused
         host.advance(1)
     assert await client.devices.devices("fleet")
     assert sim.requests[TOKEN_GET] == 1

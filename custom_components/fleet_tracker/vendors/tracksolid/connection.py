@@ -28,7 +28,7 @@ from .alarm_types import ALARMS
 from .api.client import TracksolidClient
 from .api.instruction_hub import InstructionClient
 from .api.instructions import check_hex
-from .api.records import Device, Instruction
+from .api.records import Device, Instruction, Location
 from .api.transport import PATH, Credentials
 from .api.values import as_json
 from .catalog import INSTRUCTIONS, METHODS
@@ -107,7 +107,11 @@ class TracksolidConnection(Connection):
             now=host.now,
             sleep=host.sleep,
         )
-        self.fleet = Fleet(self.client, sub_accounts=bool(options.get(SUB_ACCOUNTS)))
+        self.fleet = Fleet(
+            self.client,
+            host.known_records,
+            sub_accounts=bool(options.get(SUB_ACCOUNTS)),
+        )
         self.lists = InstructionLists(self.client)
         self.cameras = Cameras(self.client)
         self.media = TracksolidMedia(
@@ -128,7 +132,7 @@ class TracksolidConnection(Connection):
         token = str(options.get(PUSH_TOKEN) or "") or None
         self.pushes = PushReceiver(host, token, self._take, self.receipt)
         self._pushed_positions: dict[str, datetime] = {}
-        self._located: frozenset[str] = frozenset()
+        self._located: set[str] = set()
         self._list_asked_at: datetime | None = None
         self._refused: set[str] = set()
         self.counters: Counter[str] = Counter()
@@ -170,18 +174,25 @@ class TracksolidConnection(Connection):
                     raise
                 error = err
         try:
-            located, refused = await self.fleet.locate()
+            located = await self.fleet.locate()
         except VendorError as err:
             # A list that was read is news, but it must not hide why the rest failed.
             return PollResult(updates=updates, roster=roster, error=err)
-        updates += located
-        self._located = frozenset(update.vehicle_id for update in located)
-        if refused and not refused.keys() <= self._refused:
+        updates += located.updates
+        self._located = located.unchanged.union(
+            update.vehicle_id for update in located.updates
+        )
+        if located.refused and not located.refused.keys() <= self._refused:
             self.fleet.list_again()
-        self._refused = set(refused)
+        self._refused = set(located.refused)
         error = await self._read_rest(updates) or error
         shown = [u for u in updates if u.vehicle_id not in self._excluded]
-        return PollResult(updates=shown, roster=roster, error=error)
+        return PollResult(
+            updates=shown,
+            unchanged=len(located.unchanged),
+            roster=roster,
+            error=error,
+        )
 
     async def _read_list(self, updates: list[VehicleUpdate]) -> frozenset[str] | None:
         """Read the device list; returns the roster if the list is complete."""
@@ -196,7 +207,7 @@ class TracksolidConnection(Connection):
         """Read what else is due. One part that fails does not keep the others back."""
         now = self.host.now()
         imeis = [i for i in self.fleet.devices if i not in self._excluded]
-        self._trips.watch(self.host.vehicles(), now)
+        self._trips.watch(self.host.vehicles(), self.host.with_ignition_on(), now)
         error: VendorError | None = None
         for part in (
             self._read_alarms,
@@ -258,7 +269,7 @@ class TracksolidConnection(Connection):
     async def _read_photos(
         self, imeis: list[str], now: datetime
     ) -> Sequence[VehicleUpdate]:
-        with_camera = [imei for imei in imeis if self.has_camera(imei)]
+        with_camera = self.lists.with_camera(self.fleet.devices[imei] for imei in imeis)
         updates = await self.cameras.read_photos(with_camera)
         if (wait := self.cameras.photo_wait()) is not None:
             self.host.poll_soon(wait)
@@ -281,11 +292,11 @@ class TracksolidConnection(Connection):
 
     def _driving(self) -> set[str]:
         """Return the vehicles that are awake for sure: online, with the ignition on."""
+        vehicles = self.host.vehicles()
         return {
             imei
-            for imei, vehicle in self.host.vehicles().items()
-            if vehicle.readings.get(Reading.IGNITION) is True
-            and vehicle.readings.get(Reading.ONLINE) is not False
+            for imei in self.host.with_ignition_on()
+            if vehicles[imei].readings.get(Reading.ONLINE) is not False
         }
 
     def poll_interval(self) -> timedelta | None:
@@ -313,11 +324,12 @@ class TracksolidConnection(Connection):
 
     async def look(self, vehicle_id: str) -> VehicleUpdate:
         """Return the newest that the platform knows of a vehicle (5.2)."""
-        batch = await self.client.tracking.locations_of([vehicle_id], urgent=True)
+        batch = await self.client.tracking.location_rows_of([vehicle_id], urgent=True)
         if vehicle_id in batch.refused:
             raise batch.refused[vehicle_id]
-        for location in batch.found:
-            if location.imei == vehicle_id:
+        for row in batch.found:
+            location = Location.from_row(row)
+            if location is not None and location.imei == vehicle_id:
                 return self.fleet.map_location(location, self.receipt())
         if self._device(vehicle_id) is not None:
             return VehicleUpdate(vehicle_id=vehicle_id)  # it has no position yet

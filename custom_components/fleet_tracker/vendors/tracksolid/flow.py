@@ -116,7 +116,7 @@ class TracksolidFlow(VendorFlow):
             nodes += [url for url in map(api_url, NODES) if url not in nodes]
         client, memory = await _async_log_in(hass, nodes, user_input, entry, kept)
         options: Mapping[str, Any] = entry.options if entry else {}
-        fleet = Fleet(client, sub_accounts=bool(options.get(SUB_ACCOUNTS)))
+        fleet = Fleet(client, dict, sub_accounts=bool(options.get(SUB_ACCOUNTS)))
         vehicles, _ = await fleet.read()
         entered = client.transport.credentials
         host = URL(entered.url).host or entered.url

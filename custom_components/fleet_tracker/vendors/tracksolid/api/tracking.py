@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from ....contract.errors import InvalidAnswer, RateLimited
-from ....model.json_values import as_text, is_record
+from ....model.json_values import Record, as_text, is_record
 from .batches import Batch, Batches
 from .periods import check_period, spans
-from .records import CellLocation, Location, Point, TagLocation
+from .records import CellLocation, Point, TagLocation
 from .transport import Transport, rows_of
 from .values import Unit, as_count, as_place, as_positive
 
@@ -32,28 +32,26 @@ class TrackingApi:
         self._transport = transport
         self._batches = batches
 
-    async def locations(self, account: str) -> list[Location]:
-        """Return where the devices of an account are (5.1).
+    async def location_rows(self, account: str) -> list[Record]:
+        """Return where the devices of an account are (5.1), to be read as `Location`.
 
         Devices that have no position are not there at all.
         """
         answer = await self._transport.call(
             "jimi.user.device.location.list", {"target": account}
         )
-        found = (Location.from_row(row) for row in rows_of(answer.result))
-        return [location for location in found if location is not None]
+        return rows_of(answer.result)
 
-    async def locations_of(
+    async def location_rows_of(
         self, imeis: Iterable[str], *, urgent: bool = False
-    ) -> Batch[Location]:
+    ) -> Batch[Record]:
         """Return the positions of some devices (5.2), and the refused ones apart."""
 
-        async def ask(part: Sequence[str]) -> list[Location]:
+        async def ask(part: Sequence[str]) -> list[Record]:
             answer = await self._transport.call(
                 "jimi.device.location.get", {"imeis": ",".join(part)}, urgent=urgent
             )
-            found = (Location.from_row(row) for row in rows_of(answer.result))
-            return [location for location in found if location is not None]
+            return rows_of(answer.result)
 
         return await self._batches.each(imeis, ask)
 

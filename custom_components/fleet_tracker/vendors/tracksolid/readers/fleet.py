@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 import math
+from typing import NamedTuple, Self, override
 
 from ....contract.errors import VehicleUnavailable
 from ....model.elapsed import is_within
-from ....model.vehicle import VehicleUpdate
+from ....model.json_values import Record
+from ....model.vehicle import KnownRecord, TimeSource, Vehicle, VehicleUpdate
 from ..api.client import TracksolidClient
 from ..api.records import Device, Location
 from ..mapping import map_location
 
+MAPPED_AT_ONCE = 25
+"""How many rows are mapped before the event loop has its turn: about 3 ms."""
 LIST_EVERY = timedelta(minutes=30)
 LIST_AGAIN_AFTER = timedelta(minutes=1)
 MOST_ACCOUNTS = 500
@@ -21,11 +26,65 @@ ODOMETER_SETTLES = timedelta(minutes=10)
 """For how long after an odometer was set any told one is right: it was meant so."""
 
 
+class Located(NamedTuple):
+    """Where vehicles are: the news, those without any, and those that were refused."""
+
+    updates: list[VehicleUpdate]
+    unchanged: set[str]
+    refused: dict[str, VehicleUnavailable]
+
+
+class KnownRow(KnownRecord):
+    """A row of locations (5.1, 5.2) that was merged. Every field of it counts."""
+
+    def __init__(self, row: Record, fleet: Fleet) -> None:
+        """Initialize with a row, and with who knows when it was read last."""
+        self._row = row
+        self._fleet = fleet
+        self._left_out_at: datetime | None = None
+
+    @classmethod
+    def of(cls, row: Record, update: VehicleUpdate, fleet: Fleet) -> Self | None:
+        """Return a row to hold later ones against, None where later ones may be news.
+
+        That is so where a time is missing that we would put in, each time anew.
+        """
+        if update.heard_at is None or any(
+            group.time_source is TimeSource.OURS for group in update.groups
+        ):
+            return None
+        return cls(row, fleet)
+
+    @override
+    def covers(self, record: Record) -> bool:
+        """Tell whether a later row is the same."""
+        if self._row != record:
+            return False
+        self._left_out_at = self._fleet.located_at
+        return True
+
+    @override
+    def left_out(self, vehicle: Vehicle) -> VehicleUpdate | None:
+        """Return the news in the last row that was the same, None if none was."""
+        location = Location.from_row(self._row)
+        if self._left_out_at is None or location is None:
+            return None
+        return self._fleet.map_location(location, self._left_out_at)
+
+
 class Fleet:
     """The devices of an account: listed rarely, located in as few calls as possible."""
 
-    def __init__(self, client: TracksolidClient, *, sub_accounts: bool) -> None:
-        """Initialize with the client, and whether to read sub-accounts too."""
+    def __init__(
+        self,
+        client: TracksolidClient,
+        known_records: Callable[[], Mapping[str, KnownRecord]],
+        *,
+        sub_accounts: bool,
+    ) -> None:
+        """Initialize with the client and the host's known records."""
+        self._known_records = known_records
+        self.located_at = client.transport.present
         self._client = client
         self._sub_accounts = sub_accounts
         self.devices: dict[str, Device] = {}
@@ -90,28 +149,48 @@ class Fleet:
                 return accounts[:MOST_ACCOUNTS], False
         return accounts, complete
 
-    async def locate(self) -> tuple[list[VehicleUpdate], dict[str, VehicleUnavailable]]:
+    async def locate(self) -> Located:
         """Return where the devices are, and which of them were refused.
 
-        One call for each account that has devices, or batches of devices where that
+        A few at a time, since what is made of a row takes its time. One call for each account that has devices, or batches of devices where that
         takes fewer calls. Devices without a position are not in the answers.
         """
         refused: Mapping[str, VehicleUnavailable] = {}
         batches = math.ceil(len(self.devices) / self._client.batches.limit)
-        found: list[Location] = []
+        rows: list[Record] = []
         if len(self.accounts) <= max(1, batches):
             for account in self.accounts:
-                found += await self._client.tracking.locations(account)
+                rows += await self._client.tracking.location_rows(account)
         else:
-            batch = await self._client.tracking.locations_of(self.devices)
-            found, refused = batch.found, batch.refused
-        now = self._client.transport.present
-        updates = [
-            self.map_location(location, now)
-            for location in found
-            if location.imei in self.devices
-        ]
-        return updates, dict(refused)
+            batch = await self._client.tracking.location_rows_of(self.devices)
+            rows, refused = batch.found, batch.refused
+        self.located_at = self._client.transport.present
+        updates: dict[str, list[VehicleUpdate]] = {}
+        unchanged: set[str] = set()
+        mapped = 0
+        for row in rows:
+            imei = row.get("imei")
+            if isinstance(imei, str) and imei not in updates:
+                known = self._known_records().get(imei)
+                if known is not None and known.covers(row):
+                    unchanged.add(imei)
+                    continue
+            if mapped == MAPPED_AT_ONCE:
+                mapped = 0
+                await asyncio.sleep(0)
+            mapped += 1
+            location = Location.from_row(row)
+            if location is not None and location.imei in self.devices:
+                update = self.map_location(location, self.located_at)
+                record = KnownRow.of(row, update, self)
+                updates.setdefault(location.imei, []).append(
+                    replace(update, record=record)
+                )
+        return Located(
+            [one for news in updates.values() for one in news],
+            unchanged - updates.keys(),
+            dict(refused),
+        )
 
     def note_odometer_set(self, imei: str) -> None:
         """Note that a user has set an odometer, so that the next one told is right."""

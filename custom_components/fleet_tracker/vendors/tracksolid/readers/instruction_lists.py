@@ -46,12 +46,13 @@ class InstructionLists:
     def due(self, devices: Iterable[Device]) -> list[Device]:
         """Return one device of each model with a list still to be asked for, a few a time."""
         now = self._client.transport.now().timestamp()
-        by_model = {
-            _model(device): device
-            for device in devices
-            if self._due.get(_model(device), 0) <= now
-        }
-        return list(by_model.values())[:MODELS_PER_POLL]
+        by_model = {_model(device): device for device in devices}
+        due = [
+            device
+            for model, device in by_model.items()
+            if self._due.get(model, 0) <= now
+        ]
+        return due[:MODELS_PER_POLL]
 
     async def ask(self, device: Device) -> tuple[Instruction, ...]:
         """Ask for the list of a device's model and keep it.
@@ -80,6 +81,18 @@ class InstructionLists:
             found = _capabilities(device.model or "", self._lists.get(model, ()))
             self._capabilities[model] = found
         return found
+
+    def with_camera(self, devices: Iterable[Device]) -> list[str]:
+        """Return the devices that have a camera, looking at each model once."""
+        by_model: dict[str, list[Device]] = {}
+        for device in devices:
+            by_model.setdefault(device.model or device.imei, []).append(device)
+        return [
+            device.imei
+            for alike in by_model.values()
+            if CAMERA in self.capabilities(alike[0])
+            for device in alike
+        ]
 
     async def _keep(self, model: str, time: timedelta) -> None:
         self._capabilities.pop(model, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set as AbstractSet
 from datetime import datetime, timedelta
 
 from ....model.elapsed import is_within
@@ -35,20 +35,25 @@ class TripReader:
             for imei, value in (stored if is_record(stored) else {}).items()
             if (time := as_time(value)) is not None
         }
-        self._ignition: dict[str, bool] = {}
+        self._ignition_on: set[str] = set()
         self._stopped: dict[str, datetime] = {}
         self._all_at: datetime | None = None
         self._waiting: dict[str, None] = {}
 
-    def watch(self, vehicles: Mapping[str, Vehicle], now: datetime) -> None:
+    def watch(
+        self,
+        vehicles: Mapping[str, Vehicle],
+        with_ignition_on: AbstractSet[str],
+        now: datetime,
+    ) -> None:
         """Note which vehicles have stopped since the last look."""
-        for imei, vehicle in vehicles.items():
-            ignition = vehicle.readings.get(Reading.IGNITION)
-            if not isinstance(ignition, bool):
-                continue
-            if self._ignition.get(imei) and not ignition:
+        for imei in self._ignition_on - with_ignition_on:
+            vehicle = vehicles.get(imei)
+            # It may be not known any more, which is no stop.
+            if vehicle and vehicle.readings.get(Reading.IGNITION) is False:
                 self._stopped.setdefault(imei, now)
-            self._ignition[imei] = ignition
+                self._ignition_on.discard(imei)
+        self._ignition_on |= with_ignition_on
 
     def due(self, imeis: Iterable[str], now: datetime) -> list[str]:
         """Return the vehicles to ask for now: those that have stopped, and some others."""
@@ -106,4 +111,4 @@ class TripReader:
     def _goes_on(self, trip: Trip, now: datetime) -> bool:
         """Tell whether the row of a drive ends now only because it goes on."""
         just_ended = now - trip.ended_at < AFTER_STOP
-        return just_ended and self._ignition.get(trip.imei, False)
+        return just_ended and trip.imei in self._ignition_on
