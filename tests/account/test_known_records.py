@@ -97,7 +97,7 @@ class House:
         self.merged = 0
 
     def poll(self, record: Record) -> None:
-        """Take a record as a connection does."""
+        """Read a record as a connection does."""
         before = self.fleet.known_records().get(ID)
         if self.sieves and before is not None and before.covers(record):
             return
@@ -112,17 +112,17 @@ class House:
         return update
 
     def receive(self, update: VehicleUpdate) -> None:
-        """Take news."""
+        """Receive news."""
         self.fleet.receive([update])
 
     def fail(self) -> None:
-        """Take that a poll failed."""
+        """Let a poll fail."""
         self.fleet.forget_records()
         self.keeper.polled_at = self.keeper.polled_at or dt_util.utcnow()
         self.fleet.refresh()
 
     def recover(self) -> None:
-        """Take that polls succeed again."""
+        """Let polls succeed again."""
         if self.keeper.polled_at is not None:
             self.keeper.polled_at = None
             self.fleet.refresh()

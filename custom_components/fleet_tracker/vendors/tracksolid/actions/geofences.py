@@ -56,7 +56,7 @@ async def _check_geofence(request: Request) -> Mapping[str, VendorError]:
     _circle(request)
     await by_account(request)
     tracking = request.connection.client.tracking
-    return (await tracking.locations_of(request.vehicle_ids)).refused
+    return (await tracking.location_rows_of(request.vehicle_ids)).refused
 
 
 def _circle(request: Request) -> Circle:
