@@ -86,3 +86,18 @@ def test_text_without_spaces() -> None:
     _, brightest = grey.crop((0, 0, 2, SIZE[1])).getextrema()
     assert isinstance(brightest, int)
     assert brightest < 100
+
+
+@pytest.mark.parametrize(("can_shape", "drawn"), [(True, "שלום"), (False, "Offline")])
+def test_letters_from_right_to_left(
+    monkeypatch: pytest.MonkeyPatch, can_shape: bool, drawn: str
+) -> None:
+    """A font with the letters is not enough where they cannot be put in order."""
+
+    class FontWithEverything:
+        def getmask(self, text: str) -> bytes:
+            return text.encode()
+
+    monkeypatch.setattr(captions, "_fonts", lambda _size: iter((FontWithEverything(),)))
+    monkeypatch.setattr(captions.features, "check", lambda _feature: can_shape)
+    assert choose(("שלום", "Offline"), 20)[0] == drawn
