@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 import pytest
 
+from custom_components.fleet_tracker.model.vehicle import Reading, Vehicle
+from custom_components.fleet_tracker.vendors.segway.commands import Capability
 from custom_components.fleet_tracker.vendors.segway.schedule import (
     Query,
     Schedule,
@@ -14,6 +18,11 @@ from custom_components.fleet_tracker.vendors.segway.schedule import (
     UploadPeriods,
     push_period,
 )
+from custom_components.fleet_tracker.vendors.segway.vehicle import (
+    AcceptedVehicle,
+    FactsBook,
+)
+from tests.vendors.fake_host import FakeMemory
 
 NOW = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -218,3 +227,104 @@ def test_nothing_is_asked_too_often_or_never(
     for query in Query:
         due = schedule.due_at(query, state, now)
         assert NOW + 15 * SECOND <= due <= NOW + 4 * 3600 * SECOND
+
+
+# --- what is planned -----------------------------------------------------------------------
+
+
+def accepted() -> AcceptedVehicle:
+    """Return a vehicle of the model that has most."""
+    return AcceptedVehicle.accept(
+        "860000000000001",
+        {},
+        FactsBook(FakeMemory()),
+        driving=15 * SECOND,
+        standing=60 * SECOND,
+    )
+
+
+def known_as(locked: bool | None, moving: bool | None) -> Vehicle:
+    """Return what decides on the pace of a vehicle."""
+    readings = {Reading.LOCKED: locked, Reading.MOVING: moving}
+    return cast("Vehicle", SimpleNamespace(readings=readings))
+
+
+def judged_anew(vehicle: AcceptedVehicle, known: Vehicle, now: datetime) -> datetime:
+    """Return when to ask a vehicle by its schedule alone."""
+    schedule, state = vehicle._schedule, vehicle.state(known)
+    return min(schedule.due_at(query, state, now) for query in vehicle.queries)
+
+
+def happen(vehicle: AcceptedVehicle, what: str, query: Query, now: datetime) -> None:
+    """Let something happen to a vehicle that its schedule depends on."""
+    match what:
+        case "asked":
+            vehicle.schedule.asked[query] = now
+        case "to be asked":
+            vehicle.schedule.asked.pop(query, None)
+        case "pushed":
+            vehicle.schedule.pushed[query] = now
+        case "quick":
+            vehicle.schedule.be_quick(now)
+        case "failed":
+            vehicle.schedule.note_failure(now, query)
+        case "worked":
+            vehicle.schedule.failures[query] = 0
+        case "lost":
+            vehicle.schedule.lost = not vehicle.is_lost
+        case "over":
+            vehicle.schedule.start_over()
+        case "set":
+            vehicle.schedule.configured = PERIODS
+        case "refused":
+            vehicle.refuse(Capability.EXTRA_STATUS)
+        case "model":
+            vehicle.change_model("e_moped")
+
+
+HAPPENINGS = (
+    *("asked", "to be asked", "pushed", "quick", "failed", "worked", "lost", "over"),
+    *("set", "refused", "model", "nothing", "nothing", "nothing", "nothing"),
+)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(HAPPENINGS),
+            st.sampled_from(Query),
+            st.integers(0, 40) | st.integers(-200, 2000),
+            st.none() | st.tuples(st.booleans(), st.booleans()),
+        ),
+        max_size=40,
+    )
+)
+@settings(max_examples=300)
+def test_what_is_planned_is_what_would_be_judged_anew(
+    story: list[tuple[str, Query, int, tuple[bool, bool] | None]],
+) -> None:
+    """Whatever happens, and if the clock is put back: the same requests at the same time."""
+    vehicle, known, now = accepted(), known_as(True, False), NOW
+    for query in Query:
+        vehicle.schedule.asked[query] = NOW
+    for what, query, seconds, state in story:
+        now += seconds * SECOND
+        happen(vehicle, what, query, now)
+        if state is not None:
+            known = known_as(*state)
+        due = judged_anew(vehicle, known, now)
+        assert vehicle.next_due(known, now) == due
+        assert bool(vehicle.due(known, now)) is (due <= now)
+
+
+def test_a_plan_holds_until_its_time_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fleet that stands still is not judged in each poll."""
+    vehicle, known = accepted(), known_as(True, False)
+    for query in Query:
+        vehicle.schedule.asked[query] = NOW
+    assert vehicle.next_due(known, NOW) == NOW + 15 * 60 * SECOND
+    with monkeypatch.context() as patch:
+        patch.delattr(Schedule, "due_at")
+        for seconds in range(0, 15 * 60, 15):
+            assert vehicle.due(known, NOW + seconds * SECOND) == []
+    assert vehicle.due(known, NOW + 15 * 60 * SECOND) != []

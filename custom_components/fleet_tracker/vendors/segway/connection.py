@@ -327,12 +327,11 @@ class SegwayConnection(Connection):
     def _take(self, vehicle: AcceptedVehicle, push: Push) -> bool:
         """Hand on what a push tells, and tell whether it tells what it should."""
         now = self.host.now()
-        schedule = vehicle.schedule
         known = self.host.vehicle(vehicle.imei)
         clock = known.clock if known else None
         match push.kind:
             case PushKind.STATUS:
-                schedule.pushed[Query.STATUS] = now
+                vehicle.schedule.pushed[Query.STATUS] = now
                 self._poller.take_status(
                     vehicle,
                     replace(
@@ -341,7 +340,7 @@ class SegwayConnection(Connection):
                     ),
                 )
             case PushKind.LOCATION:
-                schedule.pushed[Query.LOCATION] = now
+                vehicle.schedule.pushed[Query.LOCATION] = now
                 motion = known.groups.get(Group.MOTION) if known else None
                 update = map_location(vehicle.imei, push.fields, now, motion, clock)
                 self._poller.counters["locations without a fix"] += update is None
@@ -354,14 +353,14 @@ class SegwayConnection(Connection):
                     return False
                 take = vehicle.take_fault if is_fault else vehicle.take_alert
                 self.host.receive([take(alert, now)])
-                schedule.be_quick(now)
+                vehicle.schedule.be_quick(now)
             case PushKind.COMPONENTS:
                 update = map_components(vehicle.imei, push.fields, now)
                 if update is not None:
                     self.host.receive([replace(update, pushed=True)])
                 elif whole(push.fields.get("type"), 4, 4) == Component.TAILBOX_HELMET:
                     # It tells that one was put in or taken out, not how many there are.
-                    schedule.asked.pop(Query.EXTRA_STATUS, None)
+                    vehicle.schedule.asked.pop(Query.EXTRA_STATUS, None)
                 else:
                     self._poller.counters["unknown components"] += 1
         self._poller.poll_sooner(vehicle)

@@ -241,11 +241,11 @@ class Poller:
             vehicle.introduced = True
             known = self._host.vehicle(vehicle.imei)
             self._host.receive([vehicle.introduction(known, now)])
-        if (ended := vehicle.end_old_alerts(now)) is not None:
+        if vehicle.raised and (ended := vehicle.end_old_alerts(now)) is not None:
             self._host.receive([ended])
 
     def _tell_of_lost_vehicles(self) -> None:
-        lost = sum(vehicle.schedule.lost for vehicle in self._vehicles.values())
+        lost = sum(vehicle.is_lost for vehicle in self._vehicles.values())
         if lost == self._lost:
             return
         self._lost = lost
@@ -457,7 +457,7 @@ class Poller:
             "A Segway vehicle does not support %s, which is no longer offered for it",
             capability,
         )
-        vehicle.facts.refused.add(capability)
+        vehicle.refuse(capability)
         await self._book.save(vehicle.imei)
         self._host.receive(
             [VehicleUpdate(vehicle_id=vehicle.imei, capabilities=vehicle.capabilities)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from ...model.elapsed import is_within, left
@@ -151,6 +151,20 @@ class Schedule:
             longer = interval * 2 ** min(failures, _LONGEST_BACK_OFF)
             interval = max(interval, min(longer, parked))
         return interval
+
+    def steady_until(self, now: datetime) -> datetime:
+        """Return how long intervals stay the same, if pushes go on and nothing happens.
+
+        Not at all after a clock was set back: what it showed before is still to come.
+        """
+        times = (*self.asked.values(), *self.pushed.values())
+        if any(time > now for time in times):
+            return now
+        if self.quick_until is None or self.quick_until <= now:
+            return datetime.max.replace(tzinfo=UTC)
+        if self.quick_until - now > QUICK_AFTER:
+            return now
+        return self.quick_until
 
     def due_at(self, query: Query, state: State, now: datetime) -> datetime:
         """Return when to ask next: earlier where pushes stop before that."""

@@ -141,6 +141,16 @@ class FactsBook:
             await self._memory.put(_MEMORY, dict(self._kept))
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """When a vehicle is to be asked next, and as long as what that follows from."""
+
+    due: datetime
+    known: Vehicle | None
+    made_at: datetime
+    ends_at: datetime
+
+
 @dataclass(kw_only=True, eq=False)
 class AcceptedVehicle:
     """A vehicle that the user added."""
@@ -148,7 +158,8 @@ class AcceptedVehicle:
     imei: str
     name: str
     facts: Facts
-    schedule: Schedule
+    _schedule: Schedule
+    _plan: _Plan | None = None
     condition: Condition | None = None
     error: VendorError | None = None
     """Why the server did not answer the last query, None if it did."""
@@ -175,10 +186,21 @@ class AcceptedVehicle:
             imei=imei,
             name=name_of(imei, settings),
             facts=facts,
-            schedule=Schedule(
+            _schedule=Schedule(
                 driving=driving, standing=standing, configured=facts.periods
             ),
         )
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule. Who takes it may change it, so that the plan by it is forgotten."""
+        self._plan = None
+        return self._schedule
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the account does not have it."""
+        return self._schedule.lost
 
     @property
     def busy(self) -> bool:
@@ -189,7 +211,7 @@ class AcceptedVehicle:
     def asked_at(self) -> datetime:
         """When it was last asked for anything, long ago if it never was."""
         never = datetime.min.replace(tzinfo=UTC)
-        return max(self.schedule.asked.values(), default=never)
+        return max(self._schedule.asked.values(), default=never)
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -211,10 +233,16 @@ class AcceptedVehicle:
         return doubtful and capability not in self.facts.proven
 
     def change_model(self, model: str) -> None:
-        """Forget what was learned of another model."""
+        """Forget what was learned of another model, and what was planned for it."""
+        self._plan = None
         self.facts.model = model
         self.facts.refused.clear()
         self.facts.proven.clear()
+
+    def refuse(self, capability: Capability) -> None:
+        """Remember that it does not have something, and ask for that no more."""
+        self._plan = None
+        self.facts.refused.add(capability)
 
     @property
     def queries(self) -> tuple[Query, ...]:
@@ -237,17 +265,32 @@ class AcceptedVehicle:
 
     def due(self, known: Vehicle | None, now: datetime) -> list[Query]:
         """Return what to ask of it now."""
+        if self.next_due(known, now) > now:
+            return []
         state = self.state(known)
         return [
             query
             for query in self.queries
-            if self.schedule.due_at(query, state, now) <= now
+            if self._schedule.due_at(query, state, now) <= now
         ]
 
     def next_due(self, known: Vehicle | None, now: datetime) -> datetime:
-        """Return when to ask it for something again."""
-        state = self.state(known)
-        return min(self.schedule.due_at(query, state, now) for query in self.queries)
+        """Return when to ask it for something again.
+
+        That stays planned until the vehicle or its schedule changes, or the time comes.
+        """
+        plan = self._plan
+        if (
+            plan is not None
+            and plan.known is known
+            and plan.made_at <= now < plan.ends_at
+        ):
+            return plan.due
+        state, schedule = self.state(known), self._schedule
+        due = min(schedule.due_at(query, state, now) for query in self.queries)
+        ends_at = min(due, schedule.steady_until(now))
+        self._plan = _Plan(due, known, now, ends_at) if ends_at > now else None
+        return due
 
     # --- news that do not come from a query ---
 
@@ -371,7 +414,7 @@ class AcceptedVehicle:
 
     def diagnostics(self, now: datetime) -> Mapping[str, object]:
         """Return the vehicle's health, without anything private."""
-        schedule = self.schedule
+        schedule = self._schedule
         return {
             "model": self.facts.model,
             "refused": sorted(self.facts.refused),
