@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from unittest.mock import AsyncMock
 
 import pytest
 
+from custom_components.fleet_tracker.contract.connection import PollResult
+from custom_components.fleet_tracker.contract.errors import CannotConnect
 from custom_components.fleet_tracker.vendors.open_api.known_record import (
     SERVERS_OWN,
     KnownTrack,
@@ -79,3 +82,14 @@ async def test_a_parked_vehicle(rig: Rig) -> None:
     assert CAR not in [one.vehicle_id for one in result.updates]
     assert result.unchanged
     assert result.error is None
+
+
+@pytest.mark.parametrize("unchanged", [0, 1])
+async def test_a_part_that_fails(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, unchanged: int
+) -> None:
+    """A poll that read some vehicles is a good one, also where none of them has news."""
+    result = PollResult(unchanged=unchanged, error=CannotConnect("Half of it"))
+    monkeypatch.setattr(rig.connection, "poll", AsyncMock(return_value=result))
+    await rig.coordinator.async_refresh()
+    assert rig.coordinator.last_update_success is bool(unchanged)
