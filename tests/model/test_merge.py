@@ -414,7 +414,10 @@ def test_position_that_is_no_fix_is_dropped_and_counted(
     assert told.dropped == (reason,)
     assert told.changes == Changes()
     assert before is not None
-    assert story.vehicle == replace(before, clock=told.vehicle.clock)
+    # The guard and the clock note every fix, whether it is believed or not.
+    assert story.vehicle == replace(
+        before, clock=told.vehicle.clock, evidence=told.vehicle.evidence
+    )
 
 
 @pytest.mark.parametrize(
