@@ -31,6 +31,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components import fleet_tracker
 from custom_components.fleet_tracker import async_remove_config_entry_device, entity
 from custom_components.fleet_tracker.account.handover import hand_over
 from custom_components.fleet_tracker.const import DOMAIN, SUBENTRY_VEHICLE
@@ -596,3 +597,32 @@ async def test_vehicle_that_was_removed_while_the_entry_was_down(
     await hass.async_block_till_done()
     assert entry.runtime_data.vehicles().keys() == {"1"}
     assert device_of(hass, coordinator, "2") is None
+
+
+async def test_account_that_nears_the_limit_of_entities(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is told of before Home Assistant refuses entities, until some are disabled."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    registry, issues = er.async_get(hass), ir.async_get(hass)
+    enabled = [
+        one
+        for one in er.async_entries_for_config_entry(registry, entry.entry_id)
+        if one.disabled_by is None
+    ]
+    issue_id = f"too_many_entities_{entry.entry_id}"
+    assert issues.async_get_issue(DOMAIN, issue_id) is None
+    limit = len(enabled)
+    monkeypatch.setattr(fleet_tracker, "MOST_ENABLED_ENTITIES", limit)
+    await elapse(hass, freezer, 3600)
+    issue = issues.async_get_issue(DOMAIN, issue_id)
+    assert issue is not None
+    assert issue.translation_placeholders is not None
+    assert issue.translation_placeholders["count"] == str(limit)
+    monkeypatch.setattr(fleet_tracker, "MOST_ENABLED_ENTITIES", 2 * limit)
+    await elapse(hass, freezer, 3600)
+    assert issues.async_get_issue(DOMAIN, issue_id) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
 
 from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
@@ -14,6 +15,7 @@ from homeassistant.helpers import (
     entity_registry as er,
     issue_registry as ir,
 )
+from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.typing import ConfigType
 
 from .account.coordinator import FleetConfigEntry, FleetCoordinator
@@ -28,6 +30,11 @@ from .vendors import async_load_vendor
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 DEVICES_AT_ONCE = 10
+MOST_ENABLED_ENTITIES = 10_000
+"""Home Assistant takes no more of one entry."""
+NEARLY_ALL = 0.9
+ENTITIES_REVIEW = timedelta(hours=1)
+TOO_MANY_ENTITIES = "too_many_entities"
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -69,7 +76,32 @@ async def async_setup_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> boo
 
     entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, on_stop))
     entry.async_on_unload(entry.add_update_listener(_async_on_changed_entry))
+    _watch_entity_count(hass, entry)
     return True
+
+
+@callback
+def _watch_entity_count(hass: HomeAssistant, entry: FleetConfigEntry) -> None:
+    """Tell of an account that nears the limit of enabled entities, now and once an hour."""
+    registry = er.async_get(hass)
+
+    @callback
+    def review(_now: datetime | None = None) -> None:
+        entities = er.async_entries_for_config_entry(registry, entry.entry_id)
+        enabled = sum(entity.disabled_by is None for entity in entities)
+        if enabled < NEARLY_ALL * MOST_ENABLED_ENTITIES:
+            entry.runtime_data.clear_problem(TOO_MANY_ENTITIES)
+            return
+        entry.runtime_data.raise_problem(
+            TOO_MANY_ENTITIES, count=str(enabled), limit=str(MOST_ENABLED_ENTITIES)
+        )
+
+    review()
+    entry.async_on_unload(
+        async_track_time_interval(
+            hass, review, ENTITIES_REVIEW, cancel_on_shutdown=True
+        )
+    )
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> bool:
