@@ -236,6 +236,18 @@ REFUSED: dict[str, tuple[str, Sequence[VehicleUpdate]]] = {
         TOO_FAST,
         [*PARKED, fix(3 * 3600, 90)],
     ),
+    "parked, and fast by OBD, by a clock that is hours behind": (
+        TOO_FAST,
+        [
+            *PARKED,
+            group(3 * 3600 + 60, {OBD_SPEED: 0}, name="obd"),
+            group(3 * 3600, {OBD_SPEED: 90}, name="obd"),
+        ],
+    ),
+    "parked, and fast without a place, by a clock that is hours behind": (
+        TOO_FAST,
+        [*PARKED, told(3 * 3600, 90, TimeSource.TRACKER)],
+    ),
     "nothing but a contact": (SPEED_UNKNOWN, [read(0, battery=50)]),
     "a slow fix of more than 2 minutes ago": (SPEED_UNKNOWN, [fix(121, 0), on(0)]),
     "a slow fix at a time that we put in": (

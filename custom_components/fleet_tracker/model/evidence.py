@@ -187,28 +187,44 @@ def _with_speeds(
 def _with_late_speed(
     evidence: Evidence, update: VehicleUpdate, receipt: datetime
 ) -> Evidence:
-    """Count the speed of another fix than the last one as heard now, however old it says it is.
+    """Count a speed of another time than the last one as heard now, however old it says it is.
 
     The clock of the tracker may be wrong, and nobody may have found out yet. It only speaks
-    against a command; a fix that is told again says nothing.
+    against a command; a speed that is told again says nothing.
     """
+    heard = list(_speeds_in(replace(update, occurrences=()), receipt))
+    own = (SpeedSource.VEHICLE, SpeedSource.OBD)
+    by_speedometer = [one for one in heard if one.source in own]
+    by_satellites = [one for one in heard if one.source not in own]
     position = update.position
-    if position is None:
-        return evidence
-    before = evidence.fix_at
-    evidence = replace(evidence, fix_at=position.fixed_at)
-    speed = _number(position.speed)
-    if (
-        speed is None
-        or speed < MOVED_KMH
-        or before in (None, position.fixed_at)
-        or receipt - position.fixed_at <= FRESHNESS
-    ):
-        return evidence
-    heard = HeardSpeed(
-        speed=speed, measured_at=receipt, source=SpeedSource.TOLD, time_is_ours=True
+    fix_at = (
+        position.fixed_at
+        if position is not None
+        else max((one.measured_at for one in by_satellites), default=None)
     )
-    return replace(evidence, speeds=(*evidence.speeds, heard))
+    read_at = max((one.measured_at for one in by_speedometer), default=None)
+    fastest: list[float] = []
+    for speeds, before, at in (
+        (by_satellites, evidence.fix_at, fix_at),
+        (by_speedometer, evidence.speedometer_at, read_at),
+    ):
+        if at is None or before in (None, at) or receipt - at <= FRESHNESS:
+            continue
+        fastest += [one.speed for one in speeds if one.speed >= MOVED_KMH]
+    evidence = replace(
+        evidence,
+        fix_at=fix_at or evidence.fix_at,
+        speedometer_at=read_at or evidence.speedometer_at,
+    )
+    if not fastest:
+        return evidence
+    late_speed = HeardSpeed(
+        speed=max(fastest),
+        measured_at=receipt,
+        source=SpeedSource.TOLD,
+        time_is_ours=True,
+    )
+    return replace(evidence, speeds=(*evidence.speeds, late_speed))
 
 
 def _with_ignition(

@@ -459,6 +459,8 @@ class Evidence:
     """How long it was from one contact to the next, the last few times."""
     fix_at: datetime | None = None
     """The time of the last fix that was told, whether it was believed or not."""
+    speedometer_at: datetime | None = None
+    """The time of the last speed that the vehicle's own speedometer told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
