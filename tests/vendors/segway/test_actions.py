@@ -79,9 +79,9 @@ async def test_rental(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("code", "text"),
     [
-        (15623, "The rental has started, but the saddle did not open"),
-        (15624, "The rental has started, but the tail box did not open"),
-        (15625, "The rental has started, but tail box and saddle did not open"),
+        (15623, "The rental has started, but the saddle did not open."),
+        (15624, "The rental has started, but the tail box did not open."),
+        (15625, "The rental has started, but tail box and saddle did not open."),
     ],
 )
 async def test_rental_with_a_warning(

@@ -477,7 +477,7 @@ async def test_speed_unit(
         for _ in range(12):
             host.advance(10)
             await uploaded(tracker, host, "obd", "gnss")
-        unit = "knots" if knots else "km/h"
+        unit = "kn" if knots else "km/h"
         assert host.problems == {"vt3_wrong_speed_unit": {"unit": unit}}
         # The guard goes on to take the speed for knots.
         told = [
