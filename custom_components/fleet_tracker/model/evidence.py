@@ -106,6 +106,18 @@ def usual_contact(evidence: Evidence) -> timedelta | None:
 
 
 def _speeds_in(update: VehicleUpdate, receipt: datetime) -> Iterator[HeardSpeed]:
+    yield from _measured_speeds_in(update)
+    for occurrence in update.occurrences:
+        speed = _number(occurrence.details.get(_SPEED_OF_OCCURRENCES))
+        if speed is not None:
+            yield HeardSpeed(
+                speed=speed,
+                measured_at=min(occurrence.occurred_at, receipt),
+                source=SpeedSource.TOLD,
+            )
+
+
+def _measured_speeds_in(update: VehicleUpdate) -> Iterator[HeardSpeed]:
     position = update.position
     speed = None if position is None else _number(position.speed)
     if position is not None and speed is not None:
@@ -125,14 +137,6 @@ def _speeds_in(update: VehicleUpdate, receipt: datetime) -> Iterator[HeardSpeed]
                     source=SpeedSource.TOLD if group.name == TOLD_SPEED else source,
                     time_is_ours=group.time_is_ours,
                 )
-    for occurrence in update.occurrences:
-        speed = _number(occurrence.details.get(_SPEED_OF_OCCURRENCES))
-        if speed is not None:
-            yield HeardSpeed(
-                speed=speed,
-                measured_at=min(occurrence.occurred_at, receipt),
-                source=SpeedSource.TOLD,
-            )
 
 
 def _ignitions_in(
@@ -192,7 +196,9 @@ def _with_late_speed(
     The clock of the tracker may be wrong, and nobody may have found out yet. It only speaks
     against a command; a speed that is told again says nothing.
     """
-    heard = list(_speeds_in(replace(update, occurrences=()), receipt))
+    heard = list(_measured_speeds_in(update))
+    if not heard and update.position is None:
+        return evidence
     own = (SpeedSource.VEHICLE, SpeedSource.OBD)
     by_speedometer = [one for one in heard if one.source in own]
     by_satellites = [one for one in heard if one.source not in own]
