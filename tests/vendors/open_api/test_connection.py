@@ -422,7 +422,7 @@ async def test_halving_takes_a_call_a_second_until_every_vehicle_was_read(
         len(line.asked_for_positions()) == polled + 1
     )  # for the vehicles known to be well
     line.server.fail_next(TRACK, 10009, 4)
-    await line.advance(10)
+    await line.advance(20)
     asked = line.server.requests[TRACK]
     await line.advance(30)
     assert line.server.requests[TRACK] == asked

@@ -9,8 +9,10 @@ import re
 
 import pytest
 
+from custom_components.fleet_tracker.actions.history import HISTORY_ACTIONS
 from custom_components.fleet_tracker.vendors.open_api.client import OpenApiClient
 from custom_components.fleet_tracker.vendors.open_api.errors import error_for
+from custom_components.fleet_tracker.vendors.open_api.history import OpenApiHistory
 from custom_components.fleet_tracker.vendors.open_api.mapping import ALARM_TYPES
 from custom_components.fleet_tracker.vendors.open_api.services import ACTIONS
 from tests.simulators.open_api_protocol import CODES
@@ -85,11 +87,12 @@ def test_every_test() -> None:
 
 
 def test_every_action() -> None:
-    """Those of the vendor, and the one for all other operations."""
+    """Those of the vendor, those of the past that it tells, and the one for all others."""
     named = {code(row[0])[0] for row in table("Actions")[1:]}
+    past = [HISTORY_ACTIONS[kind] for kind in OpenApiHistory.offers]
     assert named == {
         "fleet_tracker.call_api",
-        *(f"fleet_tracker.{action.name}" for action in ACTIONS),
+        *(f"fleet_tracker.{action.name}" for action in (*ACTIONS, *past)),
     }
 
 
