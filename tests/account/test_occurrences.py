@@ -484,6 +484,51 @@ async def test_any_number_of_subscribers(hass: HomeAssistant, cloud: Cloud) -> N
     assert [name for name, *_ in heard] == ["one vehicle", "all"]
 
 
+async def test_broken_listener_keeps_nothing_from_others(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+) -> None:
+    """Not from subscribers, not what waited with it, and not what came during a start."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    hass.set_state(CoreState.starting)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    coordinator = entry.runtime_data
+    kind = OccurrenceKind.TROUBLE_CODE
+    called: list[datetime] = []
+    heard: list[datetime] = []
+
+    def broken(occurrence: Occurrence) -> None:
+        called.append(occurrence.occurred_at)
+        raise RuntimeError("broken")
+
+    coordinator.async_subscribe_occurrences(
+        lambda _, one: heard.append(one.occurred_at), "1", kind
+    )
+    codes = [
+        Occurrence(
+            kind=kind,
+            type=OccurrenceType.TROUBLE_CODE,
+            occurred_at=START - number * SECOND,
+        )
+        for number in (4, 3, 2, 1)
+    ]
+    expected = [code.occurred_at for code in codes]
+    push(cloud, *codes[:2])
+    await hass.async_block_till_done()
+    remove = coordinator.async_deliver_occurrences("1", kind, broken)
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await hass.async_block_till_done()
+    await elapse(hass, freezer, TRIGGERS_BEGIN_WITHIN)
+    assert called == heard == expected[:2]
+    remove()
+    push(cloud, *codes[2:])
+    await hass.async_block_till_done()
+    coordinator.async_deliver_occurrences("1", kind, broken)
+    assert called == heard == expected
+
+
 async def test_nothing_fires_before_automations_run(
     hass: HomeAssistant,
     cloud: Cloud,

@@ -146,7 +146,7 @@ def slow_text(value: object) -> str | None:
     | st.sampled_from(["On", " off ", "1.0", "True", "null ", "\u00a07", "1_000", -0.0])
 )
 def test_quick_as_by_definition(value: object) -> None:
-    """That values are told by their class changes no result, nor its type."""
+    """Reading by class returns what the slow definition returns, with the same type."""
     for quick, slow in (
         (as_number, slow_number),
         (as_integer, slow_integer),

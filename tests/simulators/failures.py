@@ -21,7 +21,7 @@ OVERSIZED = 9 * MIB
 BOMB = 12 * MIB
 DEPTH = 100_000
 CONTROL_PATH = "/simulator"
-"""Where a simulator is told from outside to fail, and to be well again."""
+"""The path whose requests make a simulator fail, and work again."""
 
 SURROGATE = "half\ud83d a pair"
 RETRY_AFTER = 120

@@ -1,4 +1,4 @@
-"""The simulators' servers are told from outside to fail, as the demo does."""
+"""A request to a simulator makes its server fail, as in the demo."""
 
 from __future__ import annotations
 

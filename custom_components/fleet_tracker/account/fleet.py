@@ -38,7 +38,7 @@ from .occurrences import OccurrenceLog
 from .sliced_work import SlicedWork
 
 ABSORBED_AT_ONCE = 20
-"""How many vehicles' news is merged before the entities of the first are told."""
+"""The number of vehicles whose news is merged before their entities are written."""
 
 
 class FleetKeeper(Protocol):

@@ -283,15 +283,12 @@ class OccurrenceLog:
         occurrence = waiting.occurrence
         if taker := self._takers.get((vehicle_id, occurrence.kind)):
             self._note_fired(vehicle_id, waiting)
-            taker(occurrence)
+            _call(taker, occurrence)
         else:
             self._keep_waiting(vehicle_id, waiting)
         for address in product((vehicle_id, None), (occurrence.kind, None)):
             for subscriber in list(self._subscribers.get(address, ())):
-                try:
-                    subscriber(vehicle_id, occurrence)
-                except Exception:  # noqa: BLE001  one must not silence all others
-                    LOGGER.exception("Error while telling of an occurrence")
+                _call(subscriber, vehicle_id, occurrence)
 
     def hold(self) -> None:
         """Hold occurrences back until `release`: their listeners are not there yet."""
@@ -348,7 +345,7 @@ class OccurrenceLog:
         self._takers[address] = listener
         for waiting in self._undelivered.pop(address, ()):
             self._note_fired(vehicle_id, waiting)
-            listener(waiting.occurrence)
+            _call(listener, waiting.occurrence)
 
         def remove() -> None:
             # The entity may have been made again meanwhile.
@@ -384,6 +381,14 @@ class OccurrenceLog:
             lambda: ((one, past.as_json()) for one, past in list(self._past.items())),
             sum(past.count for past in self._past.values()),
         )
+
+
+def _call[**P](listener: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Call a listener. The error of one must not keep occurrences from all others."""
+    try:
+        listener(*args, **kwargs)
+    except Exception:  # noqa: BLE001  whatever a listener raises is a fault of its own
+        LOGGER.exception("Error in a listener to occurrences")
 
 
 def _row(occurrence: Occurrence, fired_at: str) -> list[Json]:

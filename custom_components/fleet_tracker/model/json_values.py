@@ -2,7 +2,7 @@
 
 Numbers come as such or as texts, truth as true, 1, "1" or "ON", and what is not known as
 null or as an empty text. What is not what it should be is None, so that it becomes absent.
-Values that were read from JSON are of these classes and no others: they are told by class.
+The class of a value decides how it is read: JSON makes values of a few classes only.
 """
 
 from __future__ import annotations
@@ -33,10 +33,9 @@ def is_record(value: object) -> TypeIs[dict[str, object]]:
 
 def as_number(value: object) -> float | None:
     """Return a number or the text of one as a finite float, None for anything else."""
-    kind = type(value)
-    if kind is float or kind is int or kind is str:
+    if type(value) is float or type(value) is int or type(value) is str:
         try:
-            number = float(value)  # type: ignore[arg-type]
+            number = float(value)
         except (ValueError, OverflowError):
             return None
         return number if isfinite(number) else None
@@ -53,10 +52,9 @@ def as_integer(value: object) -> int | None:
 
 def as_flag(value: object) -> bool | None:
     """Return whether something is on, however it is written, None for anything else."""
-    kind = type(value)
-    if kind is bool:
-        return value  # type: ignore[return-value]
-    if kind is int or kind is float or kind is str:
+    if type(value) is bool:
+        return value
+    if type(value) is int or type(value) is float or type(value) is str:
         return _FLAGS.get(str(value).strip().lower())
     return None
 

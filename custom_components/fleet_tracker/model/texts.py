@@ -60,7 +60,7 @@ def clean_json[T](value: T) -> T:
     elif isinstance(value, list | tuple):
         cleaned = [clean_json(one) for one in value]
     # The first of the two is quick: an answer may have thousands of records.
-    elif isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101
+    elif isinstance(value, dict | Mapping):
         cleaned = {clean_json(key): clean_json(one) for key, one in value.items()}
     return cast("T", cleaned)
 
