@@ -13,12 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, override
 
 from homeassistant.components import persistent_notification
-from homeassistant.config_entries import (
-    SOURCE_IGNORE,
-    SOURCE_INTEGRATION_DISCOVERY,
-    ConfigEntry,
-    ConfigEntryState,
-)
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import (
     CALLBACK_TYPE,
     CoreState,
@@ -31,7 +26,7 @@ from homeassistant.exceptions import (
     ConfigEntryNotReady,
     HomeAssistantError,
 )
-from homeassistant.helpers import device_registry as dr, discovery_flow
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
@@ -55,7 +50,6 @@ from ..contract.connection import Memory, PollResult, Settings
 from ..contract.errors import AuthenticationFailed, RateLimited, VendorError
 from ..model.guard import Refusal
 from ..model.rules import Rules
-from ..model.texts import clean_text, is_vehicle_id
 from ..model.vehicle import (
     KnownRecord,
     Occurrence,
@@ -71,6 +65,7 @@ from ..offer.vendor import Vendor
 from .availability import Availability
 from .back_off import BackOff
 from .commands import EXTRA_LOOK_DELAY, Commands
+from .discovery import show_card
 from .fleet import Fleet
 from .occurrence_journal import OccurrenceJournal
 from .occurrences import OccurrenceLog, Subscriber
@@ -78,13 +73,12 @@ from .problems import RATE_LIMITED, Problems
 from .reachability import Reachability
 from .reauthentication import async_end_reauthentication
 from .storage import SLICE, EntryMemory, VehicleStore
-from .subentries import VehicleSubentries, discovery_unique_id
+from .subentries import VehicleSubentries
 
 type FleetConfigEntry = ConfigEntry[FleetCoordinator]
 type Context = tuple[str, str]
 """What an entity listens to: a vehicle and one of its readings."""
 
-MOST_DISCOVERIES = 20
 LONGEST_FIRST_WAIT = 9
 """Seconds that a set-up waits for the vendor, where vehicles are known without it.
 
@@ -487,32 +481,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     @callback
     def discover(self, vehicle_id: str, model: str | None = None) -> None:
         """Show the user a vehicle that is not accepted yet, as a discovery card."""
-        if not is_vehicle_id(vehicle_id):
-            return
-        unique_id = discovery_unique_id(self.config_entry, vehicle_id)
-        entries = self.hass.config_entries
-        ignored = any(
-            entry.source == SOURCE_IGNORE and entry.unique_id == unique_id
-            for entry in entries.async_entries(DOMAIN, include_ignore=True)
-        )
-        shown = entries.flow.async_progress_by_handler(
-            DOMAIN, match_context={"source": SOURCE_INTEGRATION_DISCOVERY}
-        )
-        if ignored or len(shown) >= MOST_DISCOVERIES:
-            return
-        discovery_flow.async_create_flow(
-            self.hass,
-            DOMAIN,
-            context={"source": SOURCE_INTEGRATION_DISCOVERY},
-            data={
-                "entry_id": self.config_entry.entry_id,
-                "vehicle_id": vehicle_id,
-                "model": None if model is None else clean_text(model),
-            },
-            discovery_key=discovery_flow.DiscoveryKey(
-                domain=DOMAIN, key=unique_id, version=1
-            ),
-        )
+        show_card(self.hass, self.config_entry, vehicle_id, model)
 
     @callback
     def raise_problem(self, cause: str, **placeholders: str) -> None:
