@@ -124,25 +124,29 @@ with_pip_settings() (
   exec "$@"
 )
 
-# make_environment NAME REQUIREMENTS: sets env to .venv/NAME-<minor version>, made for
-# $python and holding the packages of that file. Nothing is done when it is there.
+# make_environment NAME REQUIREMENTS...: sets env to .venv/NAME-<minor version>, made for
+# $python and holding the packages of these files. Nothing is done when it is there.
 make_environment() {
-  local stamp wanted show=--quiet
+  local stamp wanted file show=--quiet requirements=()
   env=$root/.venv/$1-${python_version%.*}
+  shift
+  for file in "$@"; do
+    requirements+=(--requirement "$file")
+  done
   stamp=$env/installed.txt
   wanted="# $python $python_version
-$(cat "$2" requirements_overrides.txt)"
+$(cat "$@" requirements_overrides.txt)"
   if [[ -f $stamp && $(cat "$stamp") == "$wanted" ]]; then
     return
   fi
   [[ ! -t 2 ]] || show="" # progress is for those who watch
-  say "Installing $2 into ${env#"$root/"}, Python $python_version ($python);" \
+  say "Installing $* into ${env#"$root/"}, Python $python_version ($python);" \
     "the first time this takes a minute or two ..."
   rm -rf "$env"
   "$uv" venv --quiet --no-project --python "$python" "$env"
   with_pip_settings "$uv" pip install ${show:+"$show"} --python "$env/bin/python" \
-    --requirement "$2" --override requirements_overrides.txt ||
-    die "The packages of $2 could not be installed."
+    "${requirements[@]}" --override requirements_overrides.txt ||
+    die "The packages of $* could not be installed."
   printf '%s\n' "$wanted" >"$stamp"
 }
 

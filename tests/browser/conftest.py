@@ -1,0 +1,88 @@
+"""One demo and one browser for all tests, and a context for each screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+import json
+import os
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+import pytest
+
+from .demo import Demo, free_port, running_demo
+from .screen import OpenScreen, Screen
+
+DESKTOP = (1280, 900)
+PHONE = (390, 844)
+PATIENCE = 20_000
+"""How long a page may take for what is waited for, in milliseconds."""
+FAILURES = Path(__file__).parent.parent.parent / ".cache" / "browser-failures"
+
+
+@pytest.fixture(scope="session", name="demo")
+def a_demo() -> Iterator[Demo]:
+    """Return a running demo: one of its own, or that at the port `DEMO_PORT`."""
+    if port := os.environ.get("DEMO_PORT"):
+        yield Demo.at(int(port))
+        return
+    with running_demo(free_port()) as demo:
+        yield demo
+
+
+@pytest.fixture(scope="session", name="browser")
+def a_browser() -> Iterator[Browser]:
+    """Return the browser that `script/test-browser` found."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("BROWSER_PATH") or None,
+            args=["--no-sandbox", "--disable-dev-shm-usage"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(name="open_screen")
+def a_way_to_open_screens(
+    demo: Demo, browser: Browser, request: pytest.FixtureRequest
+) -> Iterator[OpenScreen]:
+    """Return what opens a page of Home Assistant; no page may have complained at the end."""
+    screens: list[Screen] = []
+
+    def open_screen(*, dark: bool = False, phone: bool = False) -> Screen:
+        width, height = PHONE if phone else DESKTOP
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            service_workers="block",
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(PATIENCE)
+        login = {
+            "access_token": demo.token,
+            "token_type": "Bearer",
+            "expires_in": 10**8,
+            "refresh_token": "",
+            "hassUrl": demo.url,
+            "clientId": f"{demo.url}/",
+            "expires": 10**14,
+        }
+        text = json.dumps(json.dumps(login))
+        context.add_init_script(f"localStorage.setItem('hassTokens', {text})")
+        screen = Screen(demo, context.new_page())
+        screens.append(screen)
+        return screen
+
+    yield open_screen
+    complaints = [one for screen in screens for one in screen.complaints]
+    FAILURES.mkdir(parents=True, exist_ok=True)
+    for number, screen in enumerate(screens):
+        screen.page.screenshot(path=FAILURES / f"{request.node.name}-{number}.png")
+        screen.page.context.close()
+    assert not complaints
+
+
+@pytest.fixture(name="screen")
+def a_screen(open_screen: OpenScreen) -> Screen:
+    """Return a page of the usual size, in light colours."""
+    return open_screen()

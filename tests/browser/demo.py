@@ -1,0 +1,109 @@
+"""A demo that runs as long as the tests do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from script.demo_support.accounts import ACCOUNTS
+from script.demo_support.home_assistant import ROOT, VERSION
+
+START_TIMEOUT = 300
+STOP_TIMEOUT = 60
+IS_READY = "Ctrl-C ends everything."
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The demo: where it runs, who gets in by which token, and its first port."""
+
+    url: str
+    token: str
+    port: int
+
+    @classmethod
+    def at(cls, port: int) -> Demo:
+        """Return the demo that runs at a port."""
+        token = ROOT / ".demo" / f"{VERSION}-{port}" / "token"
+        return cls(f"http://127.0.0.1:{port}", token.read_text(encoding="ascii"), port)
+
+    @property
+    def is_oldest(self) -> bool:
+        """Whether it is Home Assistant 2025, whose front end differs."""
+        return VERSION.startswith("2025.")
+
+
+@contextlib.contextmanager
+def running_demo(port: int) -> Iterator[Demo]:
+    """Start the demo as a user would, and end it as by Ctrl-C."""
+    log = ROOT / ".cache" / f"browser-demo-{port}.log"
+    log.parent.mkdir(exist_ok=True)
+    with running_program(
+        log, "-m", "script.demo_support", "--port", str(port), ready=IS_READY
+    ):
+        yield Demo.at(port)
+
+
+@contextlib.contextmanager
+def running_simulator(module: str, *arguments: str) -> Iterator[int]:
+    """Start a simulator, and yield its port."""
+    port = free_port()
+    log = ROOT / ".cache" / f"browser-{module}-{port}.log"
+    with running_program(log, "-m", module, "--port", str(port), *arguments):
+        yield port
+
+
+@contextlib.contextmanager
+def running_program(log: Path, *arguments: str, ready: str = "") -> Iterator[None]:
+    """Run Python, and go on when it has printed a text, or anything."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            wait_for(lambda: _printed(process, log, ready), "it to be ready")
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(STOP_TIMEOUT)
+    log.unlink()
+
+
+def _printed(process: subprocess.Popen[bytes], log: Path, wanted: str) -> bool:
+    text = log.read_text(encoding="utf-8", errors="replace")
+    if process.poll() is not None:
+        raise RuntimeError(f"It ended: {text}")
+    return bool(text) and wanted in text
+
+
+def free_port() -> int:
+    """Return a port that nobody uses, with room behind it for the simulators."""
+    for port in range(18_200, 60_000, 20):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for one in range(port, port + 1 + len(ACCOUNTS)):
+                listener = stack.enter_context(socket.socket())
+                listener.bind(("127.0.0.1", one))
+            return port
+    raise RuntimeError("No port is free")
+
+
+def wait_for(
+    condition: Callable[[], object], what: str, seconds: float = START_TIMEOUT
+) -> None:
+    """Return when a condition holds. Raises TimeoutError."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"Waited {seconds:.0f} s for {what}")
+        time.sleep(0.2)

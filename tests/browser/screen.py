@@ -1,0 +1,233 @@
+"""What a person does in front of Home Assistant, on both of its front ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page
+
+from .demo import Demo, wait_for
+
+DOMAIN = "fleet_tracker"
+CALL = "([values]) => document.querySelector('home-assistant').hass.callWS(values)"
+DIALOG = "dialog-data-entry-flow"
+# Pictures from the network that a test must not need: map tiles and brands of others.
+PICTURES = re.compile(
+    r"/api/map_tiles|/api/brands/|brands\.home-assistant\.io|cartocdn"
+)
+# What the front ends say of themselves, whatever is shown.
+OWN_WORDS = re.compile(
+    r"GPU stall|WebGL|Vaadin|preload|Lit is in dev mode|deprecated", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Vehicle:
+    """A vehicle: its device, and its enabled entities with their names."""
+
+    device_id: str
+    entities: Mapping[str, str]
+
+    def only(self, domain: str) -> str:
+        """Return the only entity of a domain."""
+        (found,) = (one for one in self.entities if one.startswith(f"{domain}."))
+        return found
+
+
+class Screen:
+    """A page of Home Assistant, with what it complained of."""
+
+    def __init__(self, demo: Demo, page: Page) -> None:
+        """Begin to listen to the console."""
+        self.demo = demo
+        self.page = page
+        self.complaints: list[str] = []
+        self.refusals = 0
+        page.on("console", self._hear)
+        page.on("pageerror", self._catch)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        where = str(message.location.get("url", ""))
+        if (
+            message.type == "error"
+            and not PICTURES.search(where)
+            and not OWN_WORDS.search(message.text)
+        ):
+            self.complaints.append(f"{message.text} ({urlsplit(where).path})")
+
+    def _catch(self, error: Error) -> None:
+        # The front end itself does not catch the error of an action that it shows.
+        if self.refusals:
+            self.refusals -= 1
+        else:
+            self.complaints.append(str(error))
+
+    # --- where to go
+
+    def open(self, path: str) -> None:
+        """Open a page, and return when it is connected."""
+        self.page.goto(self.demo.url + path)
+        self.page.wait_for_function(
+            "() => document.querySelector('home-assistant')?.hass?.connected"
+        )
+
+    def open_vehicle(self, name: str) -> Vehicle:
+        """Open the page of a vehicle's device, by the vehicle's name."""
+        answer = self.page.request.post(
+            f"{self.demo.url}/api/template",
+            headers={"Authorization": f"Bearer {self.demo.token}"},
+            data={"template": f"{{{{ device_id('{name}') }}}}"},
+        )
+        self.open(f"/config/devices/device/{answer.text()}")
+        self.page.locator("ha-config-device-page ha-card").first.wait_for()
+        return self.vehicle(name)
+
+    def open_account(self, vendor: str) -> None:
+        """Open the page of the integration, with the options of a vendor's first account."""
+        self.open(f"/config/integrations/integration/{DOMAIN}")
+        row = self.page.locator("ha-config-entry-row").filter(
+            has=self.page.get_by_text(self.title(vendor), exact=True)
+        )
+        row.first.wait_for()
+        row.first.locator("ha-icon-button[aria-label], ha-icon-button").filter(
+            has=self.page.get_by_label("Configure")
+        ).or_(row.first.get_by_label("Configure")).first.click()
+
+    def title(self, vendor: str) -> str:
+        """Return the title of the account that the demo has at a vendor."""
+        titles: list[str] = [
+            entry["title"]
+            for entry in self.command("config_entries/get", domain=DOMAIN)
+        ]
+        return next(one for one in titles if vendor in one)
+
+    # --- what Home Assistant knows
+
+    def command(self, kind: str, **values: object) -> Any:
+        """Return the answer to a command, sent by the connection of the page itself."""
+        return self.page.evaluate(CALL, [{"type": kind, **values}])
+
+    def vehicle(self, name: str) -> Vehicle:
+        """Return a vehicle by its name."""
+        device_id = next(
+            device["id"]
+            for device in self.command("config/device_registry/list")
+            if device["name"] == name
+        )
+        entities = {
+            entry["entity_id"]: entry["original_name"] or name
+            for entry in self.command("config/entity_registry/list")
+            if entry["device_id"] == device_id and entry["disabled_by"] is None
+        }
+        return Vehicle(device_id, entities)
+
+    def state(self, entity_id: str) -> str:
+        """Return the state of an entity."""
+        found = self.page.evaluate(
+            "([id]) => document.querySelector('home-assistant').hass.states[id]?.state",
+            [entity_id],
+        )
+        return str(found)
+
+    def wait_for_state(self, entity_id: str, wanted: str) -> None:
+        """Return when an entity has a state."""
+        wait_for(
+            lambda: self.state(entity_id) == wanted, f"{entity_id} to be {wanted}", 60
+        )
+
+    def text(self) -> str:
+        """Return all that can be read on the page, through shadow roots."""
+        return str(
+            self.page.evaluate(
+                """() => {
+                  const read = node => node.nodeType === Node.TEXT_NODE
+                    ? node.textContent + "\\n"
+                    : ["STYLE", "SCRIPT"].includes(node.nodeName) ? "" :
+                      [...(node.shadowRoot?.childNodes ?? []), ...node.childNodes]
+                        .map(read).join("");
+                  return read(document.querySelector("home-assistant"));
+                }"""
+            )
+        )
+
+    # --- what to tap and type
+
+    def tap(self, entity_id: str, button: str) -> None:
+        """Tap the button of an entity on the page of its device."""
+        rows = self.page.locator("hui-lock-entity-row, hui-button-entity-row")
+        rows.first.wait_for()
+        rows.evaluate_all(
+            "all => all.forEach(row => row.dataset.entity = row._config.entity)"
+        )
+        row = self.page.locator(f"[data-entity='{entity_id}']")
+        row.locator("ha-button, mwc-button").filter(
+            has_text=re.compile(rf"^\s*{button}\s*$")
+        ).click()
+
+    def add_account(self, vendor: str) -> None:
+        """Begin to add an account, and choose the vendor."""
+        self.open(f"/config/integrations/dashboard/add?domain={DOMAIN}")
+        self.page.get_by_role("button", name="OK").click()
+        other = self.page.get_by_text("Set up another instance")
+        choice = self.page.locator(DIALOG).get_by_text(vendor)
+        other.or_(choice).first.wait_for()
+        if other.count():
+            other.click()
+        choice.first.click()
+        self.field_names()
+
+    def field_names(self) -> list[str]:
+        """Wait for a form; return the names of its fields, also of those in sections."""
+        fields = self.page.locator(f"{DIALOG} ha-selector")
+        fields.first.wait_for(state="attached")
+        return [
+            str(name)
+            for name in fields.evaluate_all(
+                "all => all.map(one => one.dataset.field = one.name)"
+            )
+        ]
+
+    def field(self, name: str) -> Locator:
+        """Return a field of the form that is shown."""
+        self.field_names()
+        return self.page.locator(f"{DIALOG} ha-selector[data-field='{name}']")
+
+    def fill(self, **values: str) -> None:
+        """Type into fields."""
+        for name, value in values.items():
+            self.field(name).locator("input").first.fill(value)
+
+    def choose(self, name: str, label: str) -> None:
+        """Tap one of the choices of a field that shows them all."""
+        self.field(name).get_by_text(label).click()
+
+    def switch(self, name: str) -> None:
+        """Tap a switch."""
+        self.field(name).locator("ha-switch").click()
+
+    def submit(self) -> None:
+        """Send the form."""
+        self.page.locator(DIALOG).get_by_role("button", name="Submit").or_(
+            self.page.locator(DIALOG).locator("mwc-button", has_text="Submit")
+        ).first.click()
+
+    def read(self, text: str | re.Pattern[str]) -> None:
+        """Return when a text can be read in the dialog."""
+        self.page.locator(DIALOG).get_by_text(text).first.wait_for()
+
+    def finish(self) -> None:
+        """Close the dialog of a flow that has ended."""
+        dialog = self.page.locator(DIALOG)
+        button = dialog.get_by_role(
+            "button", name=re.compile("^(Finish|OK|Close|Skip.*)$")
+        )
+        button.or_(dialog.locator("mwc-button")).last.click()
+        dialog.wait_for(state="detached")
+
+
+type OpenScreen = Callable[..., Screen]
+"""Opens a page of a context of its own: `dark`, `phone`."""

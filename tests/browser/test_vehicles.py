@@ -1,0 +1,70 @@
+"""Tests of the pages of vehicles, and of what is tapped there."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from .demo import wait_for
+from .screen import OpenScreen, Screen, Vehicle
+
+# One of each vendor
+VEHICLES = ("Van", "Town van", "Bus", "Moped")
+# Keys that no text was found for, and values that JavaScript made of nothing
+NO_WORDS = re.compile(r"component\.fleet_tracker|\bundefined\b|\bNaN\b|\[object")
+
+
+@pytest.mark.parametrize("name", VEHICLES)
+@pytest.mark.parametrize(
+    ("dark", "phone"),
+    [(False, False), (True, False), (False, True)],
+    ids=["light", "dark", "phone"],
+)
+def test_device_page(
+    open_screen: OpenScreen, name: str, *, dark: bool, phone: bool
+) -> None:
+    """The page of a vehicle names all that is enabled, and fits a phone."""
+    screen = open_screen(dark=dark, phone=phone)
+    vehicle = screen.open_vehicle(name)
+    screen.page.get_by_text("Device info").first.wait_for()
+    rows = screen.page.locator("ha-device-entities-card")
+    rows.first.wait_for()
+    assert len(vehicle.entities) > 5
+    wait_for(lambda: not missing(screen, vehicle), "all entities to be named", 20)
+    assert not NO_WORDS.search(screen.text())
+    width = screen.page.evaluate("() => document.documentElement.scrollWidth")
+    assert width <= screen.page.viewport_size["width"]
+    is_dark = screen.page.evaluate(
+        "() => document.querySelector('home-assistant').hass.themes.darkMode"
+    )
+    assert is_dark is dark
+
+
+def missing(screen: Screen, vehicle: Vehicle) -> set[str]:
+    """Return the names of entities that cannot be read yet."""
+    text = screen.text()
+    return {name for name in vehicle.entities.values() if name not in text}
+
+
+def test_unlock_and_lock(screen: Screen) -> None:
+    """A moped is unlocked and locked by tapping, from whichever it is."""
+    lock = screen.open_vehicle("Moped").only("lock")
+    taps = [("Unlock", "unlocked"), ("Lock", "locked")]
+    if screen.state(lock) == "unlocked":
+        taps.reverse()
+
+    for button, state in taps:
+        screen.tap(lock, button)
+        screen.wait_for_state(lock, state)
+
+
+def test_refusal(screen: Screen) -> None:
+    """What a vehicle refuses can be read: the car is offline."""
+    vehicle = screen.open_vehicle("Car")
+    lock = vehicle.only("lock")
+    screen.refusals = 1
+
+    screen.tap(lock, "Lock")
+
+    screen.page.get_by_text("offline").first.wait_for()
