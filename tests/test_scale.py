@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio.events import Handle
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +16,8 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import STATE_OFF, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_platform import EntityPlatform, async_get_platforms
 from homeassistant.helpers.json import json_dumps
 from homeassistant.util import dt as dt_util
 import pytest
@@ -223,6 +226,48 @@ async def test_start_with_many_vehicles(
     assert len(entry.runtime_data.vehicles()) == VEHICLES
     assert state_of(hass, "sensor", "battery", "499").state == "1"
     assert "taking over" not in caplog.text
+
+
+async def test_entities_are_added_in_groups(
+    hass: HomeAssistant, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 40 vehicles each platform takes few calls, and of a new one a call each."""
+    calls: Counter[str] = Counter()
+    added: Counter[str] = Counter()
+    add = EntityPlatform.async_add_entities
+
+    async def add_and_count(
+        platform: EntityPlatform, entities: list[Entity], **more: Any
+    ) -> None:
+        if platform.platform_name == DOMAIN:
+            calls[platform.domain] += 1
+            added[platform.domain] += len(entities)
+        await add(platform, entities, **more)
+
+    monkeypatch.setattr(EntityPlatform, "async_add_entities", add_and_count)
+    cloud.fleet.clear()
+    cloud.tell(*fleet(1)[:40])
+    coordinator = await set_up(hass, cloud_entry())
+    await finish(hass, coordinator)
+    # As many vehicles at once as have 30 entities together.
+    assert {domain: (calls[domain], added[domain]) for domain in calls} == {
+        "binary_sensor": (3, 80),
+        "button": (2, 40),
+        "device_tracker": (2, 40),
+        "sensor": (5, 160),
+    }
+    calls.clear()
+    cloud.push(news(40, 1))
+    await finish(hass, coordinator)
+    assert calls == dict.fromkeys(added, 1)
+    infos = [
+        entity.device_info
+        for platform in async_get_platforms(hass, DOMAIN)
+        for entity in platform.entities.values()
+        if entity.unique_id and "_7_" in entity.unique_id
+    ]
+    assert len(infos) == 8
+    assert all(info is infos[0] for info in infos)
 
 
 def replace_reading(update: VehicleUpdate, key: str, value: Value) -> VehicleUpdate:

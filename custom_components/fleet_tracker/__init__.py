@@ -62,14 +62,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> boo
         _drop_undelivered(hass, coordinator)
         await coordinator.async_open()
         await coordinator.async_poll_first()
+        # Without a listener there are no polls. Entities listen to their vehicles alone.
+        entry.async_on_unload(coordinator.async_add_listener(lambda: None))
         await _async_set_up_devices(hass, entry, coordinator)
         await hass.config_entries.async_forward_entry_setups(
             entry, vendor.entities.platforms
         )
         on_failure.pop_all()
-
-    # Without a listener there are no polls, and an empty account would stay empty.
-    entry.async_on_unload(coordinator.async_add_listener(lambda: None))
 
     async def on_stop(_event: Event) -> None:
         await coordinator.async_close()

@@ -9,11 +9,8 @@ from homeassistant.components.binary_sensor import (
     BinarySensorEntity,
 )
 from homeassistant.const import EntityCategory
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .account.coordinator import FleetConfigEntry
-from .entity import FleetEntity, async_setup_entities
+from .entity import FleetEntity, entities_of
 from .model.vehicle import Reading
 from .offer.descriptions import FleetBinarySensorDescription
 
@@ -44,21 +41,6 @@ COMMON = (
 )
 
 
-async def async_setup_entry(
-    hass: HomeAssistant,
-    entry: FleetConfigEntry,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-) -> None:
-    """Set up the binary sensors of an entry."""
-    await async_setup_entities(
-        entry,
-        async_add_entities,
-        COMMON,
-        entry.runtime_data.vendor.entities.binary_sensors,
-        FleetBinarySensor,
-    )
-
-
 class FleetBinarySensor(FleetEntity, BinarySensorEntity):
     """A binary sensor that shows a reading."""
 
@@ -71,3 +53,8 @@ class FleetBinarySensor(FleetEntity, BinarySensorEntity):
         if not isinstance(value := self.reading_value, bool):
             return None
         return value is not self.entity_description.inverted
+
+
+async_setup_entry = entities_of(
+    FleetBinarySensor, COMMON, lambda offered: offered.binary_sensors
+)

@@ -11,11 +11,8 @@ from typing import override
 
 from homeassistant.components.button import ButtonEntity
 from homeassistant.const import EntityCategory
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .account.coordinator import FleetConfigEntry
-from .entity import FleetEntity, async_setup_entities, by_capability
+from .entity import FleetEntity, by_capability, entities_of
 from .model.vehicle import Vehicle
 from .offer.descriptions import FleetButtonDescription, FleetDescription
 
@@ -35,22 +32,6 @@ def _refresh_and_capable(
     yield from by_capability(vehicle, descriptions)
 
 
-async def async_setup_entry(
-    hass: HomeAssistant,
-    entry: FleetConfigEntry,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-) -> None:
-    """Set up the buttons of an entry."""
-    await async_setup_entities(
-        entry,
-        async_add_entities,
-        (REFRESH,),
-        entry.runtime_data.vendor.entities.buttons,
-        FleetButton,
-        _refresh_and_capable,
-    )
-
-
 class FleetButton(FleetEntity, ButtonEntity):
     """A button that sends a command."""
 
@@ -64,3 +45,8 @@ class FleetButton(FleetEntity, ButtonEntity):
             await self.coordinator.async_look(self.vehicle_id)
             return
         await self.async_execute(command or key)
+
+
+async_setup_entry = entities_of(
+    FleetButton, (REFRESH,), lambda offered: offered.buttons, _refresh_and_capable
+)

@@ -13,18 +13,17 @@ from homeassistant.components.camera import (
     CameraEntityFeature,
 )
 from homeassistant.components.stream import Stream
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_time_interval
 
-from .account.coordinator import FleetConfigEntry, FleetCoordinator
+from .account.coordinator import FleetCoordinator
 from .cameras import home_stream
 from .cameras.stand_in import StandIn
 from .const import DOMAIN, LOGGER
 from .contract.errors import CommandUnsupported, VendorError
 from .contract.media import VendorMedia
-from .entity import FleetEntity, async_setup_entities, by_capability
+from .entity import FleetEntity, by_capability, entities_of
 from .model.vehicle import reading_parts
 from .offer.descriptions import FleetDescription
 from .offer.errors import told
@@ -45,17 +44,6 @@ class FleetCameraDescription(FleetDescription, CameraEntityDescription):
 
 
 COMMON = (FleetCameraDescription(key="live", capability="live", enabled_parts=1),)
-
-
-async def async_setup_entry(
-    hass: HomeAssistant,
-    entry: FleetConfigEntry,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-) -> None:
-    """Set up the cameras of an entry."""
-    await async_setup_entities(
-        entry, async_add_entities, COMMON, (), FleetCamera, by_capability
-    )
 
 
 class FleetCamera(FleetEntity, Camera):
@@ -279,3 +267,6 @@ def _log_failure(opening: asyncio.Task[str]) -> None:
     """Note why a live view did not open, though nobody may wait for it any more."""
     if not opening.cancelled() and (error := opening.exception()) is not None:
         LOGGER.debug("A live view did not open: %s", error)
+
+
+async_setup_entry = entities_of(FleetCamera, COMMON, lambda offered: (), by_capability)

@@ -7,11 +7,8 @@ import math
 from typing import override
 
 from homeassistant.components.device_tracker import TrackerEntity
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .account.coordinator import FleetConfigEntry
-from .entity import FleetEntity, async_setup_entities
+from .entity import FleetEntity, entities_of
 from .model.vehicle import Reading, Vehicle
 from .offer.descriptions import FleetDescription, FleetTrackerDescription
 
@@ -26,22 +23,6 @@ def _every_vehicle(
 ) -> Iterable[str]:
     """Yield the tracker for every vehicle: one without a position yet has one too."""
     return descriptions
-
-
-async def async_setup_entry(
-    hass: HomeAssistant,
-    entry: FleetConfigEntry,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-) -> None:
-    """Set up the trackers of an entry."""
-    await async_setup_entities(
-        entry,
-        async_add_entities,
-        (TRACKER,),
-        entry.runtime_data.vendor.entities.trackers,
-        FleetTracker,
-        _every_vehicle,
-    )
 
 
 class FleetTracker(FleetEntity, TrackerEntity):
@@ -77,3 +58,8 @@ class FleetTracker(FleetEntity, TrackerEntity):
         """Accuracy in metres, rounded up, never 0 for a known position."""
         position = self.vehicle.position
         return math.ceil(position.accuracy) if position else 0
+
+
+async_setup_entry = entities_of(
+    FleetTracker, (TRACKER,), lambda offered: offered.trackers, _every_vehicle
+)

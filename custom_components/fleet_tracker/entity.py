@@ -3,40 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import replace
 import math
 import re
-from typing import Protocol, override
+from typing import Any, Protocol, override
 
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import (
     AddConfigEntryEntitiesCallback,
+    EntityPlatform,
     async_get_current_platform,
 )
-from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .account.coordinator import FleetConfigEntry, FleetCoordinator
 from .const import DOMAIN
 from .contract.commands import Argument, Command, CommandResult
 from .model.vehicle import Value, Vehicle, reading_parts
-from .offer.descriptions import FleetDescription
+from .offer.descriptions import FleetDescription, VendorEntities
 
 LONGEST_SET_UP = 5
 """Seconds after which the rest of the entities come behind the set-up of a platform.
 
 Home Assistant warns after 10 and gives up after 60.
 """
+ENTITIES_AT_ONCE = 30
+"""How many entities are added before the event loop has its turn: about 5 ms."""
 
 
-class FleetEntity(CoordinatorEntity[FleetCoordinator]):
-    """An entity of a vehicle that shows one of its readings or capabilities."""
+class FleetEntity(Entity):
+    """An entity of a vehicle that shows one of its readings or capabilities.
+
+    It listens to that reading. There are many thousands, so that none has a list of
+    closures as Home Assistant's own entity of a coordinator has.
+    """
 
     _attr_has_entity_name = True
+    _attr_should_poll = False
     entity_description: FleetDescription
 
     def __init__(
@@ -47,15 +53,13 @@ class FleetEntity(CoordinatorEntity[FleetCoordinator]):
         reading: str,
     ) -> None:
         """Initialize with the reading and its part, as the vehicle has it."""
-        super().__init__(coordinator, context=(vehicle_id, reading))
+        self.coordinator = coordinator
         self.entity_description = description
         self.vehicle_id = vehicle_id
         self.reading = reading
         _, self.part = reading_parts(reading)
         self._attr_unique_id = coordinator.unique_id(vehicle_id, reading)
-        self._attr_device_info = DeviceInfo(
-            identifiers={coordinator.device_identifier(vehicle_id)}
-        )
+        self._attr_device_info = coordinator.device_info(vehicle_id)
         if description.translation_key is None:
             self._attr_translation_key = description.key
         if part := self.part:
@@ -65,6 +69,32 @@ class FleetEntity(CoordinatorEntity[FleetCoordinator]):
                 number = _place_of(coordinator.vehicle(vehicle_id), description, part)
                 if number > enabled:
                     self._attr_entity_registry_enabled_default = False
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to the reading."""
+        await super().async_added_to_hass()
+        self.coordinator.fleet.add_listener(
+            self.vehicle_id, self.reading, self._on_change
+        )
+
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        """Listen no longer."""
+        self.coordinator.fleet.remove_listener(
+            self.vehicle_id, self.reading, self._on_change
+        )
+        await super().async_will_remove_from_hass()
+
+    @callback
+    def _on_change(self) -> None:
+        """Show the reading, or whether the vehicle is there."""
+        self.async_write_ha_state()
+
+    async def async_update(self) -> None:
+        """Poll, since the user wants an update of the entity."""
+        if self.enabled:
+            await self.coordinator.async_request_refresh()
 
     @property
     def vehicle(self) -> Vehicle:
@@ -98,6 +128,23 @@ class FleetEntity(CoordinatorEntity[FleetCoordinator]):
             self.vehicle_id, Command(name, {**(arguments or {}), **part})
         )
 
+    async def async_carry_out(
+        self, name: str, arguments: Mapping[str, Argument] | None = None
+    ) -> None:
+        """Send a command as `async_execute` does, and show what came of it.
+
+        The front end shows what was asked for until the state is written again.
+        """
+        try:
+            await self.async_execute(name, arguments)
+        finally:
+            self._on_carried_out()
+
+    @callback
+    def _on_carried_out(self) -> None:
+        """Show what came of a command, confirmed or not."""
+        self.async_write_ha_state()
+
 
 def _place_of(vehicle: Vehicle | None, description: FleetDescription, part: str) -> int:
     """Return which of the vehicle's numbered parts one is, the lowest being 1."""
@@ -123,7 +170,7 @@ class EntityFactory(Protocol):
         description: FleetDescription,
         reading: str,
         /,
-    ) -> Entity:
+    ) -> FleetEntity:
         """Return the entity, not yet added."""
 
 
@@ -167,22 +214,49 @@ def _may_have(vehicle: Vehicle, description: FleetDescription, part: str) -> boo
     )
 
 
-async def async_setup_entities(
+type SetUpEntry = Callable[
+    [HomeAssistant, FleetConfigEntry, AddConfigEntryEntitiesCallback],
+    Coroutine[Any, Any, None],
+]
+type Matches = Callable[[Vehicle, Mapping[str, FleetDescription]], Iterable[str]]
+
+
+def entities_of(
+    factory: EntityFactory,
+    common: Iterable[FleetDescription],
+    vendors_own: Callable[[VendorEntities], Iterable[FleetDescription]],
+    matches: Matches = by_reading,
+) -> SetUpEntry:
+    """Return the `async_setup_entry` of a platform.
+
+    It creates the entities of the common descriptions and of the vendor's own.
+    """
+
+    async def async_setup_entry(
+        hass: HomeAssistant,
+        entry: FleetConfigEntry,
+        async_add_entities: AddConfigEntryEntitiesCallback,
+    ) -> None:
+        """Set up the entities of an entry on the platform."""
+        offered = entry.runtime_data.vendor.entities
+        await _Entities(
+            entry,
+            async_get_current_platform(),
+            _descriptions(entry, common, vendors_own(offered)),
+            factory,
+            matches,
+        ).async_set_up()
+
+    return async_setup_entry
+
+
+def _descriptions(
     entry: FleetConfigEntry,
-    async_add_entities: AddConfigEntryEntitiesCallback,
     common: Iterable[FleetDescription],
     vendors_own: Iterable[FleetDescription],
-    factory: EntityFactory,
-    matches: Callable[
-        [Vehicle, Mapping[str, FleetDescription]], Iterable[str]
-    ] = by_reading,
-) -> None:
-    """Create a platform's entities: each the first time that its vehicle shows it.
-
-    One disappears, enabled or not, once the vehicle turned out not to be capable of it.
-    """
-    coordinator = entry.runtime_data
-    offered = coordinator.vendor.entities
+) -> Mapping[str, FleetDescription]:
+    """Return what an entry offers on a platform, by key."""
+    offered = entry.runtime_data.vendor.entities
     descriptions = {
         description.key: replace(
             description,
@@ -195,74 +269,125 @@ async def async_setup_entities(
         for description in common
     }
     descriptions |= {description.key: description for description in vendors_own}
-    descriptions = {
+    return {
         key: description
         for key, description in descriptions.items()
         if description.option is None or entry.options.get(description.option)
     }
-    created: dict[str, set[str]] = {}
-    platform = async_get_current_platform()
-    domain = platform.domain
-    registry = er.async_get(coordinator.hass)
-    _forget_others(registry, coordinator, domain, descriptions)
 
-    @callback
-    def on_newcomer(vehicle_id: str) -> None:
-        vehicle = coordinator.vehicle(vehicle_id)
-        if vehicle is None:
-            created.pop(vehicle_id, None)
-            return
-        known = created.setdefault(vehicle_id, set())
-        wanted = list(matches(vehicle, descriptions))
-        # What disappeared may come back: a command after a firmware update. A reading
-        # that is only not known for a while keeps its entity.
-        lost = set()
-        for key in known.difference(wanted):
-            name, part = reading_parts(key)
-            if not _may_have(vehicle, descriptions[name], part):
-                lost.add(key)
-        known -= lost
-        for key in lost:
-            entity_id = registry.async_get_entity_id(
-                domain, DOMAIN, coordinator.unique_id(vehicle_id, key)
-            )
-            if entity_id is not None:
-                registry.async_remove(entity_id)
-        new = [key for key in wanted if key not in known]
-        if not new or coordinator.is_stopping:
-            return
-        known.update(new)
-        coordinator.async_add_entities(
-            platform.async_add_entities(
-                [
-                    factory(
-                        coordinator,
-                        vehicle_id,
-                        descriptions[reading_parts(key)[0]],
-                        key,
-                    )
-                    for key in new
-                ],
-                config_subentry_id=coordinator.subentry_id(vehicle_id),
-            )
+
+class _Entities:
+    """The entities of an entry on a platform: each from when its vehicle first shows it.
+
+    One disappears, enabled or not, once the vehicle turned out not to be capable of it.
+    """
+
+    def __init__(
+        self,
+        entry: FleetConfigEntry,
+        platform: EntityPlatform,
+        descriptions: Mapping[str, FleetDescription],
+        factory: EntityFactory,
+        matches: Matches,
+    ) -> None:
+        """Initialize without entities."""
+        self._entry = entry
+        self._coordinator = entry.runtime_data
+        self._platform = platform
+        self._descriptions = descriptions
+        self._factory = factory
+        self._matches = matches
+        self._created: dict[str, set[str]] = {}
+        self._registry = er.async_get(self._coordinator.hass)
+
+    async def async_set_up(self) -> None:
+        """Add the entities of all vehicles, and from now on those that come later."""
+        coordinator, loop = self._coordinator, self._coordinator.hass.loop
+        _forget_others(
+            self._registry, coordinator, self._platform.domain, self._descriptions
         )
+        # Before the first yield, or what comes up meanwhile would be missed.
+        self._entry.async_on_unload(
+            coordinator.async_add_newcomer_listener(self._on_newcomer)
+        )
+        vehicle_ids = deque(coordinator.vehicles())
+        await self._add_all(vehicle_ids, loop.time() + LONGEST_SET_UP)
+        await coordinator.async_entities_added()
+        if vehicle_ids:
+            self._entry.async_create_background_task(
+                coordinator.hass,
+                self._add_all(vehicle_ids, math.inf),
+                f"{DOMAIN} add entities",
+            )
 
-    async def add(vehicle_ids: deque[str], until: float) -> None:
-        while vehicle_ids and coordinator.hass.loop.time() < until:
-            if coordinator.is_stopping:
+    async def _add_all(self, vehicle_ids: deque[str], until: float) -> None:
+        """Add the entities of vehicles, some vehicles at a time, until a time."""
+        loop = self._coordinator.hass.loop
+        while vehicle_ids and loop.time() < until:
+            if self._coordinator.is_stopping:
                 return
-            on_newcomer(vehicle_ids.popleft())
+            entities: list[FleetEntity] = []
+            while vehicle_ids and len(entities) < ENTITIES_AT_ONCE:
+                entities += self._new_entities(vehicle_ids.popleft())
+            self._add(entities)
             await asyncio.sleep(0)
 
-    # Before the first yield, or what comes up meanwhile would be missed.
-    entry.async_on_unload(coordinator.async_add_newcomer_listener(on_newcomer))
-    vehicle_ids = deque(coordinator.vehicles())
-    await add(vehicle_ids, coordinator.hass.loop.time() + LONGEST_SET_UP)
-    await coordinator.async_entities_added()
-    if vehicle_ids:
-        entry.async_create_background_task(
-            coordinator.hass, add(vehicle_ids, math.inf), f"{DOMAIN} add entities"
-        )
+    @callback
+    def _on_newcomer(self, vehicle_id: str) -> None:
+        """Add what a vehicle shows for the first time."""
+        self._add(list(self._new_entities(vehicle_id)))
+
+    @callback
+    def _add(self, entities: Iterable[FleetEntity]) -> None:
+        """Add entities by one call for each subentry that they belong to."""
+        coordinator = self._coordinator
+        by_subentry: defaultdict[str | None, list[FleetEntity]] = defaultdict(list)
+        for entity in entities:
+            by_subentry[coordinator.subentry_id(entity.vehicle_id)].append(entity)
+        for subentry_id, those in by_subentry.items():
+            coordinator.async_add_entities(
+                self._platform.async_add_entities(those, config_subentry_id=subentry_id)
+            )
+
+    def _new_entities(self, vehicle_id: str) -> Iterator[FleetEntity]:
+        """Yield new entities for what a vehicle shows, and remove what it has no longer."""
+        coordinator = self._coordinator
+        vehicle = coordinator.vehicle(vehicle_id)
+        if vehicle is None:
+            self._created.pop(vehicle_id, None)
+            return
+        known = self._created.setdefault(vehicle_id, set())
+        wanted = list(self._matches(vehicle, self._descriptions))
+        self._remove_lost(vehicle, known, wanted)
+        if coordinator.is_stopping:
+            return
+        for key in wanted:
+            if key not in known:
+                known.add(key)
+                description = self._descriptions[reading_parts(key)[0]]
+                yield self._factory(coordinator, vehicle_id, description, key)
+
+    @callback
+    def _remove_lost(
+        self, vehicle: Vehicle, known: set[str], wanted: Iterable[str]
+    ) -> None:
+        """Remove the entities of what a vehicle turned out not to be capable of.
+
+        What disappeared may come back: a command after a firmware update. A reading that is
+        only not known for a while keeps its entity.
+        """
+        for key in known.difference(wanted):
+            name, part = reading_parts(key)
+            if _may_have(vehicle, self._descriptions[name], part):
+                continue
+            known.discard(key)
+            entity_id = self._registry.async_get_entity_id(
+                self._platform.domain,
+                DOMAIN,
+                self._coordinator.unique_id(vehicle.vehicle_id, key),
+            )
+            if entity_id is not None:
+                self._registry.async_remove(entity_id)
 
 
 @callback

@@ -8,32 +8,14 @@ from typing import Any, override
 
 from homeassistant.components.event import ATTR_EVENT_TYPE, EventEntity
 from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.core import callback
 
-from .account.coordinator import FleetConfigEntry
 from .const import EVENT_OCCURRENCE
-from .entity import FleetEntity, async_setup_entities
+from .entity import FleetEntity, entities_of
 from .model.vehicle import Occurrence, OccurrenceKind, OccurrenceType, Vehicle
 from .offer.descriptions import FleetDescription, FleetEventDescription
 
 PARALLEL_UPDATES = 0
-
-
-async def async_setup_entry(
-    hass: HomeAssistant,
-    entry: FleetConfigEntry,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-) -> None:
-    """Set up the events of an entry."""
-    await async_setup_entities(
-        entry,
-        async_add_entities,
-        (),
-        entry.runtime_data.vendor.entities.events,
-        FleetEvent,
-        _expected_or_seen,
-    )
 
 
 def _expected_or_seen(
@@ -120,3 +102,8 @@ class FleetEvent(FleetEntity, EventEntity):
                 "kind": occurrence.kind.value,
             },
         )
+
+
+async_setup_entry = entities_of(
+    FleetEvent, (), lambda offered: offered.events, _expected_or_seen
+)

@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import override
 
 from homeassistant.components.image import ImageEntity, ImageEntityDescription
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.core import callback
 
-from .account.coordinator import FleetConfigEntry, FleetCoordinator
+from .account.coordinator import FleetCoordinator
 from .cameras.captions import caption
 from .cameras.downloads import NewestPhoto
-from .entity import FleetEntity, async_setup_entities
+from .entity import FleetEntity, entities_of
 from .model.vehicle import Reading
 from .offer.descriptions import FleetDescription
 from .offer.texts import common_text
@@ -29,15 +28,6 @@ class FleetImageDescription(FleetDescription, ImageEntityDescription):
 
 
 COMMON = (FleetImageDescription(key=Reading.PHOTO_TAKEN),)
-
-
-async def async_setup_entry(
-    hass: HomeAssistant,
-    entry: FleetConfigEntry,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-) -> None:
-    """Set up the images of an entry."""
-    await async_setup_entities(entry, async_add_entities, COMMON, (), FleetImage)
 
 
 class FleetImage(FleetEntity, ImageEntity):
@@ -64,10 +54,10 @@ class FleetImage(FleetEntity, ImageEntity):
 
     @callback
     @override
-    def _handle_coordinator_update(self) -> None:
+    def _on_change(self) -> None:
         """Show that there is a new photo."""
         self._note_time()
-        super()._handle_coordinator_update()
+        super()._on_change()
 
     @override
     async def async_image(self) -> bytes | None:
@@ -79,3 +69,6 @@ class FleetImage(FleetEntity, ImageEntity):
             )
         self._attr_content_type = photo.mime_type
         return photo.content
+
+
+async_setup_entry = entities_of(FleetImage, COMMON, lambda offered: ())

@@ -5,30 +5,12 @@ from __future__ import annotations
 from typing import Any, override
 
 from homeassistant.components.lock import LockEntity
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.core import callback
 
-from .account.coordinator import FleetConfigEntry
-from .entity import FleetEntity, async_setup_entities, by_capability
+from .entity import FleetEntity, by_capability, entities_of
 from .offer.descriptions import FleetLockDescription
 
 PARALLEL_UPDATES = 0
-
-
-async def async_setup_entry(
-    hass: HomeAssistant,
-    entry: FleetConfigEntry,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-) -> None:
-    """Set up the locks of an entry."""
-    await async_setup_entities(
-        entry,
-        async_add_entities,
-        (),
-        entry.runtime_data.vendor.entities.locks,
-        FleetLock,
-        by_capability,
-    )
 
 
 class FleetLock(FleetEntity, LockEntity):
@@ -53,19 +35,23 @@ class FleetLock(FleetEntity, LockEntity):
         """Lock, and show `locking` until the vehicle confirmed it or refused."""
         self._attr_is_locking = True
         self.async_write_ha_state()
-        try:
-            await self.async_execute(self.entity_description.lock_command)
-        finally:
-            self._attr_is_locking = False
-            self.async_write_ha_state()
+        await self.async_carry_out(self.entity_description.lock_command)
 
     @override
     async def async_unlock(self, **kwargs: Any) -> None:
         """Unlock, and show `unlocking` until the vehicle confirmed it or refused."""
         self._attr_is_unlocking = True
         self.async_write_ha_state()
-        try:
-            await self.async_execute(self.entity_description.unlock_command)
-        finally:
-            self._attr_is_unlocking = False
-            self.async_write_ha_state()
+        await self.async_carry_out(self.entity_description.unlock_command)
+
+    @callback
+    @override
+    def _on_carried_out(self) -> None:
+        """Show that it is neither locking nor unlocking any more."""
+        self._attr_is_locking = self._attr_is_unlocking = False
+        super()._on_carried_out()
+
+
+async_setup_entry = entities_of(
+    FleetLock, (), lambda offered: offered.locks, by_capability
+)

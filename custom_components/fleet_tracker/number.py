@@ -5,30 +5,11 @@ from __future__ import annotations
 from typing import override
 
 from homeassistant.components.number import NumberEntity
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .account.coordinator import FleetConfigEntry
-from .entity import FleetEntity, async_setup_entities, by_capability
+from .entity import FleetEntity, by_capability, entities_of
 from .offer.descriptions import FleetNumberDescription
 
 PARALLEL_UPDATES = 0
-
-
-async def async_setup_entry(
-    hass: HomeAssistant,
-    entry: FleetConfigEntry,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-) -> None:
-    """Set up the numbers of an entry."""
-    await async_setup_entities(
-        entry,
-        async_add_entities,
-        (),
-        entry.runtime_data.vendor.entities.numbers,
-        FleetNumber,
-        by_capability,
-    )
 
 
 class FleetNumber(FleetEntity, NumberEntity):
@@ -54,7 +35,9 @@ class FleetNumber(FleetEntity, NumberEntity):
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Set it and return when the vehicle confirmed it."""
-        try:
-            await self.async_execute(self.entity_description.command, {"value": value})
-        finally:
-            self.async_write_ha_state()
+        await self.async_carry_out(self.entity_description.command, {"value": value})
+
+
+async_setup_entry = entities_of(
+    FleetNumber, (), lambda offered: offered.numbers, by_capability
+)

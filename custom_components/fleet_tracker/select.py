@@ -5,30 +5,11 @@ from __future__ import annotations
 from typing import override
 
 from homeassistant.components.select import SelectEntity
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .account.coordinator import FleetConfigEntry
-from .entity import FleetEntity, async_setup_entities, by_capability
+from .entity import FleetEntity, by_capability, entities_of
 from .offer.descriptions import FleetSelectDescription
 
 PARALLEL_UPDATES = 0
-
-
-async def async_setup_entry(
-    hass: HomeAssistant,
-    entry: FleetConfigEntry,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-) -> None:
-    """Set up the selects of an entry."""
-    await async_setup_entities(
-        entry,
-        async_add_entities,
-        (),
-        entry.runtime_data.vendor.entities.selects,
-        FleetSelect,
-        by_capability,
-    )
 
 
 class FleetSelect(FleetEntity, SelectEntity):
@@ -46,9 +27,9 @@ class FleetSelect(FleetEntity, SelectEntity):
     @override
     async def async_select_option(self, option: str) -> None:
         """Choose and return when the vehicle confirmed it."""
-        try:
-            await self.async_execute(
-                self.entity_description.command, {"option": option}
-            )
-        finally:
-            self.async_write_ha_state()
+        await self.async_carry_out(self.entity_description.command, {"option": option})
+
+
+async_setup_entry = entities_of(
+    FleetSelect, (), lambda offered: offered.selects, by_capability
+)

@@ -20,11 +20,8 @@ from homeassistant.const import (
     UnitOfTemperature,
     UnitOfVolume,
 )
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .account.coordinator import FleetConfigEntry
-from .entity import FleetEntity, async_setup_entities
+from .entity import FleetEntity, entities_of
 from .model.vehicle import FixKind, Reading
 from .offer.descriptions import FleetSensorDescription
 
@@ -183,21 +180,6 @@ COMMON = (
 )
 
 
-async def async_setup_entry(
-    hass: HomeAssistant,
-    entry: FleetConfigEntry,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-) -> None:
-    """Set up the sensors of an entry."""
-    await async_setup_entities(
-        entry,
-        async_add_entities,
-        COMMON,
-        entry.runtime_data.vendor.entities.sensors,
-        FleetSensor,
-    )
-
-
 class FleetSensor(FleetEntity, SensorEntity):
     """A sensor that shows a reading."""
 
@@ -208,3 +190,6 @@ class FleetSensor(FleetEntity, SensorEntity):
     def native_value(self) -> int | float | str | datetime | None:
         """The reading in the native unit."""
         return self.reading_value
+
+
+async_setup_entry = entities_of(FleetSensor, COMMON, lambda offered: offered.sensors)

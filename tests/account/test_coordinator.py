@@ -353,11 +353,11 @@ async def test_broken_listener_silences_no_other(
     def broken() -> None:
         raise ValueError("broken")
 
-    remove = coordinator.async_add_listener(broken, ("1", "battery"))
+    coordinator.fleet.add_listener("1", "battery", broken)
     cloud.push(parked(battery=1))
     assert "Error while telling of news from Neutral cloud" in caplog.text
     assert state_of(hass, "sensor", "battery").state == "1"
-    remove()
+    coordinator.fleet.remove_listener("1", "battery", broken)
     caplog.clear()
     cloud.push(parked(battery=2))
     assert "Error while telling" not in caplog.text

@@ -28,6 +28,7 @@ from homeassistant.exceptions import (
 )
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
@@ -76,8 +77,6 @@ from .storage import SLICE, EntryMemory, VehicleStore
 from .subentries import VehicleSubentries
 
 type FleetConfigEntry = ConfigEntry[FleetCoordinator]
-type Context = tuple[str, str]
-"""What an entity listens to: a vehicle and one of its readings."""
 
 LONGEST_FIRST_WAIT = 9
 """Seconds that a set-up waits for the vendor, where vehicles are known without it.
@@ -128,6 +127,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._shown_entry = _without_vehicles(entry)
         self._is_stopping = False
         self._adding: set[asyncio.Task[None]] = set()
+        self._device_infos: dict[str, DeviceInfo] = {}
         self._occurrences = OccurrenceLog(
             OccurrenceJournal(hass, entry.entry_id),
             memory.core,
@@ -360,6 +360,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def async_forget(self, vehicle_id: str) -> None:
         """Forget a vehicle after its device was removed."""
         self.fleet.forget(vehicle_id)
+        self._device_infos.pop(vehicle_id, None)
 
     # --- what the fleet needs ---------------------------------------------------------------
 
@@ -652,26 +653,6 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @override
     @callback
-    def async_add_listener(
-        self, update_callback: CALLBACK_TYPE, context: Any = None
-    ) -> Callable[[], None]:
-        """Listen to one (vehicle, reading); without a context only to the polls."""
-        remove_from_base = super().async_add_listener(update_callback, context)
-        if context is None:
-            return remove_from_base
-        remove_from_fleet = self.fleet.add_listener(
-            context[0], context[1], update_callback
-        )
-
-        @callback
-        def remove() -> None:
-            remove_from_fleet()
-            remove_from_base()
-
-        return remove
-
-    @override
-    @callback
     def async_update_listeners(self) -> None:
         """Notify nobody of a failed or a first good poll: that alone changes no state."""
 
@@ -766,6 +747,15 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def device_identifier(self, vehicle_id: str) -> tuple[str, str]:
         """Return the identifier of a vehicle's device."""
         return (DOMAIN, f"{self.identity}_{vehicle_id}")
+
+    def device_info(self, vehicle_id: str) -> DeviceInfo:
+        """Return what names a vehicle's device to its entities, the same for all of them."""
+        info = self._device_infos.get(vehicle_id)
+        if info is None:
+            info = self._device_infos[vehicle_id] = DeviceInfo(
+                identifiers={self.device_identifier(vehicle_id)}
+            )
+        return info
 
     def unique_id(self, vehicle_id: str, reading: str) -> str:
         """Return the unique id of a vehicle's entity."""

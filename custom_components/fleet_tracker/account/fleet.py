@@ -95,9 +95,7 @@ class Fleet:
         self._records: dict[str, KnownRecord] = {}
         self._records_at = datetime.min.replace(tzinfo=UTC)
         self._records_ahead = timedelta()
-        self._listeners_of: defaultdict[str, defaultdict[str, list[CALLBACK_TYPE]]] = (
-            defaultdict(lambda: defaultdict(list))
-        )
+        self._listeners_of: dict[str, dict[str, list[CALLBACK_TYPE]]] = {}
         self._newcomer_listeners: list[Callable[[str], None]] = []
         self._expiries = Expiries(hass, self.refresh)
         self._wrong_clocks: set[str] = set()
@@ -448,11 +446,22 @@ class Fleet:
     @callback
     def add_listener(
         self, vehicle_id: str, reading: str, listener: CALLBACK_TYPE
-    ) -> CALLBACK_TYPE:
-        """Tell a listener when a reading of a vehicle changes. Returns what ends it."""
-        listeners = self._listeners_of[vehicle_id][reading]
-        listeners.append(listener)
-        return lambda: listeners.remove(listener)
+    ) -> None:
+        """Tell a listener when a reading of a vehicle changes."""
+        by_reading = self._listeners_of.setdefault(vehicle_id, {})
+        by_reading.setdefault(reading, []).append(listener)
+
+    @callback
+    def remove_listener(
+        self, vehicle_id: str, reading: str, listener: CALLBACK_TYPE
+    ) -> None:
+        """Tell a listener nothing any more."""
+        by_reading = self._listeners_of[vehicle_id]
+        by_reading[reading].remove(listener)
+        if not by_reading[reading]:
+            del by_reading[reading]
+        if not by_reading:
+            del self._listeners_of[vehicle_id]
 
     @callback
     def add_newcomer_listener(self, listener: Callable[[str], None]) -> CALLBACK_TYPE:
