@@ -2,11 +2,13 @@
 
 Pure. A field that is new in the model takes its default where an older record lacks it,
 and what an older or newer record holds beside the known fields is passed over. So a record
-stays readable while the model grows. Anything else that does not fit is an error.
+stays readable while the model grows. Anything else that does not fit is an error. A field
+that says ``kept=False`` in its metadata is made anew, and not kept.
 """
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
@@ -69,11 +71,16 @@ def _codec(kind: Any) -> _Codec:
         return _union(frozenset(arguments))
     if origin is Mapping:
         return _mapping(_codec(arguments[1]), arguments[0])
+    if origin is tuple and Ellipsis not in arguments:
+        return _fixed(arguments, tuple)
     if origin in (tuple, frozenset):
         return _sequence(_codec(arguments[0]), origin)
     if isinstance(kind, type):
         if is_dataclass(kind):
             return _record(kind)
+        if issubclass(kind, tuple):
+            hints = get_type_hints(kind)
+            return _fixed(tuple(hints.values()), lambda values: kind(*values))
         if issubclass(kind, StrEnum):
             return _Codec(str, _checked(str, kind))
         if issubclass(kind, datetime):
@@ -130,6 +137,10 @@ def _duration(stored: object) -> timedelta:
         raise CannotDecode("no duration") from err
 
 
+def _bytes(stored: str) -> bytes:
+    return b64decode(stored, validate=True)
+
+
 _DATETIME = _Codec(lambda time: time.isoformat(), _checked(str, _time))
 _PLAIN: Mapping[type, _Codec] = MappingProxyType(
     {
@@ -137,6 +148,9 @@ _PLAIN: Mapping[type, _Codec] = MappingProxyType(
         int: _Codec(_same, _checked(int, _same)),
         float: _Codec(_same, _float),
         str: _Codec(_same, _checked(str, _same)),
+        bytes: _Codec(
+            lambda data: b64encode(data).decode("ascii"), _checked(str, _bytes)
+        ),
         timedelta: _Codec(lambda duration: duration.total_seconds(), _duration),
     }
 )
@@ -203,9 +217,30 @@ def _sequence(codec: _Codec, kind: type) -> _Codec:
     return _Codec(encode, decode)
 
 
+def _fixed(kinds: tuple[Any, ...], make: Callable[[list[Any]], Any]) -> _Codec:
+    """Return the codec of a tuple with a type for each of its items."""
+    codecs = [_codec(one) for one in kinds]
+
+    def encode(values: Any) -> JsonValue:
+        return [one.encode(value) for one, value in zip(codecs, values, strict=True)]
+
+    def decode(stored: object) -> object:
+        if not isinstance(stored, list | tuple) or len(stored) != len(codecs):
+            raise CannotDecode("no list of the right length")
+        return make(
+            [one.decode(value) for one, value in zip(codecs, stored, strict=True)]
+        )
+
+    return _Codec(encode, decode)
+
+
 def _record(kind: type[DataclassInstance]) -> _Codec:
     hints = get_type_hints(kind)
-    members = [(one, _codec(hints[one.name])) for one in fields(kind)]
+    members = [
+        (one, _codec(hints[one.name]))
+        for one in fields(kind)
+        if one.metadata.get("kept", True)
+    ]
 
     def encode(record: DataclassInstance) -> JsonValue:
         return {

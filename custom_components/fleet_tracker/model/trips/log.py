@@ -1,0 +1,292 @@
+"""The log of a vehicle's trips: the evidence of 36 hours, and what was told of it.
+
+Pure. News in the order of time is folded into the last state. Late news is put where it
+belongs, and all that was measured after it is folded anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from .fold import HOLD_M, MOVING_KMH, Fold, Towing, TripSettings
+from .moments import (
+    SIZE,
+    Moment,
+    count,
+    join,
+    metres,
+    pack,
+    position_of,
+    unpack,
+    unpacked,
+)
+from .telling import News, tell, with_vendor_trip, with_vendors
+from .trip import FoundTrip, Trip, VendorTrip
+
+EVIDENCE_S = 36 * 3600
+MOST_MOMENTS = 10_000
+MOST_TRIPS = 200
+MOST_TOWINGS = 20
+CHECKPOINT_EVERY = 64
+DROPPED_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """The state before one of the moments."""
+
+    index: int
+    state: Fold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TripLog:
+    """What is kept of a vehicle to find its trips. It changes by `take` and `at` alone."""
+
+    base: Fold = field(default_factory=Fold)
+    """The state before the oldest of the moments."""
+    base_at: float = 0.0
+    """The time of the last moment before these; older news changes nothing any more."""
+    moments: bytes = b""
+    head: Fold = field(default_factory=Fold)
+    """The state after all of them."""
+    settings: TripSettings = field(default_factory=TripSettings)
+    """The settings that the states were made with."""
+    vendors: tuple[VendorTrip, ...] = ()
+    trips: tuple[Trip, ...] = ()
+    """The trips as they were told, oldest first."""
+    towings_told: tuple[Towing, ...] = ()
+    checkpoints: tuple[Checkpoint, ...] = field(
+        default=(), compare=False, repr=False, metadata={"kept": False}
+    )
+
+    @property
+    def running(self) -> Trip | None:
+        """The trip that is under way."""
+        last = self.trips[-1] if self.trips else None
+        return last if last is not None and not last.is_ended else None
+
+    @property
+    def last_ended(self) -> Trip | None:
+        """The last trip that ended."""
+        return next((one for one in reversed(self.trips) if one.is_ended), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A log after news, and what is new."""
+
+    log: TripLog
+    news: News = News()
+    towed: tuple[Towing, ...] = ()
+
+
+def take(
+    log: TripLog,
+    moments: Iterable[Moment],
+    now: float,
+    settings: TripSettings,
+    vendors: Iterable[VendorTrip] = (),
+) -> Told:
+    """Return a log with news in it, and what follows at a time (Unix seconds).
+
+    The order of the moments makes no difference, nor whether they came before. What is
+    older than the evidence changes nothing.
+    """
+    before = log
+    if settings != log.settings:
+        log = _refolded(replace(log, settings=settings), 0)
+    for moment in moments:
+        log = _with_moment(log, moment)
+    told_by_vendor = log.vendors
+    for one in vendors:
+        if one.end > max(log.base_at, now - EVIDENCE_S):
+            told_by_vendor = with_vendor_trip(told_by_vendor, one)
+    if told_by_vendor != log.vendors:
+        log = replace(log, vendors=told_by_vendor)
+    return at(log, now, before)
+
+
+def at(log: TripLog, now: float, before: TripLog | None = None) -> Told:
+    """Return what follows at a time, also from its passing alone.
+
+    ``before`` is the log before the last news, to look only where something may be new.
+    """
+    head = log.head
+    towed = _new_towings(log, now)
+    if towed:
+        log = replace(log, towings_told=(*log.towings_told, *towed)[-MOST_TOWINGS:])
+    current = head.current(now, log.settings)
+    if before is not None and _says_nothing_new(log, before, current):
+        return Told(log=log, towed=towed)
+    found = list(head.closed)
+    if current is not None:
+        found.append(current)
+    if log.vendors:
+        found = with_vendors(found, log.vendors)
+    # What is older than the evidence stays as it was told.
+    past = tuple(
+        one for one in log.trips if one.is_ended and one.found.until <= log.base_at
+    )
+    trips, news = tell(tuple(one for one in log.trips if one not in past), found)
+    trips = (*past, *trips)
+    if trips != log.trips:
+        log = replace(log, trips=trips)
+    return Told(log=log, news=news, towed=towed)
+
+
+def _says_nothing_new(log: TripLog, before: TripLog, current: FoundTrip | None) -> bool:
+    """Tell whether the same trips ended as before, and the same one is under way."""
+    if log.head.closed is not before.head.closed or log.vendors is not before.vendors:
+        return False
+    running = log.running
+    if current is None:
+        return running is None and not log.head.drive
+    return (
+        running is not None
+        and current.end is None
+        and not log.vendors
+        and running.begin == current.begin
+    )
+
+
+def _new_towings(log: TripLog, now: float) -> tuple[Towing, ...]:
+    """Return the times of being carried that were not told. One is told once."""
+    known = log.towings_told
+    return tuple(
+        one
+        for one in log.head.towed_by(now)
+        if not any(
+            abs(one.begin - told.begin) < 3600
+            and one.begin <= told.told_at
+            or one.begin == told.begin
+            for told in known
+        )
+    )
+
+
+def _with_moment(log: TripLog, moment: Moment) -> TripLog:
+    """Return a log with a moment in it."""
+    moment_at = moment.at_ms / 1000
+    if moment_at <= log.base_at:
+        return log
+    size = count(log.moments)
+    last_ms = unpack(log.moments, size - 1).at_ms if size else 0
+    if moment.at_ms > last_ms:
+        return _appended(log, moment, size)
+    index = position_of(log.moments, moment.at_ms)
+    there = unpack(log.moments, index)
+    if there.at_ms == moment.at_ms:
+        joined = join(there, moment)
+        if joined == there:
+            return log
+        packed = (
+            log.moments[: index * SIZE]
+            + pack(joined)
+            + log.moments[(index + 1) * SIZE :]
+        )
+    else:
+        packed = (
+            log.moments[: index * SIZE] + pack(moment) + log.moments[index * SIZE :]
+        )
+    return _refolded(replace(log, moments=packed), index)
+
+
+def _appended(log: TripLog, moment: Moment, size: int) -> TripLog:
+    """Return a log with a moment that is later than all others."""
+    checkpoints, moments = log.checkpoints, log.moments
+    if _stands_as_before(log, moment, size):
+        moments = moments[:-SIZE]
+        checkpoints = tuple(one for one in checkpoints if one.index < size)
+    elif not size % CHECKPOINT_EVERY:
+        checkpoints = (*checkpoints, Checkpoint(index=size, state=log.head))
+    head = log.head.copy()
+    head.add(moment, log.settings)
+    moments += pack(moment)
+    log = TripLog(
+        base=log.base,
+        base_at=log.base_at,
+        moments=moments,
+        head=head,
+        settings=log.settings,
+        vendors=log.vendors,
+        trips=log.trips,
+        towings_told=log.towings_told,
+        checkpoints=checkpoints,
+    )
+    if size >= MOST_MOMENTS + DROPPED_AT_ONCE or (
+        size > DROPPED_AT_ONCE
+        and unpack(moments, DROPPED_AT_ONCE).at < moment.at - EVIDENCE_S
+    ):
+        return _shortened(log, moment.at)
+    return log
+
+
+def _stands_as_before(log: TripLog, moment: Moment, size: int) -> bool:
+    """Tell whether a moment says of a parked vehicle what the last two said.
+
+    The one in the middle says nothing beside them then, and is left out.
+    """
+    place = log.head.place
+    if place is None or log.head.drive is not None or size < 2 or log.head.outside:
+        return False
+    last, one_before = unpack(log.moments, size - 1), unpack(log.moments, size - 2)
+    return (
+        moment.told == last.told == one_before.told
+        and moment.odometer == last.odometer == one_before.odometer
+        and one_before.at >= place.since
+        and all(
+            one.has_place
+            and one.speed < MOVING_KMH * 10
+            and metres(place.latitude, place.longitude, one.latitude, one.longitude)
+            <= HOLD_M
+            for one in (moment, last, one_before)
+        )
+    )
+
+
+def _shortened(log: TripLog, now: float) -> TripLog:
+    """Return a log without the evidence that is too old or too much.
+
+    The trip that is under way stays whole: what it was so far is in the state.
+    """
+    size = count(log.moments)
+    oldest = position_of(log.moments, round((now - EVIDENCE_S) * 1000))
+    drop = min(max(oldest, size - MOST_MOMENTS), size - 1)
+    if not drop:
+        return log
+    base = log.base.copy()
+    for moment in unpacked(log.moments[: drop * SIZE]):
+        base.add(moment, log.settings)
+    base_at = unpack(log.moments, drop - 1).at
+    # A trip that reaches into what is kept may still be corrected.
+    base.closed = tuple(one for one in base.closed if one.until > base_at)
+    base.towings = ()
+    return _refolded(
+        replace(
+            log,
+            base=base,
+            base_at=base_at,
+            moments=log.moments[drop * SIZE :],
+            vendors=tuple(one for one in log.vendors if one.end > base_at),
+            trips=log.trips[-MOST_TRIPS:],
+        ),
+        0,
+    )
+
+
+def _refolded(log: TripLog, index: int) -> TripLog:
+    """Return a log with the states made anew from a moment on."""
+    kept = [one for one in log.checkpoints if one.index <= index] if index else []
+    start = kept[-1] if kept else Checkpoint(index=0, state=log.base)
+    if not kept:
+        kept = [start]
+    state = start.state.copy()
+    number = start.index
+    for moment in unpacked(log.moments, number):
+        if not number % CHECKPOINT_EVERY and number > start.index:
+            kept.append(Checkpoint(index=number, state=state.copy()))
+        state.add(moment, log.settings)
+        number += 1
+    return replace(log, head=state, checkpoints=tuple(kept))

@@ -1,0 +1,168 @@
+"""Moments: what is kept of a vehicle's news to find its trips, 29 bytes each.
+
+A moment is all that was measured at one time. Two records of one time are joined, and
+joining is the same in any order and however often a record comes, so that neither the
+order of receipt nor repeats change what is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+import math
+from struct import Struct
+from typing import NamedTuple
+
+NO_PLACE = -(2**31)
+UNKNOWN = 0xFFFF
+NO_ODOMETER = 0xFFFFFFFF
+
+OFF = 1
+ON = 2
+LOCKED = 4
+UNLOCKED = 8
+ENGINE = 16
+"""What was told at a moment, as bits: off and on may both be, where a key was turned."""
+
+_LAYOUT = Struct("<qiiHHIB")
+SIZE = _LAYOUT.size
+_DEGREE = 10_000_000
+METRES_PER_DEGREE = 111_195.08
+
+
+class Moment(NamedTuple):
+    """What was measured at one time: Unix ms, 1e-7 degrees, m, tenths of km/h, m."""
+
+    at_ms: int
+    latitude: int = NO_PLACE
+    longitude: int = NO_PLACE
+    accuracy: int = UNKNOWN
+    speed: int = UNKNOWN
+    odometer: int = NO_ODOMETER
+    told: int = 0
+
+    @property
+    def at(self) -> float:
+        """The time in Unix seconds."""
+        return self.at_ms / 1000
+
+    @property
+    def has_place(self) -> bool:
+        """Whether a satellite fix was measured."""
+        return self.latitude != NO_PLACE
+
+    @property
+    def kmh(self) -> float | None:
+        """The speed in km/h."""
+        return None if self.speed == UNKNOWN else self.speed / 10
+
+
+def moment(
+    at: float,
+    *,
+    latitude: float | None = None,
+    longitude: float | None = None,
+    accuracy: float | None = None,
+    speed: float | None = None,
+    ignition: bool | None = None,
+    locked: bool | None = None,
+    engine: bool | None = None,
+    odometer: float | None = None,
+) -> Moment:
+    """Return a moment: Unix seconds, degrees, m, km/h, m. None says nothing.
+
+    A place is given of satellite fixes only: others neither begin nor end a trip.
+    """
+    told = 0
+    if ignition is not None:
+        told |= ON if ignition else OFF
+    if locked is not None:
+        told |= LOCKED if locked else UNLOCKED
+    if engine:
+        told |= ENGINE
+    has_place = latitude is not None and longitude is not None
+    return Moment(
+        at_ms=round(at * 1000),
+        latitude=round(latitude * _DEGREE)
+        if has_place and latitude
+        else 0
+        if has_place
+        else NO_PLACE,
+        longitude=round(longitude * _DEGREE)
+        if has_place and longitude
+        else 0
+        if has_place
+        else NO_PLACE,
+        accuracy=_bounded(accuracy, 1, UNKNOWN),
+        speed=_bounded(speed, 10, UNKNOWN),
+        odometer=_bounded(odometer, 1, NO_ODOMETER),
+        told=told,
+    )
+
+
+def _bounded(value: float | None, scale: int, unknown: int) -> int:
+    if value is None or not math.isfinite(value) or value < 0:
+        return unknown
+    return min(round(value * scale), unknown - 1)
+
+
+def join(one: Moment, other: Moment) -> Moment:
+    """Return what two records of one time say together, in whichever order they come."""
+    if one == other:
+        return one
+    first, second = sorted(
+        (one, other), key=lambda it: (not it.has_place, it.accuracy, it)
+    )
+    return Moment(
+        at_ms=one.at_ms,
+        latitude=first.latitude,
+        longitude=first.longitude,
+        accuracy=first.accuracy,
+        # The slower one counts: it arrived, or was about to leave.
+        speed=min(first.speed, second.speed),
+        odometer=first.odometer
+        if second.odometer == NO_ODOMETER
+        else second.odometer
+        if first.odometer == NO_ODOMETER
+        else max(first.odometer, second.odometer),
+        told=first.told | second.told,
+    )
+
+
+def metres(lat1: int, lon1: int, lat2: int, lon2: int) -> float:
+    """Return how far two places are apart, on a plane that is true for a drive's step."""
+    turn = 360 * _DEGREE
+    east = (lon2 - lon1 + turn // 2) % turn - turn // 2
+    shrink = math.cos((lat1 + lat2) * (math.pi / 360 / _DEGREE))
+    return math.hypot(lat2 - lat1, east * shrink) * METRES_PER_DEGREE / _DEGREE
+
+
+def pack(one: Moment) -> bytes:
+    """Return a moment in few bytes."""
+    return _LAYOUT.pack(*one)
+
+
+def unpack(packed: bytes, index: int) -> Moment:
+    """Return a moment of many that were packed."""
+    return Moment._make(_LAYOUT.unpack_from(packed, index * SIZE))
+
+
+def unpacked(packed: bytes, start: int = 0) -> Iterator[Moment]:
+    """Yield moments from one of them on."""
+    return map(Moment._make, _LAYOUT.iter_unpack(packed[start * SIZE :]))
+
+
+def count(packed: bytes) -> int:
+    """Return how many moments are packed."""
+    return len(packed) // SIZE
+
+
+def position_of(packed: bytes, at_ms: int) -> int:
+    """Return the index of the first moment that is not before a time."""
+    low, high = 0, count(packed)
+    while low < high:
+        middle = (low + high) // 2
+        if unpack(packed, middle).at_ms < at_ms:
+            low = middle + 1
+        else:
+            high = middle
+    return low

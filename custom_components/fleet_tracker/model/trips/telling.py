@@ -1,0 +1,326 @@
+"""What is told of trips: a vendor's own ones win, identities outlive corrections.
+
+Pure. `fold` says which trips were made, as far as is known now. This compares it with what
+was told before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from .fold import spread
+from .trip import DistanceSource, FoundTrip, Trip, TripSource, VendorTrip
+
+COVERED = 0.5
+FASTEST_MS = 200 / 3.6
+SLOWEST_MS = 0.2 / 3.6
+THOUSAND = 1000.0
+WRONG_BY_A_THOUSAND = (300.0, 3000.0)
+SHIFTED_S = 30.0
+SHIFTED_M = 50.0
+SHIFTED_PART = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What is new: trips that began, ended, were corrected, or are gone."""
+
+    started: tuple[Trip, ...] = ()
+    ended: tuple[Trip, ...] = ()
+    corrected: tuple[Trip, ...] = ()
+    removed: tuple[Trip, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything is new."""
+        return bool(self.started or self.ended or self.corrected or self.removed)
+
+
+# --- a vendor's own trips -----------------------------------------------------------------
+
+
+def with_vendor_trip(
+    known: tuple[VendorTrip, ...], told: VendorTrip
+) -> tuple[VendorTrip, ...]:
+    """Return a vendor's trips with another one, in the order of time.
+
+    Two that overlap by half are the same one, told twice: the one with a distance counts,
+    else the longer. Which of them came first makes no difference.
+    """
+    if told.end <= told.begin:
+        return known
+    same = [one for one in known if _are_same(one, told)]
+    best = max((*same, told), key=_worth)
+    rest = [one for one in known if one not in same]
+    return tuple(sorted((*rest, best)))
+
+
+def _worth(trip: VendorTrip) -> tuple[bool, float, float, float]:
+    return (
+        trip.distance_m is not None,
+        trip.end - trip.begin,
+        -trip.begin,
+        trip.distance_m or 0,
+    )
+
+
+def _are_same(one: VendorTrip, other: VendorTrip) -> bool:
+    shorter = min(one.end - one.begin, other.end - other.begin)
+    return _overlap(one.begin, one.end, other.begin, other.end) >= COVERED * shorter
+
+
+def with_vendors(
+    derived: Sequence[FoundTrip], told: Iterable[VendorTrip]
+) -> list[FoundTrip]:
+    """Return trips with those of the vendor in place of what they cover.
+
+    A derived trip gives way where the vendor's cover half of it. What is left of one that
+    they cover less stays, and begins or ends where theirs does. A trip of the vendor that
+    lies within a longer derived one says nothing beside it.
+    """
+    believed = [
+        (one, distance)
+        for one in told
+        if (distance := _believed_distance(one, derived)) is not None
+    ]
+    kept: list[FoundTrip] = []
+    covered_in: list[FoundTrip] = []
+    for trip in derived:
+        covered = sum(
+            _overlap(trip.begin, trip.until, one.begin, one.end) for one, _ in believed
+        )
+        if covered >= COVERED * max(trip.until - trip.begin, 1.0):
+            covered_in.append(trip)
+        else:
+            kept.append(trip)
+    trips: list[FoundTrip] = []
+    for one, distance in believed:
+        length = one.end - one.begin
+        replaces = any(
+            _overlap(trip.begin, trip.until, one.begin, one.end) > 0
+            for trip in covered_in
+        )
+        if not replaces and any(
+            _overlap(trip.begin, trip.until, one.begin, one.end) >= COVERED * length
+            for trip in kept
+        ):
+            continue
+        trips.append(_of_vendor(one, distance, covered_in))
+    for trip in kept:
+        cut = _outside_of(trip, trips)
+        if cut is not None:
+            trips.append(cut)
+    return sorted(trips, key=lambda trip: (trip.begin, trip.until))
+
+
+def _believed_distance(told: VendorTrip, derived: Iterable[FoundTrip]) -> float | None:
+    """Return the distance of a vendor's trip in metres, None for one that cannot be.
+
+    Vendors mistake kilometres for metres. Where that is so, the distance is right after a
+    step of a thousand.
+    """
+    seconds = told.end - told.begin
+    found = sum(
+        trip.distance_m
+        for trip in derived
+        if _overlap(trip.begin, trip.until, told.begin, told.end)
+        >= COVERED * max(trip.until - trip.begin, 1.0)
+    )
+    distance = told.distance_m
+    if distance is None:
+        return found or None
+    if distance <= 0:
+        return None
+    low, high = WRONG_BY_A_THOUSAND
+    if found and low <= distance / found <= high:
+        distance /= THOUSAND
+    elif found and low <= found / distance <= high:
+        distance *= THOUSAND
+    elif not found and distance > FASTEST_MS * seconds:
+        distance /= THOUSAND
+    if not SLOWEST_MS * seconds < distance <= FASTEST_MS * seconds:
+        return None
+    return distance
+
+
+def _of_vendor(
+    told: VendorTrip, distance: float, covered: Iterable[FoundTrip]
+) -> FoundTrip:
+    """Return a vendor's trip, with what the covered ones know beside."""
+    inside = [
+        trip
+        for trip in covered
+        if _overlap(trip.begin, trip.until, told.begin, told.end) > 0
+    ]
+    first, last = (inside[0], inside[-1]) if inside else (None, None)
+    idle = told.idle_s
+    if idle is None:
+        idle = sum(trip.idle_s for trip in inside)
+    parts = [part for trip in inside for part in trip.quarters]
+    way = sum(metres for _, metres in parts)
+    return FoundTrip(
+        begin=told.begin,
+        end=told.end,
+        last=told.end,
+        distance_m=distance,
+        idle_s=min(idle, told.end - told.begin),
+        top_speed=told.top_speed
+        or max((trip.top_speed or 0 for trip in inside), default=0)
+        or None,
+        source=TripSource.VENDOR,
+        distance_source=DistanceSource.VENDOR
+        if told.distance_m is not None
+        else DistanceSource.WAY,
+        odometer_begin_m=first.odometer_begin_m if first else None,
+        odometer_end_m=last.odometer_end_m if last else None,
+        begin_latitude=first.begin_latitude if first else None,
+        begin_longitude=first.begin_longitude if first else None,
+        end_latitude=last.end_latitude if last else None,
+        end_longitude=last.end_longitude if last else None,
+        consumption=told.consumption,
+        quarters=tuple((one, part * distance / way) for one, part in parts)
+        if way
+        else spread(told.begin, told.end, distance),
+    )
+
+
+def _outside_of(trip: FoundTrip, others: Iterable[FoundTrip]) -> FoundTrip | None:
+    """Return what of a trip lies outside of others, None if nothing does."""
+    begin, until = trip.begin, trip.until
+    for other in others:
+        if other.begin <= begin < other.until:
+            begin = other.until
+        elif begin < other.begin < until <= other.until:
+            until = other.begin
+    if until <= begin:
+        return None
+    if (begin, until) == (trip.begin, trip.until):
+        return trip
+    share = (until - begin) / (trip.until - trip.begin)
+    return replace(
+        trip,
+        begin=begin,
+        end=None if trip.end is None else until,
+        last=until,
+        distance_m=trip.distance_m * share,
+        idle_s=min(trip.idle_s, until - begin),
+        quarters=tuple((one, part * share) for one, part in trip.quarters),
+    )
+
+
+# --- identities, and what is new -----------------------------------------------------------
+
+
+def tell(
+    told: tuple[Trip, ...], found: Sequence[FoundTrip]
+) -> tuple[tuple[Trip, ...], News]:
+    """Return the trips as they are told from now on, and what is new of them.
+
+    The trip that overlaps one most keeps its identity. An end is told once, whatever is
+    corrected later.
+    """
+    pairs = sorted(
+        (
+            (overlap, -one.begin, number, index)
+            for number, one in enumerate(told)
+            for index, trip in enumerate(found)
+            if (overlap := _shared(one.found, trip)) > 0
+        ),
+        reverse=True,
+    )
+    old_of: dict[int, Trip] = {}
+    taken: set[int] = set()
+    touching: dict[int, list[Trip]] = {}
+    for _, _, number, index in pairs:
+        touching.setdefault(index, []).append(told[number])
+        if index not in old_of and number not in taken:
+            old_of[index] = told[number]
+            taken.add(number)
+    now: list[Trip] = []
+    started, ended, corrected = [], [], []
+    ids = {one.trip_id for one in told}
+    for index, trip in enumerate(found):
+        before = old_of.get(index)
+        others = tuple(
+            one.trip_id
+            for one in touching.get(index, ())
+            if before is None or one.trip_id != before.trip_id
+        )
+        is_ended = trip.end is not None
+        if before is None:
+            after = Trip(
+                trip_id=_new_id(trip, ids),
+                found=trip,
+                is_ended=is_ended,
+                parents=others,
+            )
+            ids.add(after.trip_id)
+            started.append(after)
+            if is_ended:
+                ended.append(after)
+        else:
+            gone = tuple(
+                one
+                for one in others
+                if one not in before.parents
+                and not any(
+                    kept.trip_id == one
+                    for other, kept in old_of.items()
+                    if other != index
+                )
+            )
+            after = replace(
+                before,
+                found=trip,
+                is_ended=before.is_ended or is_ended,
+                parents=(*before.parents, *gone),
+            )
+            if is_ended and not before.is_ended:
+                ended.append(after)
+            elif is_ended and (gone or _is_corrected(before.found, trip)):
+                after = replace(after, revision=before.revision + 1)
+                corrected.append(after)
+            elif before.is_ended and not is_ended:
+                # It goes on after all. Until it ends, its end is the one that was told.
+                after = replace(before, parents=after.parents)
+            elif is_ended and before.is_ended:
+                after = replace(after, found=trip)
+        now.append(after)
+    removed = tuple(one for number, one in enumerate(told) if number not in taken)
+    now.sort(key=lambda trip: (trip.begin, trip.trip_id))
+    return tuple(now), News(
+        started=tuple(started),
+        ended=tuple(ended),
+        corrected=tuple(corrected),
+        removed=removed,
+    )
+
+
+def _new_id(trip: FoundTrip, taken: set[str]) -> str:
+    """Return an identity that the vehicle's other trips do not have: the time of its begin."""
+    second = int(trip.begin)
+    while str(second) in taken:
+        second += 1
+    return str(second)
+
+
+def _is_corrected(before: FoundTrip, after: FoundTrip) -> bool:
+    """Tell whether a trip that was told differs by enough to be told again."""
+    return (
+        before.source != after.source
+        or abs(before.begin - after.begin) >= SHIFTED_S
+        or abs(before.until - after.until) >= SHIFTED_S
+        or abs(before.distance_m - after.distance_m)
+        >= max(SHIFTED_M, SHIFTED_PART * before.distance_m)
+    )
+
+
+def _shared(one: FoundTrip, other: FoundTrip) -> float:
+    """Return for how many seconds two trips overlap, a moment at least where they touch."""
+    if other.begin > one.until or one.begin > other.until:
+        return 0.0
+    return max(_overlap(one.begin, one.until, other.begin, other.until), 0.001)
+
+
+def _overlap(begin: float, end: float, other_begin: float, other_end: float) -> float:
+    return max(0.0, min(end, other_end) - max(begin, other_begin))

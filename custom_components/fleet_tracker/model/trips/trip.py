@@ -1,0 +1,111 @@
+"""Trips, as they are found and as a vendor tells them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class TripSource(StrEnum):
+    """Who says that a trip was made."""
+
+    DERIVED = "derived"
+    VENDOR = "vendor"
+
+
+class DistanceSource(StrEnum):
+    """Where the distance of a trip is from."""
+
+    VENDOR = "vendor"
+    ODOMETER = "odometer"
+    WAY = "way"
+    """The way along the fixes, which reads a little short."""
+
+
+class TripFlag(StrEnum):
+    """What to know of a trip beside its values."""
+
+    BEGIN_ESTIMATED = "begin_estimated"
+    """It was first heard of on its way."""
+    ESTIMATED = "estimated"
+    """Nothing was heard on the way: it was parked here, then there."""
+
+
+QUARTER_S = 900
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundTrip:
+    """A drive as the evidence shows it: Unix seconds, metres, seconds, km/h.
+
+    ``end`` is None while it goes on. ``quarters`` are the metres of each quarter of an hour
+    since 1970 in which it moved, for the distance of a day or an hour.
+    """
+
+    begin: float
+    end: float | None
+    distance_m: float
+    idle_s: float = 0.0
+    gap_s: float = 0.0
+    """For how long it drove unheard."""
+    top_speed: float | None = None
+    source: TripSource = TripSource.DERIVED
+    distance_source: DistanceSource = DistanceSource.WAY
+    flags: frozenset[TripFlag] = frozenset()
+    odometer_begin_m: int | None = None
+    odometer_end_m: int | None = None
+    begin_latitude: float | None = None
+    begin_longitude: float | None = None
+    end_latitude: float | None = None
+    end_longitude: float | None = None
+    consumption: float | None = None
+    """Litres, where the vendor tells them."""
+    quarters: tuple[tuple[int, float], ...] = field(default=(), compare=False)
+    last: float = 0.0
+    """The last time that it was heard of, which is its end once it ended."""
+
+    @property
+    def until(self) -> float:
+        """The end, or the last time that it was heard of."""
+        return self.last if self.end is None else self.end
+
+    @property
+    def average_speed(self) -> float | None:
+        """The speed without the time of standing, in km/h."""
+        seconds = self.until - self.begin - self.idle_s
+        return self.distance_m / seconds * 3.6 if seconds >= 1 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trip:
+    """A trip that was told, with an identity that outlives corrections."""
+
+    trip_id: str
+    found: FoundTrip
+    is_ended: bool = False
+    """Whether its end was told."""
+    parents: tuple[str, ...] = ()
+    """The trips that it was split from or merged of."""
+    revision: int = 0
+
+    @property
+    def begin(self) -> float:
+        """The begin, in Unix seconds."""
+        return self.found.begin
+
+    @property
+    def end(self) -> float | None:
+        """The end, in Unix seconds; None while it goes on."""
+        return self.found.end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class VendorTrip:
+    """A trip that the vendor tells: Unix seconds, metres, seconds, km/h, litres."""
+
+    begin: float
+    end: float
+    distance_m: float | None = field(default=None, compare=False)
+    idle_s: float | None = field(default=None, compare=False)
+    top_speed: float | None = field(default=None, compare=False)
+    consumption: float | None = field(default=None, compare=False)
