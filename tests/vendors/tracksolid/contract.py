@@ -17,11 +17,11 @@ from custom_components.fleet_tracker.vendors.tracksolid.api.errors import (
 from custom_components.fleet_tracker.vendors.tracksolid.api.transport import (
     hash_password,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.pushes.mapping import map_push
-from custom_components.fleet_tracker.vendors.tracksolid.readers.instruction_lists import (
+from custom_components.fleet_tracker.vendors.tracksolid.instruction_lists import (
     CAMERA,
     COMMANDS,
 )
+from custom_components.fleet_tracker.vendors.tracksolid.pushes.mapping import map_push
 from tests.simulators.tracksolid import pushes
 from tests.simulators.tracksolid.media import shoot
 from tests.vendors.contract import FullAccount, VendorContract

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 import json
 from urllib.parse import urlencode
 
 from custom_components.fleet_tracker.contract.connection import PollResult, Settings
 from custom_components.fleet_tracker.contract.pushes import PushRequest
+from custom_components.fleet_tracker.model.vehicle import VehicleUpdate
 from custom_components.fleet_tracker.vendors.tracksolid.api.transport import (
     hash_password,
 )
@@ -18,6 +20,10 @@ from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     PASSWORD_MD5,
     SERVER,
     TracksolidConnection,
+)
+from custom_components.fleet_tracker.vendors.tracksolid.readers.reader import (
+    Reader,
+    Situation,
 )
 from tests.simulators.tracksolid import TracksolidSimulator
 from tests.vendors.fake_host import FakeHost
@@ -52,6 +58,28 @@ async def poll(connection: TracksolidConnection, host: FakeHost) -> PollResult:
     result = await connection.poll()
     host.receive(result.updates)
     return result
+
+
+def reader_of[R: Reader](connection: TracksolidConnection, kind: type[R]) -> R:
+    """Return the reader of a kind."""
+    (found,) = (one for one in connection._readers if isinstance(one, kind))
+    return found
+
+
+async def read_photos(
+    connection: TracksolidConnection, *imeis: str
+) -> Sequence[VehicleUpdate]:
+    """Read the photos of vehicles that are due, in this order."""
+    situation = Situation(
+        now=connection.host.now(),
+        devices={imei: connection.fleet.devices[imei] for imei in imeis},
+        vehicles={},
+        with_ignition_on=frozenset(),
+        driving=frozenset(),
+        without_location=(),
+    )
+    due = connection.photos.due(situation)
+    return await connection.photos.read(due, situation)
 
 
 def request(

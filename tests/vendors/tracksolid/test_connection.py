@@ -41,12 +41,23 @@ from custom_components.fleet_tracker.vendors.tracksolid.connection import (
 from custom_components.fleet_tracker.vendors.tracksolid.pushes.receiver import (
     MOST_WAITING,
 )
+from custom_components.fleet_tracker.vendors.tracksolid.readers.trips import TripReader
 from tests.simulators import world
 from tests.simulators.tracksolid import Device, TracksolidSimulator, pushes
 from tests.simulators.tracksolid.media import shoot
 from tests.vendors.fake_host import START, FakeHost, FakeMemory
 
-from .helpers import CAM, CAR, VAN, data, poll, request, settings
+from .helpers import (
+    CAM,
+    CAR,
+    VAN,
+    data,
+    poll,
+    read_photos,
+    reader_of,
+    request,
+    settings,
+)
 
 LIST = "jimi.user.device.list"
 LOCATIONS = "jimi.user.device.location.list"
@@ -701,7 +712,7 @@ async def test_pushed_trip_is_not_polled_again(
     item = pushes.trip(van, start, end)
     await connection.receive_push(request("/pushtripreport", [item]))
     told = len(host.occurrences)
-    connection._trips._stopped[VAN] = START
+    reader_of(connection, TripReader)._stopped[VAN] = START
     await poll(connection, host)
     again = TracksolidConnection(settings(sim), host)
     await poll(again, host)
@@ -720,7 +731,7 @@ async def test_trip_that_goes_on(
     ended = host.reading(VAN, mapping.TRIP_ENDED)
     await poll(connection, host)
     assert host.reading(VAN, Reading.IGNITION) is True
-    connection._trips._stopped[VAN] = START - timedelta(minutes=5)
+    reader_of(connection, TripReader)._stopped[VAN] = START - timedelta(minutes=5)
     before = sim.requests[TRIPS]
     await poll(connection, host)
     assert sim.requests[TRIPS] == before + 1
@@ -910,12 +921,12 @@ async def test_taking_a_photo(
 ) -> None:
     """The photo is looked for until it is there, and is then the newest."""
     await poll(connection, host)
-    assert connection.cameras.newest_photo(CAM) is None
+    assert connection.photos.newest(CAM) is None
     await connection.execute(CAM, Command(commands.TAKE_PHOTO, {"part": "2"}))
     assert host.polls_asked_for[-1] == 15
     host.advance(16)
     await poll(connection, host)
-    photo = connection.cameras.newest_photo(CAM)
+    photo = connection.photos.newest(CAM)
     assert photo is not None
     assert photo.camera == 1
     assert host.reading(CAM, Reading.PHOTO_TAKEN) == photo.created_at
@@ -930,13 +941,13 @@ async def test_photo_that_does_not_come(
 ) -> None:
     """After some tries it is not waited for any more."""
     await poll(connection, host)
-    connection.cameras.expect_photo(CAM)
+    connection.photos.expect(CAM)
     before = sim.requests[PHOTOS]
     for _ in range(20):
         host.advance(16)
         await poll(connection, host)
     assert sim.requests[PHOTOS] - before == 7
-    assert connection.cameras.photo_wait() is None
+    assert connection.photos.wait() is None
 
 
 async def test_video_and_offline_camera(
@@ -962,7 +973,7 @@ async def test_upload_brings_the_photo(
     assert host.polls_asked_for
     host.advance(16)
     await poll(connection, host)
-    assert connection.cameras.newest_photo(CAM) is not None
+    assert connection.photos.newest(CAM) is not None
 
 
 async def test_live_is_learned_by_one_try(
@@ -1076,23 +1087,22 @@ async def test_photos_of_one_vehicle_fail(
     sim.devices[VAN].model = "JC261"
     sim.devices[VAN].channels = (0,)
     connection.fleet.list_again()
+    host.advance(61)
     await poll(connection, host)
     for imei in (CAM, VAN):
         shoot(sim, sim.devices[imei], 0)
     host.advance(3700)
     sim.fail(PHOTOS, 1002, "Illegal device", only=VAN)
-    news = await connection.cameras.read_photos([VAN, CAM])
+    news = await read_photos(connection, VAN, CAM)
     assert [update.vehicle_id for update in news] == [CAM]
     host.advance(3700)
     shoot(sim, sim.devices[CAM], 0)
     host.advance(3700)
     sim.fail(PHOTOS, 1006, "request frequency is too high", only=VAN)
-    news = await connection.cameras.read_photos([CAM, VAN])
+    news = await read_photos(connection, CAM, VAN)
     assert [update.vehicle_id for update in news] == [CAM]
     host.advance(120)
-    assert [u.vehicle_id for u in await connection.cameras.read_photos([CAM, VAN])] == [
-        VAN
-    ]
+    assert [u.vehicle_id for u in await read_photos(connection, CAM, VAN)] == [VAN]
 
 
 async def test_parked_camera_is_not_woken(

@@ -32,7 +32,7 @@ from ...offer.descriptions import (
     engine_buttons,
 )
 from . import alarm_types, commands, mapping
-from .readers.cameras import PHOTO
+from .cameras import PHOTO
 
 _DIAGNOSTIC = EntityCategory.DIAGNOSTIC
 

@@ -10,7 +10,8 @@ from ...contract.media import MediaFile, VendorMedia
 from .api import media_records
 from .api.client import TracksolidClient
 from .api.errors import BusinessError
-from .readers.cameras import FRONT, INSIDE, Cameras
+from .cameras import FRONT, INSIDE, Cameras
+from .readers.photos import PhotoReader
 
 
 class TracksolidMedia(VendorMedia):
@@ -20,18 +21,20 @@ class TracksolidMedia(VendorMedia):
         self,
         client: TracksolidClient,
         cameras: Cameras,
+        photos: PhotoReader,
         has_camera: Callable[[str], bool],
         is_offline: Callable[[str], Awaitable[bool]],
     ) -> None:
-        """Initialize with the client, the cameras, and the host that knows the vehicles."""
+        """Initialize with the client, the cameras, their photos, and what is known of a vehicle."""
         self._client = client
         self._cameras = cameras
+        self._photos = photos
         self._has_camera = has_camera
         self._is_offline = is_offline
 
     async def newest_photo(self, vehicle_id: str) -> MediaFile | None:
         """Return the newest photo that is known of (7.4)."""
-        photo = self._cameras.newest_photo(vehicle_id)
+        photo = self._photos.newest(vehicle_id)
         return None if photo is None else _file(photo)
 
     async def open_live(self, vehicle_id: str, camera: int) -> str:

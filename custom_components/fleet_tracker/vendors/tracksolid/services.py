@@ -27,7 +27,7 @@ from . import commands
 from .actions.common import Request
 from .actions.geofences import GEOFENCE_ACTIONS
 from .api.devices import VehicleChanges
-from .readers.cameras import FRONT, INSIDE
+from .cameras import FRONT, INSIDE
 
 ATTR_COMMAND = "command"
 ATTR_VALUES = "values"

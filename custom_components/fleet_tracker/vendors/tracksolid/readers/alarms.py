@@ -6,10 +6,11 @@ not told a second time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from typing import override
 
 from ....model.elapsed import is_within
 from ....model.vehicle import OccurrenceKind, VehicleUpdate
@@ -17,6 +18,8 @@ from ..api.client import TracksolidClient
 from ..api.records import Alarm
 from ..api.values import as_time
 from ..mapping import map_alarm
+from ..pushes.door import Push
+from .reader import Reader, Situation
 
 EVERY = timedelta(minutes=1)
 EVERY_WHILE_PUSHED = timedelta(minutes=10)
@@ -25,6 +28,8 @@ PUSHED_FOR = timedelta(hours=6)
 OVERLAP = timedelta(minutes=15)
 LONGEST_BACK = timedelta(days=1)
 
+_PUSHED = "pushalarm"
+_NOTIFIED = "jimi.push.device.alarm"
 _CURSOR = "alarms_read_until"
 _SAVE_CURSOR_EVERY = timedelta(minutes=5)
 _SAME_ALARM = timedelta(seconds=30)
@@ -48,7 +53,7 @@ class _Told:
     noted_at: datetime
 
 
-class AlarmReader:
+class AlarmReader(Reader):
     """Reads alarms that are new, and knows which were told already in another way."""
 
     def __init__(self, client: TracksolidClient) -> None:
@@ -62,29 +67,40 @@ class AlarmReader:
         self._read: dict[Alarm, datetime] = {}
         self._told: dict[tuple[str, str], list[_Told]] = {}
 
-    def is_due(self, now: datetime) -> bool:
-        """Tell whether alarms are to be read with this poll."""
+    @override
+    def due(self, situation: Situation) -> Sequence[str]:
+        """Return all vehicles, when their alarms are to be read with this poll."""
+        now = situation.now
         every = EVERY_WHILE_PUSHED if self.are_pushed(now) else EVERY
-        return not is_within(self._asked_at, every, now)
+        return () if is_within(self._asked_at, every, now) else [*situation.devices]
 
     def are_pushed(self, now: datetime) -> bool:
         """Tell whether alarms truly come by push."""
         return is_within(self._pushed_at, PUSHED_FOR, now)
 
-    def take_pushed(
-        self, update: VehicleUpdate, way: Way, now: datetime
-    ) -> VehicleUpdate:
+    @override
+    async def take_push(self, push: Push, update: VehicleUpdate) -> VehicleUpdate:
         """Note alarms that were pushed, and leave out those that were told before."""
+        if push.message is not None:
+            way = Way.NOTIFIED if push.message == _NOTIFIED else None
+        else:
+            way = Way.PUSHED if push.path == _PUSHED else None
+        if way is None:
+            return update
+        now = self._client.transport.now()
         if any(one.kind is OccurrenceKind.ALARM for one in update.occurrences):
             self._pushed_at = now
         return self._untold(update, way, now)
 
-    async def read(self, imeis: Iterable[str]) -> list[VehicleUpdate]:
+    @override
+    async def read(
+        self, imeis: Sequence[str], situation: Situation
+    ) -> Sequence[VehicleUpdate]:
         """Return the alarms since the last reading that were not told yet.
 
         Before the first reading ever nothing is told: only what is new.
         """
-        now = self._client.transport.now()
+        now = situation.now
         self._asked_at = now
         end = self._client.transport.present
         if self._read_until is None:

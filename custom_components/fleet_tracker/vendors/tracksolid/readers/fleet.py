@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timedelta
 import math
@@ -16,14 +16,20 @@ from ....model.vehicle import KnownRecord, TimeSource, Vehicle, VehicleUpdate
 from ..api.client import TracksolidClient
 from ..api.records import Device, Location
 from ..mapping import map_location
+from ..pushes.door import TAG_PATH, Push
 
 MAPPED_AT_ONCE = 25
 """How many rows are mapped before the event loop has its turn: about 3 ms."""
 LIST_EVERY = timedelta(minutes=30)
 LIST_AGAIN_AFTER = timedelta(minutes=1)
 MOST_ACCOUNTS = 500
+PUSHED_FOR = timedelta(minutes=10)
+"""How long after the last pushed position positions count as pushed."""
+DRIVING_PUSH_AGE = timedelta(minutes=3)
 ODOMETER_SETTLES = timedelta(minutes=10)
 """For how long after an odometer was set any told one is right: it was meant so."""
+
+_POSITION_PATHS = frozenset({"pushgps", TAG_PATH})
 
 
 class Located(NamedTuple):
@@ -92,6 +98,7 @@ class Fleet:
         self.listed_at: datetime | None = None
         self._every = LIST_EVERY
         self._odometer_set_at: dict[str, datetime] = {}
+        self._pushed: dict[str, datetime] = {}
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether the list is to be read."""
@@ -152,8 +159,9 @@ class Fleet:
     async def locate(self) -> Located:
         """Return where the devices are, and which of them were refused.
 
-        A few at a time, since what is made of a row takes its time. One call for each account that has devices, or batches of devices where that
-        takes fewer calls. Devices without a position are not in the answers.
+        One call for each account that has devices, or batches of devices where that takes
+        fewer calls. Devices without a position are not in the answers. Rows are mapped a
+        few at a time, so that the event loop is not held.
         """
         refused: Mapping[str, VehicleUnavailable] = {}
         batches = math.ceil(len(self.devices) / self._client.batches.limit)
@@ -209,3 +217,17 @@ class Fleet:
         """Return the account that a device belongs to."""
         device = self.devices.get(imei)
         return (device.account if device else None) or self._client.account
+
+    def take_push(self, push: Push, update: VehicleUpdate) -> VehicleUpdate:
+        """Note that positions truly come by push; the news stays as it is."""
+        if push.path in _POSITION_PATHS and update.position is not None:
+            self._pushed[update.vehicle_id] = self._client.transport.now()
+        return update
+
+    def positions_are_pushed(self, driving: AbstractSet[str]) -> bool:
+        """Tell whether positions come by push, and those of all driving vehicles just now."""
+        now = self._client.transport.now()
+        newest = max(self._pushed.values(), default=None)
+        return is_within(newest, PUSHED_FOR, now) and all(
+            is_within(self._pushed.get(imei), DRIVING_PUSH_AGE, now) for imei in driving
+        )

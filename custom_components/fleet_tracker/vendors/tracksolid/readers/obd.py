@@ -1,9 +1,10 @@
-"""OBD reports and trouble codes that are polled, for the vehicles that drive."""
+"""OBD reports of the vehicles that drive, and trouble codes of those that have OBD."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import override
 
 from ....contract.errors import AccessDenied
 from ....model.elapsed import is_within, left
@@ -14,6 +15,8 @@ from ..api.errors import BusinessError, MethodUnknown
 from ..api.records import Fault, ObdReport
 from ..api.values import as_time
 from ..mapping import FAULT_WINDOW, map_faults, map_obd
+from ..pushes.door import Push
+from .reader import Reader, Situation
 
 REPORTS_EVERY = timedelta(minutes=5)
 REPORTS_OVERLAP = timedelta(minutes=1)
@@ -24,18 +27,23 @@ AFTER_REFUSAL = timedelta(days=1)
 REPORTS_PUSHED_FOR = timedelta(minutes=30)
 FAULTS_PUSHED_FOR = timedelta(days=1)
 
+_REPORTS_PUSHED = "pushobd"
+_FAULTS_PUSHED = "pushfaultinfo"
 _KEY = "obd_vehicles"
 _REFUSED_UNTIL = "obd_refused_until"
+_REFUSALS = (AccessDenied, BusinessError, MethodUnknown)
 
 
-class ObdReader:
-    """Reads OBD data. An account that has none is asked once a day."""
+class ObdVehicles:
+    """Which vehicles have OBD, and until when an account has none at all."""
 
     def __init__(
         self, client: TracksolidClient, account_of: Callable[[str], str]
     ) -> None:
-        """Initialize with the client, and with the function that names a vehicle's account."""
-        self._client = client
+        """Initialize with the client, and with the function that names a vehicle's account.
+
+        The client's memory keeps what is learned here.
+        """
         self._account_of = account_of
         self._memory = client.transport.memory
         stored = self._memory.get(_KEY)
@@ -44,89 +52,135 @@ class ObdReader:
             for value in (stored if isinstance(stored, list) else ())
             if (imei := as_text(value)) is not None
         }
-        self._reports_at: datetime | None = None
-        self._faults_at: datetime | None = None
-        self._reports_pushed_at: datetime | None = None
-        self._faults_pushed_at: datetime | None = None
 
-    async def note_pushed(self, path: str, imei: str) -> None:
-        """Note that reports or trouble codes truly come by push."""
-        now = self._client.transport.now()
-        if path == "pushobd":
-            self._reports_pushed_at = now
-            await self._note_obd({imei})
-        else:
-            self._faults_pushed_at = now
-
-    async def read(
-        self, imeis: Iterable[str], driving: set[str]
-    ) -> list[VehicleUpdate]:
-        """Return what is due: reports of driving vehicles, trouble codes of those with OBD."""
-        now = self._client.transport.now()
-        ahead = self._client.transport.clock_offset
+    def are_refused(self, now: datetime) -> bool:
+        """Tell whether the account was refused OBD data within the last day."""
         refused_until = as_time(self._memory.get(_REFUSED_UNTIL))
-        if left(refused_until, AFTER_REFUSAL, now):
-            return []
-        known = list(imeis)
-        updates: list[VehicleUpdate] = []
-        try:
-            if asked := self._reports_due(known, driving, now):
-                last_at, self._reports_at = self._reports_at, now
-                # What was reported since then, for some trackers report every 10 minutes.
-                begin = min(last_at or now, now - REPORTS_EVERY) - REPORTS_OVERLAP
-                begin = max(begin, now - REPORTS_BACK)
-                updates += await self._reports(asked, begin + ahead, now + ahead)
-            if asked := self._faults_due(known, now):
-                self._faults_at = now
-                updates += await self._faults(asked, now + ahead)
-        except (AccessDenied, BusinessError, MethodUnknown):
-            await self._memory.put(_REFUSED_UNTIL, (now + AFTER_REFUSAL).timestamp())
-        return updates
+        return bool(left(refused_until, AFTER_REFUSAL, now))
 
-    def _reports_due(
-        self, known: list[str], driving: set[str], now: datetime
-    ) -> list[str]:
-        if is_within(self._reports_at, REPORTS_EVERY, now) or is_within(
-            self._reports_pushed_at, REPORTS_PUSHED_FOR, now
-        ):
-            return []
-        return [imei for imei in known if imei in driving]
+    async def note_refusal(self, now: datetime) -> None:
+        """Ask an account that has no OBD data again in a day."""
+        await self._memory.put(_REFUSED_UNTIL, (now + AFTER_REFUSAL).timestamp())
 
-    def _faults_due(self, known: list[str], now: datetime) -> list[str]:
-        if is_within(self._faults_at, FAULTS_EVERY, now) or is_within(
-            self._faults_pushed_at, FAULTS_PUSHED_FOR, now
-        ):
-            return []
-        return [imei for imei in known if imei in self._with_obd]
+    def __contains__(self, imei: str) -> bool:
+        """Tell whether a vehicle has reported OBD data."""
+        return imei in self._with_obd
 
-    async def _reports(
-        self, imeis: list[str], begin: datetime, now: datetime
-    ) -> list[VehicleUpdate]:
-        last: dict[str, ObdReport] = {}
-        for account, own in self._by_account(imeis).items():
-            batch = await self._client.reports.obd(account, own, begin, now)
-            for report in batch.found:
-                last[report.imei] = report
-        await self._note_obd(last.keys())
-        return [map_obd(report) for report in last.values()]
-
-    async def _faults(self, imeis: list[str], now: datetime) -> list[VehicleUpdate]:
-        by_vehicle: dict[str, list[Fault]] = {imei: [] for imei in imeis}
-        for account, own in self._by_account(imeis).items():
-            batch = await self._client.reports.faults(
-                account, own, now - FAULT_WINDOW, now
-            )
-            for fault in batch.found:
-                by_vehicle.setdefault(fault.imei, []).append(fault)
-        return [map_faults(imei, faults, now) for imei, faults in by_vehicle.items()]
-
-    async def _note_obd(self, imeis: Iterable[str]) -> None:
+    async def add(self, imeis: Iterable[str]) -> None:
+        """Note vehicles that have reported OBD data."""
         if not self._with_obd.issuperset(imeis := set(imeis)):
             self._with_obd |= imeis
             await self._memory.put(_KEY, sorted(self._with_obd))
 
-    def _by_account(self, imeis: list[str]) -> dict[str, list[str]]:
+    def by_account(self, imeis: Iterable[str]) -> dict[str, list[str]]:
+        """Return vehicles by the account that each belongs to."""
         found: dict[str, list[str]] = {}
         for imei in imeis:
             found.setdefault(self._account_of(imei), []).append(imei)
         return found
+
+
+class ObdReportReader(Reader):
+    """Reads the newest OBD report of each driving vehicle."""
+
+    def __init__(self, client: TracksolidClient, vehicles: ObdVehicles) -> None:
+        """Initialize with the client, and with what is known of vehicles with OBD."""
+        self._client = client
+        self._vehicles = vehicles
+        self._asked_at: datetime | None = None
+        self._pushed_at: datetime | None = None
+
+    @override
+    async def take_push(self, push: Push, update: VehicleUpdate) -> VehicleUpdate:
+        """Note that reports truly come by push, and that the vehicle has OBD."""
+        if push.path == _REPORTS_PUSHED:
+            self._pushed_at = self._client.transport.now()
+            await self._vehicles.add({update.vehicle_id})
+        return update
+
+    @override
+    def due(self, situation: Situation) -> Sequence[str]:
+        """Return the driving vehicles, unless their reports are pushed or were just read."""
+        now = situation.now
+        if (
+            is_within(self._asked_at, REPORTS_EVERY, now)
+            or is_within(self._pushed_at, REPORTS_PUSHED_FOR, now)
+            or self._vehicles.are_refused(now)
+        ):
+            return ()
+        return [imei for imei in situation.devices if imei in situation.driving]
+
+    @override
+    async def read(
+        self, imeis: Sequence[str], situation: Situation
+    ) -> Sequence[VehicleUpdate]:
+        """Return the newest reports."""
+        now = situation.now
+        ahead = self._client.transport.clock_offset
+        last_at, self._asked_at = self._asked_at, now
+        # What was reported since then, for some trackers report every 10 minutes.
+        begin = min(last_at or now, now - REPORTS_EVERY) - REPORTS_OVERLAP
+        begin = max(begin, now - REPORTS_BACK)
+        last: dict[str, ObdReport] = {}
+        try:
+            for account, own in self._vehicles.by_account(imeis).items():
+                batch = await self._client.reports.obd(
+                    account, own, begin + ahead, now + ahead
+                )
+                for report in batch.found:
+                    last[report.imei] = report
+        except _REFUSALS:
+            await self._vehicles.note_refusal(now)
+            return ()
+        await self._vehicles.add(last)
+        return [map_obd(report) for report in last.values()]
+
+
+class FaultReader(Reader):
+    """Reads the trouble codes of vehicles that have reported OBD data."""
+
+    def __init__(self, client: TracksolidClient, vehicles: ObdVehicles) -> None:
+        """Initialize with the client, and with what is known of vehicles with OBD."""
+        self._client = client
+        self._vehicles = vehicles
+        self._asked_at: datetime | None = None
+        self._pushed_at: datetime | None = None
+
+    @override
+    async def take_push(self, push: Push, update: VehicleUpdate) -> VehicleUpdate:
+        """Note that trouble codes truly come by push."""
+        if push.path == _FAULTS_PUSHED:
+            self._pushed_at = self._client.transport.now()
+        return update
+
+    @override
+    def due(self, situation: Situation) -> Sequence[str]:
+        """Return the vehicles with OBD, unless their codes are pushed or were just read."""
+        now = situation.now
+        if (
+            is_within(self._asked_at, FAULTS_EVERY, now)
+            or is_within(self._pushed_at, FAULTS_PUSHED_FOR, now)
+            or self._vehicles.are_refused(now)
+        ):
+            return ()
+        return [imei for imei in situation.devices if imei in self._vehicles]
+
+    @override
+    async def read(
+        self, imeis: Sequence[str], situation: Situation
+    ) -> Sequence[VehicleUpdate]:
+        """Return the trouble codes that are raised, none for vehicles without any."""
+        self._asked_at = situation.now
+        now = situation.now + self._client.transport.clock_offset
+        by_vehicle: dict[str, list[Fault]] = {imei: [] for imei in imeis}
+        try:
+            for account, own in self._vehicles.by_account(imeis).items():
+                batch = await self._client.reports.faults(
+                    account, own, now - FAULT_WINDOW, now
+                )
+                for fault in batch.found:
+                    by_vehicle.setdefault(fault.imei, []).append(fault)
+        except _REFUSALS:
+            await self._vehicles.note_refusal(situation.now)
+            return ()
+        return [map_faults(imei, faults, now) for imei, faults in by_vehicle.items()]

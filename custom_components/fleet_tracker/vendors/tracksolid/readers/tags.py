@@ -6,8 +6,9 @@ position. What is no TAG is asked for once a day, in case it has become one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import override
 
 from ....contract.errors import (
     AuthenticationFailed,
@@ -22,6 +23,8 @@ from ..api.client import TracksolidClient
 from ..api.errors import Busy, TokenRejected
 from ..api.values import as_time
 from ..mapping import map_tag
+from ..pushes.door import TAG_PATH, Push
+from .reader import Reader, Situation
 
 EVERY = timedelta(minutes=10)
 AFTER_REFUSAL = timedelta(days=1)
@@ -41,7 +44,7 @@ _NO_REFUSAL = (
 )
 
 
-class TagReader:
+class TagReader(Reader):
     """Reads where TAGs are, a few with each poll."""
 
     def __init__(self, client: TracksolidClient) -> None:
@@ -56,16 +59,29 @@ class TagReader:
         }
         self._no_tags = set(self._due)
 
-    def note_pushed(self, imei: str) -> None:
-        """Note that a position of a TAG came by push."""
-        self._due[imei] = self._client.transport.now() + PUSHED_FOR
+    @override
+    async def take_push(self, push: Push, update: VehicleUpdate) -> VehicleUpdate:
+        """Ask for no position of a TAG for a while, once one was pushed."""
+        if push.path == TAG_PATH and update.position is not None:
+            now = self._client.transport.now()
+            self._due[update.vehicle_id] = now + PUSHED_FOR
+        return update
 
-    async def read(self, imeis: Iterable[str]) -> list[VehicleUpdate]:
-        """Return the positions of those that are due, of vehicles without a location."""
-        now = self._client.transport.now()
-        due = [imei for imei in imeis if self._due.get(imei, now) <= now]
+    @override
+    def due(self, situation: Situation) -> Sequence[str]:
+        """Return a few of the vehicles without a location whose time has come."""
+        now = situation.now
+        due = [i for i in situation.without_location if self._due.get(i, now) <= now]
+        return due[:CALLS_PER_POLL]
+
+    @override
+    async def read(
+        self, imeis: Sequence[str], situation: Situation
+    ) -> Sequence[VehicleUpdate]:
+        """Return the positions of those vehicles that are TAGs."""
+        now = situation.now
         updates = []
-        for imei in due[:CALLS_PER_POLL]:
+        for imei in imeis:
             try:
                 tag = await self._client.tracking.tag_location(imei)
             except _NO_REFUSAL:

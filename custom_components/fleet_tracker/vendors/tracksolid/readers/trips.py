@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set as AbstractSet
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import override
 
 from ....model.elapsed import is_within
 from ....model.json_values import is_record
-from ....model.vehicle import OccurrenceType, Reading, Vehicle, VehicleUpdate
+from ....model.vehicle import OccurrenceType, Reading, VehicleUpdate
 from ..api.client import TracksolidClient
 from ..api.records import Trip
 from ..api.values import as_time
 from ..mapping import map_trip
+from ..pushes.door import Push
+from .reader import Reader, Situation
 
 EVERY = timedelta(hours=1)
 """How often all vehicles are asked for, in case a stop was missed."""
@@ -19,10 +22,11 @@ AFTER_STOP = timedelta(minutes=2)
 """How long the platform gets to finish a trip."""
 BACK = timedelta(days=1)
 
+_PUSHED = "pushtripreport"
 _KEY = "last_trips"
 
 
-class TripReader:
+class TripReader(Reader):
     """Reads drives that have ended."""
 
     def __init__(self, client: TracksolidClient) -> None:
@@ -40,43 +44,46 @@ class TripReader:
         self._all_at: datetime | None = None
         self._waiting: dict[str, None] = {}
 
-    def watch(
-        self,
-        vehicles: Mapping[str, Vehicle],
-        with_ignition_on: AbstractSet[str],
-        now: datetime,
-    ) -> None:
-        """Note which vehicles have stopped since the last look."""
-        for imei in self._ignition_on - with_ignition_on:
-            vehicle = vehicles.get(imei)
-            # It may be not known any more, which is no stop.
-            if vehicle and vehicle.readings.get(Reading.IGNITION) is False:
-                self._stopped.setdefault(imei, now)
-                self._ignition_on.discard(imei)
-        self._ignition_on |= with_ignition_on
-
-    def due(self, imeis: Iterable[str], now: datetime) -> list[str]:
+    @override
+    def due(self, situation: Situation) -> Sequence[str]:
         """Return the vehicles to ask for now: those that have stopped, and some others."""
-        known = dict.fromkeys(imeis)
+        now = situation.now
+        self._note_stops(situation)
         if not is_within(self._all_at, EVERY, now):
             self._all_at = now
-            self._waiting |= known
+            self._waiting |= dict.fromkeys(situation.devices)
         stopped = [
             imei
             for imei, at in self._stopped.items()
             if not is_within(at, AFTER_STOP, now)
         ]
-        asked = [imei for imei in (*stopped, *self._waiting) if imei in known]
+        asked = [i for i in (*stopped, *self._waiting) if i in situation.devices]
         return list(dict.fromkeys(asked))[: self._client.batches.limit]
 
-    async def note_pushed(self, update: VehicleUpdate) -> None:
-        """Note the end of a pushed trip, so that it is not told again."""
-        for occurrence in update.occurrences:
-            if occurrence.type is OccurrenceType.TRIP_ENDED:
-                self._ended[update.vehicle_id] = occurrence.occurred_at
-                await self._save()
+    def _note_stops(self, situation: Situation) -> None:
+        """Note which vehicles have stopped since the last poll."""
+        for imei in self._ignition_on - situation.with_ignition_on:
+            vehicle = situation.vehicles.get(imei)
+            # It may be not known any more, which is no stop.
+            if vehicle and vehicle.readings.get(Reading.IGNITION) is False:
+                self._stopped.setdefault(imei, situation.now)
+                self._ignition_on.discard(imei)
+        self._ignition_on |= situation.with_ignition_on
 
-    async def read(self, imeis: list[str]) -> list[VehicleUpdate]:
+    @override
+    async def take_push(self, push: Push, update: VehicleUpdate) -> VehicleUpdate:
+        """Note the end of a pushed trip, so that it is not told again."""
+        if push.path == _PUSHED:
+            for occurrence in update.occurrences:
+                if occurrence.type is OccurrenceType.TRIP_ENDED:
+                    self._ended[update.vehicle_id] = occurrence.occurred_at
+                    await self._save()
+        return update
+
+    @override
+    async def read(
+        self, imeis: Sequence[str], situation: Situation
+    ) -> Sequence[VehicleUpdate]:
         """Return the trips of vehicles that are new; at first only the last ones."""
         now = self._client.transport.present
         oldest = now - BACK

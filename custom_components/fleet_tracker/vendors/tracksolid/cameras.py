@@ -1,4 +1,4 @@
-"""Reads cameras: the newest photo, live streams, recordings, the media of a day.
+"""Cameras: what they are told, their live streams and what devices have recorded.
 
 Which vehicles have a live stream is learned by one try while they drive. URLs of files
 and streams are private: they are handed to whoever shows them and kept nowhere else.
@@ -6,12 +6,11 @@ and streams are private: they are handed to whoever shows them and kept nowhere 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from ....contract.commands import HARMLESS, Clearance
-from ....contract.errors import (
+from ...contract.commands import HARMLESS, Clearance
+from ...contract.errors import (
     AccessDenied,
     AuthenticationFailed,
     CommandUnsupported,
@@ -20,26 +19,18 @@ from ....contract.errors import (
     VehicleUnavailable,
     VendorError,
 )
-from ....model.json_values import Json, is_record
-from ....model.vehicle import Reading, VehicleUpdate
-from ....transport.http_client import NoAnswer
-from ..api.client import TracksolidClient
-from ..api.errors import BusinessError, CommandPending, MethodUnknown, ParameterRefused
-from ..api.media import MediaKind, StreamKind, new_session
-from ..api.media_records import MediaFile, Recording
-from ..api.records import Device
-from ..api.values import as_count, as_time
-from ..mapping import group
+from ...model.json_values import Json, is_record
+from ...transport.http_client import NoAnswer
+from .api.client import TracksolidClient
+from .api.errors import BusinessError, CommandPending, MethodUnknown, ParameterRefused
+from .api.media import MediaKind, StreamKind, new_session
+from .api.media_records import Recording
+from .api.records import Device
+from .api.values import as_count, as_time
 
-PHOTOS_EVERY = timedelta(hours=1)
-AFTER_COMMAND = timedelta(seconds=15)
-"""How long a device gets to take a photo and to upload it."""
-PHOTO_TRIES = 6
-PHOTOS_PER_POLL = 5
 TRY_LIVE_AGAIN = timedelta(days=7)
 TRY_LIVE_SOON = timedelta(minutes=15)
 """After a try that said nothing of the camera: the vehicle was busy, or did not answer."""
-PHOTO_AGE = timedelta(days=30)
 
 FRONT, INSIDE = 1, 2
 LIVE = "live"
@@ -78,86 +69,15 @@ class Cameras:
         self._memory = client.transport.memory
         self._live: dict[str, _Live] = {}
         self._sessions: dict[tuple[str, int], str] = {}
-        self._photos: dict[str, MediaFile] = {}
-        self._photos_due: dict[str, datetime] = {}
-        self._tries: dict[str, int] = {}
         self._load()
 
-    # --- photos ---
-
-    def newest_photo(self, imei: str) -> MediaFile | None:
-        """Return the newest photo that is known of, None without one."""
-        return self._photos.get(imei)
-
-    def expect_photo(self, imei: str) -> None:
-        """Look for a new photo soon: one was taken, or a file came in."""
-        self._photos_due[imei] = self._client.transport.now() + AFTER_COMMAND
-        self._tries[imei] = PHOTO_TRIES
-
-    async def read_photos(self, imeis: Iterable[str]) -> list[VehicleUpdate]:
-        """Return updates for vehicles with a new newest photo (7.4).
-
-        One vehicle's error does not keep the others back; raises it if there is no
-        news.
-        """
-        now = self._client.transport.now()
-        present = self._client.transport.present
-        updates: list[VehicleUpdate] = []
-        failure: VendorError | None = None
-        due = [imei for imei in imeis if self._photos_due.get(imei, now) <= now]
-        due.sort(key=lambda imei: self._tries.get(imei, 0) == 0)
-        for imei in due[:PHOTOS_PER_POLL]:
-            files: list[MediaFile] = []
-            try:
-                files = await self._client.media.files(
-                    imei,
-                    kind=MediaKind.PHOTO,
-                    begin=present - PHOTO_AGE,
-                    end=present,
-                    most=1,
-                )
-            except (AuthenticationFailed, RateLimited) as err:
-                failure = err
-                break
-            except VendorError as err:
-                self._client.transport.counters["photos_not_read"] += 1
-                failure = err
-            self._photos_due[imei] = now + PHOTOS_EVERY
-            if files and self._is_news(imei, files[0]):
-                self._tries.pop(imei, None)
-                taken = group(
-                    "photo", present, {Reading.PHOTO_TAKEN: files[0].created_at}
-                )
-                updates.append(VehicleUpdate(vehicle_id=imei, groups=taken))
-            elif self._tries.get(imei, 0) > 0:
-                self._tries[imei] -= 1
-                self._photos_due[imei] = now + AFTER_COMMAND
-        if failure is not None and not updates:
-            raise failure
-        return updates
-
-    def _is_news(self, imei: str, photo: MediaFile) -> bool:
-        """Keep the newest photo with the address that it has now; tell if it is new."""
-        before = self._photos.get(imei)
-        self._photos[imei] = photo
-        return before is None or photo.created_at > before.created_at
-
-    def photo_wait(self) -> float | None:
-        """Return in how many seconds an expected photo is to be looked for."""
-        now = self._client.transport.now()
-        waits = [
-            (self._photos_due[imei] - now).total_seconds()
-            for imei, tries in self._tries.items()
-            if tries > 0
-        ]
-        return max(0.0, min(waits)) if waits else None
+    # --- commands ---
 
     async def take_photo(
         self, imei: str, camera: int, clearance: Clearance = HARMLESS
     ) -> None:
         """Let a camera (1 front, 2 inside) take a photo (7.2)."""
         await self._client.media.capture(imei, camera, clearance=clearance)
-        self.expect_photo(imei)
 
     async def record_video(
         self, imei: str, camera: int, seconds: int, clearance: Clearance = HARMLESS

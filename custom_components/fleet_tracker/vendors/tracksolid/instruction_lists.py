@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from ....contract.errors import VendorError
-from ....model.json_values import Json, as_flag, as_text, is_record
-from .. import commands
-from ..api.client import TracksolidClient
-from ..api.records import Device, Instruction
-from ..api.values import as_time
+from ...contract.errors import VendorError
+from ...model.json_values import Json, as_flag, as_text, is_record
+from . import commands
+from .api.client import TracksolidClient
+from .api.records import Device, Instruction
+from .api.values import as_time
 
 LIST_EVERY = timedelta(days=7)
 AFTER_REFUSAL = timedelta(days=1)
-MODELS_PER_POLL = 2
 
 CAMERA = "camera"
 COMMANDS = "commands"
@@ -41,18 +40,17 @@ class InstructionLists:
 
     def of(self, device: Device) -> tuple[Instruction, ...] | None:
         """Return the list of a device's model, None before it is known."""
-        return self._lists.get(_model(device))
+        return self._lists.get(model_of(device))
 
     def due(self, devices: Iterable[Device]) -> list[Device]:
-        """Return one device of each model with a list still to be asked for, a few a time."""
+        """Return one device of each model with a list still to be asked for."""
         now = self._client.transport.now().timestamp()
-        by_model = {_model(device): device for device in devices}
-        due = [
+        by_model = {model_of(device): device for device in devices}
+        return [
             device
             for model, device in by_model.items()
             if self._due.get(model, 0) <= now
         ]
-        return due[:MODELS_PER_POLL]
 
     async def ask(self, device: Device) -> tuple[Instruction, ...]:
         """Ask for the list of a device's model and keep it.
@@ -60,7 +58,7 @@ class InstructionLists:
         A refusal keeps the list that was known (an empty one before) for a day; raises
         what was the matter.
         """
-        model = _model(device)
+        model = model_of(device)
         try:
             found = tuple(await self._client.instructions.instructions(device.imei))
         except VendorError:
@@ -76,7 +74,7 @@ class InstructionLists:
 
         It is asked for each vehicle with each poll, so that a list is gone through once.
         """
-        model = _model(device)
+        model = model_of(device)
         if (found := self._capabilities.get(model)) is None:
             found = _capabilities(device.model or "", self._lists.get(model, ()))
             self._capabilities[model] = found
@@ -118,7 +116,7 @@ class InstructionLists:
             self._due[model] = due.timestamp() if due else 0
 
 
-def _model(device: Device) -> str:
+def model_of(device: Device) -> str:
     """Return what devices with one list have in common: the model, if it is known."""
     return device.model or device.imei
 

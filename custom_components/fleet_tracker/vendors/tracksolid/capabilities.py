@@ -1,0 +1,35 @@
+"""What a vehicle can be told and can tell, by its model's commands and its cameras."""
+
+from __future__ import annotations
+
+from ...model.vehicle import VehicleUpdate
+from .alarm_types import ALARMS
+from .api.records import Device
+from .cameras import FRONT, INSIDE, LIVE, PHOTO, Cameras
+from .instruction_lists import CAMERA, InstructionLists
+
+
+class Capabilities:
+    """The capabilities of an account's vehicles, as far as they were learned."""
+
+    def __init__(self, lists: InstructionLists, cameras: Cameras) -> None:
+        """Initialize with the command lists and the cameras."""
+        self._lists = lists
+        self._cameras = cameras
+
+    def of(self, device: Device) -> frozenset[str]:
+        """Return the capabilities of a vehicle."""
+        found = {ALARMS, *self._lists.capabilities(device)}
+        if CAMERA in found:
+            found |= {f"{PHOTO}:{FRONT}", f"{PHOTO}:{INSIDE}"}
+        channels = self._cameras.channels(device.imei)
+        found |= {f"{LIVE}:{camera}" for camera, _ in enumerate(channels, start=1)}
+        return frozenset(found)
+
+    def update_of(self, device: Device) -> VehicleUpdate:
+        """Return the news of what a vehicle is capable of."""
+        return VehicleUpdate(vehicle_id=device.imei, capabilities=self.of(device))
+
+    def has_camera(self, device: Device) -> bool:
+        """Tell whether a vehicle has a camera, by its model or its command list."""
+        return CAMERA in self._lists.capabilities(device)
