@@ -608,10 +608,13 @@ ENTITIES = VendorEntities(
         FleetEventDescription(
             key=OccurrenceKind.ALARM,
             capability="alarms",
-            types=frozenset({OccurrenceType.SOS, OccurrenceType.VIBRATION}),
+            types=frozenset(
+                {OccurrenceType.CLEARED, OccurrenceType.SOS, OccurrenceType.VIBRATION}
+            ),
         ),
         FleetEventDescription(
-            key=OccurrenceKind.TRIP, types=frozenset({OccurrenceType.TRIP_ENDED})
+            key=OccurrenceKind.TRIP,
+            types=frozenset({OccurrenceType.TRIP_STARTED, OccurrenceType.TRIP_ENDED}),
         ),
     ),
 )

@@ -28,6 +28,7 @@ ROOMS: Mapping[str, frozenset[str]] = {
     "transport": frozenset({"contract", "model"}),
     "offer": frozenset({"const", "contract", "model"}),
     "account": frozenset({"const", "contract", "model", "offer", "transport"}),
+    "automations": frozenset({"const", "model"}),
     "actions": frozenset({"account", "const", "contract", "model", "offer"}),
     "cameras": frozenset(
         {"account", "const", "contract", "model", "offer", "transport"}

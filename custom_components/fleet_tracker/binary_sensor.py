@@ -18,7 +18,9 @@ PARALLEL_UPDATES = 0
 
 
 COMMON = (
-    FleetBinarySensorDescription(key=Reading.IGNITION),
+    FleetBinarySensorDescription(
+        key=Reading.IGNITION, device_class=BinarySensorDeviceClass.RUNNING
+    ),
     FleetBinarySensorDescription(
         key=Reading.MOVING, device_class=BinarySensorDeviceClass.MOVING
     ),

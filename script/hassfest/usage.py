@@ -110,6 +110,7 @@ class Usage:
         self._expect_flows()
         self._expect_messages()
         self._expect_actions()
+        self._expect_automations()
         integration, known = self._integration, self._keys.constants
         for name, expected, content in (
             (ENGLISH, self._texts, integration.strings),
@@ -337,6 +338,26 @@ class Usage:
                 continue
             if select := selector.get("select"):
                 self._expect_options(select)
+
+    # --- triggers and conditions
+
+    def _expect_automations(self) -> None:
+        """Expect words and an icon of each trigger and condition.
+
+        Whether Home Assistant can read the rest is up to the tests: the selectors of 2026
+        do not exist in 2025.
+        """
+        for kind in ("trigger", "condition"):
+            described = self._integration.read_yaml(f"{kind}s.yaml")
+            for key, description in described.items():
+                path = f"{kind}s.{key}"
+                self._texts.need(f"{path}.name", f"{path}.description")
+                self._icons.need(f"{path}.{kind}")
+                for name, field_ in _fields(description.get("fields", {})):
+                    words = f"{path}.fields.{name}"
+                    self._texts.need(f"{words}.name", f"{words}.description")
+                    if select := field_["selector"].get("select"):
+                        self._expect_options(select)
 
     def _compare(self, what: str, names: Iterable[str]) -> None:
         for name in sorted(names):

@@ -1,0 +1,1 @@
+"""What automations can be built on."""
