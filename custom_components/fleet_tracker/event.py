@@ -10,7 +10,7 @@ from homeassistant.components.event import ATTR_EVENT_TYPE, EventEntity
 from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID
 from homeassistant.core import callback
 
-from .const import EVENT_OCCURRENCE
+from .const import ATTR_KIND, EVENT_OCCURRENCE
 from .entity import FleetEntity, entities_of
 from .model.vehicle import Occurrence, OccurrenceKind, OccurrenceType, Vehicle
 from .offer.descriptions import FleetDescription, FleetEventDescription
@@ -99,7 +99,7 @@ class FleetEvent(FleetEntity, EventEntity):
                 ATTR_ENTITY_ID: self.entity_id,
                 ATTR_DEVICE_ID: device.id if device else None,
                 ATTR_EVENT_TYPE: event_type,
-                "kind": occurrence.kind.value,
+                ATTR_KIND: occurrence.kind.value,
             },
         )
 

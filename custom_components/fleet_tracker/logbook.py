@@ -20,7 +20,7 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.translation import async_get_cached_translations
 
-from .const import DOMAIN, EVENT_OCCURRENCE
+from .const import ATTR_KIND, DOMAIN, EVENT_OCCURRENCE
 from .model.vehicle import OccurrenceKind, OccurrenceType
 
 # What the vendor calls it is worth reading only where our own word is not enough.
@@ -43,7 +43,7 @@ def async_describe_events(
     @callback
     def write(event: Event[dict[str, Any]]) -> None:
         data = event.data
-        if not _is_worth_telling(data["kind"], data[ATTR_EVENT_TYPE]):
+        if not _is_worth_telling(data[ATTR_KIND], data[ATTR_EVENT_TYPE]):
             return
         entity_id = data[ATTR_ENTITY_ID]
         state = hass.states.get(entity_id)
@@ -77,7 +77,7 @@ def _has_more_words(kind: str, event_type: str) -> bool:
 
 def _message(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
     """Return what happened, in Home Assistant's language."""
-    kind, event_type = data["kind"], data[ATTR_EVENT_TYPE]
+    kind, event_type = data[ATTR_KIND], data[ATTR_EVENT_TYPE]
     entry = er.async_get(hass).async_get(data[ATTR_ENTITY_ID])
     texts = async_get_cached_translations(hass, hass.config.language, "entity", DOMAIN)
     entity_key = (entry and entry.translation_key) or kind

@@ -115,6 +115,12 @@ _STRINGS = vol.Schema(
         conditions=_by_key(_CALLABLE),
         config_subentries=_by_key(_SUBENTRY_FLOW),
         device=_by_key({vol.Required("name"): _text}),
+        device_automation=_optional(
+            action_type=_by_key(_text),
+            condition_type=_by_key(_text),
+            trigger_subtype=_by_key(_plain),
+            trigger_type=_by_key(_text),
+        ),
         entity=_by_key(_by_key(_ENTITY)),
         exceptions=_by_key({vol.Required("message"): _text}),
         issues=_by_key(_ISSUE),

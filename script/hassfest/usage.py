@@ -342,11 +342,15 @@ class Usage:
     # --- triggers and conditions
 
     def _expect_automations(self) -> None:
-        """Expect words and an icon of each trigger and condition.
+        """Expect words of each trigger and condition, and an icon but for device triggers.
 
         Whether Home Assistant can read the rest is up to the tests: the selectors of 2026
         do not exist in 2025.
         """
+        for key, row in self._module("automations.table").DEVICE_TRIGGERS.items():
+            self._texts.need(f"device_automation.trigger_type.{key}")
+            for choice in row.choices:
+                self._texts.need(f"device_automation.trigger_subtype.{choice}")
         for kind in ("trigger", "condition"):
             described = self._integration.read_yaml(f"{kind}s.yaml")
             for key, description in described.items():

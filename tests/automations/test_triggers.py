@@ -10,32 +10,19 @@ from datetime import timedelta
 from importlib.util import find_spec
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_capture_events,
-)
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-from custom_components.fleet_tracker.account.coordinator import FleetCoordinator
 from custom_components.fleet_tracker.automations.table import CONDITIONS, TRIGGERS
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.contract.errors import CannotConnect
-from custom_components.fleet_tracker.model.vehicle import (
-    Occurrence,
-    OccurrenceKind,
-    OccurrenceType,
-    Position,
-    Value,
-    VehicleUpdate,
-)
-from tests.common import START, cloud_entry, device_of, elapse, set_up
-from tests.neutral_vendor import Cloud, Clouds, alarm, told
+from custom_components.fleet_tracker.model.vehicle import OccurrenceType, Value
+from tests.automations.house import House, trip
+from tests.common import elapse
+from tests.neutral_vendor import alarm
 
 pytestmark = pytest.mark.skipif(
     find_spec("homeassistant.helpers.target") is None,
@@ -43,96 +30,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 MINUTE = timedelta(minutes=1)
-
-
-def trip(kind: OccurrenceType) -> Occurrence:
-    """Return that a trip began or ended."""
-    return Occurrence(
-        kind=OccurrenceKind.TRIP, type=kind, occurred_at=dt_util.utcnow(), code=kind
-    )
-
-
-class House:
-    """A Home Assistant with one van and what its automations ran for."""
-
-    def __init__(
-        self, hass: HomeAssistant, freezer: FrozenDateTimeFactory, cloud: Cloud
-    ) -> None:
-        """Initialize with the cloud that tells of the van."""
-        self.hass = hass
-        self.freezer = freezer
-        self.cloud = cloud
-        self.entry: MockConfigEntry = cloud_entry()
-        self._runs = async_capture_events(hass, "ran")
-
-    async def start(self) -> FleetCoordinator:
-        """Set the account up, with a van that stands."""
-        self.cloud.tell(self._van({"ignition": False, "online": True}))
-        coordinator = await set_up(self.hass, self.entry)
-        await self.tell(speed=0.0)
-        return coordinator
-
-    def _van(
-        self, readings: Mapping[str, Value], *occurrences: Occurrence
-    ) -> VehicleUpdate:
-        now = dt_util.utcnow()
-        speed = readings.get("speed", 0.0)
-        assert isinstance(speed, float)
-        others = {key: one for key, one in readings.items() if key != "speed"}
-        return told(
-            "1",
-            now,
-            others,
-            name="Van",
-            capabilities=frozenset({"alarms"}),
-            position=Position(
-                latitude=52, longitude=5, accuracy=10, fixed_at=now, speed=speed
-            ),
-            occurrences=occurrences,
-        )
-
-    async def tell(self, *occurrences: Occurrence, **readings: Value) -> None:
-        """Let the cloud tell something a minute later: pushed, and polled once more."""
-        await elapse(self.hass, self.freezer, MINUTE)
-        before = {
-            key: value
-            for group in self.cloud.fleet["1"].groups
-            for key, value in group.readings.items()
-        }
-        self.cloud.tell(self._van({**before, "online": True, **readings}, *occurrences))
-        self.cloud.push(self.cloud.fleet["1"])
-        await elapse(self.hass, self.freezer, MINUTE)
-
-    async def automate(self, trigger: str, **options: Any) -> None:
-        """Have an automation run when the trigger fires for the van."""
-        device = device_of(self.hass, self.entry.runtime_data)
-        assert device is not None
-        configuration = {
-            "alias": trigger,
-            "triggers": {
-                "trigger": f"{DOMAIN}.{trigger}",
-                "target": {"device_id": device.id},
-                "options": options,
-            },
-            "actions": {"event": "ran", "event_data": {"for": trigger}},
-        }
-        assert await async_setup_component(
-            self.hass, "automation", {"automation": configuration}
-        )
-        await self.hass.async_block_till_done()
-
-    @property
-    def runs(self) -> int:
-        """How often the automation ran."""
-        return len(self._runs)
-
-
-@pytest.fixture
-def house(hass: HomeAssistant, freezer: FrozenDateTimeFactory, clouds: Clouds) -> House:
-    """Return a house with a van."""
-    freezer.move_to(START)
-    return House(hass, freezer, clouds["acme"])
-
 
 type News = tuple[tuple[OccurrenceType, ...], Mapping[str, Value]]
 
@@ -219,12 +116,12 @@ async def test_fires_exactly_when_it_happens(
     """Each fires once when its thing happens, and not by a reload, an outage or a restart."""
     await house.start()
     await tell(house, happened(OccurrenceType.TRIP_ENDED))
-    await house.automate(trigger, **options)
+    await house.trigger(trigger, **options)
     for news in nothing:
         await tell(house, news)
-        assert house.runs == 0
+        assert not house.runs
     await tell(house, something)
-    assert house.runs == 1
+    assert len(house.runs) == 1
     # The same once more, a reload, and an outage that makes all unavailable for a while.
     house.cloud.push(house.cloud.fleet["1"])
     await house.hass.config_entries.async_reload(house.entry.entry_id)
@@ -235,53 +132,47 @@ async def test_fires_exactly_when_it_happens(
     house.cloud.poll_error = None
     for _ in range(3):
         await elapse(house.hass, house.freezer, MINUTE)
-    assert house.runs == 1
+    assert len(house.runs) == 1
 
 
 async def test_offline_and_online_again(house: House) -> None:
     """A van that is heard of no more became offline; one whose account is down did not."""
     await house.start()
-    await house.automate("became_offline")
+    await house.trigger("became_offline")
     house.cloud.poll_error = CannotConnect("down")
     for _ in range(30):
         await elapse(house.hass, house.freezer, MINUTE)
-    assert house.runs == 0
+    assert not house.runs
     house.cloud.poll_error = None
     await elapse(house.hass, house.freezer, MINUTE)
     await house.tell(online=True)
     await house.tell(online=False)
-    assert house.runs == 1
+    assert len(house.runs) == 1
 
 
 async def test_condition_is_true_of_the_van(house: House) -> None:
     """Each condition follows its entity."""
-    coordinator = await house.start()
-    device = device_of(house.hass, coordinator)
-    assert device is not None
-    assert await async_setup_component(
-        house.hass,
-        "automation",
-        {
-            "automation": [
-                {
-                    "alias": key,
-                    "triggers": {"trigger": "event", "event_type": "ask"},
-                    "conditions": {
-                        "condition": f"{DOMAIN}.{key}",
-                        "target": {"device_id": device.id},
-                    },
-                    "actions": {"event": "ran", "event_data": {"for": key}},
-                }
-                for key in CONDITIONS
-            ]
-        },
+    await house.start()
+    await house.automate(
+        *(
+            {
+                "alias": key,
+                "triggers": {"trigger": "event", "event_type": "ask"},
+                "conditions": {
+                    "condition": f"{DOMAIN}.{key}",
+                    "target": {"device_id": house.device_id},
+                },
+                "actions": {"event": "ran", "event_data": {"for": key}},
+            }
+            for key in CONDITIONS
+        )
     )
 
     async def true_ones() -> set[str]:
-        house._runs.clear()
+        house.runs.clear()
         house.hass.bus.async_fire("ask")
         await house.hass.async_block_till_done()
-        return {event.data["for"] for event in house._runs}
+        return {event.data["for"] for event in house.runs}
 
     assert await true_ones() == {"is_online"}
     await house.tell(ignition=True)
@@ -298,17 +189,15 @@ async def test_editor_offers_them_for_the_van(
     house: House, hass_ws_client: WebSocketGenerator
 ) -> None:
     """The editor offers each trigger and condition where the van has what it rests on."""
-    coordinator = await house.start()
+    await house.start()
     await tell(house, happened(OccurrenceType.TRIP_ENDED))
-    device = device_of(house.hass, coordinator)
-    assert device is not None
     assert await async_setup_component(house.hass, "automation", {})
     client = await hass_ws_client(house.hass)
     for kind, rows in (("triggers", TRIGGERS), ("conditions", CONDITIONS)):
         await client.send_json_auto_id(
             {
                 "type": f"get_{kind}_for_target",
-                "target": {"device_id": [device.id]},
+                "target": {"device_id": [house.device_id]},
                 "expand_group": True,
             }
         )

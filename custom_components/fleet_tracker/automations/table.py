@@ -118,6 +118,11 @@ TRIGGERS: Final[Mapping[str, TriggerRow]] = {
     ),
 }
 
+DEVICE_TRIGGERS: Final[Mapping[str, OccurrenceTrigger]] = {
+    key: row for key, row in TRIGGERS.items() if isinstance(row, OccurrenceTrigger)
+}
+"""What Home Assistant's own device triggers do not serve: what happened."""
+
 CONDITIONS: Final[Mapping[str, StateCondition]] = {
     "is_ignition_on": StateCondition(basis=IGNITION, state="on"),
     "is_moving": StateCondition(basis=MOVING, state="on"),
