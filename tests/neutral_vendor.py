@@ -76,6 +76,7 @@ from custom_components.fleet_tracker.offer.action import (
     for_each,
 )
 from custom_components.fleet_tracker.offer.descriptions import (
+    BATTERY,
     FleetBinarySensorDescription,
     FleetButtonDescription,
     FleetEventDescription,
@@ -549,6 +550,7 @@ class NeutralVehicleFlow(VehicleFlow):
 ENTITIES = VendorEntities(
     disabled=frozenset({Reading.CHARGING}),
     sensors=(
+        BATTERY,
         # Replaces the common description of the same key.
         FleetSensorDescription(key=Reading.FUEL_LEVEL, native_unit_of_measurement="‰"),
         FleetSensorDescription(key="probe", enabled_parts=2),
@@ -607,7 +609,7 @@ ENTITIES = VendorEntities(
     events=(
         FleetEventDescription(
             key=OccurrenceKind.ALARM,
-            capability="alarms",
+            capability="events",
             types=frozenset(
                 {OccurrenceType.CLEARED, OccurrenceType.SOS, OccurrenceType.VIBRATION}
             ),

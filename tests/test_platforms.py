@@ -146,7 +146,7 @@ async def test_common_sensors_have_their_units(
         Reading.DRIVER_NAME,
         Reading.HDOP,
         Reading.SATELLITES,
-        Reading.BATTERY_VOLTAGE,
+        Reading.TRACKER_VOLTAGE,
         Reading.COURSE,
     )
     assert all(registered(hass, "sensor", key).disabled_by for key in private)

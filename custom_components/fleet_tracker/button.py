@@ -14,13 +14,13 @@ from homeassistant.const import EntityCategory
 
 from .entity import FleetEntity, by_capability, entities_of
 from .model.vehicle import Vehicle
-from .offer.descriptions import FleetButtonDescription, FleetDescription
+from .offer.descriptions import REFRESH_BUTTON, FleetButtonDescription, FleetDescription
 
 PARALLEL_UPDATES = 0
 
 
 REFRESH = FleetButtonDescription(
-    key="refresh", entity_category=EntityCategory.DIAGNOSTIC
+    key=REFRESH_BUTTON, entity_category=EntityCategory.DIAGNOSTIC
 )
 
 

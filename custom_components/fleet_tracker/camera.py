@@ -24,7 +24,7 @@ from .const import DOMAIN, LOGGER
 from .contract.errors import CommandUnsupported, VendorError
 from .contract.media import VendorMedia
 from .entity import FleetEntity, by_capability, entities_of
-from .model.vehicle import reading_parts
+from .model.vehicle import Capability, reading_parts
 from .offer.descriptions import FleetDescription
 from .offer.errors import told
 from .offer.texts import in_language
@@ -43,7 +43,11 @@ class FleetCameraDescription(FleetDescription, CameraEntityDescription):
     """A camera. The part of its capability is its number."""
 
 
-COMMON = (FleetCameraDescription(key="live", capability="live", enabled_parts=1),)
+COMMON = (
+    FleetCameraDescription(
+        key=Capability.LIVE_VIEW, capability=Capability.LIVE_VIEW, enabled_parts=1
+    ),
+)
 
 
 class FleetCamera(FleetEntity, Camera):

@@ -21,8 +21,8 @@ from homeassistant.helpers.entity_platform import (
 
 from .account.coordinator import FleetConfigEntry, FleetCoordinator
 from .const import DOMAIN
-from .contract.commands import Argument, Command, CommandResult
-from .model.vehicle import Value, Vehicle, reading_parts
+from .contract.commands import PART, Argument, Command, CommandResult
+from .model.vehicle import Value, Vehicle, part_of, reading_parts
 from .offer.descriptions import FleetDescription, VendorEntities
 
 LONGEST_SET_UP = 5
@@ -123,7 +123,7 @@ class FleetEntity(Entity):
         The entity of a part says in ``part`` which one is meant. Raises
         HomeAssistantError with a translated text.
         """
-        part: dict[str, Argument] = {"part": self.part} if self.part else {}
+        part: dict[str, Argument] = {PART: self.part} if self.part else {}
         return await self.coordinator.async_execute(
             self.vehicle_id, Command(name, {**(arguments or {}), **part})
         )
@@ -198,7 +198,7 @@ def by_capability(
         for capability in vehicle.capabilities:
             name, part = reading_parts(capability)
             if name == description.capability:
-                yield f"{description.key}:{part}" if part else description.key
+                yield part_of(description.key, part) if part else description.key
 
 
 def _may_have(vehicle: Vehicle, description: FleetDescription, part: str) -> bool:
@@ -210,7 +210,7 @@ def _may_have(vehicle: Vehicle, description: FleetDescription, part: str) -> boo
     return (
         capability is None
         or capability in vehicle.capabilities
-        or (bool(part) and f"{capability}:{part}" in vehicle.capabilities)
+        or (bool(part) and part_of(capability, part) in vehicle.capabilities)
     )
 
 

@@ -297,7 +297,7 @@ ACCOUNTS = (
                     "sensor.fuel_level": number(62, 63),
                     "sensor.trouble_codes": number(0, 1),
                     # Known only while the engine runs.
-                    "sensor.battery_voltage": or_unknown(number(13, 15)),
+                    "sensor.vehicle_voltage": or_unknown(number(13, 15)),
                     "sensor.coolant_temperature": or_unknown(number(80, 95)),
                     "sensor.obd_speed": or_unknown(number(0, 60)),
                     "sensor.last_fix": moment(within=timedelta(minutes=5)),

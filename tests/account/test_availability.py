@@ -65,7 +65,7 @@ def van(**readings: Any) -> VehicleUpdate:
         "1",
         now,
         name="Van",
-        capabilities=frozenset({"alarms", "lock"}),
+        capabilities=frozenset({"events", "lock"}),
         position=Position(latitude=52, longitude=5, accuracy=10, fixed_at=now, speed=0),
         **{"battery": 80, "ignition": False, "online": True, **readings},
     )

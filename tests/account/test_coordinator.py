@@ -85,7 +85,7 @@ def parked(vehicle_id: str = "1", *, battery: int = 80) -> VehicleUpdate:
         vehicle_id,
         dt_util.utcnow(),
         name=f"Vehicle {vehicle_id}",
-        capabilities=frozenset({"alarms", "beep", "lock"}),
+        capabilities=frozenset({"events", "beep", "lock"}),
         position=place(speed=0),
         battery=battery,
         ignition=False,

@@ -35,16 +35,13 @@ from custom_components.fleet_tracker.vendors.open_api.known_record import (
     SERVER_TIME,
     KnownTrack,
 )
-from custom_components.fleet_tracker.vendors.open_api.mapping import (
-    PLATFORM,
-    POSITION_RECEIVED_AT,
-    map_track,
-)
+from custom_components.fleet_tracker.vendors.open_api.mapping import PLATFORM, map_track
+from custom_components.fleet_tracker.vendors.open_api.vocabulary import OpenApiReading
 from tests.common import START
 
 ID = "358899051025339"
 OTHER = "358899051025340"
-NEVER_SHOWN = frozenset({POSITION_RECEIVED_AT})
+NEVER_SHOWN = frozenset({OpenApiReading.POSITION_RECEIVED_AT})
 """What only the diagnostics show."""
 
 type Record = dict[str, object]

@@ -60,7 +60,7 @@ from tests.common import START, cloud_entry, elapse, entity_id, set_up, state_of
 from tests.neutral_vendor import Cloud, Clouds, alarm, told
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-ALARMS = frozenset({"alarms"})
+ALARMS = frozenset({"events"})
 
 
 @pytest.fixture
@@ -694,7 +694,7 @@ async def test_acknowledged_occurrence_fires_after_a_crash(
     await hass.async_add_executor_job(disk_of(coordinator).write_bytes, disk)
     freezer.tick(timedelta(days=1))
     cloud.tell(
-        told("1", dt_util.utcnow(), capabilities=frozenset({"alarms", "trouble_codes"}))
+        told("1", dt_util.utcnow(), capabilities=frozenset({"events", "trouble_codes"}))
     )
     await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)

@@ -70,7 +70,7 @@ class House:
             now,
             others,
             name="Van",
-            capabilities=frozenset({"alarms"}),
+            capabilities=frozenset({"events"}),
             position=Position(
                 latitude=52, longitude=5, accuracy=10, fixed_at=now, speed=speed
             ),

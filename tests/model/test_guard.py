@@ -14,8 +14,6 @@ from custom_components.fleet_tracker.model.guard import refusal
 from custom_components.fleet_tracker.model.merge import merge
 from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.vehicle import (
-    ENGINE_SPEED,
-    OBD_SPEED,
     FixKind,
     Occurrence,
     OccurrenceKind,
@@ -240,8 +238,8 @@ REFUSED: dict[str, tuple[str, Sequence[VehicleUpdate]]] = {
         TOO_FAST,
         [
             *PARKED,
-            group(3 * 3600 + 60, {OBD_SPEED: 0}, name="obd"),
-            group(3 * 3600, {OBD_SPEED: 90}, name="obd"),
+            group(3 * 3600 + 60, {Reading.OBD_SPEED: 0}, name="obd"),
+            group(3 * 3600, {Reading.OBD_SPEED: 90}, name="obd"),
         ],
     ),
     "parked, and fast without a place, by a clock that is hours behind": (
@@ -383,7 +381,7 @@ NEWS = st.one_of(
         ),
         AGES,
         st.sampled_from((TimeSource.TRACKER, OURS)),
-        st.sampled_from((OBD_SPEED, str(Reading.SPEED), ENGINE_SPEED)),
+        st.sampled_from((Reading.OBD_SPEED, str(Reading.SPEED), Reading.ENGINE_SPEED)),
         st.integers(0, 130),
     ),
     st.builds(read, AGES, ignition=st.booleans()),
@@ -403,7 +401,8 @@ def _speeds(update: VehicleUpdate) -> list[tuple[datetime, float]]:
         found += (
             (group.measured_at, float(value))
             for key, value in group.readings.items()
-            if key in (OBD_SPEED, Reading.SPEED) and isinstance(value, int | float)
+            if key in (Reading.OBD_SPEED, Reading.SPEED)
+            and isinstance(value, int | float)
         )
     found += (
         (one.occurred_at, float(speed))

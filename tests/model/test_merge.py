@@ -14,6 +14,7 @@ from custom_components.fleet_tracker.model.derive import expires_at
 from custom_components.fleet_tracker.model.merge import Changes, Merged, merge, refresh
 from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.vehicle import (
+    ELECTRONICS,
     FixKind,
     Occurrence,
     OccurrenceKind,
@@ -251,6 +252,19 @@ def test_complete_group_forgets_and_partial_group_keeps() -> None:
     told = story.tell(news(group(battery=78, at=NOW + 2 * SECOND)))
     assert dict(story.readings) == {"battery": 78}
     assert told.changes == Changes(readings=frozenset({"battery", "fuel"}))
+
+
+def test_voltage_that_two_measure_is_the_trackers() -> None:
+    """Two measurements that take turns would never stand still."""
+    story = Story()
+    story.tell(news(replace(group(vehicle_voltage=13.9), name=ELECTRONICS)))
+    assert story.readings[Reading.VEHICLE_VOLTAGE] == 13.9
+
+    story.tell(news(group(vehicle_voltage=14.1, at=NOW + SECOND)))
+    later = group(vehicle_voltage=13.8, at=NOW + 2 * SECOND)
+    told = story.tell(news(replace(later, name=ELECTRONICS)))
+    assert story.readings[Reading.VEHICLE_VOLTAGE] == 14.1
+    assert not told.changes.readings
 
 
 def test_older_group_is_dropped_and_counted() -> None:

@@ -67,10 +67,10 @@ HELD = dict.fromkeys(GROWING, 70_000.0) | {Reading.DISTANCE_TODAY: 7_000.0}
 
 # Numbers that do not grow, of all vendors
 MEASURED = (
-    *("altitude", "battery_voltage", "external_voltage", "fuel", "temperature:1"),
+    *("altitude", "vehicle_voltage", "tracker_voltage", "fuel", "temperature:1"),
     *("obd_speed", "engine_speed", "fuel_rate", "fuel_pressure", "intake_pressure"),
     *("remaining_range", "lock_voltage", "current_power", "pack_voltage:1"),
-    *("fuel_height", "fuel_voltage", "fuel_sensor_volume:1", "trip_top_speed"),
+    *("fuel_height", "fuel_voltage", "fuel_sensor_volume:1", "last_trip_top_speed"),
 )
 
 
@@ -448,7 +448,7 @@ def test_counter_of_a_day_begins_anew_at_midnight() -> None:
         ("engine_hours", 1 + 1 / 6),
         ("riding_time", 3600 + 600),
         ("time_since_cleared", 60 + 10),
-        ("trip_consumption", 200 + 50),
+        ("last_trip_consumption", 200 + 50),
         (Reading.DISTANCE_TODAY, 300 + 10),
         ("distance_since_cleared", 300 + 10),
     ],

@@ -429,7 +429,7 @@ class OpenApiStage(PolledStage):
 
     def is_current(self) -> bool:
         """Tell whether the level is shown as it is now."""
-        return self.value("sensor", "battery") == f"{self._car.battery:.1f}"
+        return self.value("sensor", "tracker_battery") == f"{self._car.battery:.1f}"
 
     async def call(self) -> None:
         """Lock the doors."""
@@ -518,7 +518,7 @@ class TracksolidStage(PolledStage):
 
     def is_current(self) -> bool:
         """Tell whether the voltage is shown as it is now."""
-        return self.value("sensor", "external_voltage") == self._car.power
+        return self.value("sensor", "vehicle_voltage") == self._car.power
 
     async def call(self) -> None:
         """Restart the tracker."""

@@ -32,12 +32,12 @@ from custom_components.fleet_tracker.account.coordinator import (
 from custom_components.fleet_tracker.const import CONF_ALLOW_ENGINE_CUT, DOMAIN
 from custom_components.fleet_tracker.contract.commands import Command
 from custom_components.fleet_tracker.model.vehicle import (
-    OBD_SPEED,
     FixKind,
     Occurrence,
     OccurrenceKind,
     OccurrenceType,
     Position,
+    Reading,
     ReadingGroup,
     VehicleUpdate,
 )
@@ -304,7 +304,7 @@ def by_obd(site: Site) -> VehicleUpdate:
     group = ReadingGroup(
         name="obd",
         measured_at=site.coordinator.receipt(),
-        readings={OBD_SPEED: 70.0},
+        readings={Reading.OBD_SPEED: 70.0},
     )
     return VehicleUpdate(vehicle_id=site.vehicle_id, groups=(group,))
 

@@ -8,6 +8,9 @@ from types import MappingProxyType
 
 from ..model.vehicle import VehicleUpdate
 
+PART = "part"
+"""The argument that says which part of a vehicle is meant, where it has several."""
+
 type Argument = bool | int | float | str
 
 

@@ -10,7 +10,15 @@ from types import MappingProxyType
 
 from .plausibility import settles_at
 from .rules import MOVING_SPEED_KMH, Rules, hold, hold_distance
-from .vehicle import Occurrence, Position, Reading, ReadingGroup, Value, Vehicle
+from .vehicle import (
+    ELECTRONICS,
+    Occurrence,
+    Position,
+    Reading,
+    ReadingGroup,
+    Value,
+    Vehicle,
+)
 
 MOVING_FIX_AGE = timedelta(minutes=3)
 # How much newer a time must be to be shown: each step is a state that is written.
@@ -87,10 +95,20 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Deri
 
 
 def flat_readings(groups: Mapping[str, ReadingGroup]) -> dict[str, Value]:
-    """Return the readings of all groups, the newest of each."""
+    """Return the readings of all groups, the newest of each.
+
+    Where both the tracker and the vehicle's electronics measure the vehicle's voltage, the
+    tracker's counts: two that take turns would never stand still.
+    """
     readings: dict[str, Value] = {}
     for group in sorted(groups.values(), key=lambda group: group.measured_at):
         readings.update(group.readings)
+    if ELECTRONICS in groups and Reading.VEHICLE_VOLTAGE in readings:
+        for name, group in groups.items():
+            if name != ELECTRONICS and Reading.VEHICLE_VOLTAGE in group.readings:
+                readings[Reading.VEHICLE_VOLTAGE] = group.readings[
+                    Reading.VEHICLE_VOLTAGE
+                ]
     return readings
 
 

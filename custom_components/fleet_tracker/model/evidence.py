@@ -14,8 +14,6 @@ import math
 from statistics import median
 
 from .vehicle import (
-    ENGINE_SPEED,
-    OBD_SPEED,
     Evidence,
     HeardSpeed,
     OccurrenceType,
@@ -37,7 +35,7 @@ TOLD_SPEED = "told_speed"
 """The group of a speed that came apart from a fix: evidence, and no reading."""
 _SPEED_OF_OCCURRENCES = "speed"
 _CONTACTS = 5
-_SOURCES = {Reading.SPEED: SpeedSource.VEHICLE, OBD_SPEED: SpeedSource.OBD}
+_SOURCES = {Reading.SPEED: SpeedSource.VEHICLE, Reading.OBD_SPEED: SpeedSource.OBD}
 
 
 def told_speed(
@@ -77,7 +75,7 @@ def note(
     for at, contact_at, on in _ignitions_in(update):
         evidence = _with_ignition(evidence, at, contact_at, on=on)
     for group in update.groups:
-        rpm = _number(group.readings.get(ENGINE_SPEED))
+        rpm = _number(group.readings.get(Reading.ENGINE_SPEED))
         if rpm is not None and rpm > 0:
             evidence = replace(
                 evidence,

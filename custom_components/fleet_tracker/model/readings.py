@@ -13,7 +13,7 @@ from enum import StrEnum
 import math
 from types import MappingProxyType
 
-from .vehicle import ENGINE_SPEED, OBD_SPEED, Reading, reading_parts
+from .vehicle import Reading, reading_parts
 
 FASTEST_KMH = 300.0
 HOUR = timedelta(hours=1)
@@ -145,10 +145,11 @@ KINDS: Mapping[str, ReadingKind] = MappingProxyType(
         # of a day
         Reading.DISTANCE_TODAY: _grows(Unit.KILOMETRES, _KM_OF_A_DAY),
         # of a drive: it began after the one before had ended
-        "trip_distance": _DISTANCE_SINCE,
-        "trip_duration": _SECONDS_OF_A_DRIVE,
-        "trip_idle_time": _SECONDS_OF_A_DRIVE,
-        "trip_consumption": _grows(Unit.LITRES, _LITRES_SINCE),
+        "trip_meter": _DISTANCE_SINCE,
+        "last_trip_distance": _DISTANCE_SINCE,
+        "last_trip_duration": _SECONDS_OF_A_DRIVE,
+        "last_trip_idle_time": _SECONDS_OF_A_DRIVE,
+        "last_trip_consumption": _grows(Unit.LITRES, _LITRES_SINCE),
         # since the engine was started, or a lamp went on or off
         "engine_run_time": _SECONDS_OF_A_DRIVE,
         "distance_with_malfunction": _DISTANCE_SINCE,
@@ -161,38 +162,53 @@ KINDS: Mapping[str, ReadingKind] = MappingProxyType(
         **_all(
             _PERCENT,
             (
-                *(Reading.BATTERY, Reading.FUEL_LEVEL, Reading.HUMIDITY),
-                *(Reading.SIGNAL, "iot_battery", "pack_charge", "fuel_sensor_level"),
-                *("throttle", "throttle_position", "accelerator_position"),
+                *(Reading.BATTERY, Reading.TRACKER_BATTERY, Reading.FUEL_LEVEL),
+                *(Reading.HUMIDITY, Reading.THROTTLE_POSITION, "signal"),
+                *("pack_charge", "fuel_sensor_level", "accelerator_position"),
                 *("exhaust_fluid_level", "exhaust_fluid_tank_level"),
             ),
         ),
         **_all(
             _TORQUE_PERCENT,
-            ("engine_load", "friction_torque", "available_torque", "engine_torque"),
+            (
+                Reading.ENGINE_LOAD,
+                "friction_torque",
+                "available_torque",
+                "engine_torque",
+            ),
         ),
         **_all(
             _VOLTS,
             (
-                *(Reading.BATTERY_VOLTAGE, Reading.EXTERNAL_VOLTAGE, "obd_voltage"),
-                *("lock_voltage", "driving_voltage", "iot_voltage", "pack_voltage"),
+                *(Reading.VEHICLE_VOLTAGE, Reading.TRACKER_VOLTAGE),
+                *("battery_voltage", "lock_voltage", "pack_voltage"),
                 *("fuel_sensor_voltage", "fuel_voltage", "analog_input"),
             ),
         ),
         **_all(
             _CELSIUS,
             (
-                *(Reading.TEMPERATURE, "coolant_temperature", "ambient_temperature"),
+                *(
+                    Reading.TEMPERATURE,
+                    Reading.COOLANT_TEMPERATURE,
+                    "ambient_temperature",
+                ),
                 *("oil_temperature", "intake_temperature", "pack_temperature"),
             ),
         ),
         **_all(
-            _KMH, (Reading.SPEED, OBD_SPEED, "trip_average_speed", "trip_top_speed")
+            _KMH,
+            (
+                Reading.SPEED,
+                Reading.OBD_SPEED,
+                "last_trip_average_speed",
+                "last_trip_top_speed",
+            ),
         ),
         **_all(
             _KILOPASCALS,
             (
-                *("intake_pressure", "fuel_pressure", "fuel_rail_pressure"),
+                *(Reading.INTAKE_PRESSURE, "fuel_pressure", "fuel_rail_pressure"),
                 *("brake_pressure", "barometric_pressure"),
             ),
         ),
@@ -212,7 +228,7 @@ KINDS: Mapping[str, ReadingKind] = MappingProxyType(
         Reading.ALTITUDE: _kind(Unit.METRES, -1_000, 100_000),
         "signal_strength": _kind(Unit.ASU, 0, 1_000),
         Reading.COURSE: _kind(Unit.DEGREES, 0, 360),
-        ENGINE_SPEED: _kind(Unit.REVOLUTIONS_PER_MINUTE, 0, 30_000),
+        Reading.ENGINE_SPEED: _kind(Unit.REVOLUTIONS_PER_MINUTE, 0, 30_000),
         "remaining_range": _kind(Unit.KILOMETRES, 0, 10_000),
         "current_power": _kind(Unit.WATTS, -1_000_000, 1_000_000),
         "acceleration": _kind(Unit.GRAVITIES, -1_000, 1_000),

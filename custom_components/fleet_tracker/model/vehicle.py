@@ -114,8 +114,8 @@ class Position:
 class Reading(StrEnum):
     """The readings that several vendors share.
 
-    A vendor adds keys of its own as plain strings. A reading of which a vehicle has several
-    is written ``key:part`` (``temperature:2``).
+    A vendor's own are in its `vocabulary`. A reading of which a vehicle has several is
+    written ``key:part`` (``temperature:2``).
     """
 
     # derived for every vendor alike, see `derive`
@@ -128,6 +128,13 @@ class Reading(StrEnum):
     SPEED = "speed"
     COURSE = "course"
     ALTITUDE = "altitude"
+    # what the vehicle's own electronics tell
+    OBD_SPEED = "obd_speed"
+    ENGINE_SPEED = "engine_speed"
+    ENGINE_LOAD = "engine_load"
+    COOLANT_TEMPERATURE = "coolant_temperature"
+    INTAKE_PRESSURE = "intake_pressure"
+    THROTTLE_POSITION = "throttle_position"
     # driving
     IGNITION = "ignition"
     IGNITION_CHANGED_AT = "ignition_changed_at"
@@ -135,8 +142,13 @@ class Reading(StrEnum):
     DISTANCE_TODAY = "distance_today"
     # power and fuel
     BATTERY = "battery"
-    BATTERY_VOLTAGE = "battery_voltage"
-    EXTERNAL_VOLTAGE = "external_voltage"
+    """What drives the vehicle."""
+    TRACKER_BATTERY = "tracker_battery"
+    """The cell in the tracker, for when the vehicle gives it no power."""
+    TRACKER_VOLTAGE = "tracker_voltage"
+    """Of that cell."""
+    VEHICLE_VOLTAGE = "vehicle_voltage"
+    """Of the vehicle's electrical system, whoever measures it."""
     CHARGING = "charging"
     FUEL = "fuel"
     FUEL_LEVEL = "fuel_level"
@@ -153,7 +165,6 @@ class Reading(StrEnum):
     SATELLITES = "satellites"
     HDOP = "hdop"
     FIX_KIND = "fix_kind"
-    SIGNAL = "signal"
     # cameras
     PHOTO_TAKEN = "photo_taken"
     # maintenance and subscription
@@ -167,11 +178,19 @@ class Reading(StrEnum):
     ICCID = "iccid"
 
 
-# Readings of vendors that read the vehicle's own electronics; the guard knows them too.
-OBD_SPEED = "obd_speed"
-"""km/h"""
-ENGINE_SPEED = "engine_speed"
-"""rpm"""
+class Capability(StrEnum):
+    """The capabilities that several vendors share, see `Vehicle.capabilities`.
+
+    A vendor's own are in its `vocabulary`. A capability that a vehicle has several times is
+    written ``capability:part`` (``live_view:2``).
+    """
+
+    EVENTS = "events"
+    """It tells of alarms, faults and the like."""
+    CUT_ENGINE = "cut_engine"
+    RESTORE_ENGINE = "restore_engine"
+    LOCK = "lock"
+    LIVE_VIEW = "live_view"
 
 
 class OccurrenceKind(StrEnum):
@@ -310,6 +329,10 @@ class VehicleDetails:
     serial_number: str | None = None
     sw_version: str | None = None
     hw_version: str | None = None
+
+
+ELECTRONICS = "obd"
+"""The group of readings that the vehicle's own electronics tell, of all vendors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -541,7 +564,15 @@ class Vehicle:
         return self.absences >= ABSENCES_UNTIL_GONE
 
 
+PART_MARK = ":"
+
+
+def part_of(key: str, part: object) -> str:
+    """Return the reading or capability of one part, such as ``temperature:2``."""
+    return f"{key}{PART_MARK}{part}"
+
+
 def reading_parts(reading: str) -> tuple[str, str]:
-    """Return the key of a reading, and its part (empty if it has none)."""
-    key, _, part = reading.partition(":")
+    """Return the key of a reading or capability, and its part (empty if it has none)."""
+    key, _, part = reading.partition(PART_MARK)
     return key, part

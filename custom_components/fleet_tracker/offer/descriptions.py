@@ -17,13 +17,17 @@ from homeassistant.components.event import EventEntityDescription
 from homeassistant.components.lock import LockEntityDescription
 from homeassistant.components.number import NumberEntityDescription
 from homeassistant.components.select import SelectEntityDescription
-from homeassistant.components.sensor import SensorEntityDescription
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntityDescription,
+    SensorStateClass,
+)
 from homeassistant.components.switch import SwitchEntityDescription
-from homeassistant.const import EntityCategory, Platform
+from homeassistant.const import PERCENTAGE, EntityCategory, Platform
 from homeassistant.helpers.entity import EntityDescription
 
 from ..const import CONF_ALLOW_ENGINE_CUT
-from ..model.vehicle import OccurrenceType
+from ..model.vehicle import Capability, OccurrenceType, Reading
 
 # What they show is common to all vendors.
 _PLATFORMS_OF_ALL = (
@@ -68,6 +72,10 @@ class FleetBinarySensorDescription(FleetDescription, BinarySensorEntityDescripti
     inverted: bool = False
 
 
+REFRESH_BUTTON = "refresh"
+"""The key of the button that every vehicle has."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FleetButtonDescription(FleetDescription, ButtonEntityDescription):
     """A button. Without a command of its own it sends its key, with the part if any.
@@ -100,8 +108,8 @@ class FleetEventDescription(FleetDescription, EventEntityDescription):
 class FleetLockDescription(FleetDescription, LockEntityDescription):
     """A lock, with the commands that lock and unlock it. ``key`` is its reading."""
 
-    lock_command: str = "lock"
-    unlock_command: str = "unlock"
+    lock_command: str
+    unlock_command: str
     assumed_state: bool = False
     """Nothing reads the lock back: what was last confirmed is all that is known."""
 
@@ -124,6 +132,16 @@ class FleetSelectDescription(FleetDescription, SelectEntityDescription):
 @dataclass(frozen=True, kw_only=True)
 class FleetSensorDescription(FleetDescription, SensorEntityDescription):
     """A sensor. Its reading is in the native unit."""
+
+
+BATTERY = FleetSensorDescription(
+    key=Reading.BATTERY,
+    device_class=SensorDeviceClass.BATTERY,
+    native_unit_of_measurement=PERCENTAGE,
+    state_class=SensorStateClass.MEASUREMENT,
+    suggested_display_precision=0,
+)
+"""Of vehicles that a battery drives. It is not common: other vendors never tell it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,12 +227,6 @@ def releasing_button(
     )
 
 
-CUT_ENGINE = "cut_engine"
-
-
-RESTORE_ENGINE = "restore_engine"
-
-
 def engine_buttons(
     cut_command: str, restore_command: str
 ) -> tuple[FleetButtonDescription, FleetButtonDescription]:
@@ -223,6 +235,8 @@ def engine_buttons(
     They exist for vehicles with the capabilities of the same names.
     """
     return (
-        stopping_button(CUT_ENGINE, CUT_ENGINE, cut_command),
-        releasing_button(RESTORE_ENGINE, RESTORE_ENGINE, restore_command),
+        stopping_button(Capability.CUT_ENGINE, Capability.CUT_ENGINE, cut_command),
+        releasing_button(
+            Capability.RESTORE_ENGINE, Capability.RESTORE_ENGINE, restore_command
+        ),
     )

@@ -11,6 +11,7 @@ import pytest
 
 from custom_components.fleet_tracker.vendors.open_api import commands
 from custom_components.fleet_tracker.vendors.open_api.errors import error_for
+from custom_components.fleet_tracker.vendors.open_api.vocabulary import OpenApiCommand
 from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.open_api_protocol import CODES
 from tests.vendors.contract import FullAccount, VendorContract
@@ -63,5 +64,5 @@ CONTRACT = VendorContract(
         "send_message": {"accounts": ["partner"], "message": "Hello"},
     },
     errors=[error_for(code) for code in (*CODES, UNKNOWN_CODE)],
-    without_entities=frozenset({commands.CAPABILITY_OF[commands.SET_MILEAGE]}),
+    without_entities=frozenset({commands.CAPABILITY_OF[OpenApiCommand.SET_MILEAGE]}),
 )

@@ -175,7 +175,7 @@ def test_any_answer_while_polling(path: str, body: object) -> None:
                     await line.poll(60)
                 await line.advance(3)
                 assert host.reading(TRUCK, Reading.STATUS) == "ok"
-                assert host.reading(CAR, Reading.BATTERY) == 64
+                assert host.reading(CAR, Reading.TRACKER_BATTERY) == 64
                 assert host.reading(SPARE, Reading.ONLINE) is False
 
     asyncio.run(check())
@@ -287,4 +287,4 @@ async def test_fields_that_are_missing() -> None:
             assert host.known[CAR].details.name == "Open API"
             server.device(CAR).overrides = {}
             await line.poll(900)
-            assert host.reading(CAR, Reading.BATTERY) == 64
+            assert host.reading(CAR, Reading.TRACKER_BATTERY) == 64

@@ -36,6 +36,7 @@ from custom_components.fleet_tracker.vendors.open_api.connection import (
 )
 from custom_components.fleet_tracker.vendors.open_api.refusals import Suspects
 from custom_components.fleet_tracker.vendors.open_api.transport import hash_password
+from custom_components.fleet_tracker.vendors.open_api.vocabulary import OpenApiCommand
 from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.open_api_fleet import Alarm, Device
 from tests.simulators.server import Fault
@@ -448,7 +449,9 @@ async def test_halving_takes_two_calls_of_a_poll_once_all_were_read(line: Line) 
         await line.poll(15)
         await line.advance(5)
         calls.append(line.server.requests[TRACK])
-        batteries = [line.host.reading(one.imei, Reading.BATTERY) for one in devices]
+        batteries = [
+            line.host.reading(one.imei, Reading.TRACKER_BATTERY) for one in devices
+        ]
         without_news.append(batteries.count(100))
     # One for all of them, and two to halve.
     assert (calls, without_news) == ([3, 3, 3], [75, 13, 3])
@@ -548,7 +551,7 @@ async def test_a_vehicle_that_an_answer_leaves_out(line: Line) -> None:
     assert line.host.reading(TRUCK, Reading.ONLINE) is True
     for key in (Reading.ONLINE, Reading.STATUS):
         assert line.host.reading(CAR, key) is None
-    assert line.host.reading(CAR, Reading.BATTERY) == 64
+    assert line.host.reading(CAR, Reading.TRACKER_BATTERY) == 64
     await line.poll(15)
     assert line.host.reading(CAR, Reading.ONLINE) is True
 
@@ -1092,7 +1095,9 @@ async def _getting_a_token(rig: Rig) -> None:
 
 async def _confirming_a_command(rig: Rig) -> None:
     rig.server.device(TRUCK).answers_after = None
-    command = rig.coordinator.async_execute(TRUCK, Command("engine_restore"))
+    command = rig.coordinator.async_execute(
+        TRUCK, Command(OpenApiCommand.RESTORE_ENGINE)
+    )
     rig.hass.async_create_background_task(_failing(command), COMMAND)
     await settle(rig.server)
     await rig.advance(3)

@@ -197,7 +197,7 @@ async def test_a_parked_vehicle_out_of_reach(rig: Rig) -> None:
         await rig.poll()
     assert rig.state("binary_sensor", CAR, "online").state == "off"
     assert rig.reading(CAR, "status") == "offline"
-    assert rig.state("sensor", CAR, "battery").state == "64.0"
+    assert rig.state("sensor", CAR, "tracker_battery").state == "64.0"
     assert rig.state("sensor", CAR, "last_contact").state == "2025-10-09T09:01:00+00:00"
     before = rig.hass.states.get("device_tracker.car")
     await rig.reload()

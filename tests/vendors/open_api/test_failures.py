@@ -93,7 +93,7 @@ async def test_a_poll_without_news_writes_no_state(rig: Rig) -> None:
     rig.server.device(CAR).battery = 63
     await rig.poll()
     written = [state for state in states(rig) if state.last_reported > began]
-    assert [state.entity_id for state in written] == ["sensor.car_battery"]
+    assert [state.entity_id for state in written] == ["sensor.car_tracker_battery"]
 
 
 # Servers in trouble
@@ -169,7 +169,7 @@ async def test_the_server_is_in_trouble_at_the_start(rig: Rig, fault: Fault) -> 
     await rig.advance(61)
     await rig.advance(31)
     assert not unavailable(rig)
-    assert float(rig.state("sensor", CAR, "battery").state) == 61
+    assert float(rig.state("sensor", CAR, "tracker_battery").state) == 61
 
 
 async def test_only_the_list_fails(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
@@ -464,8 +464,10 @@ async def test_one_forbidden_among_a_hundred(
         await rig.poll()
     assert rig.reading(CAR, "status") == "not_authorized"
     assert rig.state("binary_sensor", CAR, "online").state == "off"
-    assert rig.state("sensor", CAR, "battery").state == "64.0"
-    batteries = {rig.state("sensor", one.imei, "battery").state for one in fleet}
+    assert rig.state("sensor", CAR, "tracker_battery").state == "64.0"
+    batteries = {
+        rig.state("sensor", one.imei, "tracker_battery").state for one in fleet
+    }
     assert batteries == {"50.0"}
     assert not said(caplog)
     rig.server.device(CAR).error = 0
@@ -535,7 +537,7 @@ async def test_wrong_types_in_any_field(
     assert rig.reading(TRUCK, "status") == "ok"
     rig.server.device(CAR).overrides = {}
     await rig.advance(901)
-    for key in ("battery", "odometer"):
+    for key in ("tracker_battery", "odometer"):
         assert rig.state("sensor", CAR, key).state == before[f"sensor.car_{key}"]
 
 
@@ -548,8 +550,8 @@ async def test_wrong_types_in_the_imei(rig: Rig, value: object) -> None:
     await rig.advance(901)
     assert not unavailable(rig)
     await rig.advance(901)
-    assert rig.state("sensor", CAR, "battery").state == "unavailable"
-    assert rig.state("sensor", TRUCK, "battery").state == "100.0"
+    assert rig.state("sensor", CAR, "tracker_battery").state == "unavailable"
+    assert rig.state("sensor", TRUCK, "tracker_battery").state == "100.0"
     rig.server.device(CAR).overrides = {}
     await rig.advance(901)
     assert not unavailable(rig)

@@ -25,19 +25,15 @@ from custom_components.fleet_tracker.model.vehicle import (
     VehicleUpdate,
 )
 from custom_components.fleet_tracker.vendors.open_api.mapping import (
-    ACTIVATED_AT,
     ALARM_TYPES,
-    FIRST_ONLINE_AT,
-    FUEL_MEASURED_AT,
-    POSITION_RECEIVED_AT,
     STATUSES,
-    TEMPERATURE_MEASURED_AT,
     map_alarm,
     map_device,
     map_track,
     status_update,
 )
 from custom_components.fleet_tracker.vendors.open_api.records import Alarm
+from custom_components.fleet_tracker.vendors.open_api.vocabulary import OpenApiReading
 
 IMEI = "358899051025339"
 SERVER_TIME = 1_420_964_313
@@ -154,18 +150,18 @@ def test_the_documents_example() -> None:
         Reading.FUEL_SUPPLY: True,
         Reading.ENGINE_CUT: False,
         Reading.ARMED: False,
-        Reading.BATTERY: 100,
+        Reading.TRACKER_BATTERY: 100,
         Reading.ODOMETER: 51.654,
         Reading.DISTANCE_TODAY: 15.654,
-        Reading.EXTERNAL_VOLTAGE: 12.1,
+        Reading.VEHICLE_VOLTAGE: 12.1,
         Reading.FUEL: 2.6,
-        FUEL_MEASURED_AT: utc(SERVER_TIME - 60),
+        OpenApiReading.FUEL_MEASURED_AT: utc(SERVER_TIME - 60),
         "temperature:1": 30.9,
         "temperature:2": -31.7,
-        TEMPERATURE_MEASURED_AT: utc(SERVER_TIME - 30),
+        OpenApiReading.TEMPERATURE_MEASURED_AT: utc(SERVER_TIME - 30),
         Reading.STATUS: "ok",
         Reading.ONLINE: True,
-        POSITION_RECEIVED_AT: utc(1419905754),
+        OpenApiReading.POSITION_RECEIVED_AT: utc(1419905754),
         # For the guard alone, which hears a speed that no fix may tell.
         Reading.SPEED: 0,
     }
@@ -183,12 +179,12 @@ def test_the_older_generation() -> None:
     assert update
     assert set(readings(track())) - set(readings(update)) == {
         Reading.DISTANCE_TODAY,
-        Reading.EXTERNAL_VOLTAGE,
+        Reading.VEHICLE_VOLTAGE,
         Reading.FUEL,
-        FUEL_MEASURED_AT,
+        OpenApiReading.FUEL_MEASURED_AT,
         "temperature:1",
         "temperature:2",
-        TEMPERATURE_MEASURED_AT,
+        OpenApiReading.TEMPERATURE_MEASURED_AT,
     }
     assert {group.name for group in update.groups} == {
         "tracker",
@@ -221,9 +217,9 @@ def test_flags(field: str, reading: str, on: bool, off: bool) -> None:
 @pytest.mark.parametrize(
     ("field", "reading", "absent"),
     [
-        ("battery", Reading.BATTERY, (-1, 101, "", None)),
+        ("battery", Reading.TRACKER_BATTERY, (-1, 101, "", None)),
         ("todaymileage", Reading.DISTANCE_TODAY, (-1, "", None, 1e308)),
-        ("externalpower", Reading.EXTERNAL_VOLTAGE, ("", None, "n/a", 1e9, -1e9)),
+        ("externalpower", Reading.VEHICLE_VOLTAGE, ("", None, "n/a", 1e9, -1e9)),
         ("fuel", Reading.FUEL, ("", None, "-1", 1e12)),
         ("fueltime", Reading.FUEL, (0, "", None, -1)),
         (
@@ -256,8 +252,8 @@ def test_probes_keep_their_numbers() -> None:
 def test_no_fuel_is_no_reading_and_no_time() -> None:
     """Neither has a vehicle without a fuel sensor the time of one."""
     update = track(fuel="", fueltime=0, temperature=[], temperaturetime=0)
-    assert FUEL_MEASURED_AT not in readings(update)
-    assert TEMPERATURE_MEASURED_AT not in readings(update)
+    assert OpenApiReading.FUEL_MEASURED_AT not in readings(update)
+    assert OpenApiReading.TEMPERATURE_MEASURED_AT not in readings(update)
     assert {group.name for group in update.groups} == {
         "tracker",
         "platform",
@@ -273,7 +269,7 @@ def test_no_fuel_is_no_reading_and_no_time() -> None:
         ({"fueltime": "x"}, Reading.FUEL),
         ({"temperature": [], "temperaturetime": 0}, "temperature:2"),
         ({"temperature": {}}, "temperature:2"),
-        ({"hearttime": 0, "gpstime": 0, "battery": -1}, Reading.BATTERY),
+        ({"hearttime": 0, "gpstime": 0, "battery": -1}, Reading.TRACKER_BATTERY),
         ({"servertime": "x", "datastatus": None}, Reading.STATUS),
     ],
 )
@@ -308,7 +304,7 @@ def test_odometer(mileage: object, odometer: object, kilometres: float | None) -
 
 def test_negative_voltage() -> None:
     """Some trackers send it with a sign that means nothing."""
-    assert readings(track(externalpower="-12.4"))[Reading.EXTERNAL_VOLTAGE] == 12.4
+    assert readings(track(externalpower="-12.4"))[Reading.VEHICLE_VOLTAGE] == 12.4
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -406,7 +402,11 @@ def test_old_fuel_and_temperature(age: timedelta, present: bool) -> None:
     found = readings(track(fueltime=time, temperaturetime=time))
     assert (Reading.FUEL in found) is present
     assert ("temperature:2" in found) is present
-    assert found[FUEL_MEASURED_AT] == found[TEMPERATURE_MEASURED_AT] == utc(time)
+    assert (
+        found[OpenApiReading.FUEL_MEASURED_AT]
+        == found[OpenApiReading.TEMPERATURE_MEASURED_AT]
+        == utc(time)
+    )
 
 
 def test_fuel_that_grows_old_goes_away() -> None:
@@ -418,7 +418,7 @@ def test_fuel_that_grows_old_goes_away() -> None:
     vehicle = merge(vehicle, update, Rules(), utc(later)).vehicle
     assert Reading.FUEL not in vehicle.readings
     assert "temperature:1" not in vehicle.readings
-    assert vehicle.readings[FUEL_MEASURED_AT] == utc(SERVER_TIME - 60)
+    assert vehicle.readings[OpenApiReading.FUEL_MEASURED_AT] == utc(SERVER_TIME - 60)
 
 
 # When the ignition was switched
@@ -553,7 +553,7 @@ def test_any_type_in_any_field_of_a_track(
     update = track(known, **fields)
     vehicle = merge(known, update, Rules(), NOW).vehicle
     assert all(is_sane(value) for value in vehicle.readings.values())
-    battery = vehicle.readings.get(Reading.BATTERY, 0)
+    battery = vehicle.readings.get(Reading.TRACKER_BATTERY, 0)
     assert isinstance(battery, int | float)
     assert 0 <= battery <= 100
     if update.position:
@@ -613,8 +613,8 @@ def test_the_documents_device() -> None:
         {**DEVICE, "onlinetime": 1419905754, "activatedtime": 1419805754}, "x", NOW
     )
     assert update
-    assert readings(update)[FIRST_ONLINE_AT] == utc(1419905754)
-    assert readings(update)[ACTIVATED_AT] == utc(1419805754)
+    assert readings(update)[OpenApiReading.FIRST_ONLINE_AT] == utc(1419905754)
+    assert readings(update)[OpenApiReading.ACTIVATED_AT] == utc(1419805754)
 
 
 @pytest.mark.parametrize(

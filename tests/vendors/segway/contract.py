@@ -9,11 +9,11 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.fleet_tracker.vendors.segway.commands import Capability
 from custom_components.fleet_tracker.vendors.segway.errors import (
     STATUS_CODES,
     error_for,
 )
+from custom_components.fleet_tracker.vendors.segway.vocabulary import SegwayCapability
 from tests.simulators.segway import SegwaySimulator
 from tests.vendors.contract import FullAccount, VendorContract
 
@@ -80,17 +80,17 @@ CONTRACT = VendorContract(
     errors=[error_for(code) for code in (*STATUS_CODES, UNKNOWN_CODE)],
     without_entities=frozenset(
         {
-            Capability.AMBIENT_LIGHT,
-            Capability.BATTERY_INFO,
-            Capability.BLUETOOTH_KEY,
-            Capability.EXTRA_STATUS,
-            Capability.FEATURES,
-            Capability.LIGHTS,
-            Capability.RENTAL_CONDITIONS,
-            Capability.SOUNDS,
-            Capability.SWITCHES,
-            Capability.TIME,
-            Capability.UPLOAD_INTERVAL,
+            SegwayCapability.AMBIENT_LIGHT,
+            SegwayCapability.BATTERY_INFO,
+            SegwayCapability.BLUETOOTH_KEY,
+            SegwayCapability.EXTRA_STATUS,
+            SegwayCapability.FEATURES,
+            SegwayCapability.LIGHTS,
+            SegwayCapability.RENTAL_CONDITIONS,
+            SegwayCapability.SOUNDS,
+            SegwayCapability.SWITCHES,
+            SegwayCapability.TIME,
+            SegwayCapability.UPLOAD_INTERVAL,
         }
     ),
 )

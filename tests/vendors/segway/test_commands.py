@@ -21,14 +21,16 @@ from custom_components.fleet_tracker.contract.errors import (
     VehicleOffline,
     VehicleUnavailable,
 )
-from custom_components.fleet_tracker.vendors.segway import commands
 from custom_components.fleet_tracker.vendors.segway.commands import (
     MODEL_CAPABILITIES,
     OPERATIONS,
-    Capability,
 )
 from custom_components.fleet_tracker.vendors.segway.connection import SegwayConnection
 from custom_components.fleet_tracker.vendors.segway.errors import WARNINGS
+from custom_components.fleet_tracker.vendors.segway.vocabulary import (
+    SegwayCapability,
+    SegwayCommand,
+)
 from tests.simulators.segway import SegwaySimulator
 from tests.simulators.segway_mopeds import (
     CONTROL,
@@ -79,12 +81,12 @@ async def test_unlock_and_lock(
     connection: SegwayConnection, host: FakeHost, parked: Moped
 ) -> None:
     """Both are confirmed by the status."""
-    await execute(connection, commands.UNLOCK)
+    await execute(connection, SegwayCommand.UNLOCK)
     assert not parked.locked
     assert host.reading(DEMO_PARKED, "locked") is False
     assert host.reading(DEMO_PARKED, "ignition") is True
     assert host.known[DEMO_PARKED].heard_at == host.now()
-    await execute(connection, commands.LOCK)
+    await execute(connection, SegwayCommand.LOCK)
     assert parked.locked
     assert host.reading(DEMO_PARKED, "locked") is True
     assert not host.slept
@@ -93,7 +95,7 @@ async def test_unlock_and_lock(
 async def test_the_riding_one_is_not_locked(connection: SegwayConnection) -> None:
     """And the user reads why."""
     with pytest.raises(CommandFailed) as caught:
-        await execute(connection, commands.LOCK, DEMO_RIDING)
+        await execute(connection, SegwayCommand.LOCK, DEMO_RIDING)
     assert caught.value.translation_key == "segway_lock_riding"
 
 
@@ -107,31 +109,36 @@ async def test_refusals_have_their_reasons(
             await execute(connection, name)
         return caught.value.translation_key
 
-    assert await reason(commands.OPEN_SADDLE) == "segway_open_while_locked"
+    assert await reason(SegwayCommand.OPEN_SADDLE) == "segway_open_while_locked"
     parked.handlebar_stuck = True
-    assert await reason(commands.UNLOCK) == "segway_handlebar_unlock_failed"
+    assert await reason(SegwayCommand.UNLOCK) == "segway_handlebar_unlock_failed"
     parked.handlebar_stuck = False
-    await execute(connection, commands.START_RENTAL)
+    await execute(connection, SegwayCommand.START_RENTAL)
     parked.lock_forbidden_here = True
-    assert await reason(commands.LOCK) == "segway_lock_geofence"
+    assert await reason(SegwayCommand.LOCK) == "segway_lock_geofence"
     parked.tailbox_helmets = 0
-    assert await reason(commands.END_RENTAL) == "segway_end_rental_helmet"
+    assert await reason(SegwayCommand.END_RENTAL) == "segway_end_rental_helmet"
     parked.upgrading = True
-    assert await reason(commands.SOUND_2) == "segway_upgrading"
+    assert await reason(SegwayCommand.SOUND_2) == "segway_upgrading"
     parked.online = False
     with pytest.raises(VehicleOffline):
-        await execute(connection, commands.LOCK)
+        await execute(connection, SegwayCommand.LOCK)
 
 
 WITHOUT_ARGUMENTS = [
-    *(commands.LOCK, commands.UNLOCK, commands.START_RENTAL, commands.END_RENTAL),
-    *(commands.THROTTLE_ON, commands.THROTTLE_OFF, commands.OPEN_SADDLE),
-    *(commands.OPEN_TAILBOX, commands.OPEN_BATTERY_COVER),
-    *(commands.SOUND_1, commands.SOUND_2, commands.SOUND_3),
+    *(
+        SegwayCommand.LOCK,
+        SegwayCommand.UNLOCK,
+        SegwayCommand.START_RENTAL,
+        SegwayCommand.END_RENTAL,
+    ),
+    *(SegwayCommand.THROTTLE_ON, SegwayCommand.THROTTLE_OFF, SegwayCommand.OPEN_SADDLE),
+    *(SegwayCommand.OPEN_TAILBOX, SegwayCommand.OPEN_BATTERY_COVER),
+    *(SegwayCommand.SOUND_1, SegwayCommand.SOUND_2, SegwayCommand.SOUND_3),
 ]
 WITH_ARGUMENTS: list[tuple[str, Mapping[str, Argument]]] = [
-    (commands.SET_SPEED_MODE, {"option": "high"}),
-    (commands.SET_BLUETOOTH_KEY, {"key": "abcd1234"}),
+    (SegwayCommand.SET_SPEED_MODE, {"option": "high"}),
+    (SegwayCommand.SET_BLUETOOTH_KEY, {"key": "abcd1234"}),
 ]
 
 
@@ -158,15 +165,15 @@ async def test_unknown_outcome_is_read_again(
 ) -> None:
     """15302 after which the vehicle shows that it obeyed is a success."""
     server.demand(f"{CONTROL}/unlock", 15302, carried_out=True)
-    await execute(connection, commands.UNLOCK)
+    await execute(connection, SegwayCommand.UNLOCK)
     assert host.reading(DEMO_PARKED, "locked") is False
     server.demand(f"{MOPED_CONTROL}/saddle", 15302, carried_out=True)
-    await execute(connection, commands.OPEN_SADDLE)
+    await execute(connection, SegwayCommand.OPEN_SADDLE)
     assert host.reading(DEMO_PARKED, "saddle_unlocked") is True
     server.break_next(f"{CONTROL}/lock", Fault.HTTP_500)
     server.queried.clear()
     with pytest.raises(CommandUnconfirmed):
-        await execute(connection, commands.LOCK)
+        await execute(connection, SegwayCommand.LOCK)
     assert server.queried[STATUS, DEMO_PARKED] == 5
     assert host.slept == [2, 2, 2, 2]
 
@@ -177,23 +184,23 @@ async def test_unknown_outcome_stays_unknown(
     """15302 after which the vehicle shows nothing new is told as such, not as failed."""
     server.demand(f"{CONTROL}/unlock", 15302)
     with pytest.raises(CommandUnconfirmed) as caught:
-        await execute(connection, commands.UNLOCK)
+        await execute(connection, SegwayCommand.UNLOCK)
     assert caught.value.translation_key == "segway_device_timeout"
     assert host.reading(DEMO_PARKED, "locked") is True
     assert host.known[DEMO_PARKED].heard_at == host.now()
     server.demand(f"{CONTROL}/unlock", 15302)
     server.demand(STATUS, 15302, times=5)
     with pytest.raises(CommandUnconfirmed):
-        await execute(connection, commands.UNLOCK)
+        await execute(connection, SegwayCommand.UNLOCK)
 
 
 # What already is as the command wants it: a rental, whose start and end unlock and lock,
 # and parts, of which no time is told.
 ALREADY_SO = [
-    (commands.START_RENTAL, f"{MOPED_CONTROL}/startRental", False),
-    (commands.END_RENTAL, f"{MOPED_CONTROL}/endRental", True),
-    (commands.OPEN_SADDLE, f"{MOPED_CONTROL}/saddle", False),
-    (commands.OPEN_TAILBOX, f"{MOPED_CONTROL}/tailbox", False),
+    (SegwayCommand.START_RENTAL, f"{MOPED_CONTROL}/startRental", False),
+    (SegwayCommand.END_RENTAL, f"{MOPED_CONTROL}/endRental", True),
+    (SegwayCommand.OPEN_SADDLE, f"{MOPED_CONTROL}/saddle", False),
+    (SegwayCommand.OPEN_TAILBOX, f"{MOPED_CONTROL}/tailbox", False),
 ]
 
 
@@ -221,8 +228,8 @@ async def test_unchanged_state_confirms_nothing(
 @pytest.mark.parametrize(
     ("command", "path", "locked"),
     [
-        (commands.START_RENTAL, f"{MOPED_CONTROL}/startRental", True),
-        (commands.END_RENTAL, f"{MOPED_CONTROL}/endRental", False),
+        (SegwayCommand.START_RENTAL, f"{MOPED_CONTROL}/startRental", True),
+        (SegwayCommand.END_RENTAL, f"{MOPED_CONTROL}/endRental", False),
     ],
 )
 async def test_changed_state_confirms_a_rental(
@@ -246,11 +253,11 @@ async def test_rental_of_which_nothing_was_known_before(
 ) -> None:
     """Then the word of the server decides, and in doubt nothing does."""
     server.demand(STATUS, 15001)
-    await execute(connection, commands.START_RENTAL)
+    await execute(connection, SegwayCommand.START_RENTAL)
     server.demand(STATUS, 15001)
     server.demand(f"{MOPED_CONTROL}/endRental", 15302, carried_out=True)
     with pytest.raises(CommandUnconfirmed):
-        await execute(connection, commands.END_RENTAL)
+        await execute(connection, SegwayCommand.END_RENTAL)
 
 
 async def test_lock_that_was_locked_before(
@@ -262,13 +269,13 @@ async def test_lock_that_was_locked_before(
 ) -> None:
     """It counts when it was measured to be locked after the command, not before."""
     server.demand(f"{CONTROL}/lock", 15302)
-    await execute(connection, commands.LOCK)
+    await execute(connection, SegwayCommand.LOCK)
     assert host.slept == [2]  # until it was measured later than the command
     status = {**parked.status(host.clock()), "statusUtcTime": int(host.clock()) - 1}
     monkeypatch.setattr(parked, "status", lambda *_: status)
     server.demand(f"{CONTROL}/lock", 15302)
     with pytest.raises(CommandUnconfirmed):
-        await execute(connection, commands.LOCK)
+        await execute(connection, SegwayCommand.LOCK)
 
 
 async def test_unknown_outcome_of_a_command_that_nothing_reads_back(
@@ -279,12 +286,12 @@ async def test_unknown_outcome_of_a_command_that_nothing_reads_back(
     server.queried.clear()
     host.advance(10)
     with pytest.raises(CommandUnconfirmed):
-        await execute(connection, commands.SOUND_1)
+        await execute(connection, SegwayCommand.SOUND_1)
     assert server.queried[STATUS, DEMO_PARKED] == 1
     assert host.known[DEMO_PARKED].heard_at == host.now()
     server.demand(STATUS, 15302)
     with pytest.raises(CommandUnconfirmed):
-        await execute(connection, commands.SOUND_1)
+        await execute(connection, SegwayCommand.SOUND_1)
 
 
 async def test_a_vehicle_that_does_not_show_it(
@@ -293,7 +300,7 @@ async def test_a_vehicle_that_does_not_show_it(
     """The cloud said done, the vehicle says otherwise: that is no success."""
     server.answer_next(f"{SETTING}/speed-mode", {"code": 0, "data": None})
     with pytest.raises(CommandUnconfirmed) as caught:
-        await execute(connection, commands.SET_SPEED_MODE, option="high")
+        await execute(connection, SegwayCommand.SET_SPEED_MODE, option="high")
     assert caught.value.translation_key == "segway_not_confirmed"
     assert host.reading(DEMO_PARKED, "speed_mode") == "medium"
     assert parked.speed_mode == 2
@@ -304,12 +311,12 @@ async def test_confirmation_that_cannot_be_read(
 ) -> None:
     """The vehicle said done; that its status is not to be had changes nothing."""
     server.demand(STATUS, 15302, times=5)
-    result = await execute(connection, commands.UNLOCK)
+    result = await execute(connection, SegwayCommand.UNLOCK)
     assert result.update is not None
     assert not result.update.groups
     assert not parked.locked
     server.demand(STATUS, 15302, times=3)
-    await execute(connection, commands.LOCK)
+    await execute(connection, SegwayCommand.LOCK)
     assert host.reading(DEMO_PARKED, "locked") is True
 
 
@@ -318,10 +325,10 @@ async def test_confirmation_by_a_status_without_the_reading(
 ) -> None:
     """Speed mode 0 is none that can be told: the answer of the command counts."""
     server.answer_next(STATUS, {"code": 0, "data": {"speedMode": 0}})
-    await execute(connection, commands.SET_SPEED_MODE, option="low")
+    await execute(connection, SegwayCommand.SET_SPEED_MODE, option="low")
     server.demand(f"{SETTING}/speed-mode", 15302, carried_out=True)
     server.answer_next(STATUS, {"code": 0, "data": {"speedMode": 0}})
-    await execute(connection, commands.SET_SPEED_MODE, option="high")
+    await execute(connection, SegwayCommand.SET_SPEED_MODE, option="high")
 
 
 @pytest.mark.parametrize("code", sorted(WARNINGS))
@@ -330,7 +337,7 @@ async def test_rental_with_a_reservation(
 ) -> None:
     """It has started, and the user is told what did not work."""
     server.demand(f"{MOPED_CONTROL}/startRental", code)
-    result = await execute(connection, commands.START_RENTAL)
+    result = await execute(connection, SegwayCommand.START_RENTAL)
     assert result.warning == WARNINGS[code]
     assert host.reading(DEMO_PARKED, "locked") is False
 
@@ -339,8 +346,8 @@ async def test_rental_ends(
     connection: SegwayConnection, host: FakeHost, parked: Moped
 ) -> None:
     """Started and ended, both confirmed by the lock."""
-    await execute(connection, commands.START_RENTAL)
-    await execute(connection, commands.END_RENTAL)
+    await execute(connection, SegwayCommand.START_RENTAL)
+    await execute(connection, SegwayCommand.END_RENTAL)
     assert host.reading(DEMO_PARKED, "locked") is True
 
 
@@ -348,12 +355,12 @@ async def test_parts_open(
     connection: SegwayConnection, host: FakeHost, parked: Moped
 ) -> None:
     """Saddle and tail box are read back; the battery cover cannot be."""
-    await execute(connection, commands.UNLOCK)
-    await execute(connection, commands.OPEN_SADDLE)
+    await execute(connection, SegwayCommand.UNLOCK)
+    await execute(connection, SegwayCommand.OPEN_SADDLE)
     assert host.reading(DEMO_PARKED, "saddle_unlocked") is True
-    await execute(connection, commands.OPEN_TAILBOX)
+    await execute(connection, SegwayCommand.OPEN_TAILBOX)
     assert host.reading(DEMO_PARKED, "tailbox_unlocked") is True
-    await execute(connection, commands.OPEN_BATTERY_COVER)
+    await execute(connection, SegwayCommand.OPEN_BATTERY_COVER)
     assert not parked.battery_cover_locked
 
 
@@ -361,44 +368,44 @@ async def test_part_that_was_closed_at_once(
     connection: SegwayConnection, parked: Moped, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A saddle that is shut again by the time it is read was opened nevertheless."""
-    await execute(connection, commands.UNLOCK)
+    await execute(connection, SegwayCommand.UNLOCK)
     monkeypatch.setattr(parked, "extra_status", lambda: {"saddleStatus": 1})
-    await execute(connection, commands.OPEN_SADDLE)
+    await execute(connection, SegwayCommand.OPEN_SADDLE)
 
 
 async def test_throttle(
     connection: SegwayConnection, host: FakeHost, parked: Moped
 ) -> None:
     """Nothing tells how it is, so nothing is shown; off can stop a vehicle."""
-    await execute(connection, commands.THROTTLE_OFF)
+    await execute(connection, SegwayCommand.THROTTLE_OFF)
     assert not parked.throttle
-    await execute(connection, commands.THROTTLE_ON)
+    await execute(connection, SegwayCommand.THROTTLE_ON)
     assert parked.throttle
     assert host.reading(DEMO_PARKED, "throttle") is None
     stopping = {
         name for name in OPERATIONS if connection.can_stop(DEMO_PARKED, Command(name))
     }
-    assert stopping == {commands.THROTTLE_OFF}
+    assert stopping == {SegwayCommand.THROTTLE_OFF}
 
 
 async def test_sounds_and_speed_mode(
     connection: SegwayConnection, host: FakeHost, parked: Moped
 ) -> None:
     """Three sounds, three modes."""
-    for name in (commands.SOUND_1, commands.SOUND_2, commands.SOUND_3):
+    for name in (SegwayCommand.SOUND_1, SegwayCommand.SOUND_2, SegwayCommand.SOUND_3):
         await execute(connection, name)
     assert parked.sounds == [1, 2, 3]
     for number, mode in enumerate(("low", "medium", "high"), start=1):
-        await execute(connection, commands.SET_SPEED_MODE, option=mode)
+        await execute(connection, SegwayCommand.SET_SPEED_MODE, option=mode)
         assert parked.speed_mode == number
         assert host.reading(DEMO_PARKED, "speed_mode") == mode
 
 
 async def test_bluetooth_key(connection: SegwayConnection, parked: Moped) -> None:
     """It is returned, and set."""
-    await execute(connection, commands.SET_BLUETOOTH_KEY, key="Zyxw9876")
+    await execute(connection, SegwayCommand.SET_BLUETOOTH_KEY, key="Zyxw9876")
     assert parked.bluetooth_key == "Zyxw9876"
-    result = await execute(connection, commands.GET_BLUETOOTH_KEY)
+    result = await execute(connection, SegwayCommand.GET_BLUETOOTH_KEY)
     assert result.text == "Zyxw9876"
 
 
@@ -406,7 +413,7 @@ async def test_bluetooth_key(connection: SegwayConnection, parked: Moped) -> Non
     ("name", "arguments", "path", "stored"),
     [
         (
-            commands.SET_RENTAL_CONDITIONS,
+            SegwayCommand.SET_RENTAL_CONDITIONS,
             {
                 "saddle": "open_with_helmets",
                 "tailbox": "keep_closed",
@@ -417,7 +424,7 @@ async def test_bluetooth_key(connection: SegwayConnection, parked: Moped) -> Non
             {"saddleSwitch": 2, "tailboxSwitch": 3, "helmetCheck": 2, "saddleCheck": 1},
         ),
         (
-            commands.SET_SWITCHES,
+            SegwayCommand.SET_SWITCHES,
             {
                 "british_speed": False,
                 "alerts_while_locked": True,
@@ -439,13 +446,13 @@ async def test_bluetooth_key(connection: SegwayConnection, parked: Moped) -> Non
             },
         ),
         (
-            commands.SET_FEATURES,
+            SegwayCommand.SET_FEATURES,
             {"assisted_pushing": True, "saddle_check": False},
             f"{MOPED_SETTING}/able-switch",
             {"assistedMode": 2, "saddleCheck": 1},
         ),
         (
-            commands.SET_AMBIENT_LIGHT,
+            SegwayCommand.SET_AMBIENT_LIGHT,
             {
                 "brightness": "high",
                 "parking": True,
@@ -462,7 +469,7 @@ async def test_bluetooth_key(connection: SegwayConnection, parked: Moped) -> Non
             },
         ),
         (
-            commands.SET_SOUNDS,
+            SegwayCommand.SET_SOUNDS,
             {
                 "enabled": True,
                 "volume": 1,
@@ -473,13 +480,13 @@ async def test_bluetooth_key(connection: SegwayConnection, parked: Moped) -> Non
             {"workMode": 2, "volume": 1, "moeqMask": {"openBoxes": 1, "error": 0}},
         ),
         (
-            commands.SET_SOUNDS,
+            SegwayCommand.SET_SOUNDS,
             {"volume": 3},
             f"{SETTING}/sound",
             {"workMode": 0, "volume": 3},
         ),
         (
-            commands.SET_UPLOAD_INTERVAL,
+            SegwayCommand.SET_UPLOAD_INTERVAL,
             {
                 "location_unlocked": 20,
                 "location_locked": 600,
@@ -498,7 +505,7 @@ async def test_bluetooth_key(connection: SegwayConnection, parked: Moped) -> Non
             },
         ),
         (
-            commands.SET_TIME,
+            SegwayCommand.SET_TIME,
             {"utc_offset": 3600, "dst_offset": 3600},
             f"{SETTING}/time-adjust",
             {"utcOffset": 3600, "dstOffset": 3600},
@@ -529,7 +536,7 @@ async def test_upload_interval_is_remembered(
         "status_standing": 60,
         "status_locked": 900,
     }
-    await execute(connection, commands.SET_UPLOAD_INTERVAL, **periods)
+    await execute(connection, SegwayCommand.SET_UPLOAD_INTERVAL, **periods)
     again = make_connection(host, server)
     configured = again._vehicles[DEMO_PARKED].schedule.configured
     assert configured is not None
@@ -540,32 +547,32 @@ async def test_upload_interval_is_remembered(
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        (commands.LOCK, {"force": True}),
-        (commands.SOUND_1, {"volume": 3}),
-        (commands.START_RENTAL, {"minutes": 5}),
-        (commands.GET_BLUETOOTH_KEY, {"x": 1}),
-        (commands.SET_BLUETOOTH_KEY, {}),
-        (commands.SET_BLUETOOTH_KEY, {"key": "abcd1234", "x": 1}),
-        (commands.SET_SPEED_MODE, {}),
-        (commands.SET_SPEED_MODE, {"option": "turbo"}),
-        (commands.SET_SPEED_MODE, {"option": 2}),
-        (commands.SET_SPEED_MODE, {"option": "low", "x": 1}),
-        (commands.SET_RENTAL_CONDITIONS, {}),
-        (commands.SET_RENTAL_CONDITIONS, {"saddle": "ajar"}),
-        (commands.SET_RENTAL_CONDITIONS, {"check_helmets": 1}),
-        (commands.SET_RENTAL_CONDITIONS, {"sadle": "open"}),
-        (commands.SET_SWITCHES, {"low_power": "15"}),
-        (commands.SET_SWITCHES, {"low_power": 15.5}),
-        (commands.SET_SWITCHES, {"low_power": True}),
-        (commands.SET_SWITCHES, {"low_power": 31}),
-        (commands.SET_AMBIENT_LIGHT, {"brightness": "low"}),
-        (commands.SET_AMBIENT_LIGHT, {"parking": False}),
-        (commands.SET_AMBIENT_LIGHT, {"brightness": "low", "parking": True}),
-        (commands.SET_SOUNDS, {}),
-        (commands.SET_SOUNDS, {"enabled": True, "sound_horn": True}),
-        (commands.SET_UPLOAD_INTERVAL, {"location_unlocked": 20}),
-        (commands.SET_TIME, {"utc_offset": 50_000, "dst_offset": 0}),
-        (commands.SET_TIME, {"utc_offset": 0}),
+        (SegwayCommand.LOCK, {"force": True}),
+        (SegwayCommand.SOUND_1, {"volume": 3}),
+        (SegwayCommand.START_RENTAL, {"minutes": 5}),
+        (SegwayCommand.GET_BLUETOOTH_KEY, {"x": 1}),
+        (SegwayCommand.SET_BLUETOOTH_KEY, {}),
+        (SegwayCommand.SET_BLUETOOTH_KEY, {"key": "abcd1234", "x": 1}),
+        (SegwayCommand.SET_SPEED_MODE, {}),
+        (SegwayCommand.SET_SPEED_MODE, {"option": "turbo"}),
+        (SegwayCommand.SET_SPEED_MODE, {"option": 2}),
+        (SegwayCommand.SET_SPEED_MODE, {"option": "low", "x": 1}),
+        (SegwayCommand.SET_RENTAL_CONDITIONS, {}),
+        (SegwayCommand.SET_RENTAL_CONDITIONS, {"saddle": "ajar"}),
+        (SegwayCommand.SET_RENTAL_CONDITIONS, {"check_helmets": 1}),
+        (SegwayCommand.SET_RENTAL_CONDITIONS, {"sadle": "open"}),
+        (SegwayCommand.SET_SWITCHES, {"low_power": "15"}),
+        (SegwayCommand.SET_SWITCHES, {"low_power": 15.5}),
+        (SegwayCommand.SET_SWITCHES, {"low_power": True}),
+        (SegwayCommand.SET_SWITCHES, {"low_power": 31}),
+        (SegwayCommand.SET_AMBIENT_LIGHT, {"brightness": "low"}),
+        (SegwayCommand.SET_AMBIENT_LIGHT, {"parking": False}),
+        (SegwayCommand.SET_AMBIENT_LIGHT, {"brightness": "low", "parking": True}),
+        (SegwayCommand.SET_SOUNDS, {}),
+        (SegwayCommand.SET_SOUNDS, {"enabled": True, "sound_horn": True}),
+        (SegwayCommand.SET_UPLOAD_INTERVAL, {"location_unlocked": 20}),
+        (SegwayCommand.SET_TIME, {"utc_offset": 50_000, "dst_offset": 0}),
+        (SegwayCommand.SET_TIME, {"utc_offset": 0}),
         ("self_destruct", {}),
     ],
 )
@@ -588,11 +595,11 @@ async def test_commands_that_the_model_lacks_are_not_sent(
     """The picked model decides."""
     connection = make_connection(host, server, {DEMO_PARKED: {"model": "c80"}})
     with pytest.raises(CommandUnsupported) as caught:
-        await execute(connection, commands.START_RENTAL)
+        await execute(connection, SegwayCommand.START_RENTAL)
     assert caught.value.translation_key == "segway_not_on_model"
     assert not server.requests
     with pytest.raises(VehicleUnavailable):
-        await execute(connection, commands.LOCK, DEMO_RIDING)
+        await execute(connection, SegwayCommand.LOCK, DEMO_RIDING)
 
 
 @pytest.mark.parametrize("unsupported", [15707, 15004, 404])
@@ -605,11 +612,11 @@ async def test_refused_commands_disappear(
 ) -> None:
     """What the vehicle turns out not to have is offered no longer."""
     parked.model, parked.unsupported = Model.MAX, unsupported
-    await execute(connection, commands.UNLOCK)
+    await execute(connection, SegwayCommand.UNLOCK)
     with pytest.raises(CommandUnsupported):
-        await execute(connection, commands.OPEN_TAILBOX)
-    assert Capability.TAILBOX not in host.known[DEMO_PARKED].capabilities
-    assert Capability.SADDLE in host.known[DEMO_PARKED].capabilities
+        await execute(connection, SegwayCommand.OPEN_TAILBOX)
+    assert SegwayCapability.TAILBOX not in host.known[DEMO_PARKED].capabilities
+    assert SegwayCapability.SADDLE in host.known[DEMO_PARKED].capabilities
     logged = [r.getMessage() for r in caplog.records if "fleet_tracker" in r.name]
     assert len(logged) == 1
     assert "tailbox" in logged[0]
@@ -620,18 +627,18 @@ async def test_command_that_has_worked_is_not_given_up(
     connection: SegwayConnection, host: FakeHost, parked: Moped
 ) -> None:
     """15004 and 404 say nothing of the model any more; 15707 always does."""
-    await execute(connection, commands.UNLOCK)
-    await execute(connection, commands.OPEN_TAILBOX)
+    await execute(connection, SegwayCommand.UNLOCK)
+    await execute(connection, SegwayCommand.OPEN_TAILBOX)
     parked.model = Model.MAX
     for unsupported in (15004, 404):
         parked.unsupported = unsupported
         with pytest.raises(CommandFailed):
-            await execute(connection, commands.OPEN_TAILBOX)
-        assert Capability.TAILBOX in host.known[DEMO_PARKED].capabilities
+            await execute(connection, SegwayCommand.OPEN_TAILBOX)
+        assert SegwayCapability.TAILBOX in host.known[DEMO_PARKED].capabilities
     parked.unsupported = 15707
     with pytest.raises(CommandUnsupported):
-        await execute(connection, commands.OPEN_TAILBOX)
-    assert Capability.TAILBOX not in host.known[DEMO_PARKED].capabilities
+        await execute(connection, SegwayCommand.OPEN_TAILBOX)
+    assert SegwayCapability.TAILBOX not in host.known[DEMO_PARKED].capabilities
 
 
 async def test_wrong_parameter_elsewhere_is_no_missing_model(
@@ -642,12 +649,12 @@ async def test_wrong_parameter_elsewhere_is_no_missing_model(
     with pytest.raises(CommandFailed) as caught:
         await execute(
             connection,
-            commands.SET_AMBIENT_LIGHT,
+            SegwayCommand.SET_AMBIENT_LIGHT,
             brightness="low",
             parking_color="green",
         )
     assert caught.value.translation_key == "segway_parameter_refused"
-    assert Capability.AMBIENT_LIGHT in host.known[DEMO_PARKED].capabilities
+    assert SegwayCapability.AMBIENT_LIGHT in host.known[DEMO_PARKED].capabilities
 
 
 async def test_refresh(
@@ -657,7 +664,7 @@ async def test_refresh(
     host.advance(100)
     server.queried.clear()
     server.log.clear()
-    await execute(connection, commands.REFRESH)
+    await execute(connection, SegwayCommand.REFRESH)
     assert {path for path, _ in server.queried} == {
         STATUS,
         f"{QUERY}/location",
@@ -675,7 +682,7 @@ async def test_quick_after_a_command(
     connection: SegwayConnection, host: FakeHost, server: SegwaySimulator
 ) -> None:
     """The parked one is looked at closely after a command."""
-    await execute(connection, commands.SOUND_2)
+    await execute(connection, SegwayCommand.SOUND_2)
     server.queried.clear()
     host.advance(connection.poll_interval().total_seconds())
     host.patient = True
@@ -693,26 +700,26 @@ async def test_wrong_credentials_of_a_command(
     server.client_secret = "changed"
     server.drop_tokens()
     with pytest.raises(AuthenticationFailed):
-        await execute(connection, commands.LOCK)
+        await execute(connection, SegwayCommand.LOCK)
 
 
 def test_models_have_the_capabilities_of_the_document() -> None:
     """The capabilities of each model are those whose endpoints its heading names."""
     endpoints = {
-        f"{MOPED_QUERY}/extra-status": Capability.EXTRA_STATUS,
-        f"{MOPED_QUERY}/battery-info": Capability.BATTERY_INFO,
-        f"{MOPED_CONTROL}/startRental": Capability.RENTAL,
-        f"{MOPED_CONTROL}/endRental": Capability.RENTAL,
-        f"{MOPED_CONTROL}/saddle": Capability.SADDLE,
-        f"{MOPED_CONTROL}/tailbox": Capability.TAILBOX,
-        f"{CONTROL}/battery-cover": Capability.BATTERY_COVER,
-        f"{MOPED_SETTING}/rental": Capability.RENTAL_CONDITIONS,
-        f"{MOPED_SETTING}/switch": Capability.SWITCHES,
-        f"{SETTING}/speed-mode": Capability.SPEED_MODE,
-        f"{SETTING}/time-adjust": Capability.TIME,
+        f"{MOPED_QUERY}/extra-status": SegwayCapability.EXTRA_STATUS,
+        f"{MOPED_QUERY}/battery-info": SegwayCapability.BATTERY_INFO,
+        f"{MOPED_CONTROL}/startRental": SegwayCapability.RENTAL,
+        f"{MOPED_CONTROL}/endRental": SegwayCapability.RENTAL,
+        f"{MOPED_CONTROL}/saddle": SegwayCapability.SADDLE,
+        f"{MOPED_CONTROL}/tailbox": SegwayCapability.TAILBOX,
+        f"{CONTROL}/battery-cover": SegwayCapability.BATTERY_COVER,
+        f"{MOPED_SETTING}/rental": SegwayCapability.RENTAL_CONDITIONS,
+        f"{MOPED_SETTING}/switch": SegwayCapability.SWITCHES,
+        f"{SETTING}/speed-mode": SegwayCapability.SPEED_MODE,
+        f"{SETTING}/time-adjust": SegwayCapability.TIME,
     }
     assert endpoints.keys() == LIMITED.keys()
-    common = frozenset(Capability) - frozenset(endpoints.values())
+    common = frozenset(SegwayCapability) - frozenset(endpoints.values())
     for key, model in (
         ("e_moped", Model.E_MOPED),
         ("c80", Model.C80),

@@ -22,12 +22,10 @@ from custom_components.fleet_tracker.contract.errors import (
 from custom_components.fleet_tracker.model.vehicle import FixKind, VehicleUpdate
 from custom_components.fleet_tracker.transport.http_client import Unreachable
 from custom_components.fleet_tracker.vendors.segway import client as client_module
-from custom_components.fleet_tracker.vendors.segway.commands import (
-    MODEL_CAPABILITIES,
-    Capability,
-)
+from custom_components.fleet_tracker.vendors.segway.commands import MODEL_CAPABILITIES
 from custom_components.fleet_tracker.vendors.segway.connection import SegwayConnection
 from custom_components.fleet_tracker.vendors.segway.errors import NoAnswer, ServerError
+from custom_components.fleet_tracker.vendors.segway.vocabulary import SegwayCapability
 from tests.simulators.segway import ANY_PATH, TOKEN_PATH, SegwaySimulator
 from tests.simulators.segway_mopeds import (
     DEMO_PARKED,
@@ -99,7 +97,7 @@ async def test_first_poll(connection: SegwayConnection, host: FakeHost) -> None:
     assert parked.details.model == "E-moped"
     assert parked.details.serial_number == DEMO_PARKED
     assert parked.details.name == f"Segway {DEMO_PARKED[-4:]}"
-    assert riding.capabilities == frozenset(Capability)
+    assert riding.capabilities == frozenset(SegwayCapability)
     assert riding.position is not None
     assert riding.position.kind is FixKind.SATELLITE
     assert riding.position.speed == 24
@@ -132,10 +130,10 @@ async def test_first_poll(connection: SegwayConnection, host: FakeHost) -> None:
         "tailbox_unlocked": False,
         "handlebar_unlocked": True,
         "kickstand_open": False,
-        "driving_voltage": 48,
+        "battery_voltage": 48,
         "current_power": 260,
-        "iot_battery": 100,
-        "iot_voltage": 4.12,
+        "tracker_battery": 100,
+        "tracker_voltage": 4.12,
         "pack_charge:1": 52,
         "pack_voltage:1": 48,
         "pack_cycles:1": 23,
@@ -290,7 +288,9 @@ async def test_fifty_mopeds_and_a_dead_one(
     await server.until_in_flight(3)
     server.release()
     await host.until(
-        lambda: all(host.reading(moped.iot_code, "iot_battery") for moped in mopeds[1:])
+        lambda: all(
+            host.reading(moped.iot_code, "tracker_battery") for moped in mopeds[1:]
+        )
     )
     assert not polling.done()
     assert server.max_in_flight <= 4
@@ -454,7 +454,7 @@ async def test_no_location_yet(
     await connection.poll()
     assert host.known[DEMO_PARKED].position is None
     assert host.reading(DEMO_PARKED, "condition") == "connected"
-    assert host.reading(DEMO_PARKED, "iot_battery") == 100
+    assert host.reading(DEMO_PARKED, "tracker_battery") == 100
     update = await connection.look(DEMO_PARKED)
     assert update.position is None
     assert update.groups
@@ -468,7 +468,7 @@ async def test_failure_of_a_lesser_query(
     server.demand(EXTRA, 15303, iot_code=DEMO_PARKED)
     await connection.poll()
     assert host.reading(DEMO_PARKED, "condition") == "connected"
-    assert host.reading(DEMO_PARKED, "iot_battery") == 100
+    assert host.reading(DEMO_PARKED, "tracker_battery") == 100
     assert host.reading(DEMO_PARKED, "kickstand_open") is None
     assert connection.diagnostics()["counters"] == {
         "locations without a fix": 0,
@@ -487,8 +487,8 @@ async def test_models_are_learned(
     connection = make_connection(host, server, {DEMO_PARKED: {"model": "other"}})
     await connection.poll()
     expected = MODEL_CAPABILITIES["other"] - {
-        Capability.EXTRA_STATUS,
-        Capability.BATTERY_INFO,
+        SegwayCapability.EXTRA_STATUS,
+        SegwayCapability.BATTERY_INFO,
     }
     assert host.known[DEMO_PARKED].capabilities == expected
     assert host.known[DEMO_PARKED].details.model is None
@@ -500,7 +500,7 @@ async def test_models_are_learned(
     parked.model = Model.E_MOPED
     await again.vehicles_changed({DEMO_PARKED: {"model": "e_moped", "name": "Blue"}})
     await again.poll()
-    assert host.known[DEMO_PARKED].capabilities == frozenset(Capability)
+    assert host.known[DEMO_PARKED].capabilities == frozenset(SegwayCapability)
     assert host.known[DEMO_PARKED].details.name == "Blue"
     host.advance(1)
     await again.poll()
@@ -889,4 +889,4 @@ async def test_damaged_memory(
     await host.memory.put("vehicles", kept)
     connection = make_connection(host, server, {DEMO_PARKED: {"model": "unheard of"}})
     await connection.poll()
-    assert host.known[DEMO_PARKED].capabilities == frozenset(Capability)
+    assert host.known[DEMO_PARKED].capabilities == frozenset(SegwayCapability)

@@ -10,7 +10,6 @@ from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.fleet_tracker.model.vehicle import Reading, Vehicle
-from custom_components.fleet_tracker.vendors.segway.commands import Capability
 from custom_components.fleet_tracker.vendors.segway.schedule import (
     Query,
     Schedule,
@@ -22,6 +21,7 @@ from custom_components.fleet_tracker.vendors.segway.vehicle import (
     AcceptedVehicle,
     FactsBook,
 )
+from custom_components.fleet_tracker.vendors.segway.vocabulary import SegwayCapability
 from tests.vendors.fake_host import FakeMemory
 
 NOW = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)
@@ -277,7 +277,7 @@ def happen(vehicle: AcceptedVehicle, what: str, query: Query, now: datetime) -> 
         case "set":
             vehicle.schedule.configured = PERIODS
         case "refused":
-            vehicle.refuse(Capability.EXTRA_STATUS)
+            vehicle.refuse(SegwayCapability.EXTRA_STATUS)
         case "model":
             vehicle.change_model("e_moped")
 

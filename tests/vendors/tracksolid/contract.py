@@ -17,11 +17,10 @@ from custom_components.fleet_tracker.vendors.tracksolid.api.errors import (
 from custom_components.fleet_tracker.vendors.tracksolid.api.transport import (
     hash_password,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.instruction_lists import (
-    CAMERA,
-    COMMANDS,
-)
 from custom_components.fleet_tracker.vendors.tracksolid.pushes.mapping import map_push
+from custom_components.fleet_tracker.vendors.tracksolid.vocabulary import (
+    TracksolidCapability,
+)
 from tests.simulators.tracksolid import pushes
 from tests.simulators.tracksolid.media import shoot
 from tests.vendors.contract import FullAccount, VendorContract
@@ -129,5 +128,7 @@ CONTRACT = VendorContract(
         "upload_recording": {"file": "1.mp4"},
     },
     errors=[error_for(code, "") for code in (*sorted(KNOWN_CODES), UNKNOWN_CODE)],
-    without_entities=frozenset({CAMERA, COMMANDS}),
+    without_entities=frozenset(
+        {TracksolidCapability.CAMERA, TracksolidCapability.COMMANDS}
+    ),
 )

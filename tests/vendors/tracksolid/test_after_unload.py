@@ -12,7 +12,9 @@ from homeassistant.exceptions import HomeAssistantError
 import pytest
 
 from custom_components.fleet_tracker.contract.commands import Command
-from custom_components.fleet_tracker.vendors.tracksolid.commands import TAKE_PHOTO
+from custom_components.fleet_tracker.vendors.tracksolid.vocabulary import (
+    TracksolidCommand,
+)
 
 from .helpers import CAM, CAR
 from .home import NOW, TURNS, Home, add_account
@@ -52,7 +54,7 @@ async def live_view(home: Home) -> None:
 
 async def photo_awaited(home: Home) -> None:
     """Take a photo, which is looked for until it has come."""
-    await home.coordinator.async_execute(CAM, Command(TAKE_PHOTO))
+    await home.coordinator.async_execute(CAM, Command(TracksolidCommand.TAKE_PHOTO))
 
 
 async def command_confirmed(home: Home) -> Work:

@@ -15,7 +15,6 @@ from custom_components.fleet_tracker.contract.errors import (
     VehicleUnavailable,
 )
 from custom_components.fleet_tracker.model.vehicle import Reading
-from custom_components.fleet_tracker.vendors.tracksolid import commands
 from custom_components.fleet_tracker.vendors.tracksolid.api.records import (
     Instruction,
     SentCommand,
@@ -37,6 +36,9 @@ from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     HUB_URL,
     TracksolidConnection,
 )
+from custom_components.fleet_tracker.vendors.tracksolid.vocabulary import (
+    TracksolidCommand,
+)
 from tests.simulators.tracksolid import TracksolidSimulator
 from tests.simulators.tracksolid.device import CUSTOM, Entry
 from tests.simulators.tracksolid.instructions import deliver
@@ -46,7 +48,10 @@ from .helpers import CAM, CAR, VAN, poll, settings
 
 SEND = "jimi.open.instruction.send"
 RESULT = "jimi.open.instruction.result"
-CUT, RESTORE = Command(commands.ENGINE_CUT), Command(commands.ENGINE_RESTORE)
+CUT, RESTORE = (
+    Command(TracksolidCommand.CUT_ENGINE),
+    Command(TracksolidCommand.RESTORE_ENGINE),
+)
 
 
 def entry(template: str, *, may_wait: bool = False, entry_id: str = "1") -> Instruction:
@@ -142,11 +147,11 @@ def test_commands_that_may_wait_never_cut() -> None:
 def test_buttons() -> None:
     """Only entries without places that plainly locate or restart."""
     known = [entry("URL#"), entry("RESET#"), entry("WHERE,{0}#"), entry("FACTORY#")]
-    locate = find_button(known, commands.LOCATE)
-    reboot = find_button(known, commands.REBOOT)
+    locate = find_button(known, TracksolidCommand.LOCATE)
+    reboot = find_button(known, TracksolidCommand.REBOOT)
     assert locate is not None and locate.text == "URL#"
     assert reboot is not None and reboot.text == "RESET#"
-    assert find_button([], commands.REBOOT) is None
+    assert find_button([], TracksolidCommand.REBOOT) is None
 
 
 def test_templates() -> None:
@@ -643,11 +648,11 @@ async def test_buttons_of_the_list(
 ) -> None:
     """Locate and reboot, where the list has them."""
     await poll(connection, host)
-    await connection.execute(CAR, Command(commands.LOCATE))
-    await connection.execute(CAR, Command(commands.REBOOT))
+    await connection.execute(CAR, Command(TracksolidCommand.LOCATE))
+    await connection.execute(CAR, Command(TracksolidCommand.REBOOT))
     assert [one.text for one in sim.devices[CAR].sent] == ["URL#", "RESET#"]
     with pytest.raises(CommandUnsupported):
-        await connection.execute(VAN, Command(commands.LOCATE))
+        await connection.execute(VAN, Command(TracksolidCommand.LOCATE))
 
 
 async def test_any_entry(
@@ -655,7 +660,7 @@ async def test_any_entry(
 ) -> None:
     """By id, with values; what may wait says that it waits."""
     await poll(connection, host)
-    timer = Command(commands.SEND_INSTRUCTION, {"id": "20", "0": "30"})
+    timer = Command(TracksolidCommand.SEND_INSTRUCTION, {"id": "20", "0": "30"})
     assert not connection.can_stop(VAN, timer)
     result = await connection.execute(VAN, timer)
     assert result.text == "TIMER,30 OK"
@@ -663,11 +668,11 @@ async def test_any_entry(
     host.advance(60)
     result = await connection.execute(VAN, timer)
     assert (result.text, result.warning) == (None, "tracksolid_command_queued")
-    relay = Command(commands.SEND_INSTRUCTION, {"id": "163", "0": "1"})
+    relay = Command(TracksolidCommand.SEND_INSTRUCTION, {"id": "163", "0": "1"})
     assert connection.can_stop(VAN, relay)
-    restore = Command(commands.SEND_INSTRUCTION, {"id": "163", "0": "0"})
+    restore = Command(TracksolidCommand.SEND_INSTRUCTION, {"id": "163", "0": "0"})
     assert not connection.can_stop(VAN, restore)
-    unknown = Command(commands.SEND_INSTRUCTION, {"id": "4711"})
+    unknown = Command(TracksolidCommand.SEND_INSTRUCTION, {"id": "4711"})
     assert connection.can_stop(VAN, unknown)
     with pytest.raises(InvalidArgument):
         await connection.execute(VAN, unknown, Cleared())
@@ -679,7 +684,7 @@ async def test_unknown_entry_that_may_wait_is_not_sent(
     """Of what cannot be judged nothing waits either."""
     sim.devices[VAN].commands = ((55, "?", "DYD,{0}#", True),)
     await poll(connection, host)
-    mystery = Command(commands.SEND_INSTRUCTION, {"id": "55", "0": "1"})
+    mystery = Command(TracksolidCommand.SEND_INSTRUCTION, {"id": "55", "0": "1"})
     assert connection.can_stop(VAN, mystery)
     with pytest.raises(CommandUnsupported):
         await connection.execute(VAN, mystery, Cleared())
@@ -691,15 +696,17 @@ async def test_text(
 ) -> None:
     """Any text, by the custom entry."""
     await poll(connection, host)
-    status = Command(commands.SEND_TEXT, {"text": "STATUS#"})
+    status = Command(TracksolidCommand.SEND_TEXT, {"text": "STATUS#"})
     assert not connection.can_stop(VAN, status)
     result = await connection.execute(VAN, status)
     assert result.text is not None and result.text.startswith("Battery")
-    assert connection.can_stop(VAN, Command(commands.SEND_TEXT, {"text": "RELAY,1#"}))
-    assert connection.can_stop(VAN, Command(commands.SEND_TEXT))
+    assert connection.can_stop(
+        VAN, Command(TracksolidCommand.SEND_TEXT, {"text": "RELAY,1#"})
+    )
+    assert connection.can_stop(VAN, Command(TracksolidCommand.SEND_TEXT))
     with pytest.raises(InvalidArgument):
         await connection.execute(
-            VAN, Command(commands.SEND_TEXT, {"text": " "}), Cleared()
+            VAN, Command(TracksolidCommand.SEND_TEXT, {"text": " "}), Cleared()
         )
     with pytest.raises(CommandUnsupported):
         await connection.execute(CAM, status)
@@ -710,7 +717,7 @@ async def test_raw(
 ) -> None:
     """Hex cannot be judged, is not confirmed, and goes only to who is online."""
     await poll(connection, host)
-    raw = Command(commands.SEND_RAW, {"hex": "0B02"})
+    raw = Command(TracksolidCommand.SEND_RAW, {"hex": "0B02"})
     assert connection.can_stop(VAN, raw)
     result = await connection.execute(VAN, raw, Cleared())
     assert result.warning == "tracksolid_command_sent"
@@ -735,8 +742,14 @@ async def test_unknown_commands_and_vehicles(
         await connection.execute(VAN, strange, Cleared())
     with pytest.raises(VehicleUnavailable):
         await connection.execute("1", RESTORE)
-    assert connection.can_stop("1", Command(commands.SEND_INSTRUCTION, {"id": "1"}))
-    for name in (commands.ENGINE_RESTORE, commands.TAKE_PHOTO, commands.REBOOT):
+    assert connection.can_stop(
+        "1", Command(TracksolidCommand.SEND_INSTRUCTION, {"id": "1"})
+    )
+    for name in (
+        TracksolidCommand.RESTORE_ENGINE,
+        TracksolidCommand.TAKE_PHOTO,
+        TracksolidCommand.REBOOT,
+    ):
         assert not connection.can_stop(VAN, Command(name))
 
 
@@ -763,13 +776,13 @@ async def test_text_by_the_own_hub(sim: TracksolidSimulator, host: FakeHost) -> 
     connection = TracksolidConnection(settings(sim, **options), host)
     await poll(connection, host)
     result = await connection.execute(
-        VAN, Command(commands.SEND_TEXT, {"text": "STATUS#"})
+        VAN, Command(TracksolidCommand.SEND_TEXT, {"text": "STATUS#"})
     )
     assert result.text is not None and result.text.startswith("Battery")
     assert len(sim.hub_calls) == 1
     assert not sim.requests[SEND]
     await connection.execute(
-        VAN, Command(commands.SEND_TEXT, {"text": "RELAY,1#"}), Cleared()
+        VAN, Command(TracksolidCommand.SEND_TEXT, {"text": "RELAY,1#"}), Cleared()
     )
     assert len(sim.hub_calls) == 1
     assert sim.devices[VAN].relay

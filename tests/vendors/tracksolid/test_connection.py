@@ -27,8 +27,8 @@ from custom_components.fleet_tracker.model.vehicle import (
     OccurrenceKind,
     OccurrenceType,
     Reading,
+    part_of,
 )
-from custom_components.fleet_tracker.vendors.tracksolid import commands, mapping
 from custom_components.fleet_tracker.vendors.tracksolid.api import media as api_media
 from custom_components.fleet_tracker.vendors.tracksolid.api.transport import NODES
 from custom_components.fleet_tracker.vendors.tracksolid.connection import (
@@ -42,6 +42,10 @@ from custom_components.fleet_tracker.vendors.tracksolid.pushes.receiver import (
     MOST_WAITING,
 )
 from custom_components.fleet_tracker.vendors.tracksolid.readers.trips import TripReader
+from custom_components.fleet_tracker.vendors.tracksolid.vocabulary import (
+    TracksolidCommand,
+    TracksolidReading,
+)
 from tests.simulators import world
 from tests.simulators.tracksolid import Device, TracksolidSimulator, pushes
 from tests.simulators.tracksolid.media import shoot
@@ -683,14 +687,14 @@ async def test_last_trip(
 ) -> None:
     """The last trip is there from the start, and anew after each stop."""
     await poll(connection, host)
-    assert host.reading(VAN, mapping.TRIP_DISTANCE) is not None
-    assert host.reading(CAR, mapping.TRIP_DISTANCE) is None
-    first = host.reading(VAN, mapping.TRIP_ENDED)
+    assert host.reading(VAN, TracksolidReading.LAST_TRIP_DISTANCE) is not None
+    assert host.reading(CAR, TracksolidReading.LAST_TRIP_DISTANCE) is None
+    first = host.reading(VAN, TracksolidReading.LAST_TRIP_ENDED)
     before = sim.requests[TRIPS]
     for _ in range(24):
         host.advance(15)
         await poll(connection, host)
-    assert host.reading(VAN, mapping.TRIP_ENDED) != first
+    assert host.reading(VAN, TracksolidReading.LAST_TRIP_ENDED) != first
     assert sim.requests[TRIPS] - before <= 4
     # a restart tells none of them again
     again = TracksolidConnection(settings(sim), host)
@@ -718,7 +722,7 @@ async def test_pushed_trip_is_not_polled_again(
     await poll(again, host)
     await again.close()
     assert not [o for _, o in host.occurrences[told:] if o.kind is OccurrenceKind.TRIP]
-    assert host.reading(VAN, mapping.TRIP_CONSUMPTION) == 1.4
+    assert host.reading(VAN, TracksolidReading.LAST_TRIP_CONSUMPTION) == 1.4
 
 
 async def test_trip_that_goes_on(
@@ -728,14 +732,14 @@ async def test_trip_that_goes_on(
     await poll(connection, host)
     sim.devices[VAN].tells_open_drives = True
     host.advance(60)
-    ended = host.reading(VAN, mapping.TRIP_ENDED)
+    ended = host.reading(VAN, TracksolidReading.LAST_TRIP_ENDED)
     await poll(connection, host)
     assert host.reading(VAN, Reading.IGNITION) is True
     reader_of(connection, TripReader)._stopped[VAN] = START - timedelta(minutes=5)
     before = sim.requests[TRIPS]
     await poll(connection, host)
     assert sim.requests[TRIPS] == before + 1
-    assert host.reading(VAN, mapping.TRIP_ENDED) == ended
+    assert host.reading(VAN, TracksolidReading.LAST_TRIP_ENDED) == ended
 
 
 # --- OBD ------------------------------------------------------------------------------------
@@ -750,12 +754,12 @@ async def test_obd(
     await poll(connection, host)
     host.advance(301)
     await poll(connection, host)
-    assert host.reading(CAM, mapping.ENGINE_SPEED) is not None
-    assert host.reading(CAM, mapping.OBD_VOLTAGE) == 13.8
+    assert host.reading(CAM, Reading.ENGINE_SPEED) is not None
+    assert host.reading(CAM, Reading.VEHICLE_VOLTAGE) == 12.6
     assert host.reading(CAM, Reading.TROUBLE_CODES) == 1
     codes = [o.code for _, o in host.occurrences if o.code == "P0301"]
     assert codes == ["P0301"]
-    assert host.reading(VAN, mapping.ENGINE_SPEED) is None
+    assert host.reading(VAN, Reading.ENGINE_SPEED) is None
     asked = [params["imeis"] for name, params in sim.calls if name == FAULTS]
     assert asked == [CAM]
 
@@ -791,7 +795,7 @@ async def test_pushed_obd_is_not_polled(
     host.advance(600)
     await poll(connection, host)
     assert (sim.requests[OBD], sim.requests[FAULTS]) == before
-    assert host.reading(CAM, mapping.ENGINE_SPEED) == 900
+    assert host.reading(CAM, Reading.ENGINE_SPEED) == 900
     assert host.reading(CAM, Reading.TROUBLE_CODES) == 1
     host.advance(2400)
     await poll(connection, host)
@@ -826,14 +830,14 @@ async def test_capabilities(
         host.advance(15)
     assert sim.requests[INSTRUCTIONS] == 3
     assert host.known[VAN].capabilities == {
-        "alarms",
+        "events",
         "commands",
         "cut_engine",
         "restore_engine",
         "reboot",
     }
     assert host.known[CAR].capabilities == {
-        "alarms",
+        "events",
         "commands",
         "cut_engine",
         "restore_engine",
@@ -842,8 +846,8 @@ async def test_capabilities(
     }
     assert host.known[CAM].capabilities >= {
         "camera",
-        "photo:1",
-        "photo:2",
+        "take_photo:1",
+        "take_photo:2",
         "commands",
         "reboot",
     }
@@ -922,7 +926,7 @@ async def test_taking_a_photo(
     """The photo is looked for until it is there, and is then the newest."""
     await poll(connection, host)
     assert connection.photos.newest(CAM) is None
-    await connection.execute(CAM, Command(commands.TAKE_PHOTO, {"part": "2"}))
+    await connection.execute(CAM, Command(TracksolidCommand.TAKE_PHOTO, {"part": "2"}))
     assert host.polls_asked_for[-1] == 15
     host.advance(16)
     await poll(connection, host)
@@ -955,11 +959,13 @@ async def test_video_and_offline_camera(
 ) -> None:
     """A video of some seconds; a device that is not there says so."""
     await poll(connection, host)
-    await connection.execute(CAM, Command(commands.RECORD_VIDEO, {"seconds": 3}))
+    await connection.execute(
+        CAM, Command(TracksolidCommand.RECORD_VIDEO, {"seconds": 3})
+    )
     assert sim.devices[CAM].media[-1].kind == 2
     sim.fail_inside("jimi.device.meida.cmd.send", "228")
     with pytest.raises(VehicleOffline):
-        await connection.execute(CAM, Command(commands.TAKE_PHOTO))
+        await connection.execute(CAM, Command(TracksolidCommand.TAKE_PHOTO))
 
 
 async def test_upload_brings_the_photo(
@@ -984,7 +990,7 @@ async def test_live_is_learned_by_one_try(
         await poll(connection, host)
         host.advance(15)
     assert connection.cameras.channels(CAM) == (0, 1)
-    assert {"live:1", "live:2"} <= host.known[CAM].capabilities
+    assert {"live_view:1", "live_view:2"} <= host.known[CAM].capabilities
     assert not sim.devices[CAM].streams
     assert sim.requests[LIVE] == 2
     again = TracksolidConnection(settings(sim), host)
@@ -1212,7 +1218,7 @@ async def test_every_push_is_processed(
     assert (await connection.receive_push(tag)).body == {"code": 200, "msg": "success"}
     assert len(host.updates) == 22 + 2
     assert host.reading(VAN, Reading.HUMIDITY) == 61
-    assert host.reading(VAN, f"{mapping.FUEL_SENSOR_VOLUME}:1") == 42.5
+    assert host.reading(VAN, part_of(TracksolidReading.FUEL_SENSOR_VOLUME, 1)) == 42.5
 
 
 async def test_push_over_http(
@@ -1474,7 +1480,7 @@ async def test_list_that_is_empty_all_of_a_sudden(
     sim.devices.clear()
     assert (await poll(connection, host)).roster is None
     sim.devices.update(known)
-    await connection.execute(CAR, Command(commands.REBOOT))
+    await connection.execute(CAR, Command(TracksolidCommand.REBOOT))
     host.advance(1900)
     assert (await poll(connection, host)).roster == frozenset(known)
 

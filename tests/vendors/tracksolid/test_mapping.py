@@ -16,6 +16,7 @@ from custom_components.fleet_tracker.model.vehicle import (
     OccurrenceType,
     Reading,
     VehicleUpdate,
+    part_of,
 )
 from custom_components.fleet_tracker.vendors.tracksolid import mapping
 from custom_components.fleet_tracker.vendors.tracksolid.alarm_types import (
@@ -35,6 +36,9 @@ from custom_components.fleet_tracker.vendors.tracksolid.api.records import (
 )
 from custom_components.fleet_tracker.vendors.tracksolid.api.values import stamp
 from custom_components.fleet_tracker.vendors.tracksolid.pushes.mapping import map_push
+from custom_components.fleet_tracker.vendors.tracksolid.vocabulary import (
+    TracksolidReading,
+)
 
 NOW = datetime(2026, 3, 26, 12, tzinfo=UTC)
 
@@ -93,15 +97,15 @@ def test_example_of_the_manual() -> None:
     assert readings(update) == {
         Reading.ONLINE: True,
         Reading.IGNITION: True,
-        Reading.BATTERY_VOLTAGE: 0.06,
+        Reading.TRACKER_VOLTAGE: 0.06,
         Reading.ODOMETER: 0.6481649691599485,
         Reading.SATELLITES: 15,
         Reading.SPEED: 0,
         Reading.FIX_KIND: "satellite",
         Reading.ICCID: "898608401024C0669758",
-        mapping.SIGNAL_LEVEL: 4,
-        mapping.ACTIVATED: True,
-        mapping.EXPIRED: False,
+        TracksolidReading.SIGNAL_LEVEL: 4,
+        TracksolidReading.ACTIVATED: True,
+        TracksolidReading.EXPIRED: False,
     }
     assert update.position is not None
     assert update.position.fixed_at == datetime(2026, 3, 18, 10, 20, 37, tzinfo=UTC)
@@ -120,19 +124,19 @@ def test_example_of_the_manual() -> None:
     [
         ({"trackerOil": "12.50L"}, Reading.FUEL, 12.5),
         ({"trackerOil": "50%"}, Reading.FUEL_LEVEL, 50),
-        ({"trackerOil": "2.5V"}, mapping.FUEL_VOLTAGE, 2.5),
+        ({"trackerOil": "2.5V"}, TracksolidReading.FUEL_VOLTAGE, 2.5),
         ({"trackerOil": "12"}, Reading.FUEL, None),
         ({"temperature": "-4.5"}, Reading.TEMPERATURE, -4.5),
-        ({"powerValue": "12.6"}, Reading.EXTERNAL_VOLTAGE, 12.6),
-        ({"powerValue": "12.6V"}, Reading.EXTERNAL_VOLTAGE, 12.6),
-        ({"powerValue": "98%"}, Reading.EXTERNAL_VOLTAGE, None),
-        ({"powerValue": "12600mV"}, Reading.EXTERNAL_VOLTAGE, None),
-        ({"batteryPowerVal": "4%"}, Reading.BATTERY, 4),
-        ({"batteryPowerVal": "4%"}, Reading.BATTERY_VOLTAGE, None),
-        ({"batteryPowerVal": "4.1 V"}, Reading.BATTERY_VOLTAGE, 4.1),
-        ({"batteryPowerVal": "60V"}, Reading.BATTERY, None),
-        ({"electQuantity": "98.30%"}, Reading.BATTERY, 98.3),
-        ({"electQuantity": "4.1V"}, Reading.BATTERY, None),
+        ({"powerValue": "12.6"}, Reading.VEHICLE_VOLTAGE, 12.6),
+        ({"powerValue": "12.6V"}, Reading.VEHICLE_VOLTAGE, 12.6),
+        ({"powerValue": "98%"}, Reading.VEHICLE_VOLTAGE, None),
+        ({"powerValue": "12600mV"}, Reading.VEHICLE_VOLTAGE, None),
+        ({"batteryPowerVal": "4%"}, Reading.TRACKER_BATTERY, 4),
+        ({"batteryPowerVal": "4%"}, Reading.TRACKER_VOLTAGE, None),
+        ({"batteryPowerVal": "4.1 V"}, Reading.TRACKER_VOLTAGE, 4.1),
+        ({"batteryPowerVal": "60V"}, Reading.TRACKER_BATTERY, None),
+        ({"electQuantity": "98.30%"}, Reading.TRACKER_BATTERY, 98.3),
+        ({"electQuantity": "4.1V"}, Reading.TRACKER_BATTERY, None),
         ({"temperature": "21.5°C"}, Reading.TEMPERATURE, 21.5),
         ({"temperature": "55%"}, Reading.TEMPERATURE, None),
         ({"currentMileage": "12.5km"}, Reading.ODOMETER, 12.5),
@@ -142,12 +146,12 @@ def test_example_of_the_manual() -> None:
         ({"locDesc": "Dock 3"}, Reading.ADDRESS, "Dock 3"),
         ({"status": "0"}, Reading.ONLINE, False),
         ({"accStatus": ""}, Reading.IGNITION, None),
-        ({"electQuantity": "86"}, Reading.BATTERY, 86),
-        ({"elecQuantity": "98.30%"}, Reading.BATTERY, 98.3),
-        ({"expireFlag": "0"}, mapping.EXPIRED, True),
-        ({"expireFlag": None}, mapping.EXPIRED, None),
-        ({"activationFlag": "0"}, mapping.ACTIVATED, False),
-        ({"confidence": 7}, mapping.CONFIDENCE, 7),
+        ({"electQuantity": "86"}, Reading.TRACKER_BATTERY, 86),
+        ({"elecQuantity": "98.30%"}, Reading.TRACKER_BATTERY, 98.3),
+        ({"expireFlag": "0"}, TracksolidReading.EXPIRED, True),
+        ({"expireFlag": None}, TracksolidReading.EXPIRED, None),
+        ({"activationFlag": "0"}, TracksolidReading.ACTIVATED, False),
+        ({"confidence": 7}, TracksolidReading.CONFIDENCE, 7),
     ],
 )
 def test_fields_of_a_location(
@@ -160,13 +164,13 @@ def test_fields_of_a_location(
 @pytest.mark.parametrize(
     ("field", "value", "reading"),
     [
-        ("powerValue", "1e9", Reading.EXTERNAL_VOLTAGE),
+        ("powerValue", "1e9", Reading.VEHICLE_VOLTAGE),
         ("currentMileage", "1e30", Reading.ODOMETER),
         ("temperature", "-300", Reading.TEMPERATURE),
         ("gpsNum", "1e12", Reading.SATELLITES),
-        ("gpsSignal", "1e300", mapping.SIGNAL_LEVEL),
+        ("gpsSignal", "1e300", TracksolidReading.SIGNAL_LEVEL),
         ("trackerOil", "9999999L", Reading.FUEL),
-        ("confidence", "1e30", mapping.CONFIDENCE),
+        ("confidence", "1e30", TracksolidReading.CONFIDENCE),
     ],
 )
 def test_absurd_numbers(field: str, value: str, reading: str) -> None:
@@ -182,10 +186,10 @@ def test_absurd_numbers(field: str, value: str, reading: str) -> None:
         ("temperature", "-273.15", Reading.TEMPERATURE, -273.15),
         ("temperature", "1000", Reading.TEMPERATURE, 1000),
         ("temperature", "1000.1", Reading.TEMPERATURE, None),
-        ("confidence", "-1", mapping.CONFIDENCE, None),
-        ("confidence", "0", mapping.CONFIDENCE, 0),
-        ("confidence", "4294967296", mapping.CONFIDENCE, 2**32),
-        ("confidence", "4294967297", mapping.CONFIDENCE, None),
+        ("confidence", "-1", TracksolidReading.CONFIDENCE, None),
+        ("confidence", "0", TracksolidReading.CONFIDENCE, 0),
+        ("confidence", "4294967296", TracksolidReading.CONFIDENCE, 2**32),
+        ("confidence", "4294967297", TracksolidReading.CONFIDENCE, None),
     ],
 )
 def test_bounds_of_measurements(
@@ -266,8 +270,8 @@ def test_device() -> None:
         Reading.DRIVER_NAME: "Robin",
         Reading.SIM: "0123",
         Reading.VIN: "V1",
-        mapping.ACTIVATED_AT: NOW,
-        mapping.ENABLED: False,
+        TracksolidReading.ACTIVATED_AT: NOW,
+        TracksolidReading.ENABLED: False,
     }
 
 
@@ -296,7 +300,7 @@ def test_tag() -> None:
     update = mapping.map_tag("1", tag)
     assert update.position is not None
     assert update.position.kind is FixKind.BEACON
-    assert readings(update)[Reading.BATTERY] == 80
+    assert readings(update)[Reading.TRACKER_BATTERY] == 80
 
 
 # --- alarms ---------------------------------------------------------------------------------
@@ -602,12 +606,12 @@ def test_obd() -> None:
     )
     assert report is not None
     assert readings(mapping.map_obd(report)) == {
-        mapping.OBD_ODOMETER: 2049.6,
-        mapping.OBD_MILEAGE: 142.9,
-        mapping.OBD_SPEED: 88.5,
-        mapping.OBD_VOLTAGE: 11.8,
-        mapping.ENGINE_SPEED: 5016,
-        mapping.COOLANT_TEMPERATURE: 77,
+        TracksolidReading.OBD_ODOMETER: 2049.6,
+        TracksolidReading.OBD_MILEAGE: 142.9,
+        Reading.OBD_SPEED: 88.5,
+        Reading.VEHICLE_VOLTAGE: 11.8,
+        Reading.ENGINE_SPEED: 5016,
+        Reading.COOLANT_TEMPERATURE: 77,
         Reading.FUEL_LEVEL: 58,
         Reading.VIN: "LC0CG4CF1H0029191",
     }
@@ -675,11 +679,11 @@ def test_trip() -> None:
     )
     update = mapping.map_trip(trip, NOW)
     assert readings(update) == {
-        mapping.TRIP_DISTANCE: 30.0,
-        mapping.TRIP_DURATION: 1800,
-        mapping.TRIP_AVERAGE_SPEED: 60,
-        mapping.TRIP_TOP_SPEED: 101,
-        mapping.TRIP_ENDED: NOW,
+        TracksolidReading.LAST_TRIP_DISTANCE: 30.0,
+        TracksolidReading.LAST_TRIP_DURATION: 1800,
+        TracksolidReading.LAST_TRIP_AVERAGE_SPEED: 60,
+        TracksolidReading.LAST_TRIP_TOP_SPEED: 101,
+        TracksolidReading.LAST_TRIP_ENDED: NOW,
     }
     (occurrence,) = update.occurrences
     assert occurrence.type is OccurrenceType.TRIP_ENDED
@@ -705,7 +709,7 @@ def test_any_location_can_be_merged(row: dict[str, object]) -> None:
     update = mapping.map_location(found, NOW)
     vehicle = merge(None, update, Rules(), NOW).vehicle
     assert all(value is not None for value in vehicle.readings.values())
-    for reading in (Reading.BATTERY, Reading.ODOMETER, Reading.EXTERNAL_VOLTAGE):
+    for reading in (Reading.TRACKER_BATTERY, Reading.ODOMETER, Reading.VEHICLE_VOLTAGE):
         value = vehicle.readings.get(reading, 1)
         assert isinstance(value, float | int)
         assert value >= 0
@@ -717,23 +721,23 @@ def test_any_location_can_be_merged(row: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("reading", "lowest", "highest"),
     [
-        (Reading.BATTERY, 0, 100),
-        (Reading.BATTERY_VOLTAGE, 0, 1000),
+        (Reading.TRACKER_BATTERY, 0, 100),
+        (Reading.TRACKER_VOLTAGE, 0, 1000),
         (Reading.FUEL, 0, 1_000_000),
         (Reading.ODOMETER, 0, 10_000_000),
         (Reading.SATELLITES, 0, 200),
         (Reading.TEMPERATURE, -273.15, 1000),
         (Reading.TROUBLE_CODES, 0, 10_000),
-        (mapping.COOLANT_TEMPERATURE, -273.15, 1000),
-        (mapping.CONFIDENCE, 0, 2**32),
-        (mapping.FIX_STATUS, 0, 2**32),
-        (mapping.UPLOAD_MODE, 0, 2**32),
-        (mapping.ENGINE_SPEED, 0, 30_000),
-        (mapping.OBD_SPEED, 0, 1000),
-        (mapping.SIGNAL_LEVEL, 0, 4),
-        (mapping.TRIP_DURATION, 0, 366 * 86_400),
-        (mapping.FUEL_HEIGHT, 0, 10_000),
-        (f"{mapping.FUEL_SENSOR_LEVEL}:2", 0, 100),
+        (Reading.COOLANT_TEMPERATURE, -273.15, 1000),
+        (TracksolidReading.CONFIDENCE, 0, 2**32),
+        (TracksolidReading.FIX_STATUS, 0, 2**32),
+        (TracksolidReading.UPLOAD_MODE, 0, 2**32),
+        (Reading.ENGINE_SPEED, 0, 30_000),
+        (Reading.OBD_SPEED, 0, 1000),
+        (TracksolidReading.SIGNAL_LEVEL, 0, 4),
+        (TracksolidReading.LAST_TRIP_DURATION, 0, 366 * 86_400),
+        (TracksolidReading.FUEL_HEIGHT, 0, 10_000),
+        (part_of(TracksolidReading.FUEL_SENSOR_LEVEL, 2), 0, 100),
     ],
 )
 def test_limits(reading: str, lowest: float, highest: float) -> None:

@@ -137,7 +137,7 @@ async def test_nothing_comes_in_for_ten_minutes(
     client = await hass_client_no_auth()
     await home.poll(2)
     fails(home.sim)
-    battery = ("sensor", "battery")
+    battery = ("sensor", "tracker_battery")
     known = home.state(*battery).state
     await home.elapse(599)
     assert home.state(*battery).state == known

@@ -17,8 +17,8 @@ from custom_components.fleet_tracker.model.vehicle import (
     OccurrenceType,
     Reading,
     VehicleUpdate,
+    part_of,
 )
-from custom_components.fleet_tracker.vendors.tracksolid import mapping
 from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     TracksolidConnection,
 )
@@ -36,6 +36,9 @@ from custom_components.fleet_tracker.vendors.tracksolid.pushes.mapping import (
     map_message,
     map_push,
     map_tag_push,
+)
+from custom_components.fleet_tracker.vendors.tracksolid.vocabulary import (
+    TracksolidReading,
 )
 from tests.simulators import world
 from tests.simulators.tracksolid import Device, TracksolidSimulator, pushes
@@ -267,7 +270,7 @@ def test_gps() -> None:
     assert found[Reading.ONLINE] is True
     assert found[Reading.SATELLITES] == 11
     metres = round(BIKE.vehicle.at(TIME).odometer)
-    assert found[mapping.TRACKER_MILEAGE] == metres / 1000
+    assert found[TracksolidReading.TRACKER_MILEAGE] == metres / 1000
     assert found[Reading.ALTITUDE] == 12
     at_sea = mapped("pushgps", item | {"altitude": 0})
     assert at_sea.position is not None
@@ -276,7 +279,10 @@ def test_gps() -> None:
     assert nowhere.position is not None
     assert nowhere.position.altitude is None
     assert Reading.ALTITUDE not in readings(nowhere)
-    assert (found[mapping.FIX_STATUS], found[mapping.UPLOAD_MODE]) == (1, 0)
+    assert (
+        found[TracksolidReading.FIX_STATUS],
+        found[TracksolidReading.UPLOAD_MODE],
+    ) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -308,8 +314,8 @@ def test_heartbeat() -> None:
     assert readings(update) == {
         Reading.ONLINE: True,
         Reading.IGNITION: False,
-        Reading.BATTERY: 86,
-        mapping.SIGNAL_LEVEL: 4,
+        Reading.TRACKER_BATTERY: 86,
+        TracksolidReading.SIGNAL_LEVEL: 4,
         Reading.CHARGING: True,
         Reading.ARMED: True,
     }
@@ -321,15 +327,15 @@ def test_heartbeat() -> None:
 def test_signal_of_a_heartbeat(told: object, level: int) -> None:
     """10.2 has no scale; locations have 0 to 4, and what is more can only be per cent."""
     item = pushes.heartbeat(BIKE, TIME) | {"gsmSign": told}
-    assert readings(mapped("pushhb", item))[mapping.SIGNAL_LEVEL] == level
+    assert readings(mapped("pushhb", item))[TracksolidReading.SIGNAL_LEVEL] == level
 
 
 @pytest.mark.parametrize(("kind", "online"), [("LOGIN", True), ("LOGOUT", False)])
 def test_login(kind: str, online: bool) -> None:
     """10.1."""
     update = mapped("pushevent", pushes.login(BIKE, TIME, kind))
-    zone = {mapping.TIME_ZONE: "GMT+08:00"}
-    assert readings(update) == {Reading.ONLINE: online, **zone}
+    zone: dict[str, str] = {TracksolidReading.TIME_ZONE: "GMT+08:00"}
+    assert readings(update) == zone | {Reading.ONLINE: online}
     assert update.heard_at == (START if online else None)
     assert readings(mapped("pushevent", pushes.login(BIKE, TIME, "SLEEP"))) == zone
 
@@ -422,10 +428,10 @@ def test_alarm_from_the_future() -> None:
 @pytest.mark.parametrize(
     ("unit", "reading"),
     [
-        (1, f"{mapping.FUEL_SENSOR_HEIGHT}:2"),
-        (2, f"{mapping.FUEL_SENSOR_LEVEL}:2"),
-        (3, f"{mapping.FUEL_SENSOR_VOLTAGE}:2"),
-        (4, f"{mapping.FUEL_SENSOR_VOLUME}:2"),
+        (1, part_of(TracksolidReading.FUEL_SENSOR_HEIGHT, 2)),
+        (2, part_of(TracksolidReading.FUEL_SENSOR_LEVEL, 2)),
+        (3, part_of(TracksolidReading.FUEL_SENSOR_VOLTAGE, 2)),
+        (4, part_of(TracksolidReading.FUEL_SENSOR_VOLUME, 2)),
     ],
 )
 def test_oil(unit: int, reading: str) -> None:
@@ -462,14 +468,14 @@ def test_obd() -> None:
     update = mapped("pushobd", item)
     assert readings(update) == {
         Reading.IGNITION: False,
-        mapping.ENGINE_SPEED: 900,
-        mapping.COOLANT_TEMPERATURE: -3,
+        Reading.ENGINE_SPEED: 900,
+        Reading.COOLANT_TEMPERATURE: -3,
         Reading.FUEL_LEVEL: 61,
-        mapping.OBD_VOLTAGE: 13.8,
-        mapping.OBD_SPEED: 12,
-        mapping.INTAKE_PRESSURE: 99,
-        mapping.THROTTLE: 5,
-        mapping.ENGINE_LOAD: 20,
+        Reading.VEHICLE_VOLTAGE: 13.8,
+        Reading.OBD_SPEED: 12,
+        Reading.INTAKE_PRESSURE: 99,
+        Reading.THROTTLE_POSITION: 5,
+        Reading.ENGINE_LOAD: 20,
     }
     (occurrence,) = update.occurrences
     assert occurrence.kind is OccurrenceKind.DEVICE_DATA
@@ -508,17 +514,17 @@ def test_trip() -> None:
     """10.22: kilometres, litres, and times in BCD."""
     update = mapped("pushtripreport", pushes.trip(BIKE, TIME - 600, TIME))
     found = readings(update)
-    assert found[mapping.TRIP_DURATION] == 600
-    assert found[mapping.TRIP_CONSUMPTION] == 1.4
-    assert found[mapping.TRIP_IDLE_TIME] == 35
-    assert found[mapping.TRIP_ENDED] == START
+    assert found[TracksolidReading.LAST_TRIP_DURATION] == 600
+    assert found[TracksolidReading.LAST_TRIP_CONSUMPTION] == 1.4
+    assert found[TracksolidReading.LAST_TRIP_IDLE_TIME] == 35
+    assert found[TracksolidReading.LAST_TRIP_ENDED] == START
     assert update.occurrences[0].type is OccurrenceType.TRIP_ENDED
     start = mapped("pushtripreport", pushes.trip(BIKE, TIME - 60, TIME, properties=1))
     assert start.occurrences[0].type is OccurrenceType.TRIP_STARTED
     assert start.occurrences[0].occurred_at == START - timedelta(seconds=60)
     open_end = pushes.trip(BIKE, TIME - 600, TIME - 60) | {"endTime": ""}
     found = readings(mapped("pushtripreport", open_end))
-    assert found[mapping.TRIP_ENDED] == START - timedelta(seconds=60)
+    assert found[TracksolidReading.LAST_TRIP_ENDED] == START - timedelta(seconds=60)
     odd = pushes.trip(BIKE, TIME - 60, TIME) | {"beginTime": "never"}
     assert mapped("pushtripreport", odd).occurrences[0].type is OccurrenceType.OTHER
 

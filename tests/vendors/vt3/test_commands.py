@@ -21,6 +21,7 @@ from custom_components.fleet_tracker.vendors.vt3.parameters import (
     TIME_PARAMETERS,
     UPLOADED_GROUPS,
 )
+from custom_components.fleet_tracker.vendors.vt3.vocabulary import Vt3Command
 
 SERIAL = "VF1"
 
@@ -45,31 +46,33 @@ def refused(name: str, **arguments: Argument) -> str:
 def test_refresh() -> None:
     """Reserved groups and those that the tracker has; nothing else."""
     for group in (*UPLOADED_GROUPS, "sysinfo"):
-        assert request(commands.REFRESH_GROUP, part=group) == Request(
+        assert request(Vt3Command.REFRESH_GROUP, part=group) == Request(
             group, "refresh", {}
         )
-    assert request(commands.REFRESH_GROUP, ("mine",), part="mine").group == "mine"
+    assert request(Vt3Command.REFRESH_GROUP, ("mine",), part="mine").group == "mine"
     others: tuple[Argument, ...] = ("mine", "summary", "", 5, "io/control")
     for other in others:
-        assert refused(commands.REFRESH_GROUP, part=other) == "vt3_invalid_group"
-    assert refused(commands.REFRESH_GROUP) == "vt3_invalid_group"
+        assert refused(Vt3Command.REFRESH_GROUP, part=other) == "vt3_invalid_group"
+    assert refused(Vt3Command.REFRESH_GROUP) == "vt3_invalid_group"
 
 
 def test_interval() -> None:
     """0 to 3600 whole seconds, as numbers come from Home Assistant."""
     for value in (0, 10.0, 3600):
-        sent = request(commands.SET_UPLOAD_INTERVAL, part="gnss", value=value)
+        sent = request(Vt3Command.SET_UPLOAD_INTERVAL, part="gnss", value=value)
         assert sent == Request("gnss", "set", {"interval": value})
         assert isinstance(sent.payload["interval"], int)
     wrong: tuple[Argument, ...] = (-1, 3601, 1.5, math.nan, math.inf, True, "10")
     for argument in wrong:
         assert (
-            refused(commands.SET_UPLOAD_INTERVAL, part="gnss", value=argument)
+            refused(Vt3Command.SET_UPLOAD_INTERVAL, part="gnss", value=argument)
             == "vt3_invalid_interval"
         )
-    assert refused(commands.SET_UPLOAD_INTERVAL, part="gnss") == "vt3_invalid_interval"
     assert (
-        refused(commands.SET_UPLOAD_INTERVAL, part="sysinfo", value=5)
+        refused(Vt3Command.SET_UPLOAD_INTERVAL, part="gnss") == "vt3_invalid_interval"
+    )
+    assert (
+        refused(Vt3Command.SET_UPLOAD_INTERVAL, part="sysinfo", value=5)
         == "vt3_invalid_group"
     )
 
@@ -78,16 +81,16 @@ def test_settings() -> None:
     """Interval, interest or both (3.2.1), of custom groups and the summary, too."""
     interest = {"obd.mil": "MIL", "obd.dtcs": ""}
     sent = request(
-        commands.SET_GROUP, part="obd", interval=60, interest=json.dumps(interest)
+        Vt3Command.SET_GROUP, part="obd", interval=60, interest=json.dumps(interest)
     )
     assert sent == Request("obd", "set", {"interval": 60, "interest": interest})
-    assert request(commands.SET_GROUP, part="summary", interval=0).payload == {
+    assert request(Vt3Command.SET_GROUP, part="summary", interval=0).payload == {
         "interval": 0
     }
     assert request(
-        commands.SET_GROUP, ("mine",), part="mine", interest='{"io.DI1": "d"}'
+        Vt3Command.SET_GROUP, ("mine",), part="mine", interest='{"io.DI1": "d"}'
     ).payload == {"interest": {"io.DI1": "d"}}
-    assert refused(commands.SET_GROUP, part="obd") == "vt3_nothing_to_set"
+    assert refused(Vt3Command.SET_GROUP, part="obd") == "vt3_nothing_to_set"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +111,7 @@ def test_settings() -> None:
 )
 def test_interest_that_is_not_allowed(interest: str, key: str) -> None:
     """Up to 32 parameters, each under a name of its own."""
-    assert refused(commands.SET_GROUP, part="obd", interest=interest) == key
+    assert refused(Vt3Command.SET_GROUP, part="obd", interest=interest) == key
     if key != "vt3_invalid_payload":
         with pytest.raises(InvalidArgument) as raised:
             groups({"group_name": "g", "interest": json.loads(interest)})
@@ -119,15 +122,15 @@ def test_reset() -> None:
     """Names are reset to those of the document, of at most 32 parameters that exist."""
     known = {*PARAMETERS, *POSITION_PARAMETERS, *TIME_PARAMETERS}
     for group in UPLOADED_GROUPS:
-        sent = request(commands.RESET_GROUP, part=group)
+        sent = request(Vt3Command.RESET_GROUP, part=group)
         interest = sent.payload["interest"]
         assert isinstance(interest, dict)
         assert set(interest.values()) == {""}
         assert set(interest) <= known
         assert len(interest) <= 32
-        again = request(commands.SET_GROUP, part=group, interest=json.dumps(interest))
+        again = request(Vt3Command.SET_GROUP, part=group, interest=json.dumps(interest))
         assert again == sent
-    assert refused(commands.RESET_GROUP, part="mine") == "vt3_invalid_group"
+    assert refused(Vt3Command.RESET_GROUP, part="mine") == "vt3_invalid_group"
 
 
 def test_custom_groups() -> None:
@@ -139,7 +142,7 @@ def test_custom_groups() -> None:
         "set",
         {"settings": [one, {"group_name": "group2", "interval": 0}]},
     )
-    assert request(commands.GET_CUSTOM_GROUPS) == Request("group", "get", {})
+    assert request(Vt3Command.GET_CUSTOM_GROUPS) == Request("group", "get", {})
 
 
 @pytest.mark.parametrize(
@@ -175,8 +178,8 @@ def test_custom_groups_in_all() -> None:
     with pytest.raises(InvalidArgument) as raised:
         groups({"group_name": "new", "interval": 5}, known=known)
     assert raised.value.placeholders == {"most": "8"}
-    assert refused(commands.SET_CUSTOM_GROUPS, groups="5") == "vt3_invalid_groups"
-    assert refused(commands.SET_CUSTOM_GROUPS, groups="?") == "vt3_invalid_payload"
+    assert refused(Vt3Command.SET_CUSTOM_GROUPS, groups="5") == "vt3_invalid_groups"
+    assert refused(Vt3Command.SET_CUSTOM_GROUPS, groups="?") == "vt3_invalid_payload"
 
 
 def test_raw_requests() -> None:
@@ -187,8 +190,8 @@ def test_raw_requests() -> None:
     bare = commands.request_of(commands.raw_request("gnss/refresh"), SERIAL, ())
     assert str(bare.topic(SERIAL)) == "v1/VF1/gnss/refresh"
     for text in ("", "gnss", "v1/VF2/gnss/refresh", "a b/c", "gnss/refresh/resp"):
-        assert refused(commands.SEND_REQUEST, request=text) == "vt3_invalid_request"
-    assert refused(commands.SEND_REQUEST) == "vt3_invalid_request"
+        assert refused(Vt3Command.SEND_REQUEST, request=text) == "vt3_invalid_request"
+    assert refused(Vt3Command.SEND_REQUEST) == "vt3_invalid_request"
     for payload in (
         "5",
         "{",
@@ -196,7 +199,7 @@ def test_raw_requests() -> None:
         '{"client_token": "%s"}' % ("é" * 17),
     ):
         assert (
-            refused(commands.SEND_REQUEST, request="a/b", payload=payload)
+            refused(Vt3Command.SEND_REQUEST, request="a/b", payload=payload)
             == "vt3_invalid_payload"
         )
 
@@ -204,11 +207,11 @@ def test_raw_requests() -> None:
 def test_outputs() -> None:
     """Outputs 1 to 3, spelled in both ways."""
     for part in ("1", 2, "3"):
-        command = Command(commands.TURN_ON_OUTPUT, {"part": part})
+        command = Command(Vt3Command.TURN_ON_OUTPUT, {"part": part})
         assert commands.output_of(command) == int(part)
     for part in (0, "4", "x", True, "01"):
         with pytest.raises(InvalidArgument):
-            commands.output_of(Command(commands.TURN_ON_OUTPUT, {"part": part}))
+            commands.output_of(Command(Vt3Command.TURN_ON_OUTPUT, {"part": part}))
     assert commands.set_output(2, on=True, with_zero=False) == Request(
         "io", "control", {"io.DO2": 1}
     )
@@ -232,12 +235,12 @@ def can_stop(command: Command) -> bool:
 
 def test_requests_that_can_stop_a_vehicle() -> None:
     """Turning on an output that cuts, in whatever words; restoring never."""
-    on, off = commands.TURN_ON_OUTPUT, commands.TURN_OFF_OUTPUT
+    on, off = Vt3Command.TURN_ON_OUTPUT, Vt3Command.TURN_OFF_OUTPUT
     assert can_stop(Command(on, {"part": "2"}))
     assert can_stop(Command(on, {"part": 2}))
     assert not can_stop(Command(on, {"part": "1"}))
     assert not can_stop(Command(off, {"part": "2"}))
-    assert not can_stop(Command(commands.REFRESH_GROUP, {"part": "io"}))
+    assert not can_stop(Command(Vt3Command.REFRESH_GROUP, {"part": "io"}))
     raw = commands.raw_request
     on_values: tuple[Json, ...] = (1, True, "1", None, [0], "off", 2)
     for value in on_values:

@@ -12,7 +12,7 @@ import socket
 
 import pytest
 
-from custom_components.fleet_tracker.contract.commands import Command
+from custom_components.fleet_tracker.contract.commands import PART, Command
 from custom_components.fleet_tracker.contract.connection import (
     Connection,
     PollResult,
@@ -37,6 +37,7 @@ from custom_components.fleet_tracker.vendors.vt3.connection import Vt3Connection
 from custom_components.fleet_tracker.vendors.vt3.errors import Refused
 from custom_components.fleet_tracker.vendors.vt3.server import CONTROL_SPACING
 from custom_components.fleet_tracker.vendors.vt3.session import Limits
+from custom_components.fleet_tracker.vendors.vt3.vocabulary import Vt3Command
 from tests.simulators.vt3 import Behaviour, Vt3Simulator
 from tests.simulators.world import HOME, Route, drive, stand
 from tests.vendors.fake_host import Cleared, FakeHost, FakeMemory
@@ -117,7 +118,7 @@ async def test_groups_missing_at_the_connection(
     tracker.intervals["mine"] = 60
     tracker.interests["mine"] = {"obd.f_lvl": "tank"}
     await connect(connection, tracker)
-    command = Command(commands.REFRESH_GROUP, {commands.PART: "mine"})
+    command = Command(Vt3Command.REFRESH_GROUP, {PART: "mine"})
     with pytest.raises(VehicleOffline):
         await connection.check(SERIAL, command)
     tracker.behaviour.silent.clear()
@@ -125,7 +126,7 @@ async def test_groups_missing_at_the_connection(
     result = await connection.execute(SERIAL, command)
     assert "62.5" in str(result.text)
     asked = [name for name, _ in tracker.requests].count("group/get")
-    other = Command(commands.REFRESH_GROUP, {commands.PART: "yours"})
+    other = Command(Vt3Command.REFRESH_GROUP, {PART: "yours"})
     with pytest.raises(InvalidArgument):
         await connection.check(SERIAL, other)
     assert [name for name, _ in tracker.requests].count("group/get") == asked
@@ -274,17 +275,21 @@ async def test_late_answers_are_news(
     tracker.behaviour.silent.add("*")
     late: tuple[tuple[Command, str, Json], ...] = (
         (
-            Command(commands.SET_UPLOAD_INTERVAL, {"part": "gnss", "value": 60}),
+            Command(Vt3Command.SET_UPLOAD_INTERVAL, {"part": "gnss", "value": 60}),
             "gnss/set",
             {"interval": 77},
         ),
         (
-            Command(commands.TURN_ON_OUTPUT, {"part": "3"}),
+            Command(Vt3Command.TURN_ON_OUTPUT, {"part": "3"}),
             "io/control",
             {"io.D03": 1},
         ),
-        (Command(commands.REFRESH_GROUP, {"part": "io"}), "io/refresh", 5),
-        (Command(commands.REFRESH_GROUP, {"part": "io"}), "io/refresh", {"error": "x"}),
+        (Command(Vt3Command.REFRESH_GROUP, {"part": "io"}), "io/refresh", 5),
+        (
+            Command(Vt3Command.REFRESH_GROUP, {"part": "io"}),
+            "io/refresh",
+            {"error": "x"},
+        ),
     )
     counts = connection.server.counts
     for number, (command, request, result) in enumerate(late, start=1):
@@ -326,7 +331,7 @@ async def test_more_groups_than_there_can_be(
     for number in range(100):
         tracker.intervals[f"g{number}"] = 5
         tracker.interests[f"g{number}"] = {"obd.rpm": ""}
-    result = await connection.execute(SERIAL, Command(commands.GET_CUSTOM_GROUPS))
+    result = await connection.execute(SERIAL, Command(Vt3Command.GET_CUSTOM_GROUPS))
     assert result.update is not None
     host.receive([result.update])
     groups = [
@@ -359,7 +364,7 @@ async def test_custom_groups(
     assert host.reading(SERIAL, "analog_input:1") == 0.0
     assert "lat" not in str(host.known[SERIAL].readings)
     result = await connection.execute(
-        SERIAL, Command(commands.REFRESH_GROUP, {"part": "mine"})
+        SERIAL, Command(Vt3Command.REFRESH_GROUP, {"part": "mine"})
     )
     assert result.update is not None
     assert result.update.position is not None
@@ -376,7 +381,7 @@ async def test_custom_groups(
     # A group that is gone is forgotten.
     del tracker.intervals["mine"]
     host.advance(10)
-    await connection.execute(SERIAL, Command(commands.GET_CUSTOM_GROUPS))
+    await connection.execute(SERIAL, Command(Vt3Command.GET_CUSTOM_GROUPS))
     await tracker.upload("gnss")
     assert json.loads(host.memory.stored["interests"]) == {}
 
@@ -452,7 +457,7 @@ async def test_own_names_are_remembered(
     await connection.execute(
         SERIAL,
         Command(
-            commands.SET_GROUP,
+            Vt3Command.SET_GROUP,
             {"part": "io", "interval": 60, "interest": '{"io.DI1": "door"}'},
         ),
     )
@@ -639,7 +644,7 @@ async def test_a_removed_tracker(
     host.advance(10)
     await connection.execute(
         SERIAL,
-        Command(commands.SET_GROUP, {"part": "io", "interest": '{"io.DI1": "d"}'}),
+        Command(Vt3Command.SET_GROUP, {"part": "io", "interest": '{"io.DI1": "d"}'}),
     )
     assert isinstance(host.memory, FakeMemory)
     assert SERIAL in host.memory.stored["interests"]
@@ -655,7 +660,7 @@ async def test_a_removed_tracker(
     with pytest.raises(VehicleOffline):
         await connection.look(SERIAL)
     with pytest.raises(VehicleOffline):
-        await connection.execute(SERIAL, Command(commands.GET_CUSTOM_GROUPS))
+        await connection.execute(SERIAL, Command(Vt3Command.GET_CUSTOM_GROUPS))
 
 
 @pytest.mark.parametrize("removed", [True, False])
@@ -777,8 +782,8 @@ async def test_outputs(
     """A switch follows the tracker's answer and its uploads."""
     assert "output:2" in host.known[SERIAL].capabilities
     for name, on in (
-        (commands.TURN_ON_OUTPUT, True),
-        (commands.TURN_OFF_OUTPUT, False),
+        (Vt3Command.TURN_ON_OUTPUT, True),
+        (Vt3Command.TURN_OFF_OUTPUT, False),
     ):
         host.advance(10)
         result = await connection.execute(SERIAL, Command(name, {"part": "2"}))
@@ -799,7 +804,7 @@ async def test_outputs_with_a_zero(
     """Who does not know DO1 is sent D01, and that is remembered."""
     tracker = make_tracker(behaviour=Behaviour(zero_outputs=True))
     await connect(connection, tracker)
-    switch = Command(commands.TURN_ON_OUTPUT, {"part": "1"})
+    switch = Command(Vt3Command.TURN_ON_OUTPUT, {"part": "1"})
 
     async def asked() -> list[str]:
         tracker.requests.clear()
@@ -831,7 +836,7 @@ async def test_client_token_that_is_not_wanted(
     host: FakeHost, make_tracker: MakeTracker
 ) -> None:
     """Who refuses a client token is sent none, as in the examples; that is remembered."""
-    switch = Command(commands.TURN_ON_OUTPUT, {"part": "1"})
+    switch = Command(Vt3Command.TURN_ON_OUTPUT, {"part": "1"})
     asked = ["sysinfo/refresh", "cellular1/refresh", "group/get"]
 
     def tokens(tracker: Vt3Simulator) -> list[tuple[str, bool]]:
@@ -869,8 +874,8 @@ async def test_refusals_that_are_not_for_the_token(
     connection: Vt3Connection, tracker: Vt3Simulator
 ) -> None:
     """Once it is known what the tracker wants, and for commands, nothing is sent twice."""
-    refresh = Command(commands.REFRESH_GROUP, {"part": "io"})
-    set_interval = Command(commands.SET_UPLOAD_INTERVAL, {"part": "io", "value": 5})
+    refresh = Command(Vt3Command.REFRESH_GROUP, {"part": "io"})
+    set_interval = Command(Vt3Command.SET_UPLOAD_INTERVAL, {"part": "io", "value": 5})
     for command, request in ((refresh, "io/refresh"), (set_interval, "io/set")):
         for settled in (True, False):
             connection._trackers[SERIAL].token_settled = settled
@@ -900,12 +905,12 @@ async def test_an_output_that_does_not_follow(
     tracker._control = lambda asked: {}  # type: ignore[method-assign] # plays a fault
     with pytest.raises(CommandUnconfirmed):
         await connection.execute(
-            SERIAL, Command(commands.TURN_ON_OUTPUT, {"part": "1"})
+            SERIAL, Command(Vt3Command.TURN_ON_OUTPUT, {"part": "1"})
         )
     tracker.behaviour.silent.add("*")
     with pytest.raises(CommandUnconfirmed):
         await connection.execute(
-            SERIAL, Command(commands.TURN_ON_OUTPUT, {"part": "1"})
+            SERIAL, Command(Vt3Command.TURN_ON_OUTPUT, {"part": "1"})
         )
 
 
@@ -917,8 +922,8 @@ async def test_cutting_the_engine(host: FakeHost, make_tracker: MakeTracker) -> 
         assert {"cut_engine:1", "restore_engine:1"} <= host.known[SERIAL].capabilities
         assert host.reading(SERIAL, "engine_cut:1") is False
         assert host.reading(SERIAL, "output:1") is None
-        cut = Command(commands.TURN_ON_OUTPUT, {"part": "1"})
-        restore = Command(commands.TURN_OFF_OUTPUT, {"part": "1"})
+        cut = Command(Vt3Command.TURN_ON_OUTPUT, {"part": "1"})
+        restore = Command(Vt3Command.TURN_OFF_OUTPUT, {"part": "1"})
         assert connection.can_stop(SERIAL, cut)
         assert not connection.can_stop(SERIAL, restore)
         assert not connection.can_stop(OTHER, cut)
@@ -962,7 +967,7 @@ async def test_settings(
 ) -> None:
     """Intervals are what the tracker confirmed; answers come back as they are."""
     result = await connection.execute(
-        SERIAL, Command(commands.SET_UPLOAD_INTERVAL, {"part": "gnss", "value": 30.0})
+        SERIAL, Command(Vt3Command.SET_UPLOAD_INTERVAL, {"part": "gnss", "value": 30.0})
     )
     assert result.update is not None
     host.receive([result.update])
@@ -974,7 +979,7 @@ async def test_settings(
     ]
     result = await connection.execute(SERIAL, commands.custom_groups(groups))
     assert json.loads(result.text or "") == groups
-    result = await connection.execute(SERIAL, Command(commands.GET_CUSTOM_GROUPS))
+    result = await connection.execute(SERIAL, Command(Vt3Command.GET_CUSTOM_GROUPS))
     assert json.loads(result.text or "") == groups
     result = await connection.execute(SERIAL, commands.raw_request("sysinfo/refresh"))
     answer = json.loads(result.text or "")
@@ -991,7 +996,7 @@ async def test_set_without_an_echo(
     """An answer that says nothing but success confirms what was asked."""
     tracker._set = lambda group, asked: {}  # type: ignore[method-assign] # says no more
     result = await connection.execute(
-        SERIAL, Command(commands.SET_UPLOAD_INTERVAL, {"part": "gnss", "value": 30})
+        SERIAL, Command(Vt3Command.SET_UPLOAD_INTERVAL, {"part": "gnss", "value": 30})
     )
     assert result.update is not None
     host.receive([result.update])

@@ -162,7 +162,7 @@ async def test_document_alone(home: Home) -> None:
         "device_tracker.position",
         "event.alarm",
         "event.trouble_code",
-        "sensor.battery_voltage",
+        "sensor.vehicle_voltage",
         "sensor.fuel_level",
         "sensor.last_contact",
         "sensor.last_fix",

@@ -318,7 +318,7 @@ async def test_restart(home: Home) -> None:
     assert after["sensor.van_01_last_position"] == before["sensor.van_01_last_position"]
     # Nine seconds after the start it answered the last of what it was asked.
     assert after["sensor.van_01_last_contact"] == "2025-10-09T09:00:09+00:00"
-    for key in ("odometer", "fuel_level", "battery_voltage"):
+    for key in ("odometer", "fuel_level", "vehicle_voltage"):
         assert after[f"sensor.van_01_{key}"] == before[f"sensor.van_01_{key}"]
     assert home.reading("coolant_temperature", SERIAL) == coolant
     position = home.state("device_tracker", "position", SERIAL)

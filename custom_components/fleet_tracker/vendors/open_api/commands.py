@@ -1,41 +1,35 @@
-"""The commands of the Open API (2.5), by the names that entities and actions use."""
+"""The commands of the Open API (2.5): how they are sent, and what they need."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ...model.vehicle import Reading, Value
-
-ENGINE_CUT = "engine_cut"
-ENGINE_RESTORE = "engine_restore"
-LOCK = "lock"
-UNLOCK = "unlock"
-RESET = "reset"
-SET_MILEAGE = "set_mileage"
+from ...model.vehicle import Capability, Reading, Value
+from .vocabulary import OpenApiCapability, OpenApiCommand
 
 # What the document calls them. SET_MILEAGE takes its parameter apart: "SET_MILEAGE,30"
 # is refused.
 WIRE_COMMANDS: Mapping[str, str] = MappingProxyType(
     {
-        ENGINE_CUT: "RELAY,1",
-        ENGINE_RESTORE: "RELAY,0",
-        LOCK: "LOCKDOOR",
-        UNLOCK: "UNLOCKDOOR",
-        RESET: "RESET",
-        SET_MILEAGE: "SET_MILEAGE",
+        OpenApiCommand.CUT_ENGINE: "RELAY,1",
+        OpenApiCommand.RESTORE_ENGINE: "RELAY,0",
+        OpenApiCommand.LOCK: "LOCKDOOR",
+        OpenApiCommand.UNLOCK: "UNLOCKDOOR",
+        OpenApiCommand.RESET: "RESET",
+        OpenApiCommand.SET_MILEAGE: "SET_MILEAGE",
     }
 )
 
 # What a vehicle is capable of until it refuses one of the commands as unsupported.
 CAPABILITY_OF: Mapping[str, str] = MappingProxyType(
     {
-        ENGINE_CUT: "cut_engine",
-        ENGINE_RESTORE: "restore_engine",
-        LOCK: "lock",
-        UNLOCK: "lock",
-        RESET: "reset",
-        SET_MILEAGE: "set_mileage",
+        OpenApiCommand.CUT_ENGINE: Capability.CUT_ENGINE,
+        OpenApiCommand.RESTORE_ENGINE: Capability.RESTORE_ENGINE,
+        OpenApiCommand.LOCK: Capability.LOCK,
+        OpenApiCommand.UNLOCK: Capability.LOCK,
+        OpenApiCommand.RESET: OpenApiCapability.RESET,
+        OpenApiCommand.SET_MILEAGE: OpenApiCapability.SET_MILEAGE,
     }
 )
 
@@ -43,12 +37,11 @@ CAPABILITY_OF: Mapping[str, str] = MappingProxyType(
 # doorstatus is whether the door stands open.
 CONFIRMED: Mapping[str, Mapping[str, Value]] = MappingProxyType(
     {
-        ENGINE_CUT: {Reading.ENGINE_CUT: True},
-        ENGINE_RESTORE: {Reading.ENGINE_CUT: False},
-        LOCK: {Reading.LOCKED: True},
-        UNLOCK: {Reading.LOCKED: False},
+        OpenApiCommand.CUT_ENGINE: {Reading.ENGINE_CUT: True},
+        OpenApiCommand.RESTORE_ENGINE: {Reading.ENGINE_CUT: False},
+        OpenApiCommand.LOCK: {Reading.LOCKED: True},
+        OpenApiCommand.UNLOCK: {Reading.LOCKED: False},
     }
 )
 
-ALARMS = "alarms"
-CAPABILITIES = frozenset({*CAPABILITY_OF.values(), ALARMS})
+CAPABILITIES = frozenset({*CAPABILITY_OF.values(), Capability.EVENTS})

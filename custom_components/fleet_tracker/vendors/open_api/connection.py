@@ -44,6 +44,7 @@ from .mapping import (
 )
 from .refusals import Suspects
 from .transport import WAR_LOGIN_SPACING, Token
+from .vocabulary import OpenApiCommand
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -509,7 +510,7 @@ class OpenApiConnection(Connection):
 
     def can_stop(self, vehicle_id: str, command: Command) -> bool:
         """Tell whether it is the engine cut-off."""
-        return command.name == commands.ENGINE_CUT
+        return command.name == OpenApiCommand.CUT_ENGINE
 
     async def check(self, vehicle_id: str, command: Command) -> None:
         """Raise CommandUnsupported for what a tracker once did not know (20048)."""
@@ -519,7 +520,7 @@ class OpenApiConnection(Connection):
 
     def restores(self, vehicle_id: str, command: Command) -> bool:
         """Tell whether it ends the engine cut-off."""
-        return command.name == commands.ENGINE_RESTORE
+        return command.name == OpenApiCommand.RESTORE_ENGINE
 
     async def execute(
         self, vehicle_id: str, command: Command, clearance: Clearance = HARMLESS
@@ -529,7 +530,7 @@ class OpenApiConnection(Connection):
         if command.name not in commands.WIRE_COMMANDS:
             raise InvalidArgument("Unknown command")
         data = None
-        if command.name == commands.SET_MILEAGE:
+        if command.name == OpenApiCommand.SET_MILEAGE:
             data = {"mileage": f"{command.arguments['kilometres']:.12g}"}
         try:
             answer = await self.client.run_command(
@@ -551,7 +552,7 @@ class OpenApiConnection(Connection):
     async def _after(self, vehicle_id: str, command: str) -> VehicleUpdate:
         """Return what is known after a command that the tracker confirmed."""
         now = self.host.now()
-        if command == commands.SET_MILEAGE:
+        if command == OpenApiCommand.SET_MILEAGE:
             self._odometer_set_at[vehicle_id] = now
         try:
             update = await self.look(vehicle_id)

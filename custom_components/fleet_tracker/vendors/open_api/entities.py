@@ -8,7 +8,7 @@ from homeassistant.components.button import ButtonDeviceClass
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.const import EntityCategory
 
-from ...model.vehicle import OccurrenceKind, Reading
+from ...model.vehicle import Capability, OccurrenceKind, Reading
 from ...offer.descriptions import (
     FleetButtonDescription,
     FleetEventDescription,
@@ -17,13 +17,8 @@ from ...offer.descriptions import (
     VendorEntities,
     engine_buttons,
 )
-from . import commands
-from .mapping import (
-    ALARM_TYPES,
-    ALL_STATUSES,
-    FUEL_MEASURED_AT,
-    TEMPERATURE_MEASURED_AT,
-)
+from .mapping import ALARM_TYPES, ALL_STATUSES
+from .vocabulary import OpenApiCapability, OpenApiCommand, OpenApiReading
 
 ENTITIES = VendorEntities(
     disabled=frozenset(
@@ -47,13 +42,13 @@ ENTITIES = VendorEntities(
             entity_registry_enabled_default=False,
         ),
         FleetSensorDescription(
-            key=FUEL_MEASURED_AT,
+            key=OpenApiReading.FUEL_MEASURED_AT,
             device_class=SensorDeviceClass.TIMESTAMP,
             entity_category=EntityCategory.DIAGNOSTIC,
             entity_registry_enabled_default=False,
         ),
         FleetSensorDescription(
-            key=TEMPERATURE_MEASURED_AT,
+            key=OpenApiReading.TEMPERATURE_MEASURED_AT,
             device_class=SensorDeviceClass.TIMESTAMP,
             entity_category=EntityCategory.DIAGNOSTIC,
             entity_registry_enabled_default=False,
@@ -63,19 +58,19 @@ ENTITIES = VendorEntities(
         FleetLockDescription(
             key=Reading.LOCKED,
             translation_key="door",
-            capability="lock",
-            lock_command=commands.LOCK,
-            unlock_command=commands.UNLOCK,
+            capability=Capability.LOCK,
+            lock_command=OpenApiCommand.LOCK,
+            unlock_command=OpenApiCommand.UNLOCK,
             assumed_state=True,
             # Most trackers refuse the command.
             entity_registry_enabled_default=False,
         ),
     ),
     buttons=(
-        *engine_buttons(commands.ENGINE_CUT, commands.ENGINE_RESTORE),
+        *engine_buttons(OpenApiCommand.CUT_ENGINE, OpenApiCommand.RESTORE_ENGINE),
         FleetButtonDescription(
-            key=commands.RESET,
-            capability="reset",
+            key=OpenApiCommand.RESET,
+            capability=OpenApiCapability.RESET,
             device_class=ButtonDeviceClass.RESTART,
             entity_category=EntityCategory.CONFIG,
             entity_registry_enabled_default=False,
@@ -84,7 +79,7 @@ ENTITIES = VendorEntities(
     events=(
         FleetEventDescription(
             key=OccurrenceKind.ALARM,
-            capability=commands.ALARMS,
+            capability=Capability.EVENTS,
             types=frozenset(kind for _, kind in ALARM_TYPES.values()),
         ),
     ),

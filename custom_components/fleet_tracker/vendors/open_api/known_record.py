@@ -11,15 +11,16 @@ from datetime import UTC, datetime
 from typing import Self, override
 
 from ...model.json_values import as_unix_time
-from ...model.vehicle import KnownRecord, Reading, TimeSource, Vehicle, VehicleUpdate
-from .mapping import (
-    FUEL,
-    FUEL_MEASURED_AT,
-    OLDEST_REPORTED,
-    TEMPERATURE,
-    TEMPERATURE_MEASURED_AT,
-    map_track,
+from ...model.vehicle import (
+    KnownRecord,
+    Reading,
+    TimeSource,
+    Vehicle,
+    VehicleUpdate,
+    reading_parts,
 )
+from .mapping import FUEL, OLDEST_REPORTED, TEMPERATURE, map_track
+from .vocabulary import OpenApiReading
 
 SERVER_TIME = "servertime"
 SECONDS_SINCE_SWITCH = "acctime"
@@ -106,11 +107,11 @@ def _shown_until(update: VehicleUpdate) -> int:
     until = float(_LATEST)
     for group in update.groups:
         measured_at = {
-            FUEL: FUEL_MEASURED_AT,
-            TEMPERATURE: TEMPERATURE_MEASURED_AT,
+            FUEL: OpenApiReading.FUEL_MEASURED_AT,
+            TEMPERATURE: OpenApiReading.TEMPERATURE_MEASURED_AT,
         }.get(group.name)
         is_shown = any(
-            reading.partition(":")[0] in (Reading.FUEL, Reading.TEMPERATURE)
+            reading_parts(reading)[0] in (Reading.FUEL, Reading.TEMPERATURE)
             for reading in group.readings
         )
         if measured_at is not None and is_shown:

@@ -23,15 +23,11 @@ from ...model.vehicle import (
     VehicleDetails,
     VehicleUpdate,
     accuracy_m,
+    part_of,
 )
 from .records import Alarm, as_coordinates
+from .vocabulary import OpenApiReading
 
-FUEL_MEASURED_AT = "fuel_measured_at"
-TEMPERATURE_MEASURED_AT = "temperature_measured_at"
-# What has no entity and is in the diagnostics
-POSITION_RECEIVED_AT = "position_received_at"
-FIRST_ONLINE_AT = "first_online_at"
-ACTIVATED_AT = "activated_at"
 OLDEST_REPORTED = timedelta(days=1)
 """Fuel and temperature that are older say nothing about now."""
 IGNITION_JITTER = timedelta(minutes=2)
@@ -157,8 +153,12 @@ def map_track(
         TimeSource.TRACKER if fixed_at else TimeSource.OURS,
     )
     for name, readings, time in (
-        (FUEL, _fuel(record, server_time), FUEL_MEASURED_AT),
-        (TEMPERATURE, _temperatures(record, server_time), TEMPERATURE_MEASURED_AT),
+        (FUEL, _fuel(record, server_time), OpenApiReading.FUEL_MEASURED_AT),
+        (
+            TEMPERATURE,
+            _temperatures(record, server_time),
+            OpenApiReading.TEMPERATURE_MEASURED_AT,
+        ),
     ):
         is_told = time in readings
         measured_at = readings[time] if is_told else _last_measured(known, name)
@@ -200,8 +200,8 @@ def map_device(
     if iccid := as_text(record.get("iccid")):
         readings[Reading.ICCID] = iccid
     for field, reading in (
-        ("onlinetime", FIRST_ONLINE_AT),
-        ("activatedtime", ACTIVATED_AT),
+        ("onlinetime", OpenApiReading.FIRST_ONLINE_AT),
+        ("activatedtime", OpenApiReading.ACTIVATED_AT),
     ):
         if (time := as_unix_time(record.get(field))) is not None:
             readings[reading] = time
@@ -329,7 +329,7 @@ def _tracker_readings(
     if Reading.FUEL_SUPPLY in readings:
         readings[Reading.ENGINE_CUT] = not readings[Reading.FUEL_SUPPLY]
     if (percent := _up_to(100, record.get("battery"))) is not None:
-        readings[Reading.BATTERY] = percent
+        readings[Reading.TRACKER_BATTERY] = percent
     for field in ("mileage", "odometer"):
         if (metres := _up_to(MOST_METRES, record.get(field))) is not None:
             readings[Reading.ODOMETER] = metres / 1000
@@ -338,7 +338,7 @@ def _tracker_readings(
         readings[Reading.DISTANCE_TODAY] = metres / 1000
     volts = as_number(record.get("externalpower"))
     if volts is not None and abs(volts) <= MOST_VOLTS:
-        readings[Reading.EXTERNAL_VOLTAGE] = abs(volts)
+        readings[Reading.VEHICLE_VOLTAGE] = abs(volts)
     if Reading.IGNITION in readings:
         changed_at = _ignition_changed_at(
             record, readings[Reading.IGNITION], known, server_time, heard_at
@@ -346,7 +346,7 @@ def _tracker_readings(
         if changed_at is not None:
             readings[Reading.IGNITION_CHANGED_AT] = changed_at
     if (received_at := as_unix_time(record.get("systemtime"))) is not None:
-        readings[POSITION_RECEIVED_AT] = received_at
+        readings[OpenApiReading.POSITION_RECEIVED_AT] = received_at
     return readings
 
 
@@ -400,7 +400,7 @@ def _fuel(record: Mapping[str, object], server_time: datetime) -> dict[str, Valu
     litres = _up_to(MOST_LITRES, record.get("fuel"))
     if measured_at is None or litres is None:
         return {}
-    readings: dict[str, Value] = {FUEL_MEASURED_AT: measured_at}
+    readings: dict[str, Value] = {OpenApiReading.FUEL_MEASURED_AT: measured_at}
     if server_time - believed(measured_at, server_time) <= OLDEST_REPORTED:
         readings[Reading.FUEL] = litres
     return readings
@@ -414,13 +414,13 @@ def _temperatures(
     probes = record.get("temperature")
     if measured_at is None or not isinstance(probes, list) or not probes:
         return {}
-    readings: dict[str, Value] = {TEMPERATURE_MEASURED_AT: measured_at}
+    readings: dict[str, Value] = {OpenApiReading.TEMPERATURE_MEASURED_AT: measured_at}
     if server_time - believed(measured_at, server_time) <= OLDEST_REPORTED:
         coldest, hottest = CELSIUS_RANGE
         for number, value in enumerate(probes, start=1):
             celsius = as_number(value)
             if celsius is not None and coldest <= celsius <= hottest:
-                readings[f"{Reading.TEMPERATURE}:{number}"] = celsius
+                readings[part_of(Reading.TEMPERATURE, number)] = celsius
     return readings
 
 

@@ -29,9 +29,9 @@ from ...offer.fields import (
     LEAVING,
     circle,
 )
-from . import commands
 from .client import FENCE_RADIUS_M, FenceAlarm
 from .connection import OpenApiConnection
+from .vocabulary import OpenApiCommand
 
 type _Request = ActionRequest[OpenApiConnection]
 
@@ -74,7 +74,7 @@ async def _create_geofence(request: _Request) -> Outcomes:
 
 def _set_mileage(data: Mapping[str, Any]) -> Command:
     """Set the odometer (2.5). That the vendor counts in kilometres is not confirmed."""
-    return Command(commands.SET_MILEAGE, {ATTR_KILOMETRES: data[ATTR_KILOMETRES]})
+    return Command(OpenApiCommand.SET_MILEAGE, {ATTR_KILOMETRES: data[ATTR_KILOMETRES]})
 
 
 async def _send_message(request: _Request) -> None:

@@ -1,4 +1,4 @@
-"""The commands of a vehicle, by the names and words that entities and actions use.
+"""The commands of a vehicle: how they are sent, and what they need.
 
 Each command has the capability that it needs, how it is sent, and by what reading the
 vehicle shows that it was carried out, if it shows it at all.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 
 from ...contract.commands import Clearance
@@ -26,94 +25,44 @@ from .arguments import (
     upload_interval,
 )
 from .client import SegwayClient
-from .mapping import SPEED_MODES, Group, SegwayReading
+from .mapping import SPEED_MODES, Group
 from .settings import Setting, check_bluetooth_key
-
-LOCK = "lock"
-UNLOCK = "unlock"
-START_RENTAL = "start_rental"
-END_RENTAL = "end_rental"
-THROTTLE_ON = "throttle_on"
-THROTTLE_OFF = "throttle_off"
-OPEN_SADDLE = "open_saddle"
-OPEN_TAILBOX = "open_tailbox"
-OPEN_BATTERY_COVER = "open_battery_cover"
-SOUND_1 = "sound_1"
-SOUND_2 = "sound_2"
-SOUND_3 = "sound_3"
-SET_SPEED_MODE = "set_speed_mode"
-SET_RENTAL_CONDITIONS = "set_rental_conditions"
-SET_SWITCHES = "set_switches"
-SET_FEATURES = "set_features"
-SET_AMBIENT_LIGHT = "set_ambient_light"
-SET_LIGHTS = "set_lights"
-SET_SOUNDS = "set_sounds"
-SET_UPLOAD_INTERVAL = "set_upload_interval"
-SET_TIME = "set_time"
-GET_BLUETOOTH_KEY = "get_bluetooth_key"
-SET_BLUETOOTH_KEY = "set_bluetooth_key"
-REFRESH = "refresh"
-"""Asks the vehicle itself where it is, and reads all that Segway knows of it."""
-
-
-class Capability(StrEnum):
-    """Capabilities that some vehicles have and others do not."""
-
-    LOCK = "lock"
-    RENTAL = "rental"
-    THROTTLE = "throttle"
-    SADDLE = "saddle"
-    TAILBOX = "tailbox"
-    BATTERY_COVER = "battery_cover"
-    SOUND = "sound"
-    SPEED_MODE = "speed_mode"
-    RENTAL_CONDITIONS = "rental_conditions"
-    SWITCHES = "switches"
-    FEATURES = "features"
-    AMBIENT_LIGHT = "ambient_light"
-    LIGHTS = "lights"
-    """The deprecated setting, which the ambient light replaced."""
-    SOUNDS = "sounds"
-    UPLOAD_INTERVAL = "upload_interval"
-    TIME = "time"
-    BLUETOOTH_KEY = "bluetooth_key"
-    EXTRA_STATUS = "extra_status"
-    BATTERY_INFO = "battery_info"
-    EVENTS = "events"
-    """It raises alerts and faults, which are pushed."""
-
+from .vocabulary import SegwayCapability, SegwayCommand, SegwayReading
 
 _COMMON = frozenset(
     {
-        Capability.LOCK,
-        Capability.THROTTLE,
-        Capability.SOUND,
-        Capability.FEATURES,
-        Capability.AMBIENT_LIGHT,
-        Capability.LIGHTS,
-        Capability.SOUNDS,
-        Capability.UPLOAD_INTERVAL,
-        Capability.BLUETOOTH_KEY,
-        Capability.EVENTS,
+        SegwayCapability.LOCK,
+        SegwayCapability.THROTTLE,
+        SegwayCapability.SOUND,
+        SegwayCapability.FEATURES,
+        SegwayCapability.AMBIENT_LIGHT,
+        SegwayCapability.LIGHTS,
+        SegwayCapability.SOUNDS,
+        SegwayCapability.UPLOAD_INTERVAL,
+        SegwayCapability.BLUETOOTH_KEY,
+        SegwayCapability.EVENTS,
     }
 )
 
 # What the document limits to some models. 15004 from such an endpoint, which elsewhere is
 # a wrong parameter, says that the vehicle is none of them.
-LIMITED_CAPABILITIES = frozenset(Capability) - _COMMON
+LIMITED_CAPABILITIES = frozenset(SegwayCapability) - _COMMON
 
 DEFAULT_MODEL = "e_moped"
 
 # By the headings of the document. Of an unknown model, what only reads is tried.
-MODEL_CAPABILITIES: Mapping[str, frozenset[Capability]] = MappingProxyType(
+MODEL_CAPABILITIES: Mapping[str, frozenset[SegwayCapability]] = MappingProxyType(
     {
-        DEFAULT_MODEL: frozenset(Capability),
-        "c80": _COMMON | {Capability.BATTERY_INFO},
-        "es": _COMMON | {Capability.SPEED_MODE},
-        "max": _COMMON | {Capability.SPEED_MODE},
-        "max_pro": _COMMON | {Capability.SPEED_MODE, Capability.BATTERY_COVER},
-        "max_plus": _COMMON | {Capability.SPEED_MODE, Capability.BATTERY_COVER},
-        "other": _COMMON | {Capability.EXTRA_STATUS, Capability.BATTERY_INFO},
+        DEFAULT_MODEL: frozenset(SegwayCapability),
+        "c80": _COMMON | {SegwayCapability.BATTERY_INFO},
+        "es": _COMMON | {SegwayCapability.SPEED_MODE},
+        "max": _COMMON | {SegwayCapability.SPEED_MODE},
+        "max_pro": _COMMON
+        | {SegwayCapability.SPEED_MODE, SegwayCapability.BATTERY_COVER},
+        "max_plus": _COMMON
+        | {SegwayCapability.SPEED_MODE, SegwayCapability.BATTERY_COVER},
+        "other": _COMMON
+        | {SegwayCapability.EXTRA_STATUS, SegwayCapability.BATTERY_INFO},
     }
 )
 MODEL_NAMES: Mapping[str, str] = MappingProxyType(
@@ -153,7 +102,7 @@ class Operation:
     so; otherwise they may have changed again by the time they are read.
     """
 
-    capability: Capability
+    capability: SegwayCapability
     send: Send
     check: Callable[[Arguments], object] = _no_arguments
     shows: Callable[[Arguments], Mapping[str, Value]] | None = None
@@ -176,7 +125,7 @@ def _simple(
 
 
 def _setting[T: Setting](
-    capability: Capability,
+    capability: SegwayCapability,
     build: Callable[[Arguments], T],
     method: Callable[[SegwayClient, str, T, Clearance], Awaitable[None]],
 ) -> Operation:
@@ -260,85 +209,101 @@ def _bluetooth_key(arguments: Arguments) -> str:
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
-        LOCK: Operation(
-            capability=Capability.LOCK,
+        SegwayCommand.LOCK: Operation(
+            capability=SegwayCapability.LOCK,
             send=_simple(SegwayClient.lock),
             shows=_always({Reading.LOCKED: True}),
             is_shown_itself=True,
         ),
-        UNLOCK: Operation(
-            capability=Capability.LOCK,
+        SegwayCommand.UNLOCK: Operation(
+            capability=SegwayCapability.LOCK,
             send=_simple(SegwayClient.unlock),
             shows=_always({Reading.LOCKED: False}),
             is_shown_itself=True,
         ),
-        START_RENTAL: Operation(
-            capability=Capability.RENTAL,
+        SegwayCommand.START_RENTAL: Operation(
+            capability=SegwayCapability.RENTAL,
             send=_start_rental,
             shows=_always({Reading.LOCKED: False}),
         ),
-        END_RENTAL: Operation(
-            capability=Capability.RENTAL,
+        SegwayCommand.END_RENTAL: Operation(
+            capability=SegwayCapability.RENTAL,
             send=_simple(SegwayClient.end_rental),
             shows=_always({Reading.LOCKED: True}),
         ),
-        THROTTLE_ON: Operation(capability=Capability.THROTTLE, send=_throttle(on=True)),
-        THROTTLE_OFF: Operation(
-            capability=Capability.THROTTLE, send=_throttle(on=False)
+        SegwayCommand.THROTTLE_ON: Operation(
+            capability=SegwayCapability.THROTTLE, send=_throttle(on=True)
         ),
-        OPEN_SADDLE: Operation(
-            capability=Capability.SADDLE,
+        SegwayCommand.THROTTLE_OFF: Operation(
+            capability=SegwayCapability.THROTTLE, send=_throttle(on=False)
+        ),
+        SegwayCommand.OPEN_SADDLE: Operation(
+            capability=SegwayCapability.SADDLE,
             send=_simple(SegwayClient.open_saddle),
             shows=_always({SegwayReading.SADDLE_UNLOCKED: True}),
             group=Group.EXTRA_STATUS,
             lasting=False,
         ),
-        OPEN_TAILBOX: Operation(
-            capability=Capability.TAILBOX,
+        SegwayCommand.OPEN_TAILBOX: Operation(
+            capability=SegwayCapability.TAILBOX,
             send=_simple(SegwayClient.open_tailbox),
             shows=_always({SegwayReading.TAILBOX_UNLOCKED: True}),
             group=Group.EXTRA_STATUS,
             lasting=False,
         ),
-        OPEN_BATTERY_COVER: Operation(
-            capability=Capability.BATTERY_COVER,
+        SegwayCommand.OPEN_BATTERY_COVER: Operation(
+            capability=SegwayCapability.BATTERY_COVER,
             send=_simple(SegwayClient.open_battery_cover),
         ),
-        SOUND_1: Operation(capability=Capability.SOUND, send=_sound(1)),
-        SOUND_2: Operation(capability=Capability.SOUND, send=_sound(2)),
-        SOUND_3: Operation(capability=Capability.SOUND, send=_sound(3)),
-        SET_SPEED_MODE: Operation(
-            capability=Capability.SPEED_MODE,
+        SegwayCommand.SOUND_1: Operation(
+            capability=SegwayCapability.SOUND, send=_sound(1)
+        ),
+        SegwayCommand.SOUND_2: Operation(
+            capability=SegwayCapability.SOUND, send=_sound(2)
+        ),
+        SegwayCommand.SOUND_3: Operation(
+            capability=SegwayCapability.SOUND, send=_sound(3)
+        ),
+        SegwayCommand.SET_SPEED_MODE: Operation(
+            capability=SegwayCapability.SPEED_MODE,
             send=_set_speed_mode,
             check=_speed_mode,
             shows=lambda arguments: {SegwayReading.SPEED_MODE: arguments["option"]},
             is_shown_itself=True,
         ),
-        SET_RENTAL_CONDITIONS: _setting(
-            Capability.RENTAL_CONDITIONS, rental_conditions, SegwayClient.set_rental
+        SegwayCommand.SET_RENTAL_CONDITIONS: _setting(
+            SegwayCapability.RENTAL_CONDITIONS,
+            rental_conditions,
+            SegwayClient.set_rental,
         ),
-        SET_SWITCHES: _setting(
-            Capability.SWITCHES, switches, SegwayClient.set_switches
+        SegwayCommand.SET_SWITCHES: _setting(
+            SegwayCapability.SWITCHES, switches, SegwayClient.set_switches
         ),
-        SET_FEATURES: _setting(
-            Capability.FEATURES, features, SegwayClient.set_features
+        SegwayCommand.SET_FEATURES: _setting(
+            SegwayCapability.FEATURES, features, SegwayClient.set_features
         ),
-        SET_AMBIENT_LIGHT: _setting(
-            Capability.AMBIENT_LIGHT, ambient_light, SegwayClient.set_ambient
+        SegwayCommand.SET_AMBIENT_LIGHT: _setting(
+            SegwayCapability.AMBIENT_LIGHT, ambient_light, SegwayClient.set_ambient
         ),
-        SET_LIGHTS: _setting(Capability.LIGHTS, lights, SegwayClient.set_light),
-        SET_SOUNDS: _setting(Capability.SOUNDS, sounds, SegwayClient.set_sounds),
-        SET_UPLOAD_INTERVAL: _setting(
-            Capability.UPLOAD_INTERVAL,
+        SegwayCommand.SET_LIGHTS: _setting(
+            SegwayCapability.LIGHTS, lights, SegwayClient.set_light
+        ),
+        SegwayCommand.SET_SOUNDS: _setting(
+            SegwayCapability.SOUNDS, sounds, SegwayClient.set_sounds
+        ),
+        SegwayCommand.SET_UPLOAD_INTERVAL: _setting(
+            SegwayCapability.UPLOAD_INTERVAL,
             upload_interval,
             SegwayClient.set_upload_interval,
         ),
-        SET_TIME: _setting(Capability.TIME, clock, SegwayClient.set_time),
-        GET_BLUETOOTH_KEY: Operation(
-            capability=Capability.BLUETOOTH_KEY, send=_get_bluetooth_key
+        SegwayCommand.SET_TIME: _setting(
+            SegwayCapability.TIME, clock, SegwayClient.set_time
         ),
-        SET_BLUETOOTH_KEY: Operation(
-            capability=Capability.BLUETOOTH_KEY,
+        SegwayCommand.GET_BLUETOOTH_KEY: Operation(
+            capability=SegwayCapability.BLUETOOTH_KEY, send=_get_bluetooth_key
+        ),
+        SegwayCommand.SET_BLUETOOTH_KEY: Operation(
+            capability=SegwayCapability.BLUETOOTH_KEY,
             send=_set_bluetooth_key,
             check=_bluetooth_key,
         ),

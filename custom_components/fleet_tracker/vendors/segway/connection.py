@@ -20,7 +20,6 @@ from ...contract.pushes import PushAnswer, PushRequest
 from ...model.confirmation import Expectation
 from ...model.elapsed import is_within
 from ...model.vehicle import TimeSource, Value, VehicleUpdate
-from . import commands
 from .arguments import upload_interval
 from .client import Credentials, SegwayClient, server_for
 from .commands import OPERATIONS, Operation, Sent
@@ -39,6 +38,7 @@ from .push import Push, PushInbox, PushKind, PushRefused
 from .schedule import SELDOM, Query, UploadPeriods
 from .values import whole
 from .vehicle import AcceptedVehicle, FactsBook, model_of, name_of, stop_asking
+from .vocabulary import SegwayCommand
 
 # Keys of the settings
 CLIENT_ID = "client_id"
@@ -130,19 +130,19 @@ class SegwayConnection(Connection):
     @override
     def can_stop(self, vehicle_id: str, command: Command) -> bool:
         """Tell whether it turns the throttle off. A ridden vehicle is never locked."""
-        return command.name == commands.THROTTLE_OFF
+        return command.name == SegwayCommand.THROTTLE_OFF
 
     @override
     async def check(self, vehicle_id: str, command: Command) -> None:
         """Raise CommandUnsupported for what the model lacks, InvalidArgument for wrong values."""
         vehicle = self._vehicle(vehicle_id)
-        if command.name != commands.REFRESH:
+        if command.name != SegwayCommand.REFRESH:
             _operation(vehicle, command).check(command.arguments)
 
     @override
     def restores(self, vehicle_id: str, command: Command) -> bool:
         """Tell whether it turns the throttle on."""
-        return command.name == commands.THROTTLE_ON
+        return command.name == SegwayCommand.THROTTLE_ON
 
     @override
     async def execute(
@@ -151,7 +151,7 @@ class SegwayConnection(Connection):
         """Carry out a command; what a query shows is confirmed by one."""
         self.check_clearance(vehicle_id, command, clearance)
         vehicle = self._vehicle(vehicle_id)
-        if command.name == commands.REFRESH:
+        if command.name == SegwayCommand.REFRESH:
             return CommandResult(update=await self._refresh(vehicle))
         operation = _operation(vehicle, command)
         operation.check(command.arguments)
@@ -266,9 +266,9 @@ class SegwayConnection(Connection):
     ) -> VehicleUpdate | None:
         """Return what is known of a vehicle because it carried out a command."""
         now = self.host.now()
-        if command.name == commands.GET_BLUETOOTH_KEY:
+        if command.name == SegwayCommand.GET_BLUETOOTH_KEY:
             return None
-        if command.name == commands.SET_UPLOAD_INTERVAL:
+        if command.name == SegwayCommand.SET_UPLOAD_INTERVAL:
             interval = upload_interval(command.arguments)
             vehicle.facts.periods = vehicle.schedule.configured = UploadPeriods(
                 location_unlocked=interval.location.unlocked,

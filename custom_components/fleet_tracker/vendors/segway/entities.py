@@ -19,6 +19,8 @@ from homeassistant.const import (
 
 from ...model.vehicle import OccurrenceKind, OccurrenceType, Reading
 from ...offer.descriptions import (
+    BATTERY,
+    REFRESH_BUTTON,
     FleetBinarySensorDescription,
     FleetButtonDescription,
     FleetEventDescription,
@@ -30,14 +32,13 @@ from ...offer.descriptions import (
     releasing_button,
     stopping_button,
 )
-from . import commands
-from .commands import Capability
-from .mapping import ALERTS, SPEED_MODES, Condition, SegwayReading
+from .mapping import ALERTS, SPEED_MODES, Condition
+from .vocabulary import SegwayCapability, SegwayCommand, SegwayReading
 
 
 def _button(
     key: str,
-    capability: Capability,
+    capability: SegwayCapability,
     *,
     enabled: bool = False,
     category: EntityCategory | None = None,
@@ -53,32 +54,35 @@ def _button(
 BUTTONS = (
     # Asks the vehicle itself where it is, which the common refresh button would not.
     FleetButtonDescription(
-        key="refresh",
-        command=commands.REFRESH,
+        key=REFRESH_BUTTON,
+        command=SegwayCommand.REFRESH,
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
     ),
     # Beside the lock, for dashboards that want plain buttons.
-    _button(commands.LOCK, Capability.LOCK, enabled=True),
-    _button(commands.UNLOCK, Capability.LOCK, enabled=True),
-    _button(commands.OPEN_SADDLE, Capability.SADDLE, enabled=True),
-    _button(commands.OPEN_TAILBOX, Capability.TAILBOX),
-    _button(commands.OPEN_BATTERY_COVER, Capability.BATTERY_COVER),
-    _button(commands.SOUND_1, Capability.SOUND),
-    _button(commands.SOUND_2, Capability.SOUND, enabled=True),
-    _button(commands.SOUND_3, Capability.SOUND),
+    _button(SegwayCommand.LOCK, SegwayCapability.LOCK, enabled=True),
+    _button(SegwayCommand.UNLOCK, SegwayCapability.LOCK, enabled=True),
+    _button(SegwayCommand.OPEN_SADDLE, SegwayCapability.SADDLE, enabled=True),
+    _button(SegwayCommand.OPEN_TAILBOX, SegwayCapability.TAILBOX),
+    _button(SegwayCommand.OPEN_BATTERY_COVER, SegwayCapability.BATTERY_COVER),
+    _button(SegwayCommand.SOUND_1, SegwayCapability.SOUND),
+    _button(SegwayCommand.SOUND_2, SegwayCapability.SOUND, enabled=True),
+    _button(SegwayCommand.SOUND_3, SegwayCapability.SOUND),
     # Nothing tells whether the throttle works.
     stopping_button(
-        commands.THROTTLE_OFF,
-        Capability.THROTTLE,
-        commands.THROTTLE_OFF,
+        SegwayCommand.THROTTLE_OFF,
+        SegwayCapability.THROTTLE,
+        SegwayCommand.THROTTLE_OFF,
         enabled=False,
     ),
     releasing_button(
-        commands.THROTTLE_ON, Capability.THROTTLE, commands.THROTTLE_ON, enabled=False
+        SegwayCommand.THROTTLE_ON,
+        SegwayCapability.THROTTLE,
+        SegwayCommand.THROTTLE_ON,
+        enabled=False,
     ),
-    _button(commands.START_RENTAL, Capability.RENTAL),
-    _button(commands.END_RENTAL, Capability.RENTAL),
+    _button(SegwayCommand.START_RENTAL, SegwayCapability.RENTAL),
+    _button(SegwayCommand.END_RENTAL, SegwayCapability.RENTAL),
 )
 
 
@@ -88,7 +92,7 @@ def _part(
     """Return what shows a part of a moped."""
     return FleetBinarySensorDescription(
         key=key,
-        capability=Capability.EXTRA_STATUS,
+        capability=SegwayCapability.EXTRA_STATUS,
         device_class=device_class,
         entity_registry_enabled_default=False,
     )
@@ -115,16 +119,20 @@ BINARY_SENSORS = (
     FleetBinarySensorDescription(
         key=SegwayReading.PROBLEM, device_class=BinarySensorDeviceClass.PROBLEM
     ),
-    _alert("alert_illegal_movement", BinarySensorDeviceClass.PROBLEM, enabled=True),
-    _alert("alert_fallen", BinarySensorDeviceClass.PROBLEM),
-    _alert("alert_tampering", BinarySensorDeviceClass.TAMPER),
-    _alert("alert_battery_removed", BinarySensorDeviceClass.PROBLEM),
-    _alert("alert_battery_low", BinarySensorDeviceClass.BATTERY),
+    _alert(
+        SegwayReading.ALERT_ILLEGAL_MOVEMENT,
+        BinarySensorDeviceClass.PROBLEM,
+        enabled=True,
+    ),
+    _alert(SegwayReading.ALERT_FALLEN, BinarySensorDeviceClass.PROBLEM),
+    _alert(SegwayReading.ALERT_TAMPERING, BinarySensorDeviceClass.TAMPER),
+    _alert(SegwayReading.ALERT_BATTERY_REMOVED, BinarySensorDeviceClass.PROBLEM),
+    _alert(SegwayReading.ALERT_BATTERY_LOW, BinarySensorDeviceClass.BATTERY),
 )
 
 
 def _voltage(
-    key: str, capability: Capability | None = None, *, decimals: int = 2
+    key: str, capability: SegwayCapability | None = None, *, decimals: int = 2
 ) -> FleetSensorDescription:
     return FleetSensorDescription(
         key=key,
@@ -141,7 +149,7 @@ def _voltage(
 def _charge(key: str) -> FleetSensorDescription:
     return FleetSensorDescription(
         key=key,
-        capability=Capability.BATTERY_INFO,
+        capability=SegwayCapability.BATTERY_INFO,
         device_class=SensorDeviceClass.BATTERY,
         native_unit_of_measurement=PERCENTAGE,
         state_class=SensorStateClass.MEASUREMENT,
@@ -154,13 +162,14 @@ def _charge(key: str) -> FleetSensorDescription:
 def _helmets(key: str) -> FleetSensorDescription:
     return FleetSensorDescription(
         key=key,
-        capability=Capability.EXTRA_STATUS,
+        capability=SegwayCapability.EXTRA_STATUS,
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
     )
 
 
 SENSORS = (
+    BATTERY,
     FleetSensorDescription(
         key=SegwayReading.REMAINING_RANGE,
         device_class=SensorDeviceClass.DISTANCE,
@@ -178,7 +187,7 @@ SENSORS = (
         entity_registry_enabled_default=False,
     ),
     FleetSensorDescription(
-        key=Reading.SIGNAL,
+        key=SegwayReading.SIGNAL,
         native_unit_of_measurement=PERCENTAGE,
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
@@ -194,30 +203,28 @@ SENSORS = (
     _helmets(SegwayReading.SEAT_CASK_HELMETS),
     _helmets(SegwayReading.TAILBOX_HELMETS),
     _voltage(SegwayReading.LOCK_VOLTAGE),
-    _voltage(SegwayReading.DRIVING_VOLTAGE, Capability.BATTERY_INFO, decimals=0),
+    _voltage(SegwayReading.BATTERY_VOLTAGE, SegwayCapability.BATTERY_INFO, decimals=0),
     FleetSensorDescription(
         key=SegwayReading.CURRENT_POWER,
-        capability=Capability.BATTERY_INFO,
+        capability=SegwayCapability.BATTERY_INFO,
         device_class=SensorDeviceClass.POWER,
         native_unit_of_measurement=UnitOfPower.WATT,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
         entity_registry_enabled_default=False,
     ),
-    _charge(SegwayReading.IOT_BATTERY),
-    _voltage(SegwayReading.IOT_VOLTAGE, Capability.BATTERY_INFO),
     _charge(SegwayReading.PACK_CHARGE),
-    _voltage(SegwayReading.PACK_VOLTAGE, Capability.BATTERY_INFO, decimals=0),
+    _voltage(SegwayReading.PACK_VOLTAGE, SegwayCapability.BATTERY_INFO, decimals=0),
     FleetSensorDescription(
         key=SegwayReading.PACK_CYCLES,
-        capability=Capability.BATTERY_INFO,
+        capability=SegwayCapability.BATTERY_INFO,
         state_class=SensorStateClass.TOTAL_INCREASING,
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
     ),
     FleetSensorDescription(
         key=SegwayReading.PACK_TEMPERATURE,
-        capability=Capability.BATTERY_INFO,
+        capability=SegwayCapability.BATTERY_INFO,
         device_class=SensorDeviceClass.TEMPERATURE,
         native_unit_of_measurement=UnitOfTemperature.CELSIUS,
         state_class=SensorStateClass.MEASUREMENT,
@@ -228,7 +235,8 @@ SENSORS = (
 )
 
 ENTITIES = VendorEntities(
-    disabled=frozenset({Reading.CHARGING, Reading.SPEED}),
+    # The cell of its module, beside the battery that drives it.
+    disabled=frozenset({Reading.CHARGING, Reading.SPEED, Reading.TRACKER_BATTERY}),
     binary_sensors=BINARY_SENSORS,
     buttons=BUTTONS,
     sensors=SENSORS,
@@ -237,29 +245,29 @@ ENTITIES = VendorEntities(
         FleetLockDescription(
             key=Reading.LOCKED,
             translation_key="vehicle",
-            capability=Capability.LOCK,
-            lock_command=commands.LOCK,
-            unlock_command=commands.UNLOCK,
+            capability=SegwayCapability.LOCK,
+            lock_command=SegwayCommand.LOCK,
+            unlock_command=SegwayCommand.UNLOCK,
         ),
     ),
     selects=(
         FleetSelectDescription(
             key=SegwayReading.SPEED_MODE,
-            capability=Capability.SPEED_MODE,
-            command=commands.SET_SPEED_MODE,
+            capability=SegwayCapability.SPEED_MODE,
+            command=SegwayCommand.SET_SPEED_MODE,
             options=list(SPEED_MODES),
         ),
     ),
     events=(
         FleetEventDescription(
             key=OccurrenceKind.ALARM,
-            capability=Capability.EVENTS,
+            capability=SegwayCapability.EVENTS,
             types=frozenset(kind.type for kind in ALERTS.values())
             | {OccurrenceType.CLEARED},
         ),
         FleetEventDescription(
             key=OccurrenceKind.FAULT,
-            capability=Capability.EVENTS,
+            capability=SegwayCapability.EVENTS,
             types=frozenset({OccurrenceType.TROUBLE_CODE, OccurrenceType.CLEARED}),
             entity_registry_enabled_default=False,
         ),

@@ -30,9 +30,11 @@ from ...model.vehicle import (
     Value,
     VehicleUpdate,
     accuracy_m,
+    part_of,
 )
 from .faults import FAULTS
 from .values import number, whole
+from .vocabulary import SegwayReading
 
 
 class Group(StrEnum):
@@ -46,49 +48,6 @@ class Group(StrEnum):
     BATTERY_INFO = "battery_info"
     CONDITION = "condition"
     FAULTS = "faults"
-
-
-class SegwayReading(StrEnum):
-    """The readings that Segway adds to the common ones.
-
-    Charge, voltage, cycles and temperature of single batteries are written with the
-    battery's port (``pack_charge:1``).
-    """
-
-    REMAINING_RANGE = "remaining_range"
-    """km"""
-    RIDING_TIME = "riding_time"
-    """s"""
-    LOCK_VOLTAGE = "lock_voltage"
-    """V"""
-    SPEED_MODE = "speed_mode"
-    """low, medium or high"""
-    DRIVING_VOLTAGE = "driving_voltage"
-    """V"""
-    CURRENT_POWER = "current_power"
-    """W"""
-    IOT_BATTERY = "iot_battery"
-    """%"""
-    IOT_VOLTAGE = "iot_voltage"
-    """V"""
-    PACK_CHARGE = "pack_charge"
-    """%"""
-    PACK_VOLTAGE = "pack_voltage"
-    """V"""
-    PACK_CYCLES = "pack_cycles"
-    PACK_TEMPERATURE = "pack_temperature"
-    """°C"""
-    SEAT_CASK_HELMETS = "seat_cask_helmets"
-    TAILBOX_HELMETS = "tailbox_helmets"
-    RIDER_SEATED = "rider_seated"
-    CRUISE = "cruise"
-    SADDLE_UNLOCKED = "saddle_unlocked"
-    TAILBOX_UNLOCKED = "tailbox_unlocked"
-    HANDLEBAR_UNLOCKED = "handlebar_unlocked"
-    KICKSTAND_OPEN = "kickstand_open"
-    PROBLEM = "problem"
-    CONDITION = "condition"
-    """Whether Segway tells of the vehicle, see `Condition`."""
 
 
 class Condition(StrEnum):
@@ -120,28 +79,38 @@ class AlertKind:
 ALERTS: Mapping[str, AlertKind] = MappingProxyType(
     {
         "1": AlertKind(
-            OccurrenceType.ILLEGAL_MOVEMENT, "alert_illegal_movement", "Illegal moving"
+            OccurrenceType.ILLEGAL_MOVEMENT,
+            SegwayReading.ALERT_ILLEGAL_MOVEMENT,
+            "Illegal moving",
         ),
         "2": AlertKind(
-            OccurrenceType.FALLEN, "alert_fallen", "Vehicle fell down when locked"
+            OccurrenceType.FALLEN,
+            SegwayReading.ALERT_FALLEN,
+            "Vehicle fell down when locked",
         ),
         "3": AlertKind(
-            OccurrenceType.TAMPERING, "alert_tampering", "Illegal dismantling"
+            OccurrenceType.TAMPERING,
+            SegwayReading.ALERT_TAMPERING,
+            "Illegal dismantling",
         ),
         "4": AlertKind(
-            OccurrenceType.FALLEN, "alert_fallen", "Vehicle fell down when unlocked"
+            OccurrenceType.FALLEN,
+            SegwayReading.ALERT_FALLEN,
+            "Vehicle fell down when unlocked",
         ),
         "10": AlertKind(
             OccurrenceType.BATTERY_REMOVED,
-            "alert_battery_removed:1",
+            part_of(SegwayReading.ALERT_BATTERY_REMOVED, 1),
             "Battery 1 taken out",
         ),
         "11": AlertKind(
             OccurrenceType.BATTERY_REMOVED,
-            "alert_battery_removed:2",
+            part_of(SegwayReading.ALERT_BATTERY_REMOVED, 2),
             "Battery 2 taken out",
         ),
-        "12": AlertKind(OccurrenceType.BATTERY_LOW, "alert_battery_low", "Low power"),
+        "12": AlertKind(
+            OccurrenceType.BATTERY_LOW, SegwayReading.ALERT_BATTERY_LOW, "Low power"
+        ),
     }
 )
 ALERT_READINGS = frozenset(alert.reading for alert in ALERTS.values())
@@ -211,7 +180,9 @@ def map_status(
                 0.001,
                 digits=9,
             ),
-            Reading.SIGNAL: None if signal is None else round((signal - 2) / 30 * 100),
+            SegwayReading.SIGNAL: None
+            if signal is None
+            else round((signal - 2) / 30 * 100),
             SegwayReading.REMAINING_RANGE: _scaled(
                 number(remaining, 0), 0.01, digits=2
             ),
@@ -369,10 +340,10 @@ def map_battery_info(imei: str, record: Record, now: datetime) -> VehicleUpdate:
     are left to the status, which tells the same more often.
     """
     readings: dict[str, Value | None] = {
-        SegwayReading.DRIVING_VOLTAGE: number(record.get("drivingVoltage"), 0),
+        SegwayReading.BATTERY_VOLTAGE: number(record.get("drivingVoltage"), 0),
         SegwayReading.CURRENT_POWER: number(record.get("currentPower")),
-        SegwayReading.IOT_BATTERY: number(record.get("iotPercent"), 0, 100),
-        SegwayReading.IOT_VOLTAGE: _scaled(
+        Reading.TRACKER_BATTERY: number(record.get("iotPercent"), 0, 100),
+        Reading.TRACKER_VOLTAGE: _scaled(
             number(record.get("iotVoltage"), 1), 0.01, digits=2
         ),
     }
@@ -386,16 +357,18 @@ def map_battery_info(imei: str, record: Record, now: datetime) -> VehicleUpdate:
         # The document spells it so.
         temperature = battery.get("temperatrue", battery.get("temperature"))
         readings |= {
-            f"{SegwayReading.PACK_CHARGE}:{port}": number(
+            part_of(SegwayReading.PACK_CHARGE, port): number(
                 battery.get("batteryPercent"), 0, 100
             ),
-            f"{SegwayReading.PACK_VOLTAGE}:{port}": number(
+            part_of(SegwayReading.PACK_VOLTAGE, port): number(
                 battery.get("batteryVoltage"), 0
             ),
-            f"{SegwayReading.PACK_CYCLES}:{port}": whole(
+            part_of(SegwayReading.PACK_CYCLES, port): whole(
                 battery.get("cycleTimes"), 0, 10**6
             ),
-            f"{SegwayReading.PACK_TEMPERATURE}:{port}": number(temperature, -100, 200),
+            part_of(SegwayReading.PACK_TEMPERATURE, port): number(
+                temperature, -100, 200
+            ),
         }
     return VehicleUpdate(
         vehicle_id=imei,

@@ -32,7 +32,6 @@ from ...model.vehicle import (
 )
 from ...transport.http_client import Unreachable
 from .client import SegwayClient
-from .commands import Capability
 from .errors import (
     DeviceInactive,
     DeviceNotFound,
@@ -53,6 +52,7 @@ from .mapping import (
 )
 from .schedule import PARKED, Query
 from .vehicle import QUERY_CAPABILITIES, AcceptedVehicle, FactsBook, stop_asking
+from .vocabulary import SegwayCapability
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -442,7 +442,7 @@ class Poller:
             )
 
     async def learn_proof(
-        self, vehicle: AcceptedVehicle, capability: Capability
+        self, vehicle: AcceptedVehicle, capability: SegwayCapability
     ) -> None:
         """Remember that a vehicle has something."""
         if capability not in vehicle.facts.proven:
@@ -450,7 +450,7 @@ class Poller:
             await self._book.save(vehicle.imei)
 
     async def learn_refusal(
-        self, vehicle: AcceptedVehicle, capability: Capability
+        self, vehicle: AcceptedVehicle, capability: SegwayCapability
     ) -> None:
         """Offer no longer what a vehicle turned out not to have."""
         _LOGGER.info(

@@ -17,9 +17,9 @@ import voluptuous as vol
 from ...contract.commands import Argument, Command
 from ...offer.action import ActionEffect, VendorAction, command_action
 from ...offer.errors import invalid
-from . import commands
 from .arguments import BRIGHTNESS, COLORS, OPENING, REGENERATION
 from .settings import LARGEST_UTC_OFFSET, Sound
+from .vocabulary import SegwayCommand
 
 type Fields = Mapping[vol.Marker, Any]
 
@@ -118,7 +118,7 @@ def _clock(data: Mapping[str, Any]) -> dict[str, Argument]:
 ACTIONS = (
     _setting(
         "set_rental_conditions",
-        commands.SET_RENTAL_CONDITIONS,
+        SegwayCommand.SET_RENTAL_CONDITIONS,
         {
             **_optional(vol.In(OPENING), "saddle", "tailbox"),
             **_optional(cv.boolean, "check_helmets", "check_saddle", "check_tailbox"),
@@ -127,7 +127,7 @@ ACTIONS = (
     ),
     _setting(
         "set_moped_switches",
-        commands.SET_SWITCHES,
+        SegwayCommand.SET_SWITCHES,
         {
             **_optional(
                 cv.boolean,
@@ -149,7 +149,7 @@ ACTIONS = (
     ),
     _setting(
         "set_moped_features",
-        commands.SET_FEATURES,
+        SegwayCommand.SET_FEATURES,
         _optional(
             cv.boolean,
             "assisted_pushing",
@@ -164,7 +164,7 @@ ACTIONS = (
     ),
     _setting(
         "set_ambient_light",
-        commands.SET_AMBIENT_LIGHT,
+        SegwayCommand.SET_AMBIENT_LIGHT,
         {
             vol.Required("brightness"): vol.In(BRIGHTNESS),
             **{
@@ -178,7 +178,7 @@ ACTIONS = (
     ),
     _setting(
         "set_lights",
-        commands.SET_LIGHTS,
+        SegwayCommand.SET_LIGHTS,
         {
             **_optional(vol.In(BRIGHTNESS), "brightness"),
             **_optional(vol.In(COLORS), *LIGHTS),
@@ -186,7 +186,7 @@ ACTIONS = (
     ),
     _setting(
         "set_sounds",
-        commands.SET_SOUNDS,
+        SegwayCommand.SET_SOUNDS,
         {
             **_optional(cv.boolean, "enabled"),
             **_optional(NUMBER, "volume"),
@@ -198,7 +198,7 @@ ACTIONS = (
     ),
     _setting(
         "set_upload_interval",
-        commands.SET_UPLOAD_INTERVAL,
+        SegwayCommand.SET_UPLOAD_INTERVAL,
         _required(
             NUMBER,
             "location_unlocked",
@@ -210,7 +210,7 @@ ACTIONS = (
     ),
     _setting(
         "set_clock",
-        commands.SET_TIME,
+        SegwayCommand.SET_TIME,
         _optional(NUMBER, ATTR_UTC_OFFSET, ATTR_DST_OFFSET),
         _clock,
     ),
@@ -218,7 +218,7 @@ ACTIONS = (
         name="get_bluetooth_key",
         effect=ActionEffect.TELLS,
         fields={},
-        command=lambda _: Command(commands.GET_BLUETOOTH_KEY),
+        command=lambda _: Command(SegwayCommand.GET_BLUETOOTH_KEY),
         answer=lambda result: {ATTR_KEY: result.text},
         at_once=True,
         response=SupportsResponse.ONLY,
@@ -226,7 +226,7 @@ ACTIONS = (
     ),
     _setting(
         "set_bluetooth_key",
-        commands.SET_BLUETOOTH_KEY,
+        SegwayCommand.SET_BLUETOOTH_KEY,
         {vol.Required(ATTR_KEY): cv.string},
         administrators_only=True,
     ),

@@ -24,11 +24,11 @@ from .commands import (
     LIMITED_CAPABILITIES,
     MODEL_CAPABILITIES,
     MODEL_NAMES,
-    Capability,
 )
 from .errors import EndpointMissing, ParameterRefused
-from .mapping import ALERT_READINGS, Alert, Condition, Group, SegwayReading
+from .mapping import ALERT_READINGS, Alert, Condition, Group
 from .schedule import Query, Schedule, State, UploadPeriods
+from .vocabulary import SegwayCapability, SegwayReading
 
 MODEL = "model"
 NAME = "name"
@@ -37,9 +37,9 @@ ALERT_LASTS = timedelta(days=1)
 """An alert without a known end counts as ended after this time."""
 
 _MEMORY = "vehicles"
-QUERY_CAPABILITIES: Mapping[Query, Capability] = {
-    Query.EXTRA_STATUS: Capability.EXTRA_STATUS,
-    Query.BATTERY_INFO: Capability.BATTERY_INFO,
+QUERY_CAPABILITIES: Mapping[Query, SegwayCapability] = {
+    Query.EXTRA_STATUS: SegwayCapability.EXTRA_STATUS,
+    Query.BATTERY_INFO: SegwayCapability.BATTERY_INFO,
 }
 
 
@@ -218,7 +218,7 @@ class AcceptedVehicle:
         """Its capabilities: those of its model without the refused ones."""
         return MODEL_CAPABILITIES[self.facts.model] - self.facts.refused
 
-    def lacks(self, capability: Capability, err: VendorError) -> bool:
+    def lacks(self, capability: SegwayCapability, err: VendorError) -> bool:
         """Tell whether an error says that the vehicle does not have something.
 
         15707 always does. HTTP 404, and 15004 from what the document limits to some
@@ -239,7 +239,7 @@ class AcceptedVehicle:
         self.facts.refused.clear()
         self.facts.proven.clear()
 
-    def refuse(self, capability: Capability) -> None:
+    def refuse(self, capability: SegwayCapability) -> None:
         """Remember that it does not have something, and ask for that no more."""
         self._plan = None
         self.facts.refused.add(capability)

@@ -11,6 +11,7 @@ import re
 from types import MappingProxyType
 
 from ...model.vehicle import OccurrenceType, Reading, Value
+from .vocabulary import TracksolidReading
 
 _T = OccurrenceType
 
@@ -185,9 +186,6 @@ _UNTYPED = frozenset(
         "other",
     }
 )
-ALARMS = "alarms"
-"""The capability of every vehicle to raise alarms."""
-
 TYPES = frozenset(
     {
         *_TYPES.values(),
@@ -204,26 +202,26 @@ KNOWN_CODES = frozenset({*_TYPES, *_ENDS, *_UNTYPED})
 # window a door; the code is right.
 _OPENING = re.compile(r"status(left|right)(front|rear)(doors|windows)_([01])")
 
-DOOR = "door"
-WINDOW = "window"
-TRUNK = "trunk"
-OPENINGS = (
-    *(
-        f"{what}_{side}_{end}"
-        for what in (DOOR, WINDOW)
-        for side in ("left", "right")
-        for end in ("front", "rear")
-    ),
-    TRUNK,
+_OPENINGS: Mapping[tuple[str, str, str], TracksolidReading] = MappingProxyType(
+    {
+        ("left", "front", "doors"): TracksolidReading.DOOR_LEFT_FRONT,
+        ("left", "rear", "doors"): TracksolidReading.DOOR_LEFT_REAR,
+        ("right", "front", "doors"): TracksolidReading.DOOR_RIGHT_FRONT,
+        ("right", "rear", "doors"): TracksolidReading.DOOR_RIGHT_REAR,
+        ("left", "front", "windows"): TracksolidReading.WINDOW_LEFT_FRONT,
+        ("left", "rear", "windows"): TracksolidReading.WINDOW_LEFT_REAR,
+        ("right", "front", "windows"): TracksolidReading.WINDOW_RIGHT_FRONT,
+        ("right", "rear", "windows"): TracksolidReading.WINDOW_RIGHT_REAR,
+    }
 )
-"""Doors and windows with a reading of their own, beside the plain door."""
+"""By what the code says: the side, the end, and whether it is a door."""
 
 _STATES: Mapping[str, tuple[str, bool]] = MappingProxyType(
     {
-        "28": (DOOR, True),
-        "29": (DOOR, False),
-        "80": (DOOR, False),
-        "81": (DOOR, True),
+        "28": (Reading.DOOR, True),
+        "29": (Reading.DOOR, False),
+        "80": (Reading.DOOR, False),
+        "81": (Reading.DOOR, True),
         "86": (Reading.CHARGING, True),
         "87": (Reading.CHARGING, False),
         "138": (Reading.ENGINE_CUT, True),
@@ -235,8 +233,8 @@ _STATES: Mapping[str, tuple[str, bool]] = MappingProxyType(
         "acc_on": (Reading.IGNITION, True),
         "burglarstatus_0": (Reading.ARMED, False),
         "burglarstatus_1": (Reading.ARMED, True),
-        "statustrunk_0": (TRUNK, False),
-        "statustrunk_1": (TRUNK, True),
+        "statustrunk_0": (TracksolidReading.TRUNK, False),
+        "statustrunk_1": (TracksolidReading.TRUNK, True),
     }
 )
 
@@ -263,6 +261,5 @@ def state_of(code: str) -> tuple[str, Value] | None:
     """Return the reading that an alarm sets, None if it sets none."""
     key = code.lower()
     if found := _OPENING.fullmatch(key):
-        name = DOOR if found[3] == "doors" else WINDOW
-        return f"{name}_{found[1]}_{found[2]}", found[4] == "1"
+        return _OPENINGS[found[1], found[2], found[3]], found[4] == "1"
     return _STATES.get(key)

@@ -33,8 +33,6 @@ TRY_LIVE_SOON = timedelta(minutes=15)
 """After a try that said nothing of the camera: the vehicle was busy, or did not answer."""
 
 FRONT, INSIDE = 1, 2
-LIVE = "live"
-PHOTO = "photo"
 
 _KEY = "live"
 _PERHAPS_STARTED = (CommandPending, InvalidAnswer, NoAnswer)

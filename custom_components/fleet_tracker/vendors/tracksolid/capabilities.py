@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...model.vehicle import VehicleUpdate
-from .alarm_types import ALARMS
+from ...model.vehicle import Capability, VehicleUpdate, part_of
 from .api.records import Device
-from .cameras import FRONT, INSIDE, LIVE, PHOTO, Cameras
-from .instruction_lists import CAMERA, InstructionLists
+from .cameras import FRONT, INSIDE, Cameras
+from .instruction_lists import InstructionLists
+from .vocabulary import TracksolidCapability
 
 
 class Capabilities:
@@ -19,11 +19,16 @@ class Capabilities:
 
     def of(self, device: Device) -> frozenset[str]:
         """Return the capabilities of a vehicle."""
-        found = {ALARMS, *self._lists.capabilities(device)}
-        if CAMERA in found:
-            found |= {f"{PHOTO}:{FRONT}", f"{PHOTO}:{INSIDE}"}
+        found: set[str] = {Capability.EVENTS, *self._lists.capabilities(device)}
+        if TracksolidCapability.CAMERA in found:
+            found |= {
+                part_of(TracksolidCapability.TAKE_PHOTO, one) for one in (FRONT, INSIDE)
+            }
         channels = self._cameras.channels(device.imei)
-        found |= {f"{LIVE}:{camera}" for camera, _ in enumerate(channels, start=1)}
+        found |= {
+            part_of(Capability.LIVE_VIEW, camera)
+            for camera, _ in enumerate(channels, start=1)
+        }
         return frozenset(found)
 
     def update_of(self, device: Device) -> VehicleUpdate:
@@ -32,4 +37,4 @@ class Capabilities:
 
     def has_camera(self, device: Device) -> bool:
         """Tell whether a vehicle has a camera, by its model or its command list."""
-        return CAMERA in self._lists.capabilities(device)
+        return TracksolidCapability.CAMERA in self._lists.capabilities(device)

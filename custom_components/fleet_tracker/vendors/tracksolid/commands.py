@@ -28,29 +28,14 @@ from ...transport.http_client import NoAnswer
 from .api.client import TracksolidClient
 from .api.errors import CommandPending
 from .api.records import Instruction, SentCommand
+from .vocabulary import TracksolidCommand
 
 _LOGGER = logging.getLogger(__name__)
-
-# Names of commands
-ENGINE_CUT = "engine_cut"
-ENGINE_RESTORE = "engine_restore"
-LOCATE = "locate"
-REBOOT = "reboot"
-TAKE_PHOTO = "take_photo"
-RECORD_VIDEO = "record_video"
-SEND_INSTRUCTION = "send_instruction"
-SEND_TEXT = "send_text"
-SEND_RAW = "send_raw"
-
-# Capabilities, by which the buttons of the same names exist
-CAN_CUT = "cut_engine"
-CAN_RESTORE = "restore_engine"
 
 # Arguments of commands. The values of a template's places are "0", "1" and on.
 ARGUMENT_ID = "id"
 ARGUMENT_TEXT = "text"
 ARGUMENT_HEX = "hex"
-ARGUMENT_CAMERA = "part"
 ARGUMENT_SECONDS = "seconds"
 
 QUEUED = "tracksolid_command_queued"
@@ -217,7 +202,7 @@ def find_custom(instructions: Iterable[Instruction], text: str) -> Chosen | None
 
 def find_button(instructions: Sequence[Instruction], name: str) -> Chosen | None:
     """Return the entry that locates or restarts a device, None where it has none."""
-    words = _LOCATE_WORDS if name == LOCATE else _REBOOT_WORDS
+    words = _LOCATE_WORDS if name == TracksolidCommand.LOCATE else _REBOOT_WORDS
     for word in words:
         for instruction in instructions:
             if _same(instruction.template, word):
@@ -248,11 +233,11 @@ def find(instructions: Sequence[Instruction], command: Command) -> Chosen:
 
     Raises InvalidArgument for what is not valid, CommandUnsupported where it has none.
     """
-    if command.name in (LOCATE, REBOOT):
+    if command.name in (TracksolidCommand.LOCATE, TracksolidCommand.REBOOT):
         chosen = find_button(instructions, command.name)
-    elif command.name == SEND_INSTRUCTION:
+    elif command.name == TracksolidCommand.SEND_INSTRUCTION:
         chosen = find_entry(instructions, command.arguments)
-    elif command.name == SEND_TEXT:
+    elif command.name == TracksolidCommand.SEND_TEXT:
         text = str(command.arguments.get(ARGUMENT_TEXT, "")).strip()
         if not text:
             raise InvalidArgument("An empty text")

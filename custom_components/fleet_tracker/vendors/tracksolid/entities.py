@@ -11,18 +11,16 @@ from homeassistant.components.button import ButtonDeviceClass
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.const import (
     PERCENTAGE,
-    REVOLUTIONS_PER_MINUTE,
     EntityCategory,
     UnitOfElectricPotential,
     UnitOfLength,
-    UnitOfPressure,
     UnitOfSpeed,
     UnitOfTemperature,
     UnitOfTime,
     UnitOfVolume,
 )
 
-from ...model.vehicle import OccurrenceKind, OccurrenceType, Reading
+from ...model.vehicle import Capability, OccurrenceKind, OccurrenceType, Reading
 from ...offer.descriptions import (
     FleetBinarySensorDescription,
     FleetButtonDescription,
@@ -31,8 +29,8 @@ from ...offer.descriptions import (
     VendorEntities,
     engine_buttons,
 )
-from . import alarm_types, commands, mapping
-from .cameras import PHOTO
+from . import alarm_types
+from .vocabulary import TracksolidCapability, TracksolidCommand, TracksolidReading
 
 _DIAGNOSTIC = EntityCategory.DIAGNOSTIC
 
@@ -64,32 +62,32 @@ def _measurement(
 
 _FUEL_SENSORS = (
     _measurement(
-        mapping.FUEL_SENSOR_VOLUME,
+        TracksolidReading.FUEL_SENSOR_VOLUME,
         UnitOfVolume.LITERS,
         SensorDeviceClass.VOLUME_STORAGE,
         precision=1,
     ),
-    _measurement(mapping.FUEL_SENSOR_LEVEL, PERCENTAGE),
+    _measurement(TracksolidReading.FUEL_SENSOR_LEVEL, PERCENTAGE),
     _measurement(
-        mapping.FUEL_SENSOR_HEIGHT,
+        TracksolidReading.FUEL_SENSOR_HEIGHT,
         UnitOfLength.CENTIMETERS,
         SensorDeviceClass.DISTANCE,
         precision=1,
     ),
     _measurement(
-        mapping.FUEL_SENSOR_VOLTAGE,
+        TracksolidReading.FUEL_SENSOR_VOLTAGE,
         UnitOfElectricPotential.VOLT,
         SensorDeviceClass.VOLTAGE,
         precision=2,
     ),
     _measurement(
-        mapping.FUEL_HEIGHT,
+        TracksolidReading.FUEL_HEIGHT,
         UnitOfLength.CENTIMETERS,
         SensorDeviceClass.DISTANCE,
         precision=1,
     ),
     _measurement(
-        mapping.FUEL_VOLTAGE,
+        TracksolidReading.FUEL_VOLTAGE,
         UnitOfElectricPotential.VOLT,
         SensorDeviceClass.VOLTAGE,
         precision=2,
@@ -97,26 +95,6 @@ _FUEL_SENSORS = (
 )
 
 _OBD_SENSORS = (
-    _measurement(
-        mapping.COOLANT_TEMPERATURE,
-        UnitOfTemperature.CELSIUS,
-        SensorDeviceClass.TEMPERATURE,
-    ),
-    _measurement(mapping.ENGINE_SPEED, REVOLUTIONS_PER_MINUTE),
-    _measurement(mapping.ENGINE_LOAD, PERCENTAGE),
-    _measurement(mapping.THROTTLE, PERCENTAGE, translation_key="throttle_position"),
-    _measurement(
-        mapping.INTAKE_PRESSURE, UnitOfPressure.KPA, SensorDeviceClass.PRESSURE
-    ),
-    _measurement(
-        mapping.OBD_SPEED, UnitOfSpeed.KILOMETERS_PER_HOUR, SensorDeviceClass.SPEED
-    ),
-    _measurement(
-        mapping.OBD_VOLTAGE,
-        UnitOfElectricPotential.VOLT,
-        SensorDeviceClass.VOLTAGE,
-        precision=1,
-    ),
     *(
         _measurement(
             key,
@@ -125,9 +103,9 @@ _OBD_SENSORS = (
             state_class=SensorStateClass.TOTAL_INCREASING,
         )
         for key in (
-            mapping.OBD_ODOMETER,
-            mapping.OBD_MILEAGE,
-            mapping.TRACKER_MILEAGE,
+            TracksolidReading.OBD_ODOMETER,
+            TracksolidReading.OBD_MILEAGE,
+            TracksolidReading.TRACKER_MILEAGE,
         )
     ),
     _measurement(Reading.TROUBLE_CODES, None),
@@ -137,11 +115,10 @@ _OBD_SENSORS = (
 # stand for themselves.
 _TRIP_SENSORS = (
     _measurement(
-        mapping.TRIP_DISTANCE,
+        TracksolidReading.LAST_TRIP_DISTANCE,
         UnitOfLength.KILOMETERS,
         SensorDeviceClass.DISTANCE,
         precision=1,
-        translation_key="last_trip_distance",
         state_class=None,
     ),
     *(
@@ -150,47 +127,65 @@ _TRIP_SENSORS = (
             UnitOfTime.SECONDS,
             SensorDeviceClass.DURATION,
             precision=1,
-            translation_key=f"last_{key}",
             state_class=None,
             shown_unit=UnitOfTime.MINUTES,
         )
-        for key in (mapping.TRIP_DURATION, mapping.TRIP_IDLE_TIME)
+        for key in (
+            TracksolidReading.LAST_TRIP_DURATION,
+            TracksolidReading.LAST_TRIP_IDLE_TIME,
+        )
     ),
     *(
         _measurement(
             key,
             UnitOfSpeed.KILOMETERS_PER_HOUR,
             SensorDeviceClass.SPEED,
-            translation_key=f"last_{key}",
             state_class=None,
         )
-        for key in (mapping.TRIP_AVERAGE_SPEED, mapping.TRIP_TOP_SPEED)
+        for key in (
+            TracksolidReading.LAST_TRIP_AVERAGE_SPEED,
+            TracksolidReading.LAST_TRIP_TOP_SPEED,
+        )
     ),
     _measurement(
-        mapping.TRIP_CONSUMPTION,
+        TracksolidReading.LAST_TRIP_CONSUMPTION,
         UnitOfVolume.LITERS,
         SensorDeviceClass.VOLUME,
         precision=1,
-        translation_key="last_trip_consumption",
         state_class=None,
     ),
     FleetSensorDescription(
-        key=mapping.TRIP_ENDED,
-        translation_key="last_trip_ended",
+        key=TracksolidReading.LAST_TRIP_ENDED,
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_registry_enabled_default=False,
     ),
 )
 
-_OPENINGS = tuple(
-    FleetBinarySensorDescription(
-        key=key,
-        device_class=BinarySensorDeviceClass.WINDOW
-        if key.startswith(alarm_types.WINDOW)
-        else BinarySensorDeviceClass.DOOR,
-        entity_registry_enabled_default=False,
+
+def _opening(
+    key: TracksolidReading, device_class: BinarySensorDeviceClass
+) -> FleetBinarySensorDescription:
+    return FleetBinarySensorDescription(
+        key=key, device_class=device_class, entity_registry_enabled_default=False
     )
-    for key in alarm_types.OPENINGS
+
+
+_DOORS = (
+    TracksolidReading.DOOR_LEFT_FRONT,
+    TracksolidReading.DOOR_LEFT_REAR,
+    TracksolidReading.DOOR_RIGHT_FRONT,
+    TracksolidReading.DOOR_RIGHT_REAR,
+    TracksolidReading.TRUNK,
+)
+_WINDOWS = (
+    TracksolidReading.WINDOW_LEFT_FRONT,
+    TracksolidReading.WINDOW_LEFT_REAR,
+    TracksolidReading.WINDOW_RIGHT_FRONT,
+    TracksolidReading.WINDOW_RIGHT_REAR,
+)
+_OPENINGS = (
+    *(_opening(key, BinarySensorDeviceClass.DOOR) for key in _DOORS),
+    *(_opening(key, BinarySensorDeviceClass.WINDOW) for key in _WINDOWS),
 )
 
 ENTITIES = VendorEntities(
@@ -214,37 +209,37 @@ ENTITIES = VendorEntities(
             precision=1,
             translation_key="air_temperature",
         ),
-        _measurement(mapping.SIGNAL_LEVEL, None, category=_DIAGNOSTIC),
+        _measurement(TracksolidReading.SIGNAL_LEVEL, None, category=_DIAGNOSTIC),
         *_FUEL_SENSORS,
         *_OBD_SENSORS,
         *_TRIP_SENSORS,
     ),
     buttons=(
-        *engine_buttons(commands.ENGINE_CUT, commands.ENGINE_RESTORE),
+        *engine_buttons(TracksolidCommand.CUT_ENGINE, TracksolidCommand.RESTORE_ENGINE),
         FleetButtonDescription(
-            key=commands.LOCATE,
-            capability=commands.LOCATE,
+            key=TracksolidCommand.LOCATE,
+            capability=TracksolidCapability.LOCATE,
             entity_category=EntityCategory.CONFIG,
             entity_registry_enabled_default=False,
         ),
         FleetButtonDescription(
-            key=commands.REBOOT,
-            capability=commands.REBOOT,
+            key=TracksolidCommand.REBOOT,
+            capability=TracksolidCapability.REBOOT,
             translation_key="reset",
             device_class=ButtonDeviceClass.RESTART,
             entity_category=EntityCategory.CONFIG,
             entity_registry_enabled_default=False,
         ),
         FleetButtonDescription(
-            key=commands.TAKE_PHOTO,
-            capability=PHOTO,
+            key=TracksolidCommand.TAKE_PHOTO,
+            capability=TracksolidCapability.TAKE_PHOTO,
             entity_registry_enabled_default=False,
         ),
     ),
     events=(
         FleetEventDescription(
             key=OccurrenceKind.ALARM,
-            capability=alarm_types.ALARMS,
+            capability=Capability.EVENTS,
             types=alarm_types.TYPES,
         ),
         FleetEventDescription(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from ...contract.commands import Clearance, Command, CommandResult
+from ...contract.commands import PART, Clearance, Command, CommandResult
 from ...contract.errors import (
     CommandUnsupported,
     InvalidArgument,
@@ -22,6 +22,7 @@ from .cameras import FRONT, Cameras
 from .commands import Chosen, Commander, Effect, Outcome
 from .instruction_lists import InstructionLists
 from .readers.photos import PhotoReader
+from .vocabulary import TracksolidCommand
 
 
 class Executor:
@@ -63,17 +64,17 @@ class Executor:
         """Tell whether a command can stop a vehicle; what cannot be judged can."""
         match command.name:
             case (
-                commands.ENGINE_RESTORE
-                | commands.LOCATE
-                | commands.REBOOT
-                | commands.TAKE_PHOTO
-                | commands.RECORD_VIDEO
+                TracksolidCommand.RESTORE_ENGINE
+                | TracksolidCommand.LOCATE
+                | TracksolidCommand.REBOOT
+                | TracksolidCommand.TAKE_PHOTO
+                | TracksolidCommand.RECORD_VIDEO
             ):
                 return False
-            case commands.SEND_TEXT:
+            case TracksolidCommand.SEND_TEXT:
                 text = str(command.arguments.get(commands.ARGUMENT_TEXT, ""))
                 return _can_stop(commands.effect_of(text))
-            case commands.SEND_INSTRUCTION:
+            case TracksolidCommand.SEND_INSTRUCTION:
                 return _can_stop(self._effect_of(vehicle_id, command))
         return True
 
@@ -94,12 +95,15 @@ class Executor:
         InvalidArgument by it, and VehicleOffline for what never waits.
         """
         arguments = command.arguments
-        if command.name == commands.SEND_RAW:
+        if command.name == TracksolidCommand.SEND_RAW:
             check_hex(str(arguments.get(commands.ARGUMENT_HEX, "")))
             self._check_online(vehicle_id)
-        elif command.name in (commands.SEND_INSTRUCTION, commands.SEND_TEXT):
+        elif command.name in (
+            TracksolidCommand.SEND_INSTRUCTION,
+            TracksolidCommand.SEND_TEXT,
+        ):
             text = str(arguments.get(commands.ARGUMENT_TEXT, ""))
-            if command.name == commands.SEND_TEXT and self._goes_to_hub(text):
+            if command.name == TracksolidCommand.SEND_TEXT and self._goes_to_hub(text):
                 return
             chosen = commands.find(await self.instructions(vehicle_id), command)
             if _can_stop(chosen.effect):
@@ -112,12 +116,12 @@ class Executor:
     def restores(self, vehicle_id: str, command: Command) -> bool:
         """Tell whether a command ends an engine cut-off, and does nothing else."""
         match command.name:
-            case commands.ENGINE_RESTORE:
+            case TracksolidCommand.RESTORE_ENGINE:
                 return True
-            case commands.SEND_TEXT:
+            case TracksolidCommand.SEND_TEXT:
                 text = str(command.arguments.get(commands.ARGUMENT_TEXT, ""))
                 return commands.effect_of(text) is Effect.RESTORES
-            case commands.SEND_INSTRUCTION:
+            case TracksolidCommand.SEND_INSTRUCTION:
                 return self._effect_of(vehicle_id, command) is Effect.RESTORES
         return False
 
@@ -131,23 +135,25 @@ class Executor:
         clearance.check()
         arguments = command.arguments
         match command.name:
-            case commands.ENGINE_CUT | commands.ENGINE_RESTORE:
+            case TracksolidCommand.CUT_ENGINE | TracksolidCommand.RESTORE_ENGINE:
                 return await self._switch_engine(
-                    vehicle_id, clearance, cut=command.name == commands.ENGINE_CUT
+                    vehicle_id,
+                    clearance,
+                    cut=command.name == TracksolidCommand.CUT_ENGINE,
                 )
-            case commands.TAKE_PHOTO:
+            case TracksolidCommand.TAKE_PHOTO:
                 await self._cameras.take_photo(
                     vehicle_id, _camera(arguments), clearance
                 )
                 self._photos.expect(vehicle_id)
                 return CommandResult()
-            case commands.RECORD_VIDEO:
+            case TracksolidCommand.RECORD_VIDEO:
                 seconds = int(arguments.get(commands.ARGUMENT_SECONDS, 5))
                 await self._cameras.record_video(
                     vehicle_id, _camera(arguments), seconds, clearance
                 )
                 return CommandResult()
-            case commands.SEND_RAW:
+            case TracksolidCommand.SEND_RAW:
                 self._check_online(vehicle_id)
                 text = await self._sender.send_raw(
                     vehicle_id,
@@ -156,7 +162,7 @@ class Executor:
                 )
                 warning = "tracksolid_command_sent" if text is None else None
                 return CommandResult(text=text, warning=warning)
-            case commands.SEND_TEXT:
+            case TracksolidCommand.SEND_TEXT:
                 text = str(arguments.get(commands.ARGUMENT_TEXT, "")).strip()
                 if text and self._hub is not None and self._goes_to_hub(text):
                     return CommandResult(
@@ -216,7 +222,7 @@ def _can_stop(effect: Effect) -> bool:
 
 
 def _camera(arguments: Mapping[str, object]) -> int:
-    number = str(arguments.get(commands.ARGUMENT_CAMERA, FRONT))
+    number = str(arguments.get(PART, FRONT))
     return int(number) if number.isdecimal() else FRONT
 
 

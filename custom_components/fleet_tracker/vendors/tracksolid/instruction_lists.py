@@ -10,16 +10,16 @@ from datetime import timedelta
 
 from ...contract.errors import VendorError
 from ...model.json_values import Json, as_flag, as_text, is_record
+from ...model.vehicle import Capability
 from . import commands
 from .api.client import TracksolidClient
 from .api.records import Device, Instruction
 from .api.values import as_time
+from .vocabulary import TracksolidCapability, TracksolidCommand
 
 LIST_EVERY = timedelta(days=7)
 AFTER_REFUSAL = timedelta(days=1)
 
-CAMERA = "camera"
-COMMANDS = "commands"
 
 _KEY = "instructions"
 _CAMERA_WORDS = ("RTMP", "VIDEO", "PICTURE", "CAMERA", "FLV")
@@ -88,7 +88,7 @@ class InstructionLists:
         return [
             device.imei
             for alike in by_model.values()
-            if CAMERA in self.capabilities(alike[0])
+            if TracksolidCapability.CAMERA in self.capabilities(alike[0])
             for device in alike
         ]
 
@@ -123,22 +123,25 @@ def model_of(device: Device) -> str:
 
 def _capabilities(model: str, known: Sequence[Instruction]) -> frozenset[str]:
     """Return what devices of a model (its name, "" if unknown) can be told."""
-    found = set()
+    found: set[str] = set()
     if known:
-        found.add(COMMANDS)
+        found.add(TracksolidCapability.COMMANDS)
     if commands.find_relay(known, cut=True) is not None:
-        found.add(commands.CAN_CUT)
+        found.add(Capability.CUT_ENGINE)
     if commands.find_relay(known, cut=False) is not None:
-        found.add(commands.CAN_RESTORE)
-    for name in (commands.LOCATE, commands.REBOOT):
+        found.add(Capability.RESTORE_ENGINE)
+    for name, capability in (
+        (TracksolidCommand.LOCATE, TracksolidCapability.LOCATE),
+        (TracksolidCommand.REBOOT, TracksolidCapability.REBOOT),
+    ):
         if commands.find_button(known, name) is not None:
-            found.add(name)
+            found.add(capability)
     if model.upper().startswith(_CAMERA_MODELS) or any(
         word in instruction.template.upper()
         for instruction in known
         for word in _CAMERA_WORDS
     ):
-        found.add(CAMERA)
+        found.add(TracksolidCapability.CAMERA)
     return frozenset(found)
 
 

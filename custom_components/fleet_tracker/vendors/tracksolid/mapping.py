@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from ...model import vehicle as models
 from ...model.clocks import believed
 from ...model.evidence import told_speed
 from ...model.vehicle import (
+    ELECTRONICS,
     FixKind,
     Occurrence,
     OccurrenceKind,
@@ -22,47 +22,13 @@ from ...model.vehicle import (
     VehicleDetails,
     VehicleUpdate,
     accuracy_m,
+    reading_parts,
 )
 from .alarm_types import alarm_type, state_of, what_ended
 from .api.records import Alarm, Device, Fault, Location, ObdReport, TagLocation, Trip
+from .vocabulary import TracksolidReading
 
 MANUFACTURER = "Jimi IoT"
-
-# Readings of this vendor beside the common ones
-SIGNAL_LEVEL = "signal_level"  # 0 none to 4 very strong
-FUEL_HEIGHT = "fuel_height"  # cm
-FUEL_VOLTAGE = "fuel_voltage"  # V
-# Those of fuel sensors have the sensor's number as their part.
-FUEL_SENSOR_VOLUME = "fuel_sensor_volume"  # L
-FUEL_SENSOR_LEVEL = "fuel_sensor_level"  # %
-FUEL_SENSOR_HEIGHT = "fuel_sensor_height"  # cm
-FUEL_SENSOR_VOLTAGE = "fuel_sensor_voltage"  # V
-TRACKER_MILEAGE = "tracker_mileage"  # km
-COOLANT_TEMPERATURE = "coolant_temperature"  # °C
-ENGINE_SPEED = models.ENGINE_SPEED
-OBD_SPEED = models.OBD_SPEED
-ENGINE_LOAD = "engine_load"  # %
-INTAKE_PRESSURE = "intake_pressure"  # kPa
-THROTTLE = "throttle"  # %
-OBD_ODOMETER = "obd_odometer"  # km
-OBD_MILEAGE = "obd_mileage"  # km
-OBD_VOLTAGE = "obd_voltage"  # V
-TRIP_DISTANCE = "trip_distance"  # km
-TRIP_DURATION = "trip_duration"  # s
-TRIP_AVERAGE_SPEED = "trip_average_speed"  # km/h
-TRIP_TOP_SPEED = "trip_top_speed"  # km/h
-TRIP_IDLE_TIME = "trip_idle_time"  # s
-TRIP_CONSUMPTION = "trip_consumption"  # L
-TRIP_ENDED = "trip_ended"  # time
-# Readings that only diagnostics show
-ENABLED = "enabled"  # whether the account may use the vehicle
-ACTIVATED = "activated"
-ACTIVATED_AT = "activated_at"  # time
-EXPIRED = "expired"
-CONFIDENCE = "confidence"  # of a fix, in a unit that no document names
-FIX_STATUS = "fix_status"  # flags that no document explains
-UPLOAD_MODE = "upload_mode"  # 0 to 15: why the tracker sent a fix
-TIME_ZONE = "time_zone"  # the tracker's own
 
 FAULT_WINDOW = timedelta(days=1)
 """How far back trouble codes count."""
@@ -71,8 +37,8 @@ _FUEL_READINGS: Mapping[str, str] = MappingProxyType(
     {
         "L": Reading.FUEL,
         "%": Reading.FUEL_LEVEL,
-        "V": FUEL_VOLTAGE,
-        "CM": FUEL_HEIGHT,
+        "V": TracksolidReading.FUEL_VOLTAGE,
+        "CM": TracksolidReading.FUEL_HEIGHT,
     }
 )
 
@@ -88,9 +54,9 @@ _SECONDS = (0.0, 366 * 86_400.0)
 _NUMBER = (0.0, 2.0**32)
 _LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
-        Reading.BATTERY: _PERCENT,
-        Reading.BATTERY_VOLTAGE: _VOLTS,
-        Reading.EXTERNAL_VOLTAGE: _VOLTS,
+        Reading.TRACKER_BATTERY: _PERCENT,
+        Reading.TRACKER_VOLTAGE: _VOLTS,
+        Reading.VEHICLE_VOLTAGE: _VOLTS,
         Reading.FUEL: _LITRES,
         Reading.FUEL_LEVEL: _PERCENT,
         Reading.HUMIDITY: _PERCENT,
@@ -98,32 +64,32 @@ _LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
         Reading.SATELLITES: (0.0, 200.0),
         Reading.TEMPERATURE: _CELSIUS,
         Reading.TROUBLE_CODES: (0.0, 10_000.0),
-        SIGNAL_LEVEL: (0.0, 4.0),
-        FUEL_HEIGHT: (0.0, 10_000.0),
-        FUEL_VOLTAGE: _VOLTS,
-        FUEL_SENSOR_HEIGHT: (0.0, 10_000.0),
-        FUEL_SENSOR_LEVEL: _PERCENT,
-        FUEL_SENSOR_VOLTAGE: _VOLTS,
-        FUEL_SENSOR_VOLUME: _LITRES,
-        TRACKER_MILEAGE: _KM,
-        COOLANT_TEMPERATURE: _CELSIUS,
-        ENGINE_SPEED: (0.0, 30_000.0),
-        ENGINE_LOAD: _PERCENT,
-        INTAKE_PRESSURE: (0.0, 10_000.0),
-        THROTTLE: _PERCENT,
-        OBD_ODOMETER: _KM,
-        OBD_MILEAGE: _KM,
-        OBD_SPEED: _KMH,
-        OBD_VOLTAGE: _VOLTS,
-        TRIP_DISTANCE: _KM,
-        TRIP_DURATION: _SECONDS,
-        TRIP_AVERAGE_SPEED: _KMH,
-        TRIP_TOP_SPEED: _KMH,
-        TRIP_IDLE_TIME: _SECONDS,
-        TRIP_CONSUMPTION: _LITRES,
-        CONFIDENCE: _NUMBER,
-        FIX_STATUS: _NUMBER,
-        UPLOAD_MODE: _NUMBER,
+        TracksolidReading.SIGNAL_LEVEL: (0.0, 4.0),
+        TracksolidReading.FUEL_HEIGHT: (0.0, 10_000.0),
+        TracksolidReading.FUEL_VOLTAGE: _VOLTS,
+        TracksolidReading.FUEL_SENSOR_HEIGHT: (0.0, 10_000.0),
+        TracksolidReading.FUEL_SENSOR_LEVEL: _PERCENT,
+        TracksolidReading.FUEL_SENSOR_VOLTAGE: _VOLTS,
+        TracksolidReading.FUEL_SENSOR_VOLUME: _LITRES,
+        TracksolidReading.TRACKER_MILEAGE: _KM,
+        Reading.COOLANT_TEMPERATURE: _CELSIUS,
+        Reading.ENGINE_SPEED: (0.0, 30_000.0),
+        Reading.ENGINE_LOAD: _PERCENT,
+        Reading.INTAKE_PRESSURE: (0.0, 10_000.0),
+        Reading.THROTTLE_POSITION: _PERCENT,
+        TracksolidReading.OBD_ODOMETER: _KM,
+        TracksolidReading.OBD_MILEAGE: _KM,
+        Reading.OBD_SPEED: _KMH,
+        Reading.VEHICLE_VOLTAGE: _VOLTS,
+        TracksolidReading.LAST_TRIP_DISTANCE: _KM,
+        TracksolidReading.LAST_TRIP_DURATION: _SECONDS,
+        TracksolidReading.LAST_TRIP_AVERAGE_SPEED: _KMH,
+        TracksolidReading.LAST_TRIP_TOP_SPEED: _KMH,
+        TracksolidReading.LAST_TRIP_IDLE_TIME: _SECONDS,
+        TracksolidReading.LAST_TRIP_CONSUMPTION: _LITRES,
+        TracksolidReading.CONFIDENCE: _NUMBER,
+        TracksolidReading.FIX_STATUS: _NUMBER,
+        TracksolidReading.UPLOAD_MODE: _NUMBER,
     }
 )
 
@@ -138,7 +104,7 @@ def known(readings: Mapping[str, Value | None]) -> dict[str, Value]:
 
 
 def _is_possible(reading: str, value: Value) -> bool:
-    limits = _LIMITS.get(reading.partition(":")[0])
+    limits = _LIMITS.get(reading_parts(reading)[0])
     if limits is None or isinstance(value, str | datetime):
         return True
     return limits[0] <= value <= limits[1]
@@ -189,8 +155,8 @@ def map_device(device: Device, now: datetime) -> VehicleUpdate:
                 Reading.DRIVER_NAME: device.driver,
                 Reading.SIM: device.sim,
                 Reading.VIN: device.vin,
-                ACTIVATED_AT: device.activated_at,
-                ENABLED: device.enabled,
+                TracksolidReading.ACTIVATED_AT: device.activated_at,
+                TracksolidReading.ENABLED: device.enabled,
             },
             source=TimeSource.SERVER,
         ),
@@ -209,13 +175,13 @@ def map_location(location: Location, now: datetime) -> VehicleUpdate:
     source = TimeSource.TRACKER if heard_at else TimeSource.OURS
     fuel = location.fuel
     readings: dict[str, Value | None] = {
-        Reading.BATTERY: location.battery,
-        Reading.BATTERY_VOLTAGE: location.battery_voltage,
-        Reading.EXTERNAL_VOLTAGE: location.external_voltage,
+        Reading.TRACKER_BATTERY: location.battery,
+        Reading.TRACKER_VOLTAGE: location.battery_voltage,
+        Reading.VEHICLE_VOLTAGE: location.external_voltage,
         Reading.CHARGING: location.charging,
         Reading.TEMPERATURE: location.temperature,
         Reading.ICCID: location.iccid,
-        SIGNAL_LEVEL: location.signal_level,
+        TracksolidReading.SIGNAL_LEVEL: location.signal_level,
     }
     # Trackers without a sensor report "0.00L"; a number without a unit is a voltage in
     # one table and a volume in the other.
@@ -234,7 +200,10 @@ def map_location(location: Location, now: datetime) -> VehicleUpdate:
             *group(
                 "subscription",
                 now,
-                {ACTIVATED: location.activated, EXPIRED: location.expired},
+                {
+                    TracksolidReading.ACTIVATED: location.activated,
+                    TracksolidReading.EXPIRED: location.expired,
+                },
                 source=TimeSource.SERVER,
             ),
             *group(
@@ -257,7 +226,7 @@ def map_location(location: Location, now: datetime) -> VehicleUpdate:
                     Reading.SATELLITES: location.satellites,
                     Reading.FIX_KIND: location.kind and location.kind.value,
                     Reading.ADDRESS: location.address,
-                    CONFIDENCE: location.confidence,
+                    TracksolidReading.CONFIDENCE: location.confidence,
                 },
                 source=source,
             ),
@@ -308,7 +277,7 @@ def map_tag(imei: str, tag: TagLocation) -> VehicleUpdate:
         ),
         groups=(
             *group("fix", tag.fixed_at, {Reading.FIX_KIND: kind.value}),
-            *group("tag", tag.fixed_at, {Reading.BATTERY: tag.battery}),
+            *group("tag", tag.fixed_at, {Reading.TRACKER_BATTERY: tag.battery}),
         ),
         heard_at=tag.fixed_at,
     )
@@ -359,15 +328,15 @@ def map_obd(report: ObdReport) -> VehicleUpdate:
     return VehicleUpdate(
         vehicle_id=report.imei,
         groups=group(
-            "obd",
+            ELECTRONICS,
             report.reported_at,
             {
-                OBD_ODOMETER: report.odometer,
-                OBD_MILEAGE: report.tracker_mileage,
-                OBD_SPEED: report.speed,
-                OBD_VOLTAGE: report.voltage,
-                ENGINE_SPEED: report.engine_speed,
-                COOLANT_TEMPERATURE: report.coolant_temperature,
+                TracksolidReading.OBD_ODOMETER: report.odometer,
+                TracksolidReading.OBD_MILEAGE: report.tracker_mileage,
+                Reading.OBD_SPEED: report.speed,
+                Reading.VEHICLE_VOLTAGE: report.voltage,
+                Reading.ENGINE_SPEED: report.engine_speed,
+                Reading.COOLANT_TEMPERATURE: report.coolant_temperature,
                 Reading.FUEL: report.fuel,
                 Reading.FUEL_LEVEL: report.fuel_level,
                 Reading.VIN: report.vin,
@@ -416,24 +385,31 @@ def map_trip(trip: Trip, now: datetime) -> VehicleUpdate:
     ended_at = believed(trip.ended_at, now)
     readings = known(
         {
-            TRIP_DISTANCE: None if trip.distance is None else round(trip.distance, 3),
-            TRIP_DURATION: trip.duration,
-            TRIP_AVERAGE_SPEED: trip.average_speed,
-            TRIP_TOP_SPEED: trip.top_speed,
-            TRIP_IDLE_TIME: trip.idle_time,
-            TRIP_CONSUMPTION: trip.consumption,
+            TracksolidReading.LAST_TRIP_DISTANCE: None
+            if trip.distance is None
+            else round(trip.distance, 3),
+            TracksolidReading.LAST_TRIP_DURATION: trip.duration,
+            TracksolidReading.LAST_TRIP_AVERAGE_SPEED: trip.average_speed,
+            TracksolidReading.LAST_TRIP_TOP_SPEED: trip.top_speed,
+            TracksolidReading.LAST_TRIP_IDLE_TIME: trip.idle_time,
+            TracksolidReading.LAST_TRIP_CONSUMPTION: trip.consumption,
         }
     )
     return VehicleUpdate(
         vehicle_id=trip.imei,
-        groups=group("trip", trip.ended_at, {**readings, TRIP_ENDED: ended_at}),
+        groups=group(
+            "trip",
+            trip.ended_at,
+            {**readings, TracksolidReading.LAST_TRIP_ENDED: ended_at},
+        ),
         occurrences=(
             Occurrence(
                 kind=OccurrenceKind.TRIP,
                 type=OccurrenceType.TRIP_ENDED,
                 occurred_at=trip.ended_at,
                 details={
-                    key.removeprefix("trip_"): value for key, value in readings.items()
+                    key.removeprefix("last_trip_"): value
+                    for key, value in readings.items()
                 },
             ),
         ),

@@ -28,6 +28,7 @@ from .actions.common import Request
 from .actions.geofences import GEOFENCE_ACTIONS
 from .api.devices import VehicleChanges
 from .cameras import FRONT, INSIDE
+from .vocabulary import TracksolidCommand
 
 ATTR_COMMAND = "command"
 ATTR_VALUES = "values"
@@ -204,18 +205,21 @@ def _send_command(data: Mapping[str, Any]) -> Command:
     if (ATTR_COMMAND in data) == (ATTR_TEXT in data):
         raise invalid("tracksolid_command_or_text")
     if ATTR_TEXT in data:
-        return Command(commands.SEND_TEXT, {commands.ARGUMENT_TEXT: data[ATTR_TEXT]})
+        return Command(
+            TracksolidCommand.SEND_TEXT, {commands.ARGUMENT_TEXT: data[ATTR_TEXT]}
+        )
     values: dict[str, Argument] = {
         str(place): value for place, value in enumerate(data[ATTR_VALUES])
     }
     return Command(
-        commands.SEND_INSTRUCTION, {commands.ARGUMENT_ID: data[ATTR_COMMAND], **values}
+        TracksolidCommand.SEND_INSTRUCTION,
+        {commands.ARGUMENT_ID: data[ATTR_COMMAND], **values},
     )
 
 
 def _send_raw_command(data: Mapping[str, Any]) -> Command:
     """Send bytes to vehicles (8.4)."""
-    return Command(commands.SEND_RAW, {commands.ARGUMENT_HEX: data[ATTR_HEX]})
+    return Command(TracksolidCommand.SEND_RAW, {commands.ARGUMENT_HEX: data[ATTR_HEX]})
 
 
 def _words(result: CommandResult) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import json
 import re
 from types import MappingProxyType
 
-from ...contract.commands import Argument, Command
+from ...contract.commands import PART, Argument, Command
 from ...contract.errors import CommandUnsupported, InvalidArgument
 from ...model.json_values import Json
 from .mapping import io_name
@@ -30,23 +30,9 @@ from .parameters import (
 )
 from .session import LONGEST_TOKEN
 from .topics import CLIENT_TOKEN, CONTROL, GET, INFO, REFRESH, SET, Topic
-
-TURN_ON_OUTPUT = "turn_on_output"
-TURN_OFF_OUTPUT = "turn_off_output"
-REFRESH_GROUP = "refresh_group"
-SET_UPLOAD_INTERVAL = "set_upload_interval"
-SET_GROUP = "set_group"
-RESET_GROUP = "reset_group"
-GET_CUSTOM_GROUPS = "get_custom_groups"
-SET_CUSTOM_GROUPS = "set_custom_groups"
-SEND_REQUEST = "send_request"
-
-# Capabilities of outputs that are marked as cutting the engine
-CAN_CUT = "cut_engine"
-CAN_RESTORE = "restore_engine"
+from .vocabulary import Vt3Command
 
 # Arguments
-PART = "part"
 VALUE = "value"
 INTERVAL = "interval"
 INTEREST = "interest"
@@ -132,12 +118,12 @@ def raw_request(request: str, payload: Mapping[str, Json] | None = None) -> Comm
     arguments: dict[str, Argument] = {REQUEST: request}
     if payload is not None:
         arguments[PAYLOAD] = json.dumps(payload)
-    return Command(SEND_REQUEST, arguments)
+    return Command(Vt3Command.SEND_REQUEST, arguments)
 
 
 def custom_groups(groups: Json) -> Command:
     """Return the command that creates or changes custom groups (4.1.1)."""
-    return Command(SET_CUSTOM_GROUPS, {GROUPS: json.dumps(groups)})
+    return Command(Vt3Command.SET_CUSTOM_GROUPS, {GROUPS: json.dumps(groups)})
 
 
 def spelled_as_in_appendix(request: Request) -> Request | None:
@@ -173,26 +159,26 @@ def request_of(command: Command, serial: str, known_groups: Collection[str]) -> 
     """
     arguments = command.arguments
     name = command.name
-    if name == GET_CUSTOM_GROUPS:
+    if name == Vt3Command.GET_CUSTOM_GROUPS:
         return Request(CUSTOM_GROUP, GET, {})
-    if name == SET_CUSTOM_GROUPS:
+    if name == Vt3Command.SET_CUSTOM_GROUPS:
         groups = _custom_groups(_json(arguments.get(GROUPS)), known_groups)
         return Request(CUSTOM_GROUP, SET, {"settings": groups})
-    if name == SEND_REQUEST:
+    if name == Vt3Command.SEND_REQUEST:
         return _raw(arguments, serial)
-    if name == REFRESH_GROUP:
+    if name == Vt3Command.REFRESH_GROUP:
         return Request(
             _group(arguments, {*UPLOADED_GROUPS, SYSINFO, *known_groups}), REFRESH, {}
         )
-    if name == RESET_GROUP:
+    if name == Vt3Command.RESET_GROUP:
         group = _group(arguments, UPLOADED_GROUPS)
         return Request(
             group, SET, {INTEREST: dict.fromkeys(_RESET_INTEREST[group], "")}
         )
     group = _group(arguments, {*UPLOADED_GROUPS, SUMMARY, *known_groups})
-    if name == SET_UPLOAD_INTERVAL:
+    if name == Vt3Command.SET_UPLOAD_INTERVAL:
         return Request(group, SET, {INTERVAL: _interval(arguments.get(VALUE))})
-    if name == SET_GROUP:
+    if name == Vt3Command.SET_GROUP:
         return Request(group, SET, _settings(arguments))
     raise CommandUnsupported
 
@@ -202,9 +188,9 @@ def can_stop(command: Command, serial: str, cutting_outputs: Collection[str]) ->
 
     What is not known from the document can do anything; what is not valid is not sent.
     """
-    if command.name == TURN_ON_OUTPUT:
+    if command.name == Vt3Command.TURN_ON_OUTPUT:
         return str(command.arguments.get(PART)) in cutting_outputs
-    if command.name != SEND_REQUEST:
+    if command.name != Vt3Command.SEND_REQUEST:
         return False
     try:
         request = _raw(command.arguments, serial)
@@ -224,9 +210,11 @@ def can_stop(command: Command, serial: str, cutting_outputs: Collection[str]) ->
 
 def restores(command: Command, serial: str, cutting_outputs: Collection[str]) -> bool:
     """Tell whether a command turns off an output that stops the vehicle, and only that."""
-    if command.name == TURN_OFF_OUTPUT:
+    if command.name == Vt3Command.TURN_OFF_OUTPUT:
         return str(command.arguments.get(PART)) in cutting_outputs
-    if command.name != SEND_REQUEST or can_stop(command, serial, cutting_outputs):
+    if command.name != Vt3Command.SEND_REQUEST or can_stop(
+        command, serial, cutting_outputs
+    ):
         return False
     try:
         request = _raw(command.arguments, serial)

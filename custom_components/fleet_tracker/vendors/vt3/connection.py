@@ -8,7 +8,7 @@ from dataclasses import replace
 import json
 import logging
 
-from ...contract.commands import HARMLESS, Clearance, Command, CommandResult
+from ...contract.commands import HARMLESS, PART, Clearance, Command, CommandResult
 from ...contract.connection import Connection, Host, PollResult, Settings
 from ...contract.errors import InvalidArgument, VehicleOffline, VendorError
 from ...model.vehicle import Reading, ReadingGroup, TimeSource, VehicleUpdate
@@ -19,12 +19,13 @@ from .errors import error_in
 from .events import EVENT, map_event, time_of_event, values_of_event
 from .frames import Message
 from .mapping import map_details
-from .parameters import CELLULAR, GNSS, IO, OBD, OBD_SPEED, SYSINFO, UPLOADED_GROUPS
+from .parameters import CELLULAR, GNSS, IO, OBD, SYSINFO, UPLOADED_GROUPS
 from .requester import Requester
 from .server import Server, parse_networks
 from .session import Limits
 from .topics import GET, INFO, REFRESH, Topic
 from .tracker import Tracker
+from .vocabulary import Vt3Command
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -305,7 +306,7 @@ class Vt3Connection(Connection):
 
     def _watch_speed(self, tracker: Tracker, update: VehicleUpdate) -> None:
         for group in update.groups:
-            speed = group.readings.get(OBD_SPEED)
+            speed = group.readings.get(Reading.OBD_SPEED)
             if group.name == OBD and isinstance(speed, float):
                 tracker.speed_unit.take_speedometer(group.measured_at, speed)
         fix = update.position
@@ -346,7 +347,7 @@ class Vt3Connection(Connection):
         tracker = self._trackers.get(vehicle_id)
         if tracker is None:
             raise VehicleOffline
-        if command.name in (commands.TURN_ON_OUTPUT, commands.TURN_OFF_OUTPUT):
+        if command.name in (Vt3Command.TURN_ON_OUTPUT, Vt3Command.TURN_OFF_OUTPUT):
             commands.output_of(command)
         else:
             await self._request_of(tracker, command)
@@ -386,14 +387,14 @@ class Vt3Connection(Connection):
         if tracker is None:
             raise VehicleOffline
         self.check_clearance(vehicle_id, command, clearance)
-        if command.name in (commands.TURN_ON_OUTPUT, commands.TURN_OFF_OUTPUT):
-            on = command.name == commands.TURN_ON_OUTPUT
+        if command.name in (Vt3Command.TURN_ON_OUTPUT, Vt3Command.TURN_OFF_OUTPUT):
+            on = command.name == Vt3Command.TURN_ON_OUTPUT
             update = await self._requester.switch(
                 tracker, commands.output_of(command), clearance, on=on
             )
             return CommandResult(update=update)
         request = await self._request_of(tracker, command)
-        if command.name == commands.RESET_GROUP:
+        if command.name == Vt3Command.RESET_GROUP:
             result, update = await self._requester.reset(tracker, request, clearance)
         else:
             result, update = await self._requester.ask(tracker, request, clearance)
@@ -411,7 +412,7 @@ class Vt3Connection(Connection):
             return {SPEED_UNIT: self._other_unit}
         error: VendorError | None = None
         for serial, group in list(self._groups_with_unknown_names()):
-            command = Command(commands.RESET_GROUP, {commands.PART: group})
+            command = Command(Vt3Command.RESET_GROUP, {PART: group})
             try:
                 result = await self.execute(serial, command)
             except VendorError as err:

@@ -16,19 +16,17 @@ from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.const import (
     DEGREE,
     PERCENTAGE,
-    REVOLUTIONS_PER_MINUTE,
     SIGNAL_STRENGTH_DECIBELS,
     SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
     EntityCategory,
     UnitOfElectricPotential,
     UnitOfLength,
     UnitOfPressure,
-    UnitOfSpeed,
     UnitOfTemperature,
     UnitOfTime,
 )
 
-from ...model.vehicle import OccurrenceKind, OccurrenceType, Reading
+from ...model.vehicle import Capability, OccurrenceKind, OccurrenceType, Reading
 from ...offer.descriptions import (
     FleetBinarySensorDescription,
     FleetButtonDescription,
@@ -41,27 +39,8 @@ from ...offer.descriptions import (
 )
 from . import commands
 from .events import IGNITION_TYPES, TYPES
-from .parameters import (
-    ACCELERATION,
-    ANALOG_INPUT,
-    CUSTOM,
-    DIGITAL_INPUT,
-    ENGINE_SPEED,
-    FIXES,
-    GNSS_FIX,
-    MALFUNCTION_INDICATOR,
-    NETWORKS,
-    OBD_SPEED,
-    OUTPUT,
-    PDOP,
-    PITCH,
-    REGISTRATIONS,
-    ROLL,
-    ROTATION,
-    UPLOAD_INTERVAL,
-    YAW,
-)
-from .tracker import EVENTS
+from .parameters import FIXES, NETWORKS, REGISTRATIONS
+from .vocabulary import Vt3Capability, Vt3Command, Vt3Reading
 
 STANDARD_GRAVITY = "g"
 DEGREES_PER_SECOND = "°/s"
@@ -104,162 +83,156 @@ def _facts(*keys: str, options: Iterable[str] = ()) -> Iterable[FleetSensorDescr
         )
 
 
-_VEHICLE_SENSORS = (
-    FleetSensorDescription(
-        key=OBD_SPEED,
-        device_class=SensorDeviceClass.SPEED,
-        native_unit_of_measurement=UnitOfSpeed.KILOMETERS_PER_HOUR,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
-        entity_registry_enabled_default=False,
-    ),
-    FleetSensorDescription(
-        key="coolant_temperature",
-        device_class=SensorDeviceClass.TEMPERATURE,
-        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
-        entity_registry_enabled_default=False,
-    ),
-    # The vehicle's own battery, which is the main one here.
-    FleetSensorDescription(
-        key=Reading.BATTERY_VOLTAGE,
-        device_class=SensorDeviceClass.VOLTAGE,
-        native_unit_of_measurement=UnitOfElectricPotential.VOLT,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=1,
-    ),
-)
-
 _SENSORS = (
-    *_VEHICLE_SENSORS,
     # GNSS and motion
-    *_facts(GNSS_FIX, options=FIXES.values()),
-    *_measurements(None, PDOP, category=EntityCategory.DIAGNOSTIC, precision=1),
-    *_measurements(STANDARD_GRAVITY, ACCELERATION, precision=2),
-    *_measurements(DEGREES_PER_SECOND, ROTATION, precision=1),
-    *_measurements(DEGREE, ROLL, PITCH, YAW, precision=1),
+    *_facts(Vt3Reading.GNSS_FIX, options=FIXES.values()),
+    *_measurements(
+        None, Vt3Reading.PDOP, category=EntityCategory.DIAGNOSTIC, precision=1
+    ),
+    *_measurements(STANDARD_GRAVITY, Vt3Reading.ACCELERATION, precision=2),
+    *_measurements(DEGREES_PER_SECOND, Vt3Reading.ROTATION, precision=1),
+    *_measurements(
+        DEGREE, Vt3Reading.ROLL, Vt3Reading.PITCH, Vt3Reading.YAW, precision=1
+    ),
     # inputs
     *_measurements(
         UnitOfElectricPotential.VOLT,
-        ANALOG_INPUT,
+        Vt3Reading.ANALOG_INPUT,
         device_class=SensorDeviceClass.VOLTAGE,
         precision=2,
     ),
     # OBD and J1939
-    *_measurements(REVOLUTIONS_PER_MINUTE, ENGINE_SPEED, precision=0),
     *_measurements(
         PERCENTAGE,
-        *("engine_load", "throttle_position", "accelerator_position"),
-        *("friction_torque", "available_torque", "engine_torque"),
-        *("exhaust_fluid_level", "exhaust_fluid_tank_level"),
+        Vt3Reading.ACCELERATOR_POSITION,
+        *(
+            Vt3Reading.FRICTION_TORQUE,
+            Vt3Reading.AVAILABLE_TORQUE,
+            Vt3Reading.ENGINE_TORQUE,
+        ),
+        *(Vt3Reading.EXHAUST_FLUID_LEVEL, Vt3Reading.EXHAUST_FLUID_TANK_LEVEL),
         precision=0,
     ),
-    *_measurements(NEWTON_METRES, "reference_torque", precision=0),
-    *_measurements(LITRES_PER_HOUR, "fuel_rate", precision=1),
-    *_measurements(KILOMETRES_PER_LITRE, "fuel_economy", precision=1),
-    *_measurements(DEGREE, "steering_wheel_angle", precision=0),
+    *_measurements(NEWTON_METRES, Vt3Reading.REFERENCE_TORQUE, precision=0),
+    *_measurements(LITRES_PER_HOUR, Vt3Reading.FUEL_RATE, precision=1),
+    *_measurements(KILOMETRES_PER_LITRE, Vt3Reading.FUEL_ECONOMY, precision=1),
+    *_measurements(DEGREE, Vt3Reading.STEERING_WHEEL_ANGLE, precision=0),
     *_measurements(
         UnitOfTemperature.CELSIUS,
-        *("ambient_temperature", "oil_temperature", "intake_temperature"),
+        *(
+            Vt3Reading.AMBIENT_TEMPERATURE,
+            Vt3Reading.OIL_TEMPERATURE,
+            Vt3Reading.INTAKE_TEMPERATURE,
+        ),
         device_class=SensorDeviceClass.TEMPERATURE,
         precision=0,
     ),
     *_measurements(
         UnitOfPressure.KPA,
-        *("fuel_pressure", "fuel_rail_pressure", "intake_pressure", "brake_pressure"),
+        *(
+            Vt3Reading.FUEL_PRESSURE,
+            Vt3Reading.FUEL_RAIL_PRESSURE,
+            Vt3Reading.BRAKE_PRESSURE,
+        ),
         device_class=SensorDeviceClass.PRESSURE,
         precision=0,
     ),
     *_measurements(
         UnitOfPressure.KPA,
-        "barometric_pressure",
+        Vt3Reading.BAROMETRIC_PRESSURE,
         device_class=SensorDeviceClass.ATMOSPHERIC_PRESSURE,
         precision=0,
     ),
     *_measurements(
         UnitOfTime.SECONDS,
-        "engine_run_time",
+        Vt3Reading.ENGINE_RUN_TIME,
         device_class=SensorDeviceClass.DURATION,
         precision=0,
     ),
     *_measurements(
         UnitOfTime.MINUTES,
-        *("time_with_malfunction", "time_since_cleared"),
+        *(Vt3Reading.TIME_WITH_MALFUNCTION, Vt3Reading.TIME_SINCE_CLEARED),
         device_class=SensorDeviceClass.DURATION,
         precision=0,
     ),
     *_measurements(
         UnitOfLength.KILOMETERS,
-        *("trip_distance", "distance_with_malfunction", "distance_since_cleared"),
+        *(
+            Vt3Reading.TRIP_METER,
+            Vt3Reading.DISTANCE_WITH_MALFUNCTION,
+            Vt3Reading.DISTANCE_SINCE_CLEARED,
+        ),
         device_class=SensorDeviceClass.DISTANCE,
         precision=1,
     ),
     FleetSensorDescription(
-        key="engine_hours",
+        key=Vt3Reading.ENGINE_HOURS,
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.HOURS,
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=0,
         entity_registry_enabled_default=False,
     ),
-    *_facts("obd_status"),
+    *_facts(Vt3Reading.OBD_STATUS),
     # reception
     *_measurements(
-        ARBITRARY_STRENGTH_UNIT, "signal_strength", category=EntityCategory.DIAGNOSTIC
+        ARBITRARY_STRENGTH_UNIT,
+        Vt3Reading.SIGNAL_STRENGTH,
+        category=EntityCategory.DIAGNOSTIC,
     ),
     *_measurements(
         SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
-        *("rssi", "rsrp"),
+        *(Vt3Reading.RSSI, Vt3Reading.RSRP),
         device_class=SensorDeviceClass.SIGNAL_STRENGTH,
         category=EntityCategory.DIAGNOSTIC,
     ),
     *_measurements(
         SIGNAL_STRENGTH_DECIBELS,
-        *("rsrq", "sinr"),
+        *(Vt3Reading.RSRQ, Vt3Reading.SINR),
         device_class=SensorDeviceClass.SIGNAL_STRENGTH,
         category=EntityCategory.DIAGNOSTIC,
     ),
-    *_facts("network_registration", options=REGISTRATIONS.values()),
-    *_facts("network_type", options=NETWORKS.values()),
-    *_facts("network_operator", "active_sim"),
+    *_facts(Vt3Reading.NETWORK_REGISTRATION, options=REGISTRATIONS.values()),
+    *_facts(Vt3Reading.NETWORK_TYPE, options=NETWORKS.values()),
+    *_facts(Vt3Reading.NETWORK_OPERATOR, Vt3Reading.ACTIVE_SIM),
     # what custom groups upload and the document does not know, named by its key
-    FleetSensorDescription(key=CUSTOM, entity_registry_enabled_default=False),
+    FleetSensorDescription(
+        key=Vt3Reading.CUSTOM, entity_registry_enabled_default=False
+    ),
 )
 
 ENTITIES = VendorEntities(
     # Newer firmware tells of other batteries beside the vehicle's own. Trouble codes are
     # events, and light the malfunction indicator.
-    disabled=frozenset(
-        {Reading.BATTERY, Reading.EXTERNAL_VOLTAGE, Reading.TROUBLE_CODES}
-    ),
+    disabled=frozenset({Reading.TRACKER_BATTERY, Reading.TROUBLE_CODES}),
     sensors=_SENSORS,
     binary_sensors=(
         FleetBinarySensorDescription(
-            key=MALFUNCTION_INDICATOR, device_class=BinarySensorDeviceClass.PROBLEM
+            key=Vt3Reading.MALFUNCTION_INDICATOR,
+            device_class=BinarySensorDeviceClass.PROBLEM,
         ),
         FleetBinarySensorDescription(
             key=Reading.ENGINE_CUT,
             translation_key="engine_cut_output",
-            capability=commands.CAN_RESTORE,
+            capability=Capability.RESTORE_ENGINE,
             enabled_parts=1,
         ),
         FleetBinarySensorDescription(
-            key=DIGITAL_INPUT, entity_registry_enabled_default=False
+            key=Vt3Reading.DIGITAL_INPUT, entity_registry_enabled_default=False
         ),
         FleetBinarySensorDescription(
-            key="brake", entity_registry_enabled_default=False
+            key=Vt3Reading.BRAKE, entity_registry_enabled_default=False
         ),
         FleetBinarySensorDescription(
-            key="parking_brake", entity_registry_enabled_default=False
+            key=Vt3Reading.PARKING_BRAKE, entity_registry_enabled_default=False
         ),
     ),
     switches=(
         FleetSwitchDescription(
-            key=OUTPUT,
-            capability=OUTPUT,
-            on_command=commands.TURN_ON_OUTPUT,
-            off_command=commands.TURN_OFF_OUTPUT,
+            key=Vt3Reading.OUTPUT,
+            capability=Vt3Capability.OUTPUT,
+            on_command=Vt3Command.TURN_ON_OUTPUT,
+            off_command=Vt3Command.TURN_OFF_OUTPUT,
             # Nobody knows what is connected: areas and voice do not reach it.
             entity_category=EntityCategory.CONFIG,
             enabled_parts=1,
@@ -267,9 +240,9 @@ ENTITIES = VendorEntities(
     ),
     numbers=(
         FleetNumberDescription(
-            key=UPLOAD_INTERVAL,
-            capability=UPLOAD_INTERVAL,
-            command=commands.SET_UPLOAD_INTERVAL,
+            key=Vt3Reading.UPLOAD_INTERVAL,
+            capability=Vt3Capability.UPLOAD_INTERVAL,
+            command=Vt3Command.SET_UPLOAD_INTERVAL,
             # The document knows no way to read it.
             assumed_state=True,
             device_class=NumberDeviceClass.DURATION,
@@ -287,12 +260,12 @@ ENTITIES = VendorEntities(
         *(
             replace(button, translation_key=f"{button.key}_output", enabled_parts=1)
             for button in engine_buttons(
-                commands.TURN_ON_OUTPUT, commands.TURN_OFF_OUTPUT
+                Vt3Command.TURN_ON_OUTPUT, Vt3Command.TURN_OFF_OUTPUT
             )
         ),
         FleetButtonDescription(
-            key=commands.REFRESH_GROUP,
-            capability=commands.REFRESH_GROUP,
+            key=Vt3Command.REFRESH_GROUP,
+            capability=Vt3Capability.REFRESH_GROUP,
             entity_category=EntityCategory.DIAGNOSTIC,
             entity_registry_enabled_default=False,
         ),
@@ -300,18 +273,18 @@ ENTITIES = VendorEntities(
     events=(
         FleetEventDescription(
             key=OccurrenceKind.TROUBLE_CODE,
-            capability=EVENTS,
+            capability=Capability.EVENTS,
             types=frozenset({OccurrenceType.TROUBLE_CODE, OccurrenceType.CLEARED}),
         ),
         FleetEventDescription(
             key=OccurrenceKind.ALARM,
-            capability=EVENTS,
+            capability=Capability.EVENTS,
             types=frozenset({*TYPES.values(), OccurrenceType.CLEARED}),
         ),
         # The binary sensor says the same.
         FleetEventDescription(
             key=OccurrenceKind.IGNITION,
-            capability=EVENTS,
+            capability=Capability.EVENTS,
             types=frozenset({*IGNITION_TYPES.values(), OccurrenceType.CLEARED}),
             entity_registry_enabled_default=False,
         ),

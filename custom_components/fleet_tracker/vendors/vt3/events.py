@@ -17,9 +17,11 @@ from ...model.vehicle import (
     OccurrenceType,
     TimeSource,
     Value,
+    reading_parts,
 )
-from .parameters import DIGITAL_INPUT, PARAMETERS
+from .parameters import PARAMETERS
 from .values import as_shown_text, as_time
+from .vocabulary import Vt3Reading
 
 EVENT = "event"
 
@@ -135,7 +137,10 @@ def _details(payload: Mapping[str, Json]) -> dict[str, Value]:
         if _DURATION.fullmatch(name) and (seconds := as_number(value)) is not None:
             details[name] = seconds
         parameter = PARAMETERS.get(name)
-        if parameter is not None and parameter.reading.startswith(f"{DIGITAL_INPUT}:"):
+        if (
+            parameter is not None
+            and reading_parts(parameter.reading)[0] == Vt3Reading.DIGITAL_INPUT
+        ):
             if (state := as_flag(value)) is not None:
                 details[parameter.reading.replace(":", "_")] = state
     return details

@@ -21,14 +21,15 @@ from ...model.vehicle import (
     VehicleDetails,
     VehicleUpdate,
     accuracy_m,
+    part_of,
+    reading_parts,
 )
 from .parameters import (
-    CUSTOM,
     GNSS,
     HOME_GROUPS,
     IO,
     NO_POSITION,
-    OUTPUT,
+    OBD,
     PARAMETERS,
     POSITION_PARAMETERS,
     QUALITIES,
@@ -36,12 +37,12 @@ from .parameters import (
     STRENGTHS,
     TIME_PARAMETERS,
     TOPIC_GROUPS,
-    UPLOAD_INTERVAL,
     UPLOADED_GROUPS,
     VEHICLE,
 )
 from .topics import CLIENT_TOKEN
 from .values import Reader, as_date_and_time, as_shown_text, as_time, number
+from .vocabulary import Vt3Reading
 
 MANUFACTURER = "InHand Networks"
 MODEL = "VT3"
@@ -260,8 +261,8 @@ class Mapper:
         return (now - (self._behind or timedelta())).replace(microsecond=0)
 
     def _output(self, reading: str) -> str:
-        name, _, part = reading.partition(":")
-        if name != OUTPUT:
+        name, part = reading_parts(reading)
+        if name != Vt3Reading.OUTPUT:
             return reading
         self.outputs.add(part)
         return self.output_reading(part)
@@ -270,15 +271,15 @@ class Mapper:
         """Return readings with outputs called as they are marked now."""
         renamed = {}
         for reading, value in readings.items():
-            kind, _, part = reading.partition(":")
-            is_output = kind in (OUTPUT, Reading.ENGINE_CUT)
+            kind, part = reading_parts(reading)
+            is_output = kind in (Vt3Reading.OUTPUT, Reading.ENGINE_CUT)
             renamed[self.output_reading(part) if is_output else reading] = value
         return renamed
 
     def output_reading(self, part: str) -> str:
         """Return the reading of an output, another one if it stops the vehicle."""
-        kind = Reading.ENGINE_CUT if part in self.cutting_outputs else OUTPUT
-        return f"{kind}:{part}"
+        kind = Reading.ENGINE_CUT if part in self.cutting_outputs else Vt3Reading.OUTPUT
+        return part_of(kind, part)
 
     def _add_custom(
         self, readings: dict[str, dict[str, Value]], key: str, value: Json
@@ -289,13 +290,15 @@ class Mapper:
         # What belongs to the position, however it is called, is no reading.
         full = key not in self._custom and len(self._custom) >= _MOST_CUSTOM
         if key.startswith("gnss.") or full:
-            self._count_unknown(CUSTOM, key)
+            self._count_unknown(Vt3Reading.CUSTOM, key)
             return
         found = _custom_value(value)
         if found is None:
             return
         self._custom.add(key)
-        readings.setdefault(CUSTOM, {})[f"{CUSTOM}:{key}"] = found
+        readings.setdefault(Vt3Reading.CUSTOM, {})[part_of(Vt3Reading.CUSTOM, key)] = (
+            found
+        )
 
     def _position(
         self,
@@ -412,7 +415,11 @@ class Mapper:
     ) -> VehicleUpdate:
         """Return that a group is uploaded every so many seconds, 0 for never."""
         seconds = as_number(interval)
-        known = {} if seconds is None else {f"{UPLOAD_INTERVAL}:{group}": int(seconds)}
+        known = (
+            {}
+            if seconds is None
+            else {part_of(Vt3Reading.UPLOAD_INTERVAL, group): int(seconds)}
+        )
         return VehicleUpdate(
             vehicle_id=self.serial,
             groups=(
@@ -452,7 +459,7 @@ def io_name(output: int, *, with_zero: bool) -> str:
 def _time_in(named: Mapping[str, Json], group: str) -> datetime | None:
     """Return when the values of a group are from, by the tracker's own clock."""
     for prefix, home in HOME_GROUPS.items():
-        if group in (home, VEHICLE if home == "obd" else home):
+        if group in (home, VEHICLE if home == OBD else home):
             if (time := as_time(named.get(f"{prefix}.ts"))) is not None:
                 return time
     return None

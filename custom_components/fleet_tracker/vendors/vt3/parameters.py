@@ -11,16 +11,16 @@ from dataclasses import dataclass
 import math
 from types import MappingProxyType
 
-from ...model import vehicle as models
 from ...model.json_values import as_flag
-from ...model.vehicle import Reading
+from ...model.vehicle import ELECTRONICS, Reading, part_of
 from .values import Reader, as_shown_text, as_time, number, one_of, whole
+from .vocabulary import Vt3Reading
 
 # Reserved groups, as topics name them.
 GNSS = "gnss"
 MOTION = "motion"
 IO = "io"
-OBD = "obd"
+OBD = ELECTRONICS
 CELLULAR = "cellular1"
 SYSINFO = "sysinfo"
 SUMMARY = "summary"
@@ -48,25 +48,6 @@ TOPIC_GROUPS: Mapping[str, str] = MappingProxyType(
 """The topics that list all of a group of readings."""
 VEHICLE = "vehicle"
 """Readings of the OBD group that stay true while the engine is off."""
-
-# Readings of this vendor alone. A part behind a colon tells several of a kind apart.
-GNSS_FIX = "gnss_fix"
-PDOP = "pdop"
-ACCELERATION = "acceleration"
-ROTATION = "rotation"
-ROLL = "roll"
-PITCH = "pitch"
-YAW = "yaw"
-ANALOG_INPUT = "analog_input"
-DIGITAL_INPUT = "digital_input"
-INPUT_PULLUP = "input_pullup"
-OUTPUT = "output"
-UPLOAD_INTERVAL = "upload_interval"
-CUSTOM = "custom"
-OBD_SPEED = models.OBD_SPEED
-ENGINE_SPEED = models.ENGINE_SPEED
-MALFUNCTION_INDICATOR = "malfunction_indicator"
-MONITOR = "monitor"
 
 FIXES: Mapping[int, str] = MappingProxyType(
     {
@@ -150,120 +131,130 @@ def _parameters() -> Iterator[tuple[str, Parameter]]:
 
 _GNSS: Mapping[str, tuple[str, Reader]] = {
     "gnss.hdop": (Reading.HDOP, number(0.1, 98)),  # 99 and more: no fix
-    "gnss.pdop": (PDOP, number(0.1, 98)),
-    "gnss.fix": (GNSS_FIX, one_of(FIXES)),
+    "gnss.pdop": (Vt3Reading.PDOP, number(0.1, 98)),
+    "gnss.fix": (Vt3Reading.GNSS_FIX, one_of(FIXES)),
     # The document ends at 12, receivers do not.
     "gnss.num_sv": (Reading.SATELLITES, whole(0, 99)),
 }
 _MOTION: Mapping[str, tuple[str, Reader]] = {
     **{
-        f"motion.a{axis}": (f"{ACCELERATION}:{axis}", number(-100, 100))
+        f"motion.a{axis}": (part_of(Vt3Reading.ACCELERATION, axis), number(-100, 100))
         for axis in "xyz"
     },
     **{
-        f"motion.g{axis}": (f"{ROTATION}:{axis}", number(-10_000, 10_000))
+        f"motion.g{axis}": (part_of(Vt3Reading.ROTATION, axis), number(-10_000, 10_000))
         for axis in "xyz"
     },
-    "motion.roll": (ROLL, number(-360, 360)),
-    "motion.pitch": (PITCH, number(-360, 360)),
-    "motion.yaw": (YAW, number(-360, 360)),
+    "motion.roll": (Vt3Reading.ROLL, number(-360, 360)),
+    "motion.pitch": (Vt3Reading.PITCH, number(-360, 360)),
+    "motion.yaw": (Vt3Reading.YAW, number(-360, 360)),
 }
 _IO: Mapping[str, tuple[str, Reader]] = {
-    **{f"io.AI{n}": (f"{ANALOG_INPUT}:{n}", number(0, 36)) for n in (1, 2, 3)},
-    **{f"io.DI{n}": (f"{DIGITAL_INPUT}:{n}", as_flag) for n in (1, 2, 3, 4)},
-    **{f"io.DI{n}_pullup": (f"{INPUT_PULLUP}:{n}", as_flag) for n in (1, 2, 3, 4)},
-    **{f"io.DO{n}": (f"{OUTPUT}:{n}", as_flag) for n in (1, 2, 3)},
+    **{
+        f"io.AI{n}": (part_of(Vt3Reading.ANALOG_INPUT, n), number(0, 36))
+        for n in (1, 2, 3)
+    },
+    **{
+        f"io.DI{n}": (part_of(Vt3Reading.DIGITAL_INPUT, n), as_flag)
+        for n in (1, 2, 3, 4)
+    },
+    **{
+        f"io.DI{n}_pullup": (part_of(Vt3Reading.INPUT_PULLUP, n), as_flag)
+        for n in (1, 2, 3, 4)
+    },
+    **{f"io.DO{n}": (part_of(Vt3Reading.OUTPUT, n), as_flag) for n in (1, 2, 3)},
     # 3.4.1 writes them with a zero.
-    **{f"io.D0{n}": (f"{OUTPUT}:{n}", as_flag) for n in (1, 2, 3)},
+    **{f"io.D0{n}": (part_of(Vt3Reading.OUTPUT, n), as_flag) for n in (1, 2, 3)},
     "io.IGT": (Reading.IGNITION, as_flag),
     "io.igt_status": (Reading.IGNITION, as_flag),
-    "io.power_input": (Reading.EXTERNAL_VOLTAGE, number(0.1, 100)),
-    "io.battery_lvl": (Reading.BATTERY, number(0, 100)),
+    "io.power_input": (Reading.VEHICLE_VOLTAGE, number(0.1, 100)),
+    "io.battery_lvl": (Reading.TRACKER_BATTERY, number(0, 100)),
 }
 _OBD: Mapping[str, tuple[str, Reader]] = {
-    "obd.e_load": ("engine_load", number(0, 250)),
-    "obd.c_temp": ("coolant_temperature", number(-40, 215)),
-    "obd.rpm": (ENGINE_SPEED, number(0, 16383.75)),
-    "obd.speed": (OBD_SPEED, number(0, 255)),
-    "obd.f_rate": ("fuel_rate", number(0, 3276.75)),
-    "obd.b_volt": (Reading.BATTERY_VOLTAGE, number(0.1, 3212.75)),
-    "obd.a_temp": ("ambient_temperature", number(-272, 1734)),
-    "obd.o_temp": ("oil_temperature", number(-272, 1734)),
-    "obd.up_time": ("engine_run_time", whole(0, 65_535)),
-    "obd.f_press": ("fuel_pressure", number(0, 6425)),
-    "obd.t_pos": ("throttle_position", number(0, 100)),
-    "obd.brake": ("brake", as_flag),
-    "obd.parking": ("parking_brake", as_flag),
+    "obd.e_load": (Reading.ENGINE_LOAD, number(0, 250)),
+    "obd.c_temp": (Reading.COOLANT_TEMPERATURE, number(-40, 215)),
+    "obd.rpm": (Reading.ENGINE_SPEED, number(0, 16383.75)),
+    "obd.speed": (Reading.OBD_SPEED, number(0, 255)),
+    "obd.f_rate": (Vt3Reading.FUEL_RATE, number(0, 3276.75)),
+    "obd.b_volt": (Reading.VEHICLE_VOLTAGE, number(0.1, 3212.75)),
+    "obd.a_temp": (Vt3Reading.AMBIENT_TEMPERATURE, number(-272, 1734)),
+    "obd.o_temp": (Vt3Reading.OIL_TEMPERATURE, number(-272, 1734)),
+    "obd.up_time": (Vt3Reading.ENGINE_RUN_TIME, whole(0, 65_535)),
+    "obd.f_press": (Vt3Reading.FUEL_PRESSURE, number(0, 6425)),
+    "obd.t_pos": (Reading.THROTTLE_POSITION, number(0, 100)),
+    "obd.brake": (Vt3Reading.BRAKE, as_flag),
+    "obd.parking": (Vt3Reading.PARKING_BRAKE, as_flag),
     "obd.s_w_angle": (
-        "steering_wheel_angle",
+        Vt3Reading.STEERING_WHEEL_ANGLE,
         number(-31.374, 31.374, factor=180 / math.pi),
     ),
-    "obd.f_econ": ("fuel_economy", number(0, 125.5)),
-    "obd.a_pos": ("accelerator_position", number(0, 100)),
-    "obd.i_temp": ("intake_temperature", number(-40, 215)),
-    "obd.i_press": ("intake_pressure", number(0, 255)),
-    "obd.b_press": ("barometric_pressure", number(0, 255)),
-    "obd.f_r_press": ("fuel_rail_pressure", number(0, 65_530)),
-    "obd.f_torque": ("friction_torque", number(-125, 125)),
-    "obd.max_avl_torque": ("available_torque", number(0, 100)),
-    "obd.a_torque": ("engine_torque", number(-125, 125)),
-    "obd.brake_prim_press": ("brake_pressure:1", number(0, 10_000)),
-    "obd.brake_sec_press": ("brake_pressure:2", number(0, 10_000)),
-    "obd.status": ("obd_status", as_shown_text),
+    "obd.f_econ": (Vt3Reading.FUEL_ECONOMY, number(0, 125.5)),
+    "obd.a_pos": (Vt3Reading.ACCELERATOR_POSITION, number(0, 100)),
+    "obd.i_temp": (Vt3Reading.INTAKE_TEMPERATURE, number(-40, 215)),
+    "obd.i_press": (Reading.INTAKE_PRESSURE, number(0, 255)),
+    "obd.b_press": (Vt3Reading.BAROMETRIC_PRESSURE, number(0, 255)),
+    "obd.f_r_press": (Vt3Reading.FUEL_RAIL_PRESSURE, number(0, 65_530)),
+    "obd.f_torque": (Vt3Reading.FRICTION_TORQUE, number(-125, 125)),
+    "obd.max_avl_torque": (Vt3Reading.AVAILABLE_TORQUE, number(0, 100)),
+    "obd.a_torque": (Vt3Reading.ENGINE_TORQUE, number(-125, 125)),
+    "obd.brake_prim_press": (part_of(Vt3Reading.BRAKE_PRESSURE, 1), number(0, 10_000)),
+    "obd.brake_sec_press": (part_of(Vt3Reading.BRAKE_PRESSURE, 2), number(0, 10_000)),
+    "obd.status": (Vt3Reading.OBD_STATUS, as_shown_text),
 }
 _VEHICLE: Mapping[str, tuple[str, Reader]] = {
     "obd.vin": (Reading.VIN, as_shown_text),
     "obd.f_lvl": (Reading.FUEL_LEVEL, number(0, 100)),
     "obd.dtc": (Reading.TROUBLE_CODES, whole(0, 250)),
     "obd.dtcs": (Reading.TROUBLE_CODES, whole(0, 250)),
-    "obd.mil": (MALFUNCTION_INDICATOR, as_flag),
+    "obd.mil": (Vt3Reading.MALFUNCTION_INDICATOR, as_flag),
     # 0 is sent by trackers that do not know it.
     "obd.odo": (Reading.ODOMETER, number(0.001, 526_385_151.875)),
-    "obd.t_dist": ("trip_distance", number(0, 526_385_151.875)),
-    "obd.m_dist": ("distance_with_malfunction", number(0, 65_535)),
-    "obd.d_dist": ("distance_since_cleared", number(0, 65_535)),
-    "obd.m_time": ("time_with_malfunction", number(0, 65_535)),
-    "obd.d_time": ("time_since_cleared", number(0, 65_535)),
-    "obd.r_torque": ("reference_torque", number(1, 64_255)),
-    "obd.d_e_f_vol": ("exhaust_fluid_level", number(0, 100)),
-    "obd.ab_level": ("exhaust_fluid_tank_level", number(0, 100)),
-    "obd.e_hours": ("engine_hours", number(0, 1_000_000)),
+    "obd.t_dist": (Vt3Reading.TRIP_METER, number(0, 526_385_151.875)),
+    "obd.m_dist": (Vt3Reading.DISTANCE_WITH_MALFUNCTION, number(0, 65_535)),
+    "obd.d_dist": (Vt3Reading.DISTANCE_SINCE_CLEARED, number(0, 65_535)),
+    "obd.m_time": (Vt3Reading.TIME_WITH_MALFUNCTION, number(0, 65_535)),
+    "obd.d_time": (Vt3Reading.TIME_SINCE_CLEARED, number(0, 65_535)),
+    "obd.r_torque": (Vt3Reading.REFERENCE_TORQUE, number(1, 64_255)),
+    "obd.d_e_f_vol": (Vt3Reading.EXHAUST_FLUID_LEVEL, number(0, 100)),
+    "obd.ab_level": (Vt3Reading.EXHAUST_FLUID_TANK_LEVEL, number(0, 100)),
+    "obd.e_hours": (Vt3Reading.ENGINE_HOURS, number(0, 1_000_000)),
     **{
-        f"obd.{name}": (f"{MONITOR}:{part}", as_flag) for name, part in MONITORS.items()
+        f"obd.{name}": (part_of(Vt3Reading.MONITOR, part), as_flag)
+        for name, part in MONITORS.items()
     },
 }
 _CELLULAR: Mapping[str, tuple[str, Reader]] = {
-    "modem1.imei": ("imei", as_shown_text),
-    "modem1.imsi": ("imsi", as_shown_text),
+    "modem1.imei": (Vt3Reading.IMEI, as_shown_text),
+    "modem1.imsi": (Vt3Reading.IMSI, as_shown_text),
     "modem1.iccid": (Reading.ICCID, as_shown_text),
     "modem1.phone_num": (Reading.SIM, as_shown_text),
-    "modem1.active_sim": ("active_sim", as_shown_text),
-    "modem1.signal_lvl": ("signal_strength", whole(0, 97)),  # 99: not known
-    "modem1.reg_status": ("network_registration", one_of(REGISTRATIONS)),
-    "modem1.operator": ("network_operator", as_shown_text),
-    "modem1.network": ("network_type", one_of(NETWORKS)),
-    "modem1.lac": ("location_area", as_shown_text),
-    "modem1.cell_id": ("cell", as_shown_text),
-    "modem1.rssi": ("rssi", number(-150, -1)),
-    "modem1.rsrp": ("rsrp", number(-200, -1)),
-    "modem1.rsrq": ("rsrq", number(-50, 30)),
-    "modem1.sinr": ("sinr", number(-50, 50)),
-    "cellular1.status": ("network_link", one_of(LINKS)),
-    "cellular1.ip": ("ip_address", as_shown_text),
-    "cellular1.netmask": ("netmask", as_shown_text),
-    "cellular1.gateway": ("gateway", as_shown_text),
-    "cellular1.dns1": ("dns_server", as_shown_text),
+    "modem1.active_sim": (Vt3Reading.ACTIVE_SIM, as_shown_text),
+    "modem1.signal_lvl": (Vt3Reading.SIGNAL_STRENGTH, whole(0, 97)),  # 99: not known
+    "modem1.reg_status": (Vt3Reading.NETWORK_REGISTRATION, one_of(REGISTRATIONS)),
+    "modem1.operator": (Vt3Reading.NETWORK_OPERATOR, as_shown_text),
+    "modem1.network": (Vt3Reading.NETWORK_TYPE, one_of(NETWORKS)),
+    "modem1.lac": (Vt3Reading.LOCATION_AREA, as_shown_text),
+    "modem1.cell_id": (Vt3Reading.CELL, as_shown_text),
+    "modem1.rssi": (Vt3Reading.RSSI, number(-150, -1)),
+    "modem1.rsrp": (Vt3Reading.RSRP, number(-200, -1)),
+    "modem1.rsrq": (Vt3Reading.RSRQ, number(-50, 30)),
+    "modem1.sinr": (Vt3Reading.SINR, number(-50, 50)),
+    "cellular1.status": (Vt3Reading.NETWORK_LINK, one_of(LINKS)),
+    "cellular1.ip": (Vt3Reading.IP_ADDRESS, as_shown_text),
+    "cellular1.netmask": (Vt3Reading.NETMASK, as_shown_text),
+    "cellular1.gateway": (Vt3Reading.GATEWAY, as_shown_text),
+    "cellular1.dns1": (Vt3Reading.DNS_SERVER, as_shown_text),
     # Small numbers, the seconds for which it has been up, are no time.
-    "cellular1.up_at": ("network_up_since", as_time),
+    "cellular1.up_at": (Vt3Reading.NETWORK_UP_SINCE, as_time),
 }
 _SYSINFO: Mapping[str, tuple[str, Reader]] = {
-    "sysinfo.hostname": ("hostname", as_shown_text),
-    "sysinfo.model_name": ("model_name", as_shown_text),
-    "sysinfo.oem_name": ("manufacturer", as_shown_text),
-    "sysinfo.serial_number": ("serial_number", as_shown_text),
-    "sysinfo.firmware_version": ("firmware_version", as_shown_text),
-    "sysinfo.product_number": ("product_number", as_shown_text),
-    "sysinfo.description": ("description", as_shown_text),
+    "sysinfo.hostname": (Vt3Reading.HOSTNAME, as_shown_text),
+    "sysinfo.model_name": (Vt3Reading.MODEL_NAME, as_shown_text),
+    "sysinfo.oem_name": (Vt3Reading.MANUFACTURER, as_shown_text),
+    "sysinfo.serial_number": (Vt3Reading.SERIAL_NUMBER, as_shown_text),
+    "sysinfo.firmware_version": (Vt3Reading.FIRMWARE_VERSION, as_shown_text),
+    "sysinfo.product_number": (Vt3Reading.PRODUCT_NUMBER, as_shown_text),
+    "sysinfo.description": (Vt3Reading.DESCRIPTION, as_shown_text),
 }
 _IDLE: Mapping[str, float] = {
     "obd.b_press": 0,
@@ -284,15 +275,15 @@ SLOW_READINGS = frozenset(
         Reading.ODOMETER,
         Reading.VIN,
         Reading.FUEL_LEVEL,
-        "engine_hours",
-        "exhaust_fluid_level",
-        "exhaust_fluid_tank_level",
-        "trip_distance",
-        "distance_with_malfunction",
-        "distance_since_cleared",
-        "time_with_malfunction",
-        "time_since_cleared",
-        "reference_torque",
+        Vt3Reading.ENGINE_HOURS,
+        Vt3Reading.EXHAUST_FLUID_LEVEL,
+        Vt3Reading.EXHAUST_FLUID_TANK_LEVEL,
+        Vt3Reading.TRIP_METER,
+        Vt3Reading.DISTANCE_WITH_MALFUNCTION,
+        Vt3Reading.DISTANCE_SINCE_CLEARED,
+        Vt3Reading.TIME_WITH_MALFUNCTION,
+        Vt3Reading.TIME_SINCE_CLEARED,
+        Vt3Reading.REFERENCE_TORQUE,
     }
 )
 """They stay true while nobody can be asked; of all else null says that it is not known."""

@@ -11,12 +11,13 @@ from homeassistant.core import SupportsResponse
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from ...contract.commands import Argument, Command, CommandResult
+from ...contract.commands import PART, Argument, Command, CommandResult
 from ...model.json_values import Json
 from ...offer.action import ActionEffect, command_action
 from . import commands
-from .commands import GROUP_NAME, GROUPS, INTEREST, INTERVAL, PART, PAYLOAD, REQUEST
+from .commands import GROUP_NAME, GROUPS, INTEREST, INTERVAL, PAYLOAD, REQUEST
 from .topics import CLIENT_TOKEN
+from .vocabulary import Vt3Command
 
 ATTR_GROUP = "group"
 
@@ -41,7 +42,7 @@ _GROUP_SETTINGS: Mapping[vol.Marker, Any] = {
 
 def _get_custom_groups(_data: Mapping[str, Any]) -> Command:
     """Return the custom groups of trackers (4.1.2)."""
-    return Command(commands.GET_CUSTOM_GROUPS)
+    return Command(Vt3Command.GET_CUSTOM_GROUPS)
 
 
 def _set_custom_groups(data: Mapping[str, Any]) -> Command:
@@ -60,7 +61,7 @@ def _set_group(data: Mapping[str, Any]) -> Command:
         arguments[INTERVAL] = data[INTERVAL]
     if INTEREST in data:
         arguments[INTEREST] = json.dumps(data[INTEREST])
-    return Command(commands.SET_GROUP, arguments)
+    return Command(Vt3Command.SET_GROUP, arguments)
 
 
 def _send_request(data: Mapping[str, Any]) -> Command:

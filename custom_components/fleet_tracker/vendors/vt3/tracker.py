@@ -7,18 +7,16 @@ from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from ...model.vehicle import Vehicle
-from .commands import CAN_CUT, CAN_RESTORE, LONGEST_INTERVAL, REFRESH_GROUP
+from ...model.vehicle import Capability, Vehicle, part_of, reading_parts
+from .commands import LONGEST_INTERVAL
 from .mapping import Mapper
-from .parameters import OUTPUT, SYSINFO, UPLOAD_INTERVAL, UPLOADED_GROUPS
+from .parameters import SYSINFO, UPLOADED_GROUPS
 from .speed_unit import SpeedUnitWatch
+from .vocabulary import Vt3Capability
 
 # Keys of what the user set for a tracker
 NAME = "name"
 CUTS_ENGINE = "cuts_engine"
-
-EVENTS = "events"
-"""The capability to tell of events."""
 
 _GAPS = 20
 _SHORTEST_CONTACT = timedelta(seconds=100)  # three of them are 5 minutes
@@ -49,8 +47,8 @@ class Tracker:
         self._heard_at: datetime | None = None
         self._gaps: deque[timedelta] = deque(maxlen=_GAPS)
         for capability in known.capabilities if known else ():
-            kind, _, part = capability.partition(":")
-            if kind in (OUTPUT, CAN_CUT):
+            kind, part = reading_parts(capability)
+            if kind in (Vt3Capability.OUTPUT, Capability.CUT_ENGINE):
                 self.mapper.outputs.add(part)
 
     def set_up(self, settings: Mapping[str, object]) -> None:
@@ -76,16 +74,16 @@ class Tracker:
         uploaded = {*UPLOADED_GROUPS, *self.custom_groups}
         return frozenset(
             {
-                EVENTS,
-                *(f"{REFRESH_GROUP}:{group}" for group in refreshed),
-                *(f"{UPLOAD_INTERVAL}:{group}" for group in uploaded),
+                Capability.EVENTS,
+                *(part_of(Vt3Capability.REFRESH_GROUP, group) for group in refreshed),
+                *(part_of(Vt3Capability.UPLOAD_INTERVAL, group) for group in uploaded),
                 *(
-                    f"{capability}:{part}"
+                    part_of(capability, part)
                     for part in mapper.outputs
                     for capability in (
-                        (CAN_CUT, CAN_RESTORE)
+                        (Capability.CUT_ENGINE, Capability.RESTORE_ENGINE)
                         if part in mapper.cutting_outputs
-                        else (OUTPUT,)
+                        else (Vt3Capability.OUTPUT,)
                     )
                 ),
             }

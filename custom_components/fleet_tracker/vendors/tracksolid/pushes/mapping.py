@@ -16,6 +16,7 @@ from ....model.clocks import believed
 from ....model.evidence import told_speed
 from ....model.json_values import Record, as_flag, as_text, is_record
 from ....model.vehicle import (
+    ELECTRONICS,
     FixKind,
     Occurrence,
     OccurrenceKind,
@@ -27,6 +28,7 @@ from ....model.vehicle import (
     Value,
     VehicleUpdate,
     accuracy_m,
+    part_of,
 )
 from ..api.records import Alarm, TagLocation, Trip
 from ..api.values import (
@@ -43,29 +45,8 @@ from ..api.values import (
     as_time,
     from_text,
 )
-from ..mapping import (
-    COOLANT_TEMPERATURE,
-    ENGINE_LOAD,
-    ENGINE_SPEED,
-    FAULT_WINDOW,
-    FIX_STATUS,
-    FUEL_SENSOR_HEIGHT,
-    FUEL_SENSOR_LEVEL,
-    FUEL_SENSOR_VOLTAGE,
-    FUEL_SENSOR_VOLUME,
-    INTAKE_PRESSURE,
-    OBD_SPEED,
-    OBD_VOLTAGE,
-    SIGNAL_LEVEL,
-    THROTTLE,
-    TIME_ZONE,
-    TRACKER_MILEAGE,
-    UPLOAD_MODE,
-    group,
-    map_alarm,
-    map_tag,
-    map_trip,
-)
+from ..mapping import FAULT_WINDOW, group, map_alarm, map_tag, map_trip
+from ..vocabulary import TracksolidReading
 
 type Mapper = Callable[[str, Record, datetime], VehicleUpdate]
 
@@ -76,10 +57,10 @@ _LARGEST = 2**63 - 1  # what JSON can hold in Home Assistant
 
 # Oil levels come a hundred times as large, in one of four units (10.7).
 _OIL_READINGS: Mapping[int, str] = {
-    1: FUEL_SENSOR_HEIGHT,
-    2: FUEL_SENSOR_LEVEL,
-    3: FUEL_SENSOR_VOLTAGE,
-    4: FUEL_SENSOR_VOLUME,
+    1: TracksolidReading.FUEL_SENSOR_HEIGHT,
+    2: TracksolidReading.FUEL_SENSOR_LEVEL,
+    3: TracksolidReading.FUEL_SENSOR_VOLTAGE,
+    4: TracksolidReading.FUEL_SENSOR_VOLUME,
 }
 _OIL_SCALE = 100
 
@@ -206,8 +187,8 @@ def _map_gps(imei: str, item: Record, now: datetime) -> VehicleUpdate:
                 {
                     Reading.SATELLITES: as_count(item.get("satelliteNum")),
                     Reading.FIX_KIND: kind.value,
-                    FIX_STATUS: as_count(item.get("status")),
-                    UPLOAD_MODE: as_count(item.get("postMethod")),
+                    TracksolidReading.FIX_STATUS: as_count(item.get("status")),
+                    TracksolidReading.UPLOAD_MODE: as_count(item.get("postMethod")),
                 },
             ),
             # Positions that are polled have none, and must not take it away.
@@ -215,7 +196,7 @@ def _map_gps(imei: str, item: Record, now: datetime) -> VehicleUpdate:
             *_group(
                 "tracker_mileage",
                 measured_at,
-                {TRACKER_MILEAGE: metres / 1000 if metres else None},
+                {TracksolidReading.TRACKER_MILEAGE: metres / 1000 if metres else None},
             ),
             *told_speed(
                 as_speed(item.get("gpsSpeed")),
@@ -240,8 +221,10 @@ def _map_heartbeat(imei: str, item: Record, now: datetime) -> VehicleUpdate:
                 "heartbeat",
                 heard_at,
                 {
-                    Reading.BATTERY: as_positive(item.get("powerLevel"), Unit.PERCENT),
-                    SIGNAL_LEVEL: _signal_level(
+                    Reading.TRACKER_BATTERY: as_positive(
+                        item.get("powerLevel"), Unit.PERCENT
+                    ),
+                    TracksolidReading.SIGNAL_LEVEL: _signal_level(
                         as_count(item.get("gsmSign"), Unit.PERCENT)
                     ),
                 },
@@ -275,7 +258,11 @@ def _map_login(imei: str, item: Record, now: datetime) -> VehicleUpdate:
         vehicle_id=imei,
         groups=(
             *_group("online", said_at, {Reading.ONLINE: online}),
-            *_group("time_zone", said_at, {TIME_ZONE: as_text(item.get("timezone"))}),
+            *_group(
+                "time_zone",
+                said_at,
+                {TracksolidReading.TIME_ZONE: as_text(item.get("timezone"))},
+            ),
         ),
         heard_at=said_at.at if online else None,
         heard_source=said_at.source,
@@ -344,7 +331,7 @@ def _map_oil(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     groups: tuple[ReadingGroup, ...] = ()
     if value is not None and reading is not None:
         groups = _group(
-            f"oil:{sensor}", said_at, {f"{reading}:{sensor}": value / _OIL_SCALE}
+            f"oil:{sensor}", said_at, {part_of(reading, sensor): value / _OIL_SCALE}
         )
     return VehicleUpdate(
         vehicle_id=imei,
@@ -385,14 +372,20 @@ def _map_obd(imei: str, item: Record, now: datetime) -> VehicleUpdate:
         report.get("event_time") or report.get("push_time"), item, now
     )
     readings: dict[str, Value | None] = {
-        ENGINE_SPEED: as_positive(report.get("engine_rpm"), Unit.RPM),
-        COOLANT_TEMPERATURE: as_number(report.get("coolant_temp_c"), Unit.CELSIUS),
+        Reading.ENGINE_SPEED: as_positive(report.get("engine_rpm"), Unit.RPM),
+        Reading.COOLANT_TEMPERATURE: as_number(
+            report.get("coolant_temp_c"), Unit.CELSIUS
+        ),
         Reading.FUEL_LEVEL: as_positive(report.get("fuel_level_pct"), Unit.PERCENT),
-        OBD_VOLTAGE: as_obd_voltage(report.get("battery_voltage")),
-        OBD_SPEED: as_positive(report.get("vehicle_speed"), Unit.KMH),
-        INTAKE_PRESSURE: as_positive(report.get("intake_pressure"), Unit.KILOPASCALS),
-        THROTTLE: as_positive(report.get("throttle_pct"), Unit.PERCENT),
-        ENGINE_LOAD: as_positive(report.get("engine_load_pct"), Unit.PERCENT),
+        Reading.VEHICLE_VOLTAGE: as_obd_voltage(report.get("battery_voltage")),
+        Reading.OBD_SPEED: as_positive(report.get("vehicle_speed"), Unit.KMH),
+        Reading.INTAKE_PRESSURE: as_positive(
+            report.get("intake_pressure"), Unit.KILOPASCALS
+        ),
+        Reading.THROTTLE_POSITION: as_positive(
+            report.get("throttle_pct"), Unit.PERCENT
+        ),
+        Reading.ENGINE_LOAD: as_positive(report.get("engine_load_pct"), Unit.PERCENT),
     }
     numbered = {
         key: value
@@ -411,7 +404,7 @@ def _map_obd(imei: str, item: Record, now: datetime) -> VehicleUpdate:
                 measured_at,
                 {Reading.IGNITION: as_flag(report.get("AccState"))},
             ),
-            *_group("obd", measured_at, readings, complete=False),
+            *_group(ELECTRONICS, measured_at, readings, complete=False),
         ),
         occurrences=occurrences,
         heard_at=measured_at.at,

@@ -1,0 +1,103 @@
+"""The words of VT3 trackers beside the common ones: readings, capabilities, commands."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Vt3Reading(StrEnum):
+    """The readings that VT3 trackers add. Their units are in `model.readings`.
+
+    Inputs, outputs, axes, groups and monitors are parts.
+    """
+
+    GNSS_FIX = "gnss_fix"
+    PDOP = "pdop"
+    ACCELERATION = "acceleration"
+    ROTATION = "rotation"
+    ROLL = "roll"
+    PITCH = "pitch"
+    YAW = "yaw"
+    ANALOG_INPUT = "analog_input"
+    DIGITAL_INPUT = "digital_input"
+    INPUT_PULLUP = "input_pullup"
+    OUTPUT = "output"
+    UPLOAD_INTERVAL = "upload_interval"
+    CUSTOM = "custom"
+    MALFUNCTION_INDICATOR = "malfunction_indicator"
+    MONITOR = "monitor"
+    FUEL_RATE = "fuel_rate"
+    AMBIENT_TEMPERATURE = "ambient_temperature"
+    OIL_TEMPERATURE = "oil_temperature"
+    ENGINE_RUN_TIME = "engine_run_time"
+    FUEL_PRESSURE = "fuel_pressure"
+    BRAKE = "brake"
+    PARKING_BRAKE = "parking_brake"
+    STEERING_WHEEL_ANGLE = "steering_wheel_angle"
+    FUEL_ECONOMY = "fuel_economy"
+    ACCELERATOR_POSITION = "accelerator_position"
+    INTAKE_TEMPERATURE = "intake_temperature"
+    BAROMETRIC_PRESSURE = "barometric_pressure"
+    FUEL_RAIL_PRESSURE = "fuel_rail_pressure"
+    FRICTION_TORQUE = "friction_torque"
+    AVAILABLE_TORQUE = "available_torque"
+    ENGINE_TORQUE = "engine_torque"
+    BRAKE_PRESSURE = "brake_pressure"
+    OBD_STATUS = "obd_status"
+    TRIP_METER = "trip_meter"
+    DISTANCE_WITH_MALFUNCTION = "distance_with_malfunction"
+    DISTANCE_SINCE_CLEARED = "distance_since_cleared"
+    TIME_WITH_MALFUNCTION = "time_with_malfunction"
+    TIME_SINCE_CLEARED = "time_since_cleared"
+    REFERENCE_TORQUE = "reference_torque"
+    EXHAUST_FLUID_LEVEL = "exhaust_fluid_level"
+    EXHAUST_FLUID_TANK_LEVEL = "exhaust_fluid_tank_level"
+    ENGINE_HOURS = "engine_hours"
+    IMEI = "imei"
+    IMSI = "imsi"
+    ACTIVE_SIM = "active_sim"
+    SIGNAL_STRENGTH = "signal_strength"
+    NETWORK_REGISTRATION = "network_registration"
+    NETWORK_OPERATOR = "network_operator"
+    NETWORK_TYPE = "network_type"
+    LOCATION_AREA = "location_area"
+    CELL = "cell"
+    RSSI = "rssi"
+    RSRP = "rsrp"
+    RSRQ = "rsrq"
+    SINR = "sinr"
+    NETWORK_LINK = "network_link"
+    IP_ADDRESS = "ip_address"
+    NETMASK = "netmask"
+    GATEWAY = "gateway"
+    DNS_SERVER = "dns_server"
+    NETWORK_UP_SINCE = "network_up_since"
+    HOSTNAME = "hostname"
+    MODEL_NAME = "model_name"
+    MANUFACTURER = "manufacturer"
+    SERIAL_NUMBER = "serial_number"
+    FIRMWARE_VERSION = "firmware_version"
+    PRODUCT_NUMBER = "product_number"
+    DESCRIPTION = "description"
+
+
+class Vt3Capability(StrEnum):
+    """The capabilities that VT3 trackers add, one for each output or group."""
+
+    OUTPUT = "output"
+    REFRESH_GROUP = "refresh_group"
+    UPLOAD_INTERVAL = "upload_interval"
+
+
+class Vt3Command(StrEnum):
+    """The commands of a tracker, by the names that entities and actions use."""
+
+    TURN_ON_OUTPUT = "turn_on_output"
+    TURN_OFF_OUTPUT = "turn_off_output"
+    REFRESH_GROUP = "refresh_group"
+    SET_UPLOAD_INTERVAL = "set_upload_interval"
+    SET_GROUP = "set_group"
+    RESET_GROUP = "reset_group"
+    GET_CUSTOM_GROUPS = "get_custom_groups"
+    SET_CUSTOM_GROUPS = "set_custom_groups"
+    SEND_REQUEST = "send_request"
