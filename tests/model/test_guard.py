@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -360,6 +360,76 @@ def test_evidence_of_a_flood_stays_small() -> None:
     known = vehicle(*(fix(ago / 50, 60 - ago / 100) for ago in range(5_000, 0, -1)))
     assert len(known.evidence.speeds) <= FRESHNESS.total_seconds() + 2
     assert refusal(known, 59, NOW) is not None
+
+
+NEWLY_TOLD: dict[str, Callable[[float, float], VehicleUpdate]] = {
+    "a fix": fix,
+    "an inaccurate fix": lambda ago, speed: fix(ago, speed, accuracy=900),
+    "a fix at (0, 0)": lambda ago, speed: fix(ago, speed, latitude=0),
+    "a fix that waits, since it is too far away": lambda ago, speed: fix(
+        ago, speed, latitude=20
+    ),
+    "a fix by cells": lambda ago, speed: fix(ago, speed, kind=FixKind.CELL),
+    "the vehicle's status": lambda ago, speed: read(ago, speed=speed, ignition=False),
+    "the speedometer": lambda ago, speed: read(ago, group_name="obd", obd_speed=speed),
+    "a speed without a fix": lambda ago, speed: told(ago, speed, TimeSource.TRACKER),
+    "an event": alarm,
+}
+STAMPS = {
+    "hours old": 3 * 3600,
+    "more than 2 minutes old": 130,
+    "from before 2020": 8 * 365 * 86400,
+    "hours ahead": -3 * 3600,
+}
+
+
+@pytest.mark.parametrize("kind", NEWLY_TOLD)
+@pytest.mark.parametrize("stamp", STAMPS)
+def test_a_speed_newly_told_counts_for_two_minutes(kind: str, stamp: str) -> None:
+    """Whatever its stamp says, also where a clock stands still; told again it says nothing."""
+    tell, ago = NEWLY_TOLD[kind], STAMPS[stamp]
+    known = vehicle(*PARKED[:-1])
+    reasons: list[str | None] = []
+    for minutes, news in (
+        (0, tell(ago, 3)),
+        (10, tell(ago, 90)),  # the same stamp, and now it drives
+        (11, off(-60 * 11)),
+        (13, tell(ago, 90)),  # nothing new
+        (14, tell(ago, 40)),  # and it drives on
+        (15, tell(ago, 90)),
+    ):
+        now = NOW + timedelta(minutes=minutes)
+        known = merge(known, news, RULES, now).vehicle
+        found = refusal(known, LIMIT, now)
+        reasons.append(found and found.key)
+    assert reasons[1:3] == [TOO_FAST, TOO_FAST]
+    assert reasons[3] != TOO_FAST
+    assert reasons[4:] == [TOO_FAST, TOO_FAST]
+
+
+def test_a_fix_with_another_place_is_newly_told() -> None:
+    """A clock may stand still while the vehicle drives at one speed."""
+    known, reasons = vehicle(*PARKED), []
+    for minutes, latitude in ((0, 52.0), (10, 52.0), (20, 52.1)):
+        now = NOW + timedelta(minutes=minutes)
+        news = fix(3 * 3600, 90, latitude=latitude)
+        known = merge(known, news, RULES, now).vehicle
+        found = refusal(known, LIMIT, now)
+        reasons.append(found is not None and found.key == TOO_FAST)
+    assert reasons == [True, False, True]
+
+
+def test_events_that_are_told_again_say_nothing() -> None:
+    """Each poll of alarms may tell the last few again."""
+    known = vehicle(*PARKED)
+    known = merge(known, alarm(500, 70), RULES, NOW).vehicle
+    known = merge(known, alarm(400, 80), RULES, NOW).vehicle
+    later = NOW + timedelta(minutes=5)
+    for ago, speed in ((500, 70), (400, 80)):
+        known = merge(known, alarm(ago, speed), RULES, later).vehicle
+    found = refusal(known, LIMIT, later)
+    assert found is not None
+    assert found.key != TOO_FAST
 
 
 AGES = st.integers(-900, 400)

@@ -21,6 +21,7 @@ from .vehicle import (
     ReadingGroup,
     SpeedSource,
     TimeSource,
+    ToldSpeed,
     Value,
     VehicleUpdate,
 )
@@ -35,6 +36,12 @@ TOLD_SPEED = "told_speed"
 """The group of a speed that came apart from a fix: evidence, and no reading."""
 _SPEED_OF_OCCURRENCES = "speed"
 _CONTACTS = 5
+_FIX = "fix"
+_EVENT = "event:"
+_EVENTS = 10
+"""How many speeds of events are remembered: polls tell the last few again."""
+_AT_ONCE = timedelta(seconds=1)
+"""What is told so soon after it was measured counts long enough by its own time."""
 _SOURCES = {Reading.SPEED: SpeedSource.VEHICLE, Reading.OBD_SPEED: SpeedSource.OBD}
 
 
@@ -62,16 +69,26 @@ def told_speed(
 
 def note(
     evidence: Evidence,
+    told: VehicleUpdate,
     update: VehicleUpdate,
     heard_at: datetime | None,
     receipt: datetime,
 ) -> Evidence:
-    """Return the evidence with an update added. The update's times were judged before.
+    """Return the evidence with an update added, as it was told and with its times judged.
 
     ``heard_at`` is when the vehicle was heard of before the update.
     """
-    evidence = _with_speeds(evidence, _speeds_in(update, receipt), receipt)
-    evidence = _with_late_speed(evidence, update, receipt)
+    speeds = [
+        (heard, one)
+        for heard, one in zip(
+            _speeds_in(update, receipt), _told_speeds_in(told), strict=True
+        )
+        # Polls tell the last events again.
+        if not one.by.startswith(_EVENT) or one not in evidence.told
+    ]
+    if speeds:
+        evidence = _with_speeds(evidence, [heard for heard, _ in speeds], receipt)
+        evidence = _with_late_speed(evidence, speeds, receipt)
     for at, contact_at, on in _ignitions_in(update):
         evidence = _with_ignition(evidence, at, contact_at, on=on)
     for group in update.groups:
@@ -104,18 +121,6 @@ def usual_contact(evidence: Evidence) -> timedelta | None:
 
 
 def _speeds_in(update: VehicleUpdate, receipt: datetime) -> Iterator[HeardSpeed]:
-    yield from _measured_speeds_in(update)
-    for occurrence in update.occurrences:
-        speed = _number(occurrence.details.get(_SPEED_OF_OCCURRENCES))
-        if speed is not None:
-            yield HeardSpeed(
-                speed=speed,
-                measured_at=min(occurrence.occurred_at, receipt),
-                source=SpeedSource.TOLD,
-            )
-
-
-def _measured_speeds_in(update: VehicleUpdate) -> Iterator[HeardSpeed]:
     position = update.position
     speed = None if position is None else _number(position.speed)
     if position is not None and speed is not None:
@@ -135,6 +140,14 @@ def _measured_speeds_in(update: VehicleUpdate) -> Iterator[HeardSpeed]:
                     source=SpeedSource.TOLD if group.name == TOLD_SPEED else source,
                     time_is_ours=group.time_is_ours,
                 )
+    for occurrence in update.occurrences:
+        speed = _number(occurrence.details.get(_SPEED_OF_OCCURRENCES))
+        if speed is not None:
+            yield HeardSpeed(
+                speed=speed,
+                measured_at=min(occurrence.occurred_at, receipt),
+                source=SpeedSource.TOLD,
+            )
 
 
 def _ignitions_in(
@@ -186,44 +199,62 @@ def _with_speeds(
     )
 
 
-def _with_late_speed(
-    evidence: Evidence, update: VehicleUpdate, receipt: datetime
-) -> Evidence:
-    """Count a speed of another time than the last one as heard now, however old it says it is.
+def _told_speeds_in(told: VehicleUpdate) -> Iterator[ToldSpeed]:
+    """Yield the speeds in an update with their stamps, in the order of `_speeds_in`."""
+    position = told.position
+    speed = None if position is None else _number(position.speed)
+    if position is not None and speed is not None:
+        yield ToldSpeed(
+            by=_FIX,
+            stamp=position.fixed_at,
+            speed=speed,
+            latitude=_number(position.latitude),
+            longitude=_number(position.longitude),
+        )
+    for group in told.groups:
+        for key in _SOURCES:
+            speed = _number(group.readings.get(key))
+            if speed is not None:
+                yield ToldSpeed(
+                    by=f"{group.name}:{key}", stamp=group.measured_at, speed=speed
+                )
+    for occurrence in told.occurrences:
+        speed = _number(occurrence.details.get(_SPEED_OF_OCCURRENCES))
+        if speed is not None:
+            yield ToldSpeed(
+                by=f"{_EVENT}{occurrence.kind}:{occurrence.type}",
+                stamp=occurrence.occurred_at,
+                speed=speed,
+            )
 
-    The clock of the tracker may be wrong, and nobody may have found out yet. It only speaks
-    against a command; a speed that is told again says nothing.
+
+def _with_late_speed(
+    evidence: Evidence,
+    speeds: Iterable[tuple[HeardSpeed, ToldSpeed]],
+    receipt: datetime,
+) -> Evidence:
+    """Count a speed that is newly told as heard now, however old its stamp says it is.
+
+    The clock of the tracker may be wrong or stand still, and nobody may have found out yet.
+    It only speaks against a command; the same that is told again says nothing.
     """
-    heard = list(_measured_speeds_in(update))
-    if not heard and update.position is None:
-        return evidence
-    own = (SpeedSource.VEHICLE, SpeedSource.OBD)
-    by_speedometer = [one for one in heard if one.source in own]
-    by_satellites = [one for one in heard if one.source not in own]
-    position = update.position
-    fix_at = (
-        position.fixed_at
-        if position is not None
-        else max((one.measured_at for one in by_satellites), default=None)
-    )
-    read_at = max((one.measured_at for one in by_speedometer), default=None)
-    fastest: list[float] = []
-    for speeds, before, at in (
-        (by_satellites, evidence.fix_at, fix_at),
-        (by_speedometer, evidence.speedometer_at, read_at),
-    ):
-        if at is None or before in (None, at) or receipt - at <= FRESHNESS:
-            continue
-        fastest += [one.speed for one in speeds if one.speed >= MOVED_KMH]
-    evidence = replace(
-        evidence,
-        fix_at=fix_at or evidence.fix_at,
-        speedometer_at=read_at or evidence.speedometer_at,
-    )
-    if not fastest:
+    events = [one for one in evidence.told if one.by.startswith(_EVENT)]
+    others = {one.by: one for one in evidence.told if not one.by.startswith(_EVENT)}
+    fastest = 0.0
+    for heard, one in speeds:
+        if others.get(one.by) != one and receipt - heard.measured_at > _AT_ONCE:
+            fastest = max(fastest, heard.speed)
+        if one.by.startswith(_EVENT):
+            events.append(one)
+        else:
+            others[one.by] = one
+    told = (*others.values(), *events[-_EVENTS:])
+    if told != evidence.told:
+        evidence = replace(evidence, told=told)
+    if fastest < MOVED_KMH:
         return evidence
     late_speed = HeardSpeed(
-        speed=max(fastest),
+        speed=fastest,
         measured_at=receipt,
         source=SpeedSource.TOLD,
         time_is_ours=True,

@@ -69,12 +69,12 @@ def merge(
     """
     known_before = None if vehicle is None else not_after(vehicle, now)
     judged = judge(known_before, update, now)
-    update = judged.update
+    told, update = update, judged.update
     before = known_before or Vehicle(
         vehicle_id=update.vehicle_id,
         details=VehicleDetails(name=update.vehicle_id),
     )
-    evidence = note(before.evidence, update, before.heard_at, now)
+    evidence = note(before.evidence, told, update, before.heard_at, now)
     dropped: list[str] = []
     groups, growths = _merge_groups(before, update, now, dropped)
     fix, beliefs = before.latest_fix, replace(before.beliefs, growths=growths)

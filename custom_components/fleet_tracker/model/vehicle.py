@@ -459,6 +459,20 @@ class HeardSpeed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToldSpeed:
+    """A speed as it was told last, by which one that is told again is known.
+
+    ``by`` names what told it, ``stamp`` is its time by the clock of that.
+    """
+
+    by: str
+    stamp: datetime
+    speed: float
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """The evidence of a vehicle's motion for the guard beside its readings, see `evidence`."""
 
@@ -480,10 +494,8 @@ class Evidence:
     """When it was seen driving with the ignition off; None since it was seen on again."""
     contact_gaps: tuple[timedelta, ...] = ()
     """How long it was from one contact to the next, the last few times."""
-    fix_at: datetime | None = None
-    """The time of the last fix that was told, whether it was believed or not."""
-    speedometer_at: datetime | None = None
-    """The time of the last speed that the vehicle's own speedometer told."""
+    told: tuple[ToldSpeed, ...] = ()
+    """The last speed of each that tells some, and those of the last few events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
