@@ -557,9 +557,11 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             finally:
                 self._problems.note_server_clock(self.connection.clock_offset)
             if result.error is not None and (
-                not (result.updates or result.unchanged)
+                not (result.answered and (result.updates or result.unchanged))
                 or isinstance(result.error, AuthenticationFailed)
             ):
+                # A list of vehicles that was read counts all the same.
+                await self._async_take(result)
                 raise result.error
         except VendorError as err:
             self.fleet.forget_records()
@@ -577,6 +579,13 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         await self._back_off.async_save(self.now(), None)
         self._problems.note_access(None)
         self._log_part(result)
+        await self._async_take(result)
+        self.update_interval = self._interval_after(result.error)
+        self._availability.state.plan(self.connection.poll_interval())
+        return self.fleet.vehicles
+
+    async def _async_take(self, result: PollResult) -> None:
+        """Take the news of a poll, and which vehicles there are."""
         if result.roster is not None:
             self.fleet.take_roster(result.roster)
         self.receive(result.updates)
@@ -585,9 +594,6 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             self._problems.note_subscriptions(
                 self.fleet.vehicles.values(), self.receipt()
             )
-        self.update_interval = self._interval_after(result.error)
-        self._availability.state.plan(self.connection.poll_interval())
-        return self.fleet.vehicles
 
     @override
     @callback

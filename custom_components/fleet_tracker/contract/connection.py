@@ -110,6 +110,12 @@ class PollResult:
     and the rest is good.
     """
 
+    answered: bool = True
+    """Whether the vendor answered how its vehicles are, at least in part.
+
+    A list of vehicles alone is no such answer: a poll that got no other has failed.
+    """
+
     updates: Sequence[VehicleUpdate] = ()
     unchanged: int = 0
     """Of how many vehicles a record was read that is no news."""

@@ -42,6 +42,7 @@ pytestmark = pytest.mark.freeze_time(START)
 
 AUTHORIZATION = "/api/authorization"
 TRACK = "/api/track"
+LIST = "/api/device/list"
 
 
 def states(rig: Rig) -> list[State]:
@@ -97,6 +98,38 @@ async def test_a_poll_without_news_writes_no_state(rig: Rig) -> None:
 
 
 # Servers in trouble
+
+
+@pytest.mark.parametrize("fault", [Fault.HTTP_500, Fault.HTML])
+async def test_positions_fail_while_the_list_is_answered(
+    rig: Rig, fault: Fault, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A list that is read every 15 minutes is no news of the vehicles: told once, for hours."""
+    lists = rig.server.requests[LIST]
+    rig.server.break_until_healed(TRACK, fault)
+    await rig.poll()
+    caplog.clear()
+    reachable = []
+    for _ in range(24):
+        await rig.advance(300)
+        reachable.append(rig.coordinator.is_reachable)
+    assert reachable == sorted(reachable, reverse=True)
+    assert not any(reachable[3:])
+    assert unavailable(rig) == may_be_unavailable(rig)
+    assert rig.server.requests[LIST] >= lists + 7
+    assert said(caplog) == []
+    rig.server.heal()
+    await rig.poll()
+    assert rig.coordinator.is_reachable
+
+
+async def test_the_list_fails_while_positions_are_answered(rig: Rig) -> None:
+    """All that is shown is told anew: nothing becomes unavailable, for hours."""
+    rig.server.break_until_healed(LIST, Fault.HTTP_500)
+    for _ in range(24):
+        await rig.advance(300)
+        assert rig.coordinator.is_reachable
+    assert not unavailable(rig)
 
 
 async def test_the_server_is_killed(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:

@@ -28,6 +28,8 @@ from tests.vendors.segway.rig import (
 
 pytestmark = pytest.mark.freeze_time(START)
 
+STATUS = "/api/v2/vehicle/query/current/status"
+LOCATION = "/api/v2/vehicle/query/current/location"
 UNLOCK = "/api/v2/vehicle/control/unlock"
 
 
@@ -115,6 +117,23 @@ async def test_15001_for_all_is_the_accounts_failure(
     await rig.run(2400, 60)
     assert rig.state("sensor", PARKED, "battery").state == STATE_UNAVAILABLE
     assert rig.state("sensor", RIDING, "battery").state == STATE_UNAVAILABLE
+
+
+@pytest.mark.parametrize("fault", [Fault.HTTP_500, Fault.HANG])
+@pytest.mark.parametrize("path", [STATUS, LOCATION])
+async def test_one_question_fails_for_hours(
+    rig: Rig, path: str, fault: Fault, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The other one is answered: the account is read, and stays reachable."""
+    rig.server.break_until_healed(path, fault)
+    other = LOCATION if path == STATUS else STATUS
+    asked = rig.server.requests[other]
+    for _ in range(40):
+        await pass_time(rig, 180, 60)
+        assert rig.coordinator.is_reachable
+    assert rig.server.requests[other] >= asked + 15
+    assert rig.state("device_tracker", RIDING, "position").state != STATE_UNAVAILABLE
+    assert sum("Error fetching" in one.getMessage() for one in caplog.records) <= 1
 
 
 async def test_one_silent_moped_alone(rig: Rig) -> None:

@@ -552,7 +552,8 @@ async def test_a_server_that_fails(
         host.advance(60)
         with pytest.raises(error):
             await connection.poll()
-        assert sum(server.requests.values()) == 1
+        # A second question may be answered where the first is not.
+        assert sum(server.requests.values()) <= 2
     server.heal()
     host.advance(60)
     await connection.poll()
@@ -700,7 +701,7 @@ async def test_codes_that_concern_the_account(
     error: type[VendorError],
 ) -> None:
     """Where every vehicle is refused so, the account is."""
-    server.demand(STATUS, code, times=2)
+    server.demand(ANY_PATH, code, times=10)
     with pytest.raises(error):
         await connection.poll()
 

@@ -25,6 +25,8 @@ from .home import NOW, Home, add_account
 pytestmark = pytest.mark.freeze_time(NOW)
 
 LIST = "jimi.user.device.list"
+LOCATIONS = "jimi.user.device.location.list"
+ALARMS = "jimi.device.alarm.list"
 INSTRUCTIONS = "jimi.open.instruction.list"
 SEND = "jimi.open.instruction.send"
 LAST_FIX = ("sensor", "last_fix")
@@ -63,6 +65,40 @@ def unavailable(home: Home) -> set[str]:
         for state in home.hass.states.async_all()
         if state.state == STATE_UNAVAILABLE
     }
+
+
+@pytest.mark.parametrize("how", ["status", "code"])
+async def test_positions_fail_while_all_else_is_answered(
+    home: Home, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Lists are no news of the vehicles: unavailable, told once. Alarms fire all the same."""
+    home.sim.fail(LOCATIONS, 1001 if how == "code" else None, how=how, times=-1)
+    lists = home.sim.requests[LIST]
+    alarms = home.sim.requests[ALARMS]
+    reachable = []
+    for _ in range(30):
+        await home.elapse(300)
+        reachable.append(home.coordinator.is_reachable)
+    assert reachable == sorted(reachable, reverse=True)
+    assert not any(reachable[4:])
+    assert home.sim.requests[LIST] >= lists + 3
+    assert home.sim.requests[ALARMS] >= alarms + 10
+    assert sum("Error fetching" in one.getMessage() for one in caplog.records) == 1
+    home.sim.heal()
+    await home.poll()
+    assert home.coordinator.is_reachable
+
+
+@pytest.mark.parametrize("method", [LIST, ALARMS])
+async def test_something_else_fails_while_positions_are_answered(
+    home: Home, method: str
+) -> None:
+    """Nothing becomes unavailable, for hours."""
+    home.sim.fail(method, how="status", times=-1)
+    for _ in range(30):
+        await home.elapse(300)
+        assert home.coordinator.is_reachable
+    assert not unavailable(home)
 
 
 @pytest.mark.parametrize("outage", OUTAGES)

@@ -210,11 +210,12 @@ class OpenApiConnection(Connection):
         if self._suspects.imeis <= self._read:
             # The others are asked for as usual: they miss news meanwhile.
             self._suspects.narrow()
-        for imeis in self._calls():
+        answered = True
+        for number, imeis in enumerate(self._calls()):
             try:
                 await self._track(imeis, updates, with_news)
             except VendorError as err:
-                error = err
+                error, answered = err, number > 0
                 break
         else:
             error = await self._halve_in_poll(updates, with_news) or error
@@ -228,7 +229,11 @@ class OpenApiConnection(Connection):
         if self.client.alarm_form is not None:
             await self.host.memory.put(ALARM_FORM, self.client.alarm_form)
         return PollResult(
-            updates=updates, unchanged=self._unchanged, roster=roster, error=error
+            updates=updates,
+            unchanged=self._unchanged,
+            roster=roster,
+            error=error,
+            answered=answered,
         )
 
     def _to_ask(self) -> list[str]:

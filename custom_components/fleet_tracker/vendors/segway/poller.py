@@ -38,7 +38,6 @@ from .errors import (
     LocationUnknown,
     NoAnswer,
     ServerError,
-    UnknownCode,
 )
 from .mapping import (
     Condition,
@@ -73,7 +72,7 @@ _SERVER_ERRORS = (
     RateLimited,
 )
 # What may be a single vehicle's doing after all.
-_DOUBTFUL_ERRORS = (NoAnswer, ServerError, UnknownCode)
+_DOUBTFUL_ERRORS = (NoAnswer, ServerError, InvalidAnswer)
 
 
 class Poller:
@@ -103,6 +102,8 @@ class Poller:
         """How many vehicles the user was told are not found; what was told before a
         reload is not known."""
         self._planned: datetime | None = None
+        self._failing: set[Query] = set()
+        """What the server fails at: it is asked last."""
 
     # --- a poll ---
 
@@ -141,18 +142,15 @@ class Poller:
         """Ask vehicles for what is due. Raises what concerns the whole account."""
         now = self._host.now()
         asked = []
-        without_status = []
         for vehicle in vehicles:
             due = vehicle.due(self._host.vehicle(vehicle.imei), now)
             if due and not vehicle.busy:
-                if Query.STATUS not in due:
-                    without_status.append(vehicle)
                 vehicle.task = asyncio.create_task(self._read(vehicle, due))
                 asked.append(vehicle)
         await self._wait_for(asked)
         reason = self._suspicion([vehicle for vehicle in asked if not vehicle.busy])
         if isinstance(reason, _DOUBTFUL_ERRORS) and (
-            not with_witness or await self._somebody_answers(asked, without_status)
+            not with_witness or await self._somebody_answers(asked)
         ):
             reason = None
         if reason is None:
@@ -204,28 +202,33 @@ class Poller:
         certain = [err for err in errors if not isinstance(err, _DOUBTFUL_ERRORS)]
         return (certain or errors)[0]
 
-    async def _somebody_answers(
-        self, failed: list[AcceptedVehicle], without_status: list[AcceptedVehicle]
-    ) -> bool:
+    async def _somebody_answers(self, failed: list[AcceptedVehicle]) -> bool:
         """Tell whether the server answers anything beside what failed.
 
-        The other vehicle that was asked longest ago is asked how it is, which may reach it:
-        not again soon while a vehicle goes on failing alone. Where there is none, one of
-        those that failed without being asked that. Where all others are being asked
-        already, the last answers count.
+        The other vehicle that was asked longest ago is asked how and where it is, which may
+        reach it: not again soon while a vehicle goes on failing alone. Where there is none,
+        one of those that failed is asked what the server did not fail at. Where all others
+        are being asked already, the last answers count.
         """
         now = self._host.now()
         others = [v for v in self._vehicles.values() if v not in failed]
         idle = [vehicle for vehicle in others if not vehicle.busy]
         if not others:
-            idle = [vehicle for vehicle in without_status if not vehicle.busy]
+            idle = [vehicle for vehicle in failed if not vehicle.busy]
         if not idle:
             return any(vehicle.error is None for vehicle in others)
         if is_within(self._answered_at, WITNESS_PAUSE, now):
             return True
         self.counters["witnesses"] += 1
         witness = min(idle, key=lambda vehicle: vehicle.asked_at)
-        witness.task = asyncio.create_task(self._read(witness, [Query.STATUS]))
+        queries = [Query.STATUS, Query.LOCATION]
+        if not others and not (
+            queries := [q for q in queries if q not in self._failing]
+        ):
+            return False
+        witness.task = asyncio.create_task(
+            self._read(witness, queries, until_answer=True)
+        )
         await self._wait_for([witness])
         if self._suspicion([witness]) is not None:
             return False
@@ -288,30 +291,42 @@ class Poller:
 
     # --- one vehicle ---
 
-    async def _read(self, vehicle: AcceptedVehicle, queries: list[Query]) -> None:
+    async def _read(
+        self,
+        vehicle: AcceptedVehicle,
+        queries: list[Query],
+        *,
+        until_answer: bool = False,
+    ) -> None:
         """Ask a vehicle one thing after the other, and hand on what comes.
 
         Once the server has answered one question, its failure at another is no sign that
-        the account cannot be read.
+        the account cannot be read. What it failed at lately is asked last, and after two
+        failures without an answer nothing more.
         """
         answered = False
+        errors: list[VendorError] = []
+        queries.sort(key=lambda query: query in self._failing)
         async with self._polls:
-            while queries:
+            while queries and not (until_answer and answered):
                 query = queries.pop(0)
                 try:
                     await self.read(vehicle, query)
                 except _SERVER_ERRORS as err:
-                    if answered and isinstance(err, _DOUBTFUL_ERRORS):
-                        self.counters[f"{query}: {err.translation_key}"] += 1
-                        if not isinstance(err, NoAnswer):
-                            vehicle.schedule.note_failure(self._host.now(), query)
-                            continue
-                    else:
-                        vehicle.error = err
-                    vehicle.schedule.note_failure(self._host.now(), query, *queries)
-                    break
+                    errors.append(err)
+                    self._failing.add(query)
+                    self.counters[f"{query}: {err.translation_key}"] += 1
+                    vehicle.schedule.note_failure(self._host.now(), query)
+                    if (
+                        not isinstance(err, _DOUBTFUL_ERRORS)
+                        or isinstance(err, NoAnswer)
+                        or (not answered and len(errors) > 1)
+                    ):
+                        vehicle.schedule.note_failure(self._host.now(), *queries)
+                        break
                 except VendorError as err:
-                    answered, vehicle.error = True, None
+                    answered = True
+                    self._failing.discard(query)
                     self.counters[f"{query}: {err.translation_key}"] += 1
                     if query is Query.STATUS or isinstance(err, VehicleUnavailable):
                         self._tell_refusal(vehicle, err)
@@ -319,8 +334,10 @@ class Poller:
                         break
                     vehicle.schedule.note_failure(self._host.now(), query)
                 else:
-                    answered, vehicle.error = True, None
+                    answered = True
+                    self._failing.discard(query)
                     vehicle.schedule.failures[query] = 0
+        vehicle.error = _reason(errors, answered=answered)
         vehicle.task = None
         self.poll_sooner(vehicle)
 
@@ -462,6 +479,14 @@ class Poller:
         self._host.receive(
             [VehicleUpdate(vehicle_id=vehicle.imei, capabilities=vehicle.capabilities)]
         )
+
+
+def _reason(errors: list[VendorError], *, answered: bool) -> VendorError | None:
+    """Return why the account may not be readable, as far as one vehicle tells."""
+    certain = [err for err in errors if not isinstance(err, _DOUBTFUL_ERRORS)]
+    if certain:
+        return certain[0]
+    return None if answered else next(iter(errors), None)
 
 
 def _aged(known: Vehicle, now: datetime) -> list[VehicleUpdate]:

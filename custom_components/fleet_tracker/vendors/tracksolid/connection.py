@@ -20,6 +20,7 @@ from ...contract.pushes import PushAnswer, PushRequest
 from ...model.elapsed import is_within
 from ...model.json_values import Json
 from ...model.vehicle import Reading, VehicleUpdate
+from ...transport.http_client import Unreachable
 from .api.client import TracksolidClient
 from .api.instruction_hub import InstructionClient
 from .api.records import Device, Instruction, Location
@@ -189,19 +190,27 @@ class TracksolidConnection(Connection):
             located = await self.fleet.locate()
         except VendorError as err:
             # A list that was read is news, but it must not hide why the rest failed.
-            return PollResult(updates=updates, roster=roster, error=err)
+            if not isinstance(err, AuthenticationFailed | RateLimited | Unreachable):
+                # Alarms may be told all the same.
+                await self._read_rest([self._alarms], Located([], set(), {}), updates)
+            return PollResult(
+                updates=self._shown(updates), roster=roster, error=err, answered=False
+            )
         updates += located.updates
         if located.refused and not located.refused.keys() <= self._refused:
             self.fleet.list_again()
         self._refused = set(located.refused)
-        error = await self._read_rest(located, updates) or error
-        shown = [u for u in updates if u.vehicle_id not in self._excluded]
+        rest = await self._read_rest(self._readers, located, updates)
+        error = rest or located.error or error
         return PollResult(
-            updates=shown,
+            updates=self._shown(updates),
             unchanged=len(located.unchanged),
             roster=roster,
             error=error,
         )
+
+    def _shown(self, updates: list[VehicleUpdate]) -> list[VehicleUpdate]:
+        return [u for u in updates if u.vehicle_id not in self._excluded]
 
     async def _read_list(self, updates: list[VehicleUpdate]) -> frozenset[str] | None:
         """Read the device list; returns the roster if the list is complete."""
@@ -212,12 +221,15 @@ class TracksolidConnection(Connection):
         return frozenset(devices) if complete else None
 
     async def _read_rest(
-        self, located: Located, updates: list[VehicleUpdate]
+        self,
+        readers: Sequence[Reader],
+        located: Located,
+        updates: list[VehicleUpdate],
     ) -> VendorError | None:
         """Read what else is due. A reader that fails does not keep the others back."""
         situation = self._situation(located)
         error: VendorError | None = None
-        for reader in self._readers:
+        for reader in readers:
             try:
                 if due := reader.due(situation):
                     updates += await reader.read(due, situation)

@@ -9,10 +9,16 @@ from datetime import datetime, timedelta
 import math
 from typing import NamedTuple, Self, override
 
-from ....contract.errors import VehicleUnavailable
+from ....contract.errors import (
+    AuthenticationFailed,
+    RateLimited,
+    VehicleUnavailable,
+    VendorError,
+)
 from ....model.elapsed import is_within
 from ....model.json_values import Record
 from ....model.vehicle import KnownRecord, TimeSource, Vehicle, VehicleUpdate
+from ....transport.http_client import NoAnswer, Unreachable
 from ..api.client import TracksolidClient
 from ..api.records import Device, Location
 from ..mapping import map_location
@@ -26,6 +32,8 @@ MOST_ACCOUNTS = 500
 PUSHED_FOR = timedelta(minutes=10)
 """How long after the last pushed position positions count as pushed."""
 DRIVING_PUSH_AGE = timedelta(minutes=3)
+MOST_FAILURES = 3
+"""After so many accounts that cannot be read, the others are not asked either."""
 ODOMETER_SETTLES = timedelta(minutes=10)
 """For how long after an odometer was set any told one is right: it was meant so."""
 
@@ -38,6 +46,8 @@ class Located(NamedTuple):
     updates: list[VehicleUpdate]
     unchanged: set[str]
     refused: dict[str, VehicleUnavailable]
+    error: VendorError | None = None
+    """Why one of the accounts could not be read, where others were."""
 
 
 class KnownRow(KnownRecord):
@@ -166,9 +176,9 @@ class Fleet:
         refused: Mapping[str, VehicleUnavailable] = {}
         batches = math.ceil(len(self.devices) / self._client.batches.limit)
         rows: list[Record] = []
+        error: VendorError | None = None
         if len(self.accounts) <= max(1, batches):
-            for account in self.accounts:
-                rows += await self._client.tracking.location_rows(account)
+            rows, error = await self._rows_of_accounts()
         else:
             batch = await self._client.tracking.location_rows_of(self.devices)
             rows, refused = batch.found, batch.refused
@@ -198,7 +208,27 @@ class Fleet:
             [one for news in updates.values() for one in news],
             unchanged - updates.keys(),
             dict(refused),
+            error,
         )
+
+    async def _rows_of_accounts(self) -> tuple[list[Record], VendorError | None]:
+        """Return what is told of all accounts, and why one of them could not be read.
+
+        Raises VendorError where none could, or the account itself is refused.
+        """
+        rows: list[Record] = []
+        error: VendorError | None = None
+        failed = 0
+        for account in self.accounts:
+            try:
+                rows += await self._client.tracking.location_rows(account)
+            except (AuthenticationFailed, RateLimited, Unreachable, NoAnswer):
+                raise
+            except VendorError as err:
+                error, failed = err, failed + 1
+                if failed in (len(self.accounts), MOST_FAILURES):
+                    raise
+        return rows, error
 
     def note_odometer_set(self, imei: str) -> None:
         """Note that a user has set an odometer, so that the next one told is right."""
