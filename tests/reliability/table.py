@@ -97,6 +97,9 @@ IGNORED = Outcome(shown=Shown.KEPT, lines=2, first=None, told=Told.EITHER)
 DENIED = Outcome(problem=True)
 """The account may not be read, which a repair issue tells."""
 
+REDIRECTED = replace(OUTAGE, calls=2)
+"""No redirect is followed, least of all with a token or a command."""
+
 WHILE_IT_FAILS: Mapping[Failure, Outcome] = {
     Failure.REFUSED: replace(OUTAGE, sent=0),
     Failure.HANG: OUTAGE,
@@ -110,6 +113,8 @@ WHILE_IT_FAILS: Mapping[Failure, Outcome] = {
     Failure.HTTP_429_RETRY_AFTER: SLOWED,
     Failure.HTTP_500: OUTAGE,
     Failure.HTTP_503: OUTAGE,
+    Failure.REDIRECT_LOOP: REDIRECTED,
+    Failure.REDIRECT_ELSEWHERE: REDIRECTED,
     Failure.HTML: OUTAGE,
     Failure.EMPTY: OUTAGE,
     Failure.TRUNCATED: OUTAGE,

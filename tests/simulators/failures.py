@@ -47,6 +47,8 @@ class Failure(StrEnum):
     HTTP_429_RETRY_AFTER = "HTTP 429 with Retry-After"
     HTTP_500 = "HTTP 500"
     HTTP_503 = "HTTP 503"
+    REDIRECT_LOOP = "HTTP 302 to itself"
+    REDIRECT_ELSEWHERE = "HTTP 301 to another host"
     HTML = "a web page"
     EMPTY = "an empty body"
     TRUNCATED = "half a body"
@@ -190,6 +192,12 @@ class FailureLayer:
                 return web.Response(text=page, content_type="text/html")
             case Failure.EMPTY:
                 return web.Response(content_type="application/json")
+            case Failure.REDIRECT_LOOP:
+                return web.Response(status=302, headers={"Location": str(request.url)})
+            case Failure.REDIRECT_ELSEWHERE:
+                # Whoever follows it arrives at this simulator once more.
+                elsewhere = str(request.url.with_host("localhost"))
+                return web.Response(status=301, headers={"Location": elsewhere})
             case Failure.HANG:
                 await self._hang()
             case Failure.HANG_AFTER_HEADERS | Failure.RESET_IN_BODY:
