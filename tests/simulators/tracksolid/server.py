@@ -67,6 +67,10 @@ class Fault:
     skip: int = 0
 
 
+FILE = "file"
+"""The operation that reads a photo or a video by its address."""
+
+
 @dataclass(slots=True)
 class Gate:
     """Holds the requests of a method back until it is opened."""
@@ -471,7 +475,9 @@ class TracksolidSimulator:
     # --- files and streams ---
 
     async def _media(self, request: web.Request) -> web.StreamResponse:
-        return await media.serve_file(self, request)
+        return await self.failures.serve(
+            request, FILE, lambda: media.serve_file(self, request)
+        )
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         return await media.serve_stream(self, request)

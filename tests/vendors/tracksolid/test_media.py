@@ -21,7 +21,9 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.fleet_tracker.cameras import downloads as media
 from tests.languages import MARK
+from tests.simulators.failures import Failure
 from tests.simulators.tracksolid.media import shoot
+from tests.simulators.tracksolid.server import FILE
 
 from .helpers import CAM
 from .home import NOW, Home
@@ -53,7 +55,21 @@ async def test_photo_button_and_image(
         assert await answer.read() == truck.media[-1].content
 
 
-@pytest.mark.parametrize("trouble", ["gone", "cut", "large", "unreachable"])
+SENT_ON = [Failure.REDIRECT_LOOP, Failure.REDIRECT_ELSEWHERE]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "gone",
+        "cut",
+        "large",
+        "unreachable",
+        Failure.BOMB,
+        Failure.RESET_IN_BODY,
+        *SENT_ON,
+    ],
+)
 async def test_photo_that_cannot_be_had(
     filming: Home,
     hass_client_no_auth: ClientSessionGenerator,
@@ -73,9 +89,13 @@ async def test_photo_that_cannot_be_had(
                 patch.setattr(media, "LARGEST_PHOTO", 100)
             case "unreachable":
                 await filming.sim.stop()
+            case _:
+                patch.setattr(media, "LARGEST_PHOTO", 1_000_000)
+                filming.sim.failures.begin(Failure(trouble), {FILE})
         answer = await client.get(image.attributes["entity_picture"])
         assert (answer.status, answer.content_type) == (HTTPStatus.OK, "image/jpeg")
         stand_in = await answer.read()
+        filming.sim.failures.end()
     if trouble != "unreachable":
         answer = await client.get(image.attributes["entity_picture"])
         assert answer.status == HTTPStatus.OK
@@ -95,6 +115,15 @@ async def test_file_that_breaks_off(
     filming.sim.cut_files = True
     with pytest.raises(ClientPayloadError):
         await (await client.get(played.url)).read()
+    filming.sim.cut_files = False
+    for failure in SENT_ON:
+        filming.sim.failures.begin(failure, {FILE})
+        answer = await client.get(played.url)
+        assert answer.status == HTTPStatus.BAD_GATEWAY, failure
+    filming.sim.failures.begin(Failure.BOMB, {FILE})
+    answer = await client.get(played.url)
+    # It is passed on as it is: who reads it knows that it is compressed.
+    assert answer.headers["Content-Encoding"] == "gzip"
     await filming.sim.stop()
     answer = await client.get(played.url)
     assert answer.status == HTTPStatus.BAD_GATEWAY
