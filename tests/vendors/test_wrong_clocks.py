@@ -7,26 +7,45 @@ what the vendor's server stamps is right.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from custom_components.fleet_tracker.account.occurrences import OccurrenceLog
 from custom_components.fleet_tracker.model.clocks import is_wrong
 from custom_components.fleet_tracker.model.derive import MOVING_SPEED_KMH
 from custom_components.fleet_tracker.model.merge import merge
 from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.vehicle import (
+    Occurrence,
     Reading,
     Vehicle,
     VehicleUpdate,
 )
-from custom_components.fleet_tracker.vendors.open_api.mapping import map_track
+from custom_components.fleet_tracker.vendors.open_api.mapping import (
+    map_alarm as map_open_api_alarm,
+    map_track,
+)
+from custom_components.fleet_tracker.vendors.open_api.records import (
+    Alarm as OpenApiAlarm,
+)
 from custom_components.fleet_tracker.vendors.segway.mapping import (
+    map_alert,
     map_location as map_segway_location,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.api.records import Location
-from custom_components.fleet_tracker.vendors.tracksolid.mapping import map_location
+from custom_components.fleet_tracker.vendors.tracksolid.api.records import (
+    Alarm as TracksolidAlarm,
+    Location,
+)
+from custom_components.fleet_tracker.vendors.tracksolid.mapping import (
+    map_alarm as map_tracksolid_alarm,
+    map_location,
+)
 from custom_components.fleet_tracker.vendors.tracksolid.pushes.mapping import map_push
+from custom_components.fleet_tracker.vendors.vt3.events import map_event
 from custom_components.fleet_tracker.vendors.vt3.mapping import Mapper
 
 START = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
@@ -135,6 +154,8 @@ VENDORS: dict[str, Tell] = {
     "segway": segway,
 }
 HOUR = 3600
+SECOND = timedelta(seconds=1)
+STEP = 20 * SECOND
 WEEK = 7 * 24 * HOUR
 CLOCKS: dict[str, Callable[[int], int]] = {
     "+1 h": lambda true: true + HOUR,
@@ -196,3 +217,126 @@ def test_wrong_clock(
     assert later.latest_fix is not None
     assert later.latest_fix.latitude == pytest.approx(latitude)
     assert now - later.latest_fix.fixed_at <= timedelta(minutes=2)
+
+
+# --- local time around the changes of summer time ---
+
+BERLIN = ZoneInfo("Europe/Berlin")
+CHANGES = {
+    "spring": datetime(2026, 3, 29, 1, 0, tzinfo=UTC),
+    "autumn": datetime(2026, 10, 25, 1, 0, tzinfo=UTC),
+}
+
+
+def by_the_clock(true: datetime) -> int:
+    """Return the stamp of a tracker that takes local time for UTC."""
+    offset = true.astimezone(BERLIN).utcoffset()
+    assert offset is not None
+    return int((true + offset).timestamp())
+
+
+def occurred(occurrence: Occurrence | None, *, pushed: bool) -> VehicleUpdate:
+    """Return an update with an alarm."""
+    assert occurrence is not None
+    return VehicleUpdate(vehicle_id="1", occurrences=(occurrence,), pushed=pushed)
+
+
+def alarm_of_open_api(now: datetime, stamp: int) -> VehicleUpdate:
+    """Return an alarm of 2.8, which the server stamps."""
+    return occurred(
+        map_open_api_alarm(OpenApiAlarm(alarmtype=3, systemtime=now)), pushed=False
+    )
+
+
+def alarm_of_tracksolid(now: datetime, stamp: int) -> VehicleUpdate:
+    """Return a row of 6.1."""
+    row = {"imei": "1", "alertTypeId": "3", "alertTime": text(stamp)}
+    alarm = TracksolidAlarm.from_row(row)
+    assert alarm is not None
+    return map_tracksolid_alarm(alarm)
+
+
+def alarm_of_tracksolid_pushed(now: datetime, stamp: int) -> VehicleUpdate:
+    """Return an item of 10.4, without the platform's time."""
+    item = {"deviceImei": "1", "alarmType": "3", "alarmTime": text(stamp)}
+    update = map_push("pushalarm", item, now)
+    assert update is not None
+    return replace(update, pushed=True)
+
+
+def alarm_of_vt3(now: datetime, stamp: int) -> VehicleUpdate:
+    """Return an event."""
+    return occurred(map_event({"type": "SOS", "starts_at": stamp}, now), pushed=True)
+
+
+def alarm_of_segway(now: datetime, stamp: int) -> VehicleUpdate:
+    """Return an alert."""
+    alert = map_alert({"code": 1, "statusUtcTime": stamp}, now)
+    assert alert is not None
+    return occurred(alert.occurrence, pushed=True)
+
+
+ALARMS: dict[str, Callable[[datetime, int], VehicleUpdate]] = {
+    "open_api": alarm_of_open_api,
+    "tracksolid": alarm_of_tracksolid,
+    "tracksolid_pushed": alarm_of_tracksolid_pushed,
+    "vt3": alarm_of_vt3,
+    "segway": alarm_of_segway,
+}
+
+
+class NoDisk:
+    """A journal of occurrences that keeps nothing."""
+
+    def add_fired(self, *_: object) -> None:
+        """Keep nothing."""
+
+    def note_done(self, *_: object) -> None:
+        """Keep nothing."""
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_local_time_around_the_change_of_summer_time(
+    vendor: str, change: datetime
+) -> None:
+    """It is driven all the time, and alarms happen all the time, each told twice."""
+    started = change - timedelta(minutes=10)
+    log = OccurrenceLog(cast("Any", NoDisk()), cast("Any", {}), started)
+    fired: list[Occurrence] = []
+    log.subscribe(lambda _vehicle, occurrence: fired.append(occurrence))
+    vehicle: Vehicle | None = None
+    latitude, missed, happened, wrong = 52.0, 0, [], []
+    told: list[tuple[datetime, int]] = []
+    for step in range(60):
+        now = started + timedelta(seconds=20 * step)
+        latitude += SPEED / 3600 * 20 / KM_PER_DEGREE
+        update = VENDORS[vendor](vehicle, now, by_the_clock(now), latitude)
+        assert update is not None
+        vehicle = merge(vehicle, update, Rules(), now).vehicle
+        if step > 5:  # by then the offset was learned first
+            fix = vehicle.latest_fix
+            assert fix is not None
+            is_missed = fix.latitude != pytest.approx(latitude)
+            missed += is_missed
+            assert not (is_missed and not change <= now < change + 3 * STEP)
+        if step > 5:
+            told.append((now - timedelta(seconds=7), by_the_clock(now - 7 * SECOND)))
+            happened.append(told[-1][0])
+        for true, stamp in told[-2:]:
+            received = now if vendor != "open_api" else true
+            news = ALARMS[vendor](received, stamp)
+            merged = merge(vehicle, news, Rules(), now)
+            vehicle = merged.vehicle
+            for occurrence in merged.occurrences:
+                before = len(fired)
+                log.fire("1", occurrence, now)
+                if len(fired) > before and occurrence.occurred_at not in {true, now}:
+                    wrong.append((true, occurrence.occurred_at))
+    assert not wrong
+    assert len(fired) == len(happened)
+    assert missed <= 2
+    offset = change.replace(hour=2).astimezone(BERLIN).utcoffset()
+    assert vehicle is not None
+    if vendor != "open_api":
+        assert vehicle.clock.fixes.offset == offset

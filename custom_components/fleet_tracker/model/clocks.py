@@ -43,6 +43,7 @@ FUTURE_TOLERANCE = timedelta(minutes=10)
 OFFSET_STEP = timedelta(minutes=15)
 OFFSET_JITTER = timedelta(seconds=90)
 """How far a time may be from a multiple of the step: news is under way for a while."""
+SUMMER_TIME = timedelta(hours=1)
 LONGEST_OFFSET = timedelta(days=1)
 """Of a time zone. By how much more than that a clock is off depends on when it was reset."""
 ROLLOVER = timedelta(weeks=1024)
@@ -316,7 +317,8 @@ class _Judge:
         receipt, told = occurrence.told_at or self._receipt, occurrence.occurred_at
         at = told
         if occurrence.time_source is TimeSource.TRACKER:
-            at = _less(told, self._fixes.offset or self._contacts.offset or NO_OFFSET)
+            watch = self._fixes if self._fixes.offset else self._contacts
+            at = _occurred_by(watch, told, receipt)
         if at < EARLIEST <= receipt or at > receipt:
             at = receipt
         received_at = occurrence.received_at
@@ -411,6 +413,24 @@ def _with_offset(stamp: datetime, offset: timedelta | None, receipt: datetime) -
     if time.makes_sense:
         return replace(time, source=TimeSource.OURS)
     return replace(plain, makes_sense=False)
+
+
+def _occurred_by(watch: ClockWatch, stamp: datetime, receipt: datetime) -> datetime:
+    """Return when something happened by a clock whose offset may just have changed.
+
+    A tracker with local time falls an hour back at the end of summer time. Before its fixes
+    have shown that, what happens now seems to have happened an hour ago.
+    """
+    if watch.offset is None:
+        return stamp
+    at = _less(stamp, watch.offset)
+    without = at + SUMMER_TIME
+    if abs(receipt - without) <= OFFSET_JITTER:
+        return without
+    is_changing = watch.pointed == watch.offset - SUMMER_TIME
+    if is_changing and NO_OFFSET <= receipt - without <= FUTURE_TOLERANCE:
+        return without
+    return at
 
 
 def _less(stamp: datetime, offset: timedelta) -> datetime:
