@@ -199,8 +199,7 @@ async def spacing_controls(bench: Bench, command: Command) -> asyncio.Task[objec
         SERIAL, Command("turn_on_output", {"part": "2"})
     )
     bench.tracker.requests.clear()
-    server = bench.home.connection.server
-    lane = server._trackers[SERIAL].controls
+    lane = bench.home.connection._trackers[SERIAL].line.controls
     held = asyncio.Event()
     await lane.lock.acquire()
 

@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from itertools import groupby
 import json
 import logging
 import socket
+import sys
+from types import FrameType
 
 import pytest
 
@@ -32,10 +35,13 @@ from custom_components.fleet_tracker.model.vehicle import (
     OccurrenceType,
     Reading,
 )
-from custom_components.fleet_tracker.vendors.vt3 import commands
+from custom_components.fleet_tracker.vendors.vt3 import (
+    commands,
+    connection as vt3_connection,
+)
 from custom_components.fleet_tracker.vendors.vt3.connection import Vt3Connection
 from custom_components.fleet_tracker.vendors.vt3.errors import Refused
-from custom_components.fleet_tracker.vendors.vt3.server import CONTROL_SPACING
+from custom_components.fleet_tracker.vendors.vt3.line import CONTROL_SPACING
 from custom_components.fleet_tracker.vendors.vt3.session import Limits
 from custom_components.fleet_tracker.vendors.vt3.vocabulary import Vt3Command
 from tests.simulators.vt3 import Behaviour, Vt3Simulator
@@ -108,6 +114,41 @@ async def tracker(connection: Vt3Connection, make_tracker: MakeTracker) -> Vt3Si
     made = make_tracker()
     await connect(connection, made)
     return made
+
+
+async def test_way_of_a_frame(
+    connection: Vt3Connection, tracker: Vt3Simulator, host: FakeHost
+) -> None:
+    """An upload goes straight from the bytes over its tracker and the mapping to the host."""
+    await uploaded(tracker, host, "gnss")
+    package = vt3_connection.__name__.rpartition(".")[0]
+    called: list[str] = []
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        folder, _, module = frame.f_globals.get("__name__", "").rpartition(".")
+        if event == "call" and (folder == package or frame.f_code is receive):
+            called.append(module)
+
+    receive = FakeHost.receive.__code__
+    sys.setprofile(note)
+    try:
+        await uploaded(tracker, host, "gnss")
+    finally:
+        sys.setprofile(None)
+    way = [module for module in called if module not in ("values", "topics")]
+    way = way[way.index("frames") : way.index("fake_host") + 1]
+    assert [module for module, _ in groupby(way)] == [
+        "frames",
+        "session",
+        "server",
+        "connection",
+        "tracker",
+        "mapping",
+        "tracker",
+        "speed_unit",
+        "tracker",
+        "fake_host",
+    ]
 
 
 async def test_groups_missing_at_the_connection(
@@ -737,7 +778,7 @@ async def test_claims_do_not_delay_a_look(
                 if claims_first:
                     await other.upload("io")
             if claims and claims_first:
-                await until(lambda: connection.server._trackers[SERIAL].contested)
+                await until(lambda: connection._trackers[SERIAL].line.contested)
             begin = host.clock()
             looking = asyncio.create_task(connection.look(SERIAL))
             for other in others:

@@ -25,8 +25,8 @@ from custom_components.fleet_tracker.contract.errors import (
 )
 from custom_components.fleet_tracker.vendors.vt3.errors import CODES, Refused
 from custom_components.fleet_tracker.vendors.vt3.frames import Checksum, Message
+from custom_components.fleet_tracker.vendors.vt3.line import CONTROL_SPACING, Line
 from custom_components.fleet_tracker.vendors.vt3.server import (
-    CONTROL_SPACING,
     PROBE_PERIOD,
     RECENT_LIFE,
     Server,
@@ -47,16 +47,26 @@ QUICK = Limits(answer_seconds=0.1, probe_seconds=0.1, grace_seconds=0.02)
 class Listener:
     """Owns a server and records what it hears."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: FakeHost) -> None:
         """Accept one tracker."""
         self.accepted = {SERIAL}
+        self.lines: dict[str, Line] = {}
+        self._made_at = host.now()
         self.links: list[tuple[str, bool]] = []
         self.messages: list[tuple[Topic, Message]] = []
         self.strangers: list[tuple[Topic, Message]] = []
 
-    def accepted_as(self, serial: str) -> str | None:
-        """Return an accepted tracker's serial number."""
-        return serial if serial in self.accepted else None
+    def line_of(self, serial: str) -> Line | None:
+        """Return the line to an accepted tracker, the same one while it is accepted."""
+        if serial not in self.accepted:
+            self.lines.pop(serial, None)
+            return None
+        return self.lines.setdefault(serial, Line(serial, self._made_at))
+
+    def checksum(self, serial: str) -> Checksum | None:
+        """Return how a connected tracker computes the checksum, None without a connection."""
+        session = self.lines[serial].session
+        return session.decoder.checksum if session else None
 
     def on_connect(self, serial: str) -> None:
         """Record it."""
@@ -76,9 +86,9 @@ class Listener:
 
 
 @pytest.fixture
-def listener() -> Listener:
+def listener(host: FakeHost) -> Listener:
     """Return who owns the server."""
-    return Listener()
+    return Listener(host)
 
 
 @asynccontextmanager
@@ -233,14 +243,14 @@ async def test_other_checksums(
             for _ in range(6):
                 await tracker.upload("gnss")
             await until(lambda: len(listener.messages) == 6)
-            assert server.checksum(SERIAL) is checksum
+            assert listener.checksum(SERIAL) is checksum
             answer = await server.request(Topic(SERIAL, "obd", "refresh"))
             assert "result" in answer
             assert tracker.violations == []
             assert len(warnings(caplog)) == 1
             assert SERIAL not in caplog.text
             await tracker.disconnect()
-    assert server.checksum(SERIAL) is None
+    assert listener.checksum(SERIAL) is None
 
 
 # --- who may connect --------------------------------------------------------------------
@@ -1077,7 +1087,7 @@ async def test_port_is_free_at_once(
         async with peer(port, ELSEWHERE) as (_, writer), peer(port):
             writer.write(info())
             await until(lambda: tracker.requests)
-            await until(lambda: server._trackers[SERIAL].contested)
+            await until(lambda: listener.lines[SERIAL].contested)
             await server.stop()
             with pytest.raises(CommandUnconfirmed):
                 await pending

@@ -16,15 +16,15 @@ from . import commands
 from .commands import CUSTOM_GROUP, INVALID_GROUP, Request
 from .discovery import Introductions
 from .errors import error_in
-from .events import EVENT, map_event, time_of_event, values_of_event
 from .frames import Message
-from .mapping import map_details
+from .line import Line
 from .parameters import CELLULAR, GNSS, IO, OBD, SYSINFO, UPLOADED_GROUPS
 from .requester import Requester
 from .server import Server, parse_networks
 from .session import Limits
-from .topics import GET, INFO, REFRESH, Topic
-from .tracker import Tracker
+from .topics import GET, REFRESH, Topic
+from .tracker import Misunderstood, Tracker
+from .tracker_memory import TrackerMemory
 from .vocabulary import Vt3Command
 
 _LOGGER = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ _LINK = "link"
 
 
 class Vt3Connection(Connection):
-    """Listens for trackers. They push; asked are they only by the user, and when they come."""
+    """Listens for trackers. They push, and are asked by the user and once they connect."""
 
     def __init__(
         self, settings: Settings, host: Host, *, limits: Limits | None = None
@@ -85,7 +85,9 @@ class Vt3Connection(Connection):
         """The serial numbers of accepted trackers, by what they are in capitals."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._shown_problems: dict[str, str] = {}
-        self._requester = Requester(self.server, host, self._trackers)
+        self._memory = TrackerMemory(host.memory)
+        self._requester = Requester(self.server, host, self._memory)
+        self._made_at = host.now()
         self._set_up(settings.vehicles)
 
     # --- life ---------------------------------------------------------------------------
@@ -96,7 +98,7 @@ class Vt3Connection(Connection):
         for cause in (WRONG_SPEED_UNIT, UNKNOWN_NAMES):
             self.host.clear_problem(cause)
         self._show_trackers(self._trackers)
-        await self._requester.forget_others()
+        await self._memory.keep_only(self._trackers)
         await self.server.start(
             str(host) if host else None,
             int(port) if isinstance(port, int | float) else DEFAULT_PORT,
@@ -129,7 +131,7 @@ class Vt3Connection(Connection):
         self._introductions.accepted_changed()
         self.server.accepted_changed()
         if removed:
-            await self._requester.forget_others()
+            await self._memory.keep_only(self._trackers)
         self._tell_problems()
 
     def _set_up(self, vehicles: Mapping[str, Mapping[str, object]]) -> None:
@@ -137,9 +139,12 @@ class Vt3Connection(Connection):
             tracker = self._trackers.get(serial)
             if tracker is None:
                 tracker = self._trackers[serial] = Tracker(
-                    serial, knots=self._knots, known=self.host.vehicle(serial)
+                    serial,
+                    knots=self._knots,
+                    known=self.host.vehicle(serial),
+                    asked_at=self._made_at,
                 )
-                self._requester.recall(tracker)
+                self._memory.recall(tracker)
             tracker.set_up(settings)
         self._spelled = {serial.upper(): serial for serial in self._trackers}
 
@@ -149,11 +154,8 @@ class Vt3Connection(Connection):
         for serial in serials:
             known = self.host.vehicle(serial)
             tracker = self._trackers[serial]
-            details = map_details(
-                tracker.name, serial, known.details if known else None, {}
-            )
             groups = []
-            if not self.server.is_connected(serial):
+            if tracker.line.session is None:
                 groups.append(self._link(connected=False))
             if known is not None and (held := known.groups.get(IO)) is not None:
                 renamed = tracker.mapper.rename_outputs(held.readings)
@@ -161,7 +163,7 @@ class Vt3Connection(Connection):
             updates.append(
                 VehicleUpdate(
                     vehicle_id=serial,
-                    details=details,
+                    details=tracker.details(),
                     capabilities=tracker.capabilities(),
                     groups=tuple(groups),
                 )
@@ -205,7 +207,7 @@ class Vt3Connection(Connection):
                 )
             except VendorError as err:
                 error = err
-                if not self.server.is_connected(vehicle_id):
+                if tracker.line.session is None:
                     break
             else:
                 updates.append(update)
@@ -215,13 +217,16 @@ class Vt3Connection(Connection):
 
     # --- what comes in (Owner) ----------------------------------------------------------
 
-    def accepted_as(self, serial: str) -> str | None:
-        """Return how the user wrote an accepted tracker's serial number, else None."""
-        return serial if serial in self._trackers else self._spelled.get(serial.upper())
+    def line_of(self, serial: str) -> Line | None:
+        """Return the line to an accepted tracker, in whatever case the user wrote it."""
+        tracker = self._trackers.get(serial)
+        if tracker is None and (spelled := self._spelled.get(serial.upper())):
+            tracker = self._trackers[spelled]
+        return None if tracker is None else tracker.line
 
     def is_accepted(self, serial: str) -> bool:
         """Tell whether the user accepted a tracker, in whatever case he wrote it."""
-        return self.accepted_as(serial) is not None
+        return self.line_of(serial) is not None
 
     def on_connect(self, serial: str) -> None:
         """Ask a tracker that connected what it does not tell by itself, once."""
@@ -253,30 +258,15 @@ class Vt3Connection(Connection):
     def on_message(self, topic: Topic, message: Message) -> None:
         """Handle a message that answers no waiting request."""
         tracker = self._trackers[topic.serial]
-        now = self.host.now()
         if topic.is_answer:
             self._start(self._take_late_answer(tracker, topic, message))
             return
-        values = message.get("payload")
-        if not isinstance(values, Mapping):
-            self.server.counts["without_payload"] += 1
+        try:
+            update = tracker.read_message(topic, message, self.host.now())
+        except Misunderstood as err:
+            self.server.counts[str(err)] += 1
             return
-        if topic.group == EVENT:
-            update = tracker.mapper.map_values(
-                EVENT,
-                values_of_event(values),
-                now,
-                measured_at=time_of_event(values),
-            )
-            if (occurrence := map_event(values, now)) is not None:
-                update = replace(update, occurrences=(occurrence,), pushed=True)
-        elif topic.action == INFO:
-            update = self._requester.map_values(tracker, topic, values)
-        else:
-            self.server.counts["unknown_topic"] += 1
-            return
-        self.host.receive([replace(update, contact_interval=tracker.heard(now))])
-        self._watch_speed(tracker, update)
+        self.host.receive([update])
         if tracker.has_new_problems():
             self._tell_problems()
 
@@ -303,16 +293,6 @@ class Vt3Connection(Connection):
                 _LOGGER.debug("A tracker did not answer: %s", err)
             else:
                 self.host.receive([update])
-
-    def _watch_speed(self, tracker: Tracker, update: VehicleUpdate) -> None:
-        for group in update.groups:
-            speed = group.readings.get(Reading.OBD_SPEED)
-            if group.name == OBD and isinstance(speed, float):
-                tracker.speed_unit.take_speedometer(group.measured_at, speed)
-        fix = update.position
-        if fix is not None and fix is tracker.mapper.fix_with_speed:
-            tracker.speed_unit.take_fix(fix)
-        tracker.mapper.unit_is_proven = tracker.speed_unit.is_wrong is False
 
     def _tell_problems(self) -> None:
         """Raise and clear what the user should know, when it changes."""
@@ -351,7 +331,7 @@ class Vt3Connection(Connection):
             commands.output_of(command)
         else:
             await self._request_of(tracker, command)
-        if not self.server.is_connected(vehicle_id):
+        if tracker.line.session is None:
             raise VehicleOffline
 
     async def _request_of(self, tracker: Tracker, command: Command) -> Request:
@@ -444,17 +424,15 @@ class Vt3Connection(Connection):
             "messages_of_strangers_left_out": self._introductions.left_out,
             "trackers": [
                 {
-                    "connected": self.server.is_connected(serial),
-                    "checksum": checksum.value
-                    if (checksum := self.server.checksum(serial))
-                    else None,
+                    "connected": (session := tracker.line.session) is not None,
+                    "checksum": session.decoder.checksum.value if session else None,
                     "outputs_with_zero": tracker.with_zero,
                     "client_token": tracker.with_token,
                     "custom_groups": len(tracker.custom_groups),
                     "other_speed_unit_fits": tracker.speed_unit.is_wrong,
                     "unknown_names": dict(tracker.mapper.unknown),
                 }
-                for serial, tracker in self._trackers.items()
+                for tracker in self._trackers.values()
             ],
         }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 import errno
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -30,6 +30,7 @@ from ...contract.errors import (
 from ...model.json_values import Json
 from .errors import RETRIED, error_in
 from .frames import Checksum, Message
+from .line import Line
 from .session import READ_SIZE, Limits, Misbehaved, Session, Turns, Unanswered
 from .topics import CONTROL, REFRESH, Topic
 from .visitors import Visitors
@@ -37,10 +38,6 @@ from .visitors import Visitors
 _LOGGER = logging.getLogger(__name__)
 
 type Network = IPv4Network | IPv6Network
-
-# 2.3: the least seconds between two requests to a device.
-REQUEST_SPACING = 3
-CONTROL_SPACING = 5
 
 RECENT_LIFE = timedelta(seconds=5)
 """For so long after a message a connection is alive without being asked."""
@@ -64,10 +61,11 @@ _ODDITIES = {
 class Owner(Protocol):
     """Handles what the listener hears, and decides which trackers it talks to."""
 
-    def accepted_as(self, serial: str) -> str | None:
-        """Return how the user wrote an accepted tracker's serial number, else None.
+    def line_of(self, serial: str) -> Line | None:
+        """Return the line to an accepted tracker, None for others.
 
-        The case of letters makes no difference.
+        The case of letters makes no difference. It is the same one as long as the tracker
+        is accepted.
         """
 
     def on_connect(self, serial: str) -> None:
@@ -81,32 +79,6 @@ class Owner(Protocol):
 
     def on_stranger(self, topic: Topic, message: Message) -> None:
         """Handle a message of a tracker that is not accepted."""
-
-
-@dataclass(slots=True)
-class _Lane:
-    """Requests of one kind to one tracker, which must not follow too closely."""
-
-    spacing: float
-    last: datetime
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    def is_free(self, now: datetime) -> bool:
-        """Tell whether a request could be sent at once."""
-        passed = (now - self.last).total_seconds()
-        return not self.lock.locked() and not 0 <= passed < self.spacing
-
-
-@dataclass(slots=True)
-class _Tracker:
-    """An accepted tracker. It outlives its connections, and so does the spacing."""
-
-    requests: _Lane
-    controls: _Lane
-    session: Session | None = None
-    contested: bool = False
-    proved_at: datetime | None = None
-    """When its connection answered a probe."""
 
 
 def parse_networks(texts: Iterable[object]) -> tuple[Network, ...]:
@@ -191,10 +163,8 @@ class Server:
         self._server: asyncio.Server | None = None
         self._sessions: dict[Session, asyncio.Task[None]] = {}
         self._visitors = Visitors()
-        self._trackers: dict[str, _Tracker] = {}
         self._noted: set[str] = set()
         self._turns = Turns()
-        self._made_at = host.now()
         self.counts: Counter[str] = Counter()
         """Counts for the diagnostics."""
 
@@ -222,9 +192,11 @@ class Server:
             return
         server.close()
         tasks = list(self._sessions.values())
-        for tracker in self._trackers.values():
-            tracker.session = None
         for session, task in self._sessions.items():
+            if session.serial is not None and (
+                line := self._owner.line_of(session.serial)
+            ):
+                line.session = None
             session.close()
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -233,48 +205,31 @@ class Server:
 
     # --- connections --------------------------------------------------------------------
 
-    def _tracker(self, serial: str) -> _Tracker:
-        """Return an accepted tracker.
-
-        A listener before this one may have asked it something up to the end.
-        """
-        if (tracker := self._trackers.get(serial)) is None:
-            tracker = self._trackers[serial] = _Tracker(
-                requests=_Lane(REQUEST_SPACING, self._made_at),
-                controls=_Lane(CONTROL_SPACING, self._made_at),
-            )
-        return tracker
-
     def is_connected(self, serial: str) -> bool:
         """Tell whether an accepted tracker has a connection."""
-        tracker = self._trackers.get(serial)
-        return tracker is not None and tracker.session is not None
-
-    def checksum(self, serial: str) -> Checksum | None:
-        """Return how a connected tracker computes the checksum."""
-        tracker = self._trackers.get(serial)
-        session = tracker.session if tracker else None
-        return session.decoder.checksum if session else None
+        line = self._owner.line_of(serial)
+        return line is not None and line.session is not None
 
     def accepted_changed(self) -> None:
         """Handle a change of the accepted trackers."""
-        for serial in [
-            one for one in self._trackers if self._owner.accepted_as(one) != one
-        ]:
-            tracker = self._trackers.pop(serial)
-            if tracker.session is not None:
-                self._end(tracker.session)
+        for session in self._sessions:
+            if session.serial is None or not session.accepted:
+                continue
+            line = self._owner.line_of(session.serial)
+            if line is None or line.session is not session:
+                session.accepted = False
+                self._end(session)
         # Of several that name the same serial number the newest is most likely alive.
         for session in reversed(list(self._sessions)):
             if session.spelled is None or session.accepted or session.closed:
                 continue
-            accepted = self._owner.accepted_as(session.spelled)
-            if accepted is not None:
-                tracker = self._tracker(accepted)
-                if tracker.session is None:
-                    self._adopt(tracker, session, accepted)
-                elif not tracker.contested:
-                    self._end(session)
+            line = self._owner.line_of(session.spelled)
+            if line is None:
+                continue
+            if line.session is None:
+                self._adopt(line, session)
+            elif not line.contested:
+                self._end(session)
 
     def state(self) -> dict[str, object]:
         """Return counters and how many are connected, for the diagnostics."""
@@ -369,9 +324,9 @@ class Server:
         self.counts.update(_counts(session))
         if session.serial is None:
             return
-        tracker = self._trackers.get(session.serial)
-        if tracker is not None and tracker.session is session:
-            tracker.session = None
+        line = self._owner.line_of(session.serial)
+        if line is not None and line.session is session:
+            line.session = None
             self._owner.on_disconnect(session.serial)
 
     async def _take(self, session: Session, message: Message) -> None:
@@ -382,10 +337,10 @@ class Server:
             return
         if session.spelled is None:
             session.spelled = topic.serial
-            serial = self._owner.accepted_as(topic.serial)
-            if serial is not None:
+            line = self._owner.line_of(topic.serial)
+            if line is not None:
                 self._visitors.know(session)
-                await self._claim(session, serial)
+                await self._claim(session, line)
                 if session.closed:
                     return
         if topic.serial != session.spelled:
@@ -410,17 +365,16 @@ class Server:
         else:
             self._owner.on_message(topic, message)
 
-    async def _claim(self, session: Session, serial: str) -> None:
+    async def _claim(self, session: Session, line: Line) -> None:
         """Make a connection the one of its tracker, or close it.
 
         It takes over at once from a connection of the same address that ended
         unnoticed. It takes over from any other only if that does not prove to be
         alive.
         """
-        tracker = self._tracker(serial)
-        old = tracker.session
+        old = line.session
         if old is not None and old.address != session.address:
-            if tracker.contested or await self._is_alive(tracker, old, serial):
+            if line.contested or await self._is_alive(line, old):
                 self._note(
                     "claimed",
                     "A connection from %s was closed: its tracker is already connected",
@@ -428,60 +382,60 @@ class Server:
                 )
                 self._end(session)
                 return
-            if self._trackers.get(serial) is not tracker or (
-                tracker.session not in (old, None)
+            if self._owner.line_of(line.serial) is not line or (
+                line.session not in (old, None)
             ):
                 self._end(session)
                 return
-        self._adopt(tracker, session, serial)
+        self._adopt(line, session)
 
-    async def _is_alive(self, tracker: _Tracker, session: Session, serial: str) -> bool:
+    async def _is_alive(self, line: Line, session: Session) -> bool:
         """Tell whether a connection shows a sign of life.
 
         It is asked for one only when it says nothing by itself, and only when no request
         of the user would have to wait for that: then the answer to the request decides.
         """
         if self._is_within(RECENT_LIFE, session.heard_at) or self._is_within(
-            PROBE_PERIOD, tracker.proved_at
+            PROBE_PERIOD, line.proved_at
         ):
             return not session.closed
-        tracker.contested = True
+        line.contested = True
         try:
             if await session.speaks(self._limits.grace_seconds):
                 return True
-            if session.is_asked or not tracker.requests.is_free(self._host.now()):
+            if session.is_asked or not line.requests.is_free(self._host.now()):
                 return await session.speaks(self._limits.probe_seconds)
-            return await self._probe(tracker, session, serial)
+            return await self._probe(line, session)
         finally:
-            tracker.contested = False
+            line.contested = False
 
-    async def _probe(self, tracker: _Tracker, session: Session, serial: str) -> bool:
+    async def _probe(self, line: Line, session: Session) -> bool:
         """Ask a connection for a sign of life, which any message is."""
         received = session.received
         self.counts["probes"] += 1
-        topic = Topic(serial, "gnss", REFRESH)
+        topic = Topic(line.serial, "gnss", REFRESH)
         try:
-            await self._send(tracker, session, topic, {}, self._limits.probe_seconds)
+            await self._send(line, session, topic, {}, self._limits.probe_seconds)
         except (Unanswered, VehicleOffline):
             if session.received == received or session.closed:
                 return False
-        tracker.proved_at = self._host.now()
+        line.proved_at = self._host.now()
         return True
 
     def _is_within(self, period: timedelta, time: datetime | None) -> bool:
         """Tell whether a time is not longer ago; a clock that was put back says no."""
         return time is not None and timedelta() <= self._host.now() - time < period
 
-    def _adopt(self, tracker: _Tracker, session: Session, serial: str) -> None:
-        old, tracker.session = tracker.session, session
-        tracker.proved_at = None
-        session.serial, session.accepted = serial, True
+    def _adopt(self, line: Line, session: Session) -> None:
+        old, line.session = line.session, session
+        line.proved_at = None
+        session.serial, session.accepted = line.serial, True
         self._visitors.know(session)
         if old is not None:
             self.counts["taken_over"] += 1
             old.accepted = False
             self._end(old)
-        self._owner.on_connect(serial)
+        self._owner.on_connect(line.serial)
 
     def _note_oddities(self, session: Session) -> None:
         for oddity in session.oddities - session.noted:
@@ -517,13 +471,13 @@ class Server:
         Raises VehicleOffline (nothing was sent, or nothing answered what only reads),
         CommandUnconfirmed (sent, not answered), Refused (the tracker answered an error).
         """
-        tracker = self._trackers.get(topic.serial)
-        if tracker is None or (session := tracker.session) is None:
+        line = self._owner.line_of(topic.serial)
+        if line is None or (session := line.session) is None:
             raise VehicleOffline
         try:
             for may_retry in (repeat, False):
                 message = await self._send(
-                    tracker,
+                    line,
                     session,
                     topic,
                     payload or {},
@@ -546,7 +500,7 @@ class Server:
 
     async def _send(
         self,
-        tracker: _Tracker,
+        line: Line,
         session: Session,
         topic: Topic,
         payload: Mapping[str, Json],
@@ -557,7 +511,7 @@ class Server:
     ) -> Message:
         """Send one request when its turn has come, and return the answer."""
         is_control = topic.action == CONTROL
-        lane = tracker.controls if is_control else tracker.requests
+        lane = line.controls if is_control else line.requests
         async with lane.lock:
             passed = (self._host.now() - lane.last).total_seconds()
             if passed < lane.spacing:
@@ -565,7 +519,7 @@ class Server:
                 await self._host.sleep(lane.spacing - max(0.0, passed))
             # First, since it says in words why a command is not sent any more.
             clearance.check()
-            if tracker.session is not session or session.closed:
+            if line.session is not session or session.closed:
                 raise VehicleOffline
             if clearance.stops and session.has_unsent:
                 # It would come when the tracker reads again, whenever that is.
