@@ -225,6 +225,7 @@ def told_entities(vendor: Vendor) -> Iterator[Told]:
 # --- the registry ---------------------------------------------------------------------------
 
 
+@pytest.mark.first_stage
 def test_identity(vendor: Vendor) -> None:
     """The key is a plain name, and texts say the vendor's name in the menu."""
     assert re.fullmatch(r"[a-z][a-z0-9_]*", vendor.key)
@@ -232,6 +233,7 @@ def test_identity(vendor: Vendor) -> None:
     assert STRINGS["config"]["step"]["user"]["menu_options"][vendor.key]
 
 
+@pytest.mark.first_stage
 def test_platforms_are_all_known_here(vendor: Vendor) -> None:
     """A new platform must not be forgotten in these tests."""
     assert tables(vendor).keys() == {
@@ -239,22 +241,26 @@ def test_platforms_are_all_known_here(vendor: Vendor) -> None:
     }
 
 
+@pytest.mark.first_stage
 def test_platforms_are_those_that_have_something_to_show(vendor: Vendor) -> None:
     """No other one is set up, each one once."""
     filled = [platform for platform, table in tables(vendor).items() if table]
     assert sorted(vendor.entities.platforms) == sorted(filled)
 
 
+@pytest.mark.first_stage
 async def test_cameras_are_told_of(vendor: Vendor, account: FullAccount) -> None:
     """Who has media has cameras, and the platforms that show them."""
     assert vendor.entities.cameras is (account.coordinator.connection.media is not None)
 
 
+@pytest.mark.first_stage
 def test_registry_tells_the_same_as_the_record(vendor: Vendor) -> None:
     """Whether a vendor is loaded or not makes no difference to what is asked of all."""
     assert VENDORS[vendor.key] == summary_of(vendor)
 
 
+@pytest.mark.first_stage
 def test_actions_that_vendors_share(vendor: Vendor) -> None:
     """Whoever offers an action of the same name agrees about what it is called on."""
     for action in vendor.actions:
@@ -267,6 +273,7 @@ def test_actions_that_vendors_share(vendor: Vendor) -> None:
         assert STRINGS["services"][action.name]["name"]
 
 
+@pytest.mark.first_stage
 async def test_options_are_all_offered_again(
     vendor: Vendor, account: FullAccount
 ) -> None:
