@@ -11,12 +11,14 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, State
+from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
+import voluptuous as vol
 
 from custom_components.fleet_tracker.account.coordinator import FleetCoordinator
 from custom_components.fleet_tracker.const import (
@@ -199,3 +201,46 @@ async def command(
     await hass.services.async_call(
         domain, service, {"entity_id": target, **data}, blocking=True
     )
+
+
+async def open_settings(hass: HomeAssistant, entry_id: str) -> Mapping[str, Any]:
+    """Return the form of an account's settings, which are behind a menu if it pushes."""
+    options = hass.config_entries.options
+    form: Mapping[str, Any] = await options.async_init(entry_id)
+    if form["type"] is FlowResultType.MENU:
+        form = await options.async_configure(
+            form["flow_id"], {"next_step_id": "settings"}
+        )
+    assert form["step_id"] == "settings"
+    return form
+
+
+def fields_of(form: Mapping[str, Any]) -> dict[str, tuple[vol.Marker, Any]]:
+    """Return the fields of a form, in whatever section: the marker and what it takes."""
+    return {
+        str(key): (key, value)
+        for part in form["data_schema"].schema.values()
+        for key, value in part.schema.schema.items()
+    }
+
+
+def in_sections(form: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values as they are sent: in the sections of the form that asks for them."""
+    return {
+        str(name): {
+            str(key): values[str(key)] for key in part.schema.schema if key in values
+        }
+        for name, part in form["data_schema"].schema.items()
+    }
+
+
+async def send_settings(
+    hass: HomeAssistant, entry_id: str, values: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Send the form of an account's settings, and return what follows."""
+    form = await open_settings(hass, entry_id)
+    result: Mapping[str, Any] = await hass.config_entries.options.async_configure(
+        form["flow_id"], in_sections(form, values)
+    )
+    await hass.async_block_till_done(wait_background_tasks=True)
+    return result

@@ -92,6 +92,7 @@ from custom_components.fleet_tracker.offer.flow import (
     Account,
     AddedVehicle,
     Input,
+    OptionSection,
     VehicleFlow,
     VendorFlow,
 )
@@ -465,9 +466,11 @@ class NeutralFlow(VendorFlow):
             memory=dict(cloud.memory),
         )
 
-    def options_form(self, entry: ConfigEntry) -> Mapping[vol.Marker, Any]:
+    def options_form(
+        self, entry: ConfigEntry
+    ) -> Mapping[OptionSection, Mapping[vol.Marker, Any]]:
         """Ask for the token again."""
-        return {vol.Optional("token", default=""): str}
+        return {OptionSection.PUSH: {vol.Optional("token", default=""): str}}
 
     def options_error(self, user_input: Input) -> Mapping[str, str]:
         """Refuse a token that is too long."""
@@ -770,5 +773,9 @@ def register(monkeypatch: pytest.MonkeyPatch) -> Clouds:
     for step, function in config_flow.vendor_steps(vendors.values()):
         monkeypatch.setattr(
             config_flow.FleetTrackerConfigFlow, step, function, raising=False
+        )
+    for step, choice in config_flow.options_steps(vendors.values()):
+        monkeypatch.setattr(
+            config_flow.FleetTrackerOptionsFlow, step, choice, raising=False
         )
     return clouds

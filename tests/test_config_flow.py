@@ -14,11 +14,12 @@ from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     SOURCE_USER,
     ConfigEntryState,
+    ConfigFlow,
     ConfigSubentry,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
-from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.data_entry_flow import FlowResultType, InvalidData, section
 from homeassistant.helpers.json import json_dumps
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -51,7 +52,11 @@ from tests.common import (
     device_of,
     elapse,
     entity_id,
+    fields_of,
+    in_sections,
     listener_entry,
+    open_settings,
+    send_settings,
     set_up,
     state_of,
 )
@@ -103,11 +108,11 @@ async def enter(hass: HomeAssistant, form: Result, **entered: Any) -> Result:
 async def test_adding_an_account(hass: HomeAssistant, cloud: Cloud) -> None:
     """Every form, what is stored, and a token that need not be asked for again."""
     cloud.memory = {"token": "t"}
+    hass.config.external_url = "https://example.org"
     form = await choose(hass)
     assert (form["step_id"], form["errors"]) == (CLOUD, {})
     form = await enter(hass, form, account="acme", password="p")
     assert form["step_id"] == f"{CLOUD}_push"
-    assert form["description_placeholders"]["push_url"] == "-"
     # The browser was reloaded.
     form = await hass.config_entries.flow.async_configure(form["flow_id"])
     assert form["step_id"] == f"{CLOUD}_push"
@@ -132,15 +137,99 @@ async def test_adding_an_account(hass: HomeAssistant, cloud: Cloud) -> None:
 
 
 async def test_push_url_is_shown(hass: HomeAssistant, cloud: Cloud) -> None:
-    """With the secret of the entry that is made, and later in the options too."""
+    """With the secret of the entry that is made, in a field; later in the options too."""
     await async_process_ha_core_config(hass, {"external_url": "https://example.org"})
     form = await enter(hass, await choose(hass), account="acme", password="p")
-    url = form["description_placeholders"]["push_url"]
-    result = await enter(hass, form, token="")
-    secret = result["result"].data[CONF_PUSH_SECRET]
+    url = suggested(form)["push_address"]
+    # What is done to the address in the field changes nothing.
+    result = await enter(hass, form, token="", push_address="https://elsewhere")
+    entry = result["result"]
+    secret = entry.data[CONF_PUSH_SECRET]
     assert url == f"https://example.org/api/fleet_tracker/push/{secret}"
-    options = await hass.config_entries.options.async_init(result["result"].entry_id)
-    assert options["description_placeholders"] == {"push_url": url}
+    assert dict(entry.options) == {"token": ""}
+
+    form = await choose_push_address(hass, entry.entry_id)
+    assert form["step_id"] == f"{CLOUD}_push"
+    assert suggested(form) == {"push_address": url}
+    connections = cloud.connections
+    await hass.config_entries.options.async_configure(
+        form["flow_id"], {"push_address": "https://elsewhere"}
+    )
+    await hass.async_block_till_done()
+    assert (dict(entry.options), cloud.connections) == ({"token": ""}, connections)
+
+
+async def test_no_push_url(hass: HomeAssistant, cloud: Cloud) -> None:
+    """Without an external address a page says so in words, and asks for nothing."""
+    form = await enter(hass, await choose(hass), account="acme", password="p")
+    assert form["step_id"] == f"{CLOUD}_no_push"
+    assert form["data_schema"].schema == {}
+    # The browser was reloaded.
+    form = await hass.config_entries.flow.async_configure(form["flow_id"])
+    assert form["step_id"] == f"{CLOUD}_no_push"
+    result = await enter(hass, form)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+    form = await choose_push_address(hass, result["result"].entry_id)
+    assert form["step_id"] == f"{CLOUD}_no_push"
+    result = await hass.config_entries.options.async_configure(form["flow_id"], {})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_what_was_typed_survives_an_error(
+    hass: HomeAssistant, cloud: Cloud
+) -> None:
+    """All of it, passwords too: only what was wrong has to be typed again."""
+    cloud.check_error = CannotConnect("no")
+    form = await enter(hass, await choose(hass), account="acme", password="p")
+    assert suggested(form) == {"account": "acme", "password": "p"}
+
+    entry = cloud_entry()
+    entry.add_to_hass(hass)
+    form = await reconfigure(hass, entry, account="acme", password="q")
+    assert suggested(form) == {"account": "acme", "password": "q"}
+
+
+async def choose_push_address(hass: HomeAssistant, entry_id: str) -> Result:
+    """Return the page of the options that shows where to push to."""
+    options = hass.config_entries.options
+    menu = await options.async_init(entry_id)
+    assert menu["menu_options"] == ["settings", f"{CLOUD}_push"]
+    return await options.async_configure(
+        menu["flow_id"], {"next_step_id": f"{CLOUD}_push"}
+    )
+
+
+def suggested(form: Result) -> dict[str, Any]:
+    """Return the values that a form shows, of fields in sections too."""
+    found = {}
+    for key, value in form["data_schema"].schema.items():
+        fields = value.schema.schema if isinstance(value, section) else {key: value}
+        for field in fields:
+            if "suggested_value" in (field.description or {}):
+                found[str(field)] = field.description["suggested_value"]
+    return found
+
+
+@pytest.mark.parametrize("vendor", [CLOUD, LISTENER])
+async def test_vehicles_are_added_next(
+    hass: HomeAssistant, cloud: Cloud, vendor: str
+) -> None:
+    """Where they are added one by one: at once from 2026 on; else a text says where."""
+    entered = {"account": "acme"} | ({"password": "p"} if vendor == CLOUD else {})
+    result = await enter(hass, await choose(hass, vendor), **entered)
+    if result["type"] is FlowResultType.FORM:
+        result = await enter(hass, result)
+    following = hass.config_entries.subentries.async_progress()
+    if vendor == CLOUD:
+        assert (following, result["description"]) == ([], None)
+    elif hasattr(ConfigFlow, "async_on_create_entry"):
+        (flow,) = following
+        assert result["next_flow"] == ("config_subentries_flow", flow["flow_id"])
+        assert flow["handler"] == (result["result"].entry_id, SUBENTRY_VEHICLE)
+        assert result["description"] is None
+    else:
+        assert (following, result["description"]) == ([], "add_vehicles")
 
 
 async def test_adding_a_listener(hass: HomeAssistant, clouds: Clouds) -> None:
@@ -176,7 +265,7 @@ async def test_nothing_is_stored_before_it_works(
     assert hass.config_entries.async_entries(DOMAIN) == []
     cloud.check_error = None
     form = await enter(hass, form, account="acme", password="p")
-    assert form["step_id"] == f"{CLOUD}_push"
+    assert form["step_id"] == f"{CLOUD}_no_push"
 
 
 async def test_account_that_is_there_already(hass: HomeAssistant, cloud: Cloud) -> None:
@@ -196,7 +285,7 @@ async def test_account_that_is_being_added(hass: HomeAssistant, cloud: Cloud) ->
     first = await enter(hass, await choose(hass), account="acme", password="p")
     second = await enter(hass, await choose(hass), account="acme", password="p")
     assert second["reason"] == "already_in_progress"
-    assert first["step_id"] == f"{CLOUD}_push"
+    assert first["step_id"] == f"{CLOUD}_no_push"
 
 
 async def test_first_address_of_an_account_that_moved(
@@ -373,13 +462,7 @@ async def change_options(
     hass: HomeAssistant, entry: MockConfigEntry, options: Mapping[str, Any]
 ) -> Result:
     """Change the options."""
-    form: Result = await hass.config_entries.options.async_init(entry.entry_id)
-    assert form["step_id"] == "init"
-    result = await hass.config_entries.options.async_configure(
-        form["flow_id"], dict(options)
-    )
-    await hass.async_block_till_done(wait_background_tasks=True)
-    return result
+    return await send_settings(hass, entry.entry_id, options)
 
 
 async def test_options_set_the_entry_up_once(hass: HomeAssistant, cloud: Cloud) -> None:
@@ -399,19 +482,16 @@ async def test_options_set_the_entry_up_once(hass: HomeAssistant, cloud: Cloud) 
 async def test_options_of_the_vendor_are_checked(
     hass: HomeAssistant, cloud: Cloud
 ) -> None:
-    """What it refuses is said beside the field, and can be corrected."""
+    """What it refuses is said at the section, which is open, and can be corrected."""
     entry = cloud_entry()
     await set_up(hass, entry)
     options = {**OPTIONS, **POLLING_OPTIONS}
     form = await change_options(hass, entry, {**options, "token": "far too long"})
-    assert form["errors"] == {"token": "invalid_argument"}
-    suggested = {
-        str(key): (key.description or {}).get("suggested_value")
-        for key in form["data_schema"].schema
-    }
-    assert suggested["token"] == "far too long"
+    assert form["errors"] == {"push": "invalid_argument"}
+    assert suggested(form)["token"] == "far too long"
+    assert not form["data_schema"].schema["push"].options["collapsed"]
     result = await hass.config_entries.options.async_configure(
-        form["flow_id"], {**options, "token": "short"}
+        form["flow_id"], in_sections(form, {**options, "token": "short"})
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done()
@@ -447,13 +527,8 @@ async def test_stored_limit_that_is_not_offered_any_more(
     """A limit of 0 is shown as what it counts for, which the form takes."""
     entry = cloud_entry(options={CONF_ENGINE_CUT_SPEED_LIMIT: 0})
     await set_up(hass, entry)
-    form = await hass.config_entries.options.async_init(entry.entry_id)
-    assert form["data_schema"] is not None
-    suggested = {
-        str(key): (key.description or {}).get("suggested_value")
-        for key in form["data_schema"].schema
-    }
-    assert suggested[CONF_ENGINE_CUT_SPEED_LIMIT] == 5
+    form = await open_settings(hass, entry.entry_id)
+    assert suggested(form)[CONF_ENGINE_CUT_SPEED_LIMIT] == 5
 
 
 async def test_vehicles_to_leave_out(hass: HomeAssistant, cloud: Cloud) -> None:
@@ -463,13 +538,9 @@ async def test_vehicles_to_leave_out(hass: HomeAssistant, cloud: Cloud) -> None:
     await set_up(hass, entry)
 
     async def offered() -> list[tuple[str, str]]:
-        form: Result = await hass.config_entries.options.async_init(entry.entry_id)
+        form = await open_settings(hass, entry.entry_id)
         hass.config_entries.options.async_abort(form["flow_id"])
-        (selector,) = (
-            value
-            for key, value in form["data_schema"].schema.items()
-            if key == CONF_EXCLUDED_VEHICLES
-        )
+        _, selector = fields_of(form)[CONF_EXCLUDED_VEHICLES]
         return [(one["value"], one["label"]) for one in selector.config["options"]]
 
     assert await offered() == [("2", "Bus"), ("1", "Van")]
@@ -499,14 +570,14 @@ async def test_options_that_make_no_sense_are_not_offered(
     """No intervals where nothing is polled, nobody to leave out where none is listed."""
     entry = listener_entry()
     await set_up(hass, entry)
-    form: Result = await hass.config_entries.options.async_init(entry.entry_id)
-    assert {str(key) for key in form["data_schema"].schema} == {
+    form = await open_settings(hass, entry.entry_id)
+    assert set(form["data_schema"].schema) == {"position", "safety"}
+    assert set(fields_of(form)) == {
         CONF_HOLD_WHILE_PARKED,
         "accuracy_limit",
         CONF_ALLOW_ENGINE_CUT,
         CONF_ENGINE_CUT_SPEED_LIMIT,
     }
-    assert form["description_placeholders"] == {"push_url": "-"}
 
 
 # --- vehicles one by one --------------------------------------------------------------------

@@ -73,7 +73,8 @@ def test_fields_are_called_as_in_the_forms() -> None:
 def test_options_are_called_as_in_the_form() -> None:
     """The README explains every option, and says of which vendors it is."""
     (rows,) = _tables(ROOT / "README.md", "option")
-    labels = STRINGS["options"]["step"]["init"]["data"].values()
+    sections = STRINGS["options"]["step"]["settings"]["sections"].values()
+    labels = [label for one in sections for label in one["data"].values()]
     assert sorted(row.partition(" (")[0] for row in rows) == sorted(labels)
 
 

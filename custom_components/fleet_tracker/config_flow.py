@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 import secrets
 from types import MappingProxyType
-from typing import Any, override
+from typing import Any, cast, override
 
 from homeassistant.config_entries import (
     SOURCE_INTEGRATION_DISCOVERY,
+    SOURCE_USER,
     ConfigEntry,
     ConfigEntryState,
     ConfigFlow,
@@ -21,55 +22,50 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-)
+from homeassistant.helpers.selector import TextSelector, TextSelectorConfig
 from homeassistant.helpers.typing import DiscoveryInfoType
 import voluptuous as vol
 
 from .account import back_off
 from .account.coordinator import FleetCoordinator
 from .account.handover import hand_over
+from .account.options import (
+    async_keep_names,
+    flat,
+    option_fields,
+    options_schema,
+    section_of,
+)
 from .account.reauthentication import checking
 from .account.storage import EntryMemory
 from .account.subentries import discovery_unique_id
 from .const import (
-    CONF_ACCURACY_LIMIT,
-    CONF_ALLOW_ENGINE_CUT,
-    CONF_DRIVING_INTERVAL,
-    CONF_ENGINE_CUT_SPEED_LIMIT,
     CONF_EXCLUDED_VEHICLES,
-    CONF_HOLD_WHILE_PARKED,
     CONF_IDENTITY,
-    CONF_PARKED_INTERVAL,
     CONF_PUSH_SECRET,
     CONF_VENDOR,
-    DEFAULT_DRIVING_INTERVAL,
-    DEFAULT_ENGINE_CUT_SPEED_LIMIT,
-    DEFAULT_PARKED_INTERVAL,
     DOMAIN,
-    LEAST_ENGINE_CUT_SPEED_LIMIT,
     LOGGER,
     SUBENTRY_VEHICLE,
 )
 from .contract.connection import Connection, Memory
 from .contract.errors import VendorError
-from .offer.flow import Account, AddedVehicle, FlowMemory, VehicleFlow
+from .offer.flow import (
+    NO_PUSH_FORM,
+    PUSH_FORM,
+    Account,
+    AddedVehicle,
+    FlowMemory,
+    VehicleFlow,
+)
 from .offer.summary import VendorSummary
 from .offer.vendor import Vendor
 from .pushes.door import push_url
 from .vendors import VENDORS, async_load_vendor
 
-NO_PUSH_URL = "-"
-# Key of the memory
-NAMES_OF_EXCLUDED = "names_of_excluded"
+PUSH_ADDRESS = "push_address"
+# Whether a flow can be followed by another one
+CAN_GO_ON = hasattr(ConfigFlow, "async_on_create_entry")
 
 
 class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -143,6 +139,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is None:
             return self._show_vendor_form(vendor, form, {}, {})
         self._further.update(user_input)
+        self._further.pop(PUSH_ADDRESS, None)
         return await self._async_next_form(vendor, form)
 
     async def _async_next_form(
@@ -162,11 +159,28 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         }
         if vendor.pushes:
             data[CONF_PUSH_SECRET] = self._push_secret
+        where_to_click = vendor.flow.vehicles is not None and not CAN_GO_ON
         return self.async_create_entry(
             title=account.title,
             data=data,
             options={**account.options, **self._further},
+            description="add_vehicles" if where_to_click else None,
         )
+
+    async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
+        """Go on with the first vehicle, where they are added one by one.
+
+        Home Assistant calls this from 2026 on.
+        """
+        entry = result["result"]
+        if self.async_get_supported_subentry_types(entry):
+            added = await self.hass.config_entries.subentries.async_init(
+                (entry.entry_id, SUBENTRY_VEHICLE), context={"source": SOURCE_USER}
+            )
+            following = ("config_subentries_flow", added["flow_id"])
+            # The key is newer than the type.
+            cast("dict[str, Any]", result)["next_flow"] = following
+        return result
 
     def _show_vendor_form(
         self,
@@ -175,14 +189,19 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         defaults: Mapping[str, Any],
         errors: dict[str, str],
     ) -> ConfigFlowResult:
+        step = f"{vendor.key}_{form}" if form else vendor.key
+        schema = vendor.flow.form(form, defaults)
         placeholders = dict(vendor.flow.placeholders(form))
-        if vendor.pushes and form:
-            placeholders["push_url"] = (
-                push_url(self.hass, self._push_secret) or NO_PUSH_URL
-            )
+        if form == PUSH_FORM:
+            url = push_url(self.hass, self._push_secret)
+            step = _push_step(vendor, url)
+            # What else is asked makes no sense where nothing can be pushed.
+            asked = schema.schema if url else {}
+            schema = vol.Schema({**push_fields(url), **asked})
+            placeholders |= _push_placeholders(url)
         return self.async_show_form(
-            step_id=f"{vendor.key}_{form}" if form else vendor.key,
-            data_schema=vendor.flow.form(form, defaults),
+            step_id=step,
+            data_schema=self.add_suggested_values_to_schema(schema, defaults),
             errors=errors,
             description_placeholders=placeholders,
         )
@@ -217,7 +236,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
                     return self._finish(entry, account, "reauth_successful")
         return self.async_show_form(
             step_id="reauth_confirm",
-            data_schema=flow.reauth_form(),
+            data_schema=self._filled_in(flow.reauth_form(), user_input),
             errors=errors,
             description_placeholders={"name": entry.title},
         )
@@ -245,10 +264,18 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
                 return self._finish(entry, account, "reconfigure_successful")
         return self.async_show_form(
             step_id="reconfigure",
-            data_schema=flow.form("", user_input or entry.data),
+            data_schema=self._filled_in(
+                flow.form("", user_input or entry.data), user_input
+            ),
             errors=errors,
             description_placeholders={"name": entry.title, **flow.placeholders("")},
         )
+
+    def _filled_in(
+        self, form: vol.Schema | None, user_input: dict[str, Any] | None
+    ) -> vol.Schema | None:
+        """Return a form with all that was typed, so that an error costs no other field."""
+        return form and self.add_suggested_values_to_schema(form, user_input)
 
     def _is_same_account(self, entry: ConfigEntry, account: Account) -> bool:
         """Tell whether an account is the entry's: by name, or by a vehicle they share."""
@@ -339,7 +366,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
             self._set_confirm_only()
         return self.async_show_form(
             step_id="accept_vehicle",
-            data_schema=form,
+            data_schema=self._filled_in(form, user_input),
             errors=errors,
             description_placeholders={
                 "vehicle": self.context["title_placeholders"]["name"],
@@ -385,6 +412,9 @@ def vendor_steps(vendors: Iterable[VendorSummary]) -> Iterator[tuple[str, _Step]
         yield f"async_step_{vendor.key}", _credentials_step(vendor.key)
         for form in vendor.further_forms:
             yield f"async_step_{vendor.key}_{form}", _further_step(vendor.key, form)
+            if form == PUSH_FORM:
+                name = f"async_step_{vendor.key}_{NO_PUSH_FORM}"
+                yield name, _further_step(vendor.key, form)
 
 
 for _name, _step in vendor_steps(VENDORS.values()):
@@ -392,129 +422,107 @@ for _name, _step in vendor_steps(VENDORS.values()):
 
 
 class FleetTrackerOptionsFlow(OptionsFlow):
-    """Changes how an account is read and what it may do."""
+    """Changes how an account is read and what it may do.
+
+    Each vendor's page of the push address is added below the class, from the registry.
+    """
 
     async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask what to see, where there is more than the settings."""
+        vendor = await _async_vendor(self.hass, self.config_entry)
+        if not vendor.pushes:
+            return await self.async_step_settings()
+        return self.async_show_menu(
+            step_id="init", menu_options=["settings", f"{vendor.key}_{PUSH_FORM}"]
+        )
+
+    async def async_step_settings(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for the options."""
         entry = self.config_entry
         vendor = await _async_vendor(self.hass, entry)
+        fields = option_fields(entry, vendor)
+        options: Mapping[str, Any] = entry.options
         errors: dict[str, str] = {}
         if user_input is not None:
-            errors.update(vendor.flow.options_error(user_input))
+            options = flat(user_input)
+            # The front end shows an error of a section, not one of a field within.
+            errors = {
+                section_of(fields, key): error
+                for key, error in vendor.flow.options_error(options).items()
+            }
             if not errors:
-                await _async_keep_names(
-                    entry, user_input.get(CONF_EXCLUDED_VEHICLES, ())
-                )
-                return self.async_create_entry(data=user_input)
-        url = None
-        if vendor.pushes:
-            url = push_url(self.hass, entry.data[CONF_PUSH_SECRET])
+                await async_keep_names(entry, options.get(CONF_EXCLUDED_VEHICLES, ()))
+                return self.async_create_entry(data=options)
+        opened = [one for one in fields if one in errors] or list(fields)[:1]
         return self.async_show_form(
-            step_id="init",
-            data_schema=self.add_suggested_values_to_schema(
-                options_schema(entry, vendor), user_input or _as_shown(entry.options)
-            ),
+            step_id="settings",
+            data_schema=options_schema(fields, options, opened),
             errors=errors,
-            description_placeholders={"push_url": url or NO_PUSH_URL},
+        )
+
+    async def async_step_push(
+        self, vendor: Vendor, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
+        """Show where the vendor should push to."""
+        entry = self.config_entry
+        if user_input is not None:
+            return self.async_create_entry(data=dict(entry.options))
+        url = push_url(self.hass, entry.data[CONF_PUSH_SECRET])
+        return self.async_show_form(
+            step_id=_push_step(vendor, url),
+            data_schema=vol.Schema(push_fields(url)),
+            description_placeholders=_push_placeholders(url),
         )
 
 
-def options_schema(entry: ConfigEntry, vendor: Vendor) -> vol.Schema:
-    """Return the options of an entry: those that all vendors share, and the vendor's."""
-    return vol.Schema({**_options(entry, vendor), **vendor.flow.options_form(entry)})
+type _OptionsStep = Callable[
+    [FleetTrackerOptionsFlow, dict[str, Any] | None], Awaitable[ConfigFlowResult]
+]
 
 
-def _options(entry: ConfigEntry, vendor: Vendor) -> dict[vol.Marker, Any]:
-    """Return the options that all vendors share, where they make sense."""
-    options: dict[vol.Marker, Any] = {}
-    if vendor.polls:
-        options[
-            _with_default(CONF_DRIVING_INTERVAL, DEFAULT_DRIVING_INTERVAL.seconds)
-        ] = _number(5, 600, "s")
-        options[
-            _with_default(CONF_PARKED_INTERVAL, DEFAULT_PARKED_INTERVAL.seconds)
-        ] = _number(15, 3600, "s")
-    if vendor.flow.vehicles is None:
-        options[vol.Optional(CONF_EXCLUDED_VEHICLES, default=list)] = SelectSelector(
-            SelectSelectorConfig(
-                options=_vehicle_choices(entry),
-                multiple=True,
-                mode=SelectSelectorMode.DROPDOWN,
-            )
-        )
-    options[_with_default(CONF_HOLD_WHILE_PARKED, True)] = BooleanSelector()
-    options[vol.Optional(CONF_ACCURACY_LIMIT)] = _number(0, 5000, "m")
-    options[_with_default(CONF_ALLOW_ENGINE_CUT, False)] = BooleanSelector()
-    options[
-        _with_default(CONF_ENGINE_CUT_SPEED_LIMIT, DEFAULT_ENGINE_CUT_SPEED_LIMIT)
-    ] = _number(LEAST_ENGINE_CUT_SPEED_LIMIT, 50, "km/h")
-    return options
+def _options_push_step(key: str) -> _OptionsStep:
+    async def step(
+        flow: FleetTrackerOptionsFlow, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        vendor = await async_load_vendor(flow.hass, key)
+        return await flow.async_step_push(vendor, user_input)
+
+    return step
 
 
-def _as_shown(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return stored options as the form takes them: a limit of 0 counts as the least."""
-    shown = dict(options)
-    if (limit := shown.get(CONF_ENGINE_CUT_SPEED_LIMIT)) is not None:
-        shown[CONF_ENGINE_CUT_SPEED_LIMIT] = max(limit, LEAST_ENGINE_CUT_SPEED_LIMIT)
-    return shown
+def options_steps(
+    vendors: Iterable[VendorSummary],
+) -> Iterator[tuple[str, _OptionsStep]]:
+    """Yield the steps of the options that vendors who push have."""
+    for vendor in vendors:
+        if PUSH_FORM in vendor.further_forms:
+            for form in (PUSH_FORM, NO_PUSH_FORM):
+                name = f"async_step_{vendor.key}_{form}"
+                yield name, _options_push_step(vendor.key)
 
 
-def _with_default(key: str, default: object) -> vol.Marker:
-    return vol.Required(key, default=default)
+for _options_name, _options_step in options_steps(VENDORS.values()):
+    setattr(FleetTrackerOptionsFlow, _options_name, _options_step)
 
 
-def _number(lowest: float, highest: float, unit: str) -> NumberSelector:
-    return NumberSelector(
-        NumberSelectorConfig(
-            min=lowest,
-            max=highest,
-            step=1,
-            unit_of_measurement=unit,
-            mode=NumberSelectorMode.BOX,
-        )
-    )
+def _push_step(vendor: Vendor, url: str | None) -> str:
+    return f"{vendor.key}_{PUSH_FORM if url else NO_PUSH_FORM}"
 
 
-def _vehicle_choices(entry: ConfigEntry) -> list[SelectOptionDict]:
-    """Return the vehicles that can be left out, and those that are."""
-    names = _vehicle_names(entry)
-    excluded = entry.options.get(CONF_EXCLUDED_VEHICLES, ())
-    choices = {vehicle_id: names.get(vehicle_id, vehicle_id) for vehicle_id in excluded}
-    if entry.state is ConfigEntryState.LOADED:
-        coordinator: FleetCoordinator = entry.runtime_data
-        choices |= {
-            vehicle_id: names[vehicle_id] for vehicle_id in coordinator.vehicles()
-        }
-    return [
-        SelectOptionDict(value=vehicle_id, label=name)
-        for vehicle_id, name in sorted(choices.items(), key=lambda item: item[1])
-    ]
-
-
-def _vehicle_names(entry: ConfigEntry) -> dict[str, str]:
-    """Return what vehicles are called, those that were left out too, as far as known."""
-    if entry.state is not ConfigEntryState.LOADED:
+def push_fields(url: str | None) -> dict[vol.Marker, Any]:
+    """Return the field that holds the address: it can be marked and copied whole."""
+    if not url:
         return {}
-    coordinator: FleetCoordinator = entry.runtime_data
-    kept = coordinator.own_memory.get(NAMES_OF_EXCLUDED)
-    names = {}
-    if isinstance(kept, Mapping):
-        names = {vehicle_id: str(name) for vehicle_id, name in kept.items()}
-    for vehicle_id, vehicle in coordinator.vehicles().items():
-        names[vehicle_id] = vehicle.details.name
-    return names
+    shown = vol.Optional(PUSH_ADDRESS, description={"suggested_value": url})
+    return {shown: TextSelector(TextSelectorConfig(multiline=True))}
 
 
-async def _async_keep_names(entry: ConfigEntry, excluded: Iterable[str]) -> None:
-    """Keep the names of vehicles that are left out: no news brings them any more."""
-    if entry.state is not ConfigEntryState.LOADED:
-        return
-    coordinator: FleetCoordinator = entry.runtime_data
-    names = _vehicle_names(entry)
-    kept = {one: names[one] for one in excluded if one in names}
-    await coordinator.own_memory.put(NAMES_OF_EXCLUDED, kept or None)
+def _push_placeholders(url: str | None) -> dict[str, str]:
+    return {"push_url": url} if url else {}
 
 
 class AddVehicleFlow(ConfigSubentryFlow):
@@ -539,11 +547,17 @@ class AddVehicleFlow(ConfigSubentryFlow):
                     return self.async_abort(reason="already_configured")
                 _withdraw_card(self.hass, entry, added.vehicle_id)
                 return self.async_create_entry(
-                    title=added.title, data=dict(added.data), unique_id=added.vehicle_id
+                    title=added.title,
+                    data=dict(added.data),
+                    unique_id=added.vehicle_id,
+                    description=vehicles.what_to_do_next,
+                    description_placeholders=vehicles.placeholders(self.hass, entry),
                 )
         return self.async_show_form(
             step_id="user",
-            data_schema=vehicles.form(user_input or {}),
+            data_schema=self.add_suggested_values_to_schema(
+                vehicles.form(user_input or {}), user_input
+            ),
             errors=errors,
         )
 

@@ -218,6 +218,7 @@ ACCOUNTS = (
                 "account": ACCOUNT,
                 "password": PASSWORD,
             },
+            "tracksolid_push": {},
             "tracksolid_choices": {"sub_accounts": False},
         },
         vehicles=(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .accounts import DemoAccount
@@ -35,7 +35,7 @@ async def add_account(
         raise DemoError(f"{account.name}: the config flow ended with {end}")
     if account.options:
         start = {"handler": end["result"]["entry_id"]}
-        answers = {"init": account.options}
+        answers = {"init": "settings", "settings": account.options}
         chosen = await _walk(home_assistant, _OPTIONS_FLOWS, start, answers, port)
         if chosen["type"] != "create_entry":
             raise DemoError(f"{account.name}: the options ended with {chosen}")
@@ -50,12 +50,16 @@ async def add_account(
 
 
 async def push_url(home_assistant: HomeAssistant, title: str) -> str:
-    """Return where an account wants pushes, as the form of its options tells it."""
+    """Return where an account wants pushes, as a page of its options tells it."""
     entries = await home_assistant.get(f"config/config_entries/entry?domain={DOMAIN}")
     for entry in entries:
         if entry["title"] == title:
-            form = await home_assistant.post(
+            menu = await home_assistant.post(
                 _OPTIONS_FLOWS, {"handler": entry["entry_id"]}
+            )
+            page = next(one for one in menu["menu_options"] if one.endswith("_push"))
+            form = await home_assistant.post(
+                f"{_OPTIONS_FLOWS}/{menu['flow_id']}", {"next_step_id": page}
             )
             return str(form["description_placeholders"]["push_url"])
     raise DemoError(f"There is no account {title}")
@@ -101,8 +105,24 @@ async def _walk(
         answer = fill_in(answers[name], port)
         if step["type"] == "menu":
             answer = {"next_step_id": answer}
+        else:
+            answer = in_sections(step.get("data_schema") or (), answer)
         step = await home_assistant.post(f"{path}/{step['flow_id']}", answer)
     return step
+
+
+def in_sections(
+    fields: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return an answer in the sections of the form that asks for it."""
+    answer, sent = dict(answer), {}
+    for field in fields:
+        if field.get("type") == "expandable":
+            names = {one["name"] for one in field["schema"]}
+            sent[field["name"]] = {
+                key: answer.pop(key) for key in names & answer.keys()
+            }
+    return {**answer, **sent}
 
 
 def fill_in(answer: Any, port: int) -> Any:

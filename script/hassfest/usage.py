@@ -236,11 +236,25 @@ class Usage:
         yield "config.step.reconfigure", first
         for name in flow.further_forms:
             yield f"config.step.{vendor.key}_{name}", flow.form(name, {})
+            if name == self._flow.PUSH_FORM:
+                address = vol.Schema(self._flow.push_fields("https://example.org"))
+                for kind in ("config", "options"):
+                    yield f"{kind}.step.{vendor.key}_{name}", address
+                    nothing = f"{vendor.key}_{self._flow.NO_PUSH_FORM}"
+                    yield f"{kind}.step.{nothing}", vol.Schema({})
         if schema := flow.reauth_form():
             yield "config.step.reauth_confirm", schema
-        yield "options.step.init", self._flow.options_schema(entry, vendor)
+        if vendor.pushes:
+            self._texts.need("options.step.init.menu_options.settings")
+            page = f"{vendor.key}_{self._flow.PUSH_FORM}"
+            self._texts.need(f"options.step.init.menu_options.{page}")
+        fields = self._flow.option_fields(entry, vendor)
+        yield "options.step.settings", self._flow.options_schema(fields, {}, ())
         if vehicles := flow.vehicles:
             subentry = f"config_subentries.{self._flow.SUBENTRY_VEHICLE}"
+            self._texts.need("config.create_entry.add_vehicles")
+            ending = vehicles.what_to_do_next or "default"
+            self._texts.need(f"{subentry}.create_entry.{ending}")
             if schema := vehicles.accept_form():
                 yield "config.step.accept_vehicle", schema
             yield f"{subentry}.step.user", vehicles.form({})

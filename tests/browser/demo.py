@@ -14,6 +14,7 @@ import time
 
 from script.demo_support.accounts import ACCOUNTS
 from script.demo_support.home_assistant import ROOT, VERSION
+from tests.simulators.tracksolid import ACCOUNT
 
 START_TIMEOUT = 300
 STOP_TIMEOUT = 60
@@ -27,6 +28,9 @@ class Demo:
     url: str
     token: str
     port: int
+
+    tracksolid = f"{ACCOUNT} (127.0.0.1)"
+    """The title of its account at Tracksolid."""
 
     @classmethod
     def at(cls, port: int) -> Demo:

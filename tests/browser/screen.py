@@ -86,24 +86,20 @@ class Screen:
         self.page.locator("ha-config-device-page ha-card").first.wait_for()
         return self.vehicle(name)
 
-    def open_account(self, vendor: str) -> None:
-        """Open the page of the integration, with the options of a vendor's first account."""
+    def configure(self, title: str, choice: str = "") -> None:
+        """Open the options of an account, and choose from their menu."""
         self.open(f"/config/integrations/integration/{DOMAIN}")
         row = self.page.locator("ha-config-entry-row").filter(
-            has=self.page.get_by_text(self.title(vendor), exact=True)
+            has=self.page.get_by_text(title, exact=True)
         )
         row.first.wait_for()
-        row.first.locator("ha-icon-button[aria-label], ha-icon-button").filter(
-            has=self.page.get_by_label("Configure")
-        ).or_(row.first.get_by_label("Configure")).first.click()
-
-    def title(self, vendor: str) -> str:
-        """Return the title of the account that the demo has at a vendor."""
-        titles: list[str] = [
-            entry["title"]
-            for entry in self.command("config_entries/get", domain=DOMAIN)
-        ]
-        return next(one for one in titles if vendor in one)
+        row.first.locator("ha-icon-button").evaluate_all(
+            "all => all.forEach(button => button.dataset.label = button.label ?? '')"
+        )
+        row.first.locator("ha-icon-button[data-label='Configure']").first.click()
+        if choice:
+            self.page.locator(DIALOG).get_by_text(choice, exact=True).first.click()
+        self.field_names()
 
     # --- what Home Assistant knows
 
@@ -199,7 +195,15 @@ class Screen:
     def fill(self, **values: str) -> None:
         """Type into fields."""
         for name, value in values.items():
-            self.field(name).locator("input").first.fill(value)
+            self.field(name).locator("input, textarea").first.fill(value)
+
+    def typed(self, name: str) -> str:
+        """Return what stands in a field."""
+        return self.field(name).locator("input, textarea").first.input_value()
+
+    def unfold(self, section: str) -> None:
+        """Open a section of the form."""
+        self.page.locator(DIALOG).get_by_text(section, exact=True).first.click()
 
     def choose(self, name: str, label: str) -> None:
         """Tap one of the choices of a field that shows them all."""
@@ -214,6 +218,15 @@ class Screen:
         self.page.locator(DIALOG).get_by_role("button", name="Submit").or_(
             self.page.locator(DIALOG).locator("mwc-button", has_text="Submit")
         ).first.click()
+
+    def go_on(self) -> None:
+        """Go on to the flow that follows, where the end of one offers it."""
+        following = self.page.locator(f"{DIALOG} ha-selector[data-next]")
+        dialog = self.page.locator(DIALOG)
+        dialog.get_by_role(
+            "button", name=re.compile("^(Next|Continue|Finish|Skip.*)$")
+        ).or_(following).first.click()
+        self.field_names()
 
     def read(self, text: str | re.Pattern[str]) -> None:
         """Return when a text can be read in the dialog."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
 
 import aiohttp
 from homeassistant.config_entries import ConfigEntry
@@ -151,8 +150,8 @@ def _told(readings: Mapping[str, bool]) -> VehicleUpdate:
 def test_flow() -> None:
     """It has one form, and no options of its own."""
     flow, vehicles = LeastFlow(), LeastVehicleFlow()
-    options: Mapping[vol.Marker, Any] = flow.options_form(cloud_entry())
-    assert (flow.further_forms, flow.vehicles, options) == ((), None, {})
+    assert (flow.further_forms, flow.vehicles) == ((), None)
+    assert flow.options_form(cloud_entry()) == {}
     assert flow.placeholders("") == flow.options_error({}) == {}
     assert flow.reauth_form() is None
     assert vehicles.accept_form() is None

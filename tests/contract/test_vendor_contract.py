@@ -36,9 +36,9 @@ from custom_components.fleet_tracker import (
     vendors,
 )
 from custom_components.fleet_tracker.account.codec import from_json, to_json
+from custom_components.fleet_tracker.account.options import option_fields
 from custom_components.fleet_tracker.actions.history import HISTORY_ACTIONS
 from custom_components.fleet_tracker.actions.targets import TARGET_FIELDS
-from custom_components.fleet_tracker.config_flow import options_schema
 from custom_components.fleet_tracker.const import DOMAIN, EVENT_OCCURRENCE
 from custom_components.fleet_tracker.contract.commands import Command
 from custom_components.fleet_tracker.contract.errors import AccessDenied, VendorError
@@ -278,7 +278,8 @@ async def test_options_are_all_offered_again(
     vendor: Vendor, account: FullAccount
 ) -> None:
     """What the form of the options does not ask is lost when it is sent."""
-    offered = {str(one) for one in options_schema(account.entry, vendor).schema}
+    fields = option_fields(account.entry, vendor)
+    offered = {str(one) for asked in fields.values() for one in asked}
     asked = {
         str(one)
         for form in vendor.flow.further_forms

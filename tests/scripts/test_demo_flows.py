@@ -58,9 +58,18 @@ class Entries:
         ]
 
     async def post(self, path: str, body: dict[str, str]) -> dict[str, Any]:
-        """Return the form of the options."""
-        assert path == "config/config_entries/options/flow"
-        return {"description_placeholders": {"push_url": f"http://x/{body['handler']}"}}
+        """Return the menu of the options, and the page chosen there."""
+        if path == "config/config_entries/options/flow":
+            return {
+                "flow_id": body["handler"],
+                "menu_options": ["settings", "some_push"],
+            }
+        assert body == {"next_step_id": "some_push"}
+        return {
+            "description_placeholders": {
+                "push_url": f"http://x/{path.rsplit('/', maxsplit=1)[-1]}"
+            }
+        }
 
 
 async def test_push_url() -> None:
@@ -97,7 +106,17 @@ async def test_options() -> None:
     """What an account is to have is chosen in its options, before its vehicles are added."""
     answers = Answers(
         ADDED,
-        {"type": "form", "step_id": "init", "flow_id": "o", "errors": {}},
+        {"type": "menu", "step_id": "init", "flow_id": "o"},
+        {
+            "type": "form",
+            "step_id": "settings",
+            "flow_id": "o",
+            "errors": {},
+            "data_schema": [
+                {"type": "expandable", "name": "one", "schema": [{"name": "some"}]},
+                {"type": "expandable", "name": "two", "schema": [{"name": "other"}]},
+            ],
+        },
         {"type": "create_entry"},
     )
     account = replace(
@@ -106,7 +125,8 @@ async def test_options() -> None:
     await add_account(cast("HomeAssistant", answers), account, 1234)
     assert answers.sent[1:] == [
         ("options/flow", {"handler": "entry"}),
-        ("options/flow/o", {"some": True}),
+        ("options/flow/o", {"next_step_id": "settings"}),
+        ("options/flow/o", {"one": {"some": True}, "two": {}}),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -16,6 +17,23 @@ from ..const import SUBENTRY_VEHICLE
 from ..contract.connection import Connection, Memory
 from ..contract.errors import InvalidArgument
 from ..model.json_values import Json
+
+PUSH_FORM = "push"
+"""The name of the further form that shows where to push to, and asks what concerns that."""
+NO_PUSH_FORM = "no_push"
+"""The name of its step where Home Assistant has no external address."""
+
+
+class OptionSection(StrEnum):
+    """The parts of the options' form, in their order."""
+
+    VEHICLES = "vehicles"
+    PACE = "pace"
+    POSITION = "position"
+    SAFETY = "safety"
+    PUSH = "push"
+    ADVANCED = "advanced"
+
 
 type Input = Mapping[str, Any]
 """The user's entries in the forms so far."""
@@ -80,7 +98,7 @@ class VendorFlow(ABC):
         """Return a form: ``""`` is the first, with the credentials."""
 
     def placeholders(self, name: str) -> Mapping[str, str]:
-        """Return what fills the description of a form, beside ``push_url``."""
+        """Return what fills the description of a form, beside the push address."""
         del name
         return {}
 
@@ -103,8 +121,10 @@ class VendorFlow(ABC):
         """Return what is asked when the credentials are refused; None: nothing to ask."""
         return None
 
-    def options_form(self, entry: ConfigEntry) -> Mapping[vol.Marker, Any]:
-        """Return the options that this vendor adds to the common ones."""
+    def options_form(
+        self, entry: ConfigEntry
+    ) -> Mapping[OptionSection, Mapping[vol.Marker, Any]]:
+        """Return the options that this vendor adds to the common ones, by section."""
         del entry
         return {}
 
@@ -116,6 +136,14 @@ class VendorFlow(ABC):
 
 class VehicleFlow[C: Connection = Connection](ABC):
     """How vehicles are added one by one, for vendors that have no list of them."""
+
+    what_to_do_next: str | None = None
+    """The key of the text that is shown when a vehicle is added by hand."""
+
+    def placeholders(self, hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
+        """Return what fills that text."""
+        del hass, entry
+        return {}
 
     @abstractmethod
     def form(self, defaults: Input) -> vol.Schema:

@@ -64,7 +64,7 @@ VENDORS: Mapping[str, VendorSummary] = MappingProxyType(
             VendorSummary(
                 key="tracksolid",
                 name="Tracksolid Pro",
-                further_forms=("choices",),
+                further_forms=("push", "choices"),
                 actions=(
                     _telling(name="get_obd_history"),
                     _telling(name="get_share_link", administrators_only=True),

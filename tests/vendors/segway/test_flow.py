@@ -19,6 +19,7 @@ import pytest
 
 from custom_components.fleet_tracker.const import CONF_PUSH_SECRET, DOMAIN
 from custom_components.fleet_tracker.vendors.segway import client, flow
+from tests.common import send_settings
 from tests.simulators.segway import DEMO_CLIENT_SECRET, TOKEN_PATH, SegwaySimulator
 from tests.simulators.segway_mopeds import standing_moped
 from tests.simulators.server import Fault
@@ -94,9 +95,9 @@ async def test_add_an_account(
 async def test_no_external_url(
     hass: HomeAssistant, home_server: SegwaySimulator
 ) -> None:
-    """Without an external URL the page shows a dash, which its text explains."""
+    """Without an external URL the page says in words that nothing can be pushed."""
     result = await enter(hass, **credentials(home_server))
-    assert result["description_placeholders"]["push_url"] == "-"
+    assert result["step_id"] == "segway_no_push"
 
 
 async def test_wrong_secret(hass: HomeAssistant, home_server: SegwaySimulator) -> None:
@@ -106,7 +107,7 @@ async def test_wrong_secret(hass: HomeAssistant, home_server: SegwaySimulator) -
     result = await hass.config_entries.flow.async_configure(
         result["flow_id"], credentials(home_server)
     )
-    assert result["step_id"] == "segway_push"
+    assert result["step_id"] == "segway_no_push"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,7 @@ async def test_region_by_client_id(
     entered = credentials(home_server)
     del entered["server"]
     result = await enter(hass, **entered, **server)
-    assert result["step_id"] == "segway_push"
+    assert result["step_id"] == "segway_no_push"
     result = await enter(hass, **{**entered, "client_id": "X1"}, **server)
     assert result["errors"] == {"base": "segway_unknown_region"}
 
@@ -284,11 +285,15 @@ async def test_options(rig: Rig) -> None:
     rig.hass.config.external_url = "https://home.example.org"
     flows = rig.hass.config_entries.options
     result = await flows.async_init(rig.entry.entry_id)
+    result = await flows.async_configure(
+        result["flow_id"], {"next_step_id": "segway_push"}
+    )
     shown = result["description_placeholders"]
     assert shown
     assert shown["push_url"].endswith(rig.entry.data[CONF_PUSH_SECRET])
-    result = await flows.async_configure(
-        result["flow_id"],
+    sent = await send_settings(
+        rig.hass,
+        rig.entry.entry_id,
         {
             "driving_interval": 10,
             "parked_interval": 60,
@@ -298,7 +303,7 @@ async def test_options(rig: Rig) -> None:
             "push_at_root": True,
         },
     )
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert sent["type"] is FlowResultType.CREATE_ENTRY
     await rig.settle()
     assert rig.entry.options["push_at_root"] is True
     assert rig.entry.state is ConfigEntryState.LOADED

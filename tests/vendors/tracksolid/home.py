@@ -25,7 +25,14 @@ from custom_components.fleet_tracker.pushes.door import PUSH_PATH
 from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     TracksolidConnection,
 )
-from tests.common import device_of, elapse, entity_id, state_of, tracker_of
+from tests.common import (
+    device_of,
+    elapse,
+    entity_id,
+    send_settings,
+    state_of,
+    tracker_of,
+)
 from tests.simulators import world
 from tests.simulators.tracksolid import Device, TracksolidSimulator
 from tests.vendors.fake_host import START
@@ -121,9 +128,15 @@ async def enter(hass: HomeAssistant, flow_id: str, entered: Answer) -> Answer:
 async def add_account(
     hass: HomeAssistant, sim: TracksolidSimulator, **choices: Any
 ) -> FleetConfigEntry:
-    """Add the account as a user does, and return its entry once it is loaded."""
+    """Add the account as a user does, and return its entry once it is loaded.
+
+    A token is asked for where something can be pushed.
+    """
+    push = {"push_token": choices.pop("push_token")} if "push_token" in choices else {}
     flow_id = await begin(hass)
     result = await enter(hass, flow_id, credentials(sim))
+    assert result["step_id"] == f"tracksolid_{'' if push else 'no_'}push", result
+    result = await enter(hass, flow_id, push)
     assert result["step_id"] == "tracksolid_choices", result
     result = await enter(hass, flow_id, {"sub_accounts": False, **choices})
     assert result["type"] is FlowResultType.CREATE_ENTRY, result
@@ -198,12 +211,10 @@ class Home:
 
     async def set_options(self, **options: Any) -> None:
         """Change options as the user does."""
-        result = await self.hass.config_entries.options.async_init(self.entry.entry_id)
-        result = await self.hass.config_entries.options.async_configure(
-            result["flow_id"], {**self.entry.options, **options}
+        result = await send_settings(
+            self.hass, self.entry.entry_id, {**self.entry.options, **options}
         )
         assert result["type"] is FlowResultType.CREATE_ENTRY, result
-        await self.hass.async_block_till_done(wait_background_tasks=True)
 
     # --- entities ---
 

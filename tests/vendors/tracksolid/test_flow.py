@@ -16,6 +16,7 @@ import pytest
 
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.vendors.tracksolid import flow as vendor_flow
+from tests.common import send_settings
 from tests.simulators.tracksolid import TracksolidSimulator
 
 from .helpers import VAN
@@ -30,6 +31,7 @@ async def test_account(
     hass: HomeAssistant, hass_storage: dict[str, Any], account: TracksolidSimulator
 ) -> None:
     """An account costs one login, of whose password only the hash is kept."""
+    hass.config.external_url = "https://home.example"
     entry = await add_account(hass, account, push_token="t0ken")
     assert account.requests[TOKEN] == 1
     assert entry.title == "fleet (127.0.0.1)"
@@ -43,17 +45,17 @@ async def test_account(
 async def test_push_address(
     hass: HomeAssistant, account: TracksolidSimulator, freezer: FrozenDateTimeFactory
 ) -> None:
-    """The second form shows where to push to, a dash without an external address."""
-    for external, shown in (
-        ("", "-"),
-        ("https://home.example", "https://home.example/api/fleet_tracker/push/"),
+    """The second form shows where to push to, or says in words that nothing can be."""
+    for external, step in (
+        ("", "tracksolid_no_push"),
+        ("https://home.example", "tracksolid_push"),
     ):
         hass.config.external_url = external or None
         freezer.tick(61)
         flow_id = await begin(hass)
         result = await enter(hass, flow_id, credentials(account))
         hass.config_entries.flow.async_abort(flow_id)
-        assert result["description_placeholders"]["push_url"].startswith(shown)
+        assert result["step_id"] == step
 
 
 async def test_the_same_account_again(home: Home) -> None:
@@ -104,7 +106,7 @@ async def test_second_try_within_a_minute_waits(
     assert result["errors"] == {"base": "invalid_auth"}
     waiter = Home(hass, account, freezer, None)  # type: ignore[arg-type]  # not added yet
     result = await waiter.wait_for(enter(hass, flow_id, credentials(account)))
-    assert result["step_id"] == "tracksolid_choices"
+    assert result["step_id"] == "tracksolid_no_push"
     assert account.requests[TOKEN] == 2
 
 
@@ -117,7 +119,7 @@ async def test_flow_that_was_given_up_costs_a_minute(
     hass.config_entries.flow.async_abort(flow_id)
     waiter = Home(hass, account, freezer, None)  # type: ignore[arg-type]  # not added yet
     result = await waiter.wait_for(enter(hass, await begin(hass), credentials(account)))
-    assert result["step_id"] == "tracksolid_choices"
+    assert result["step_id"] == "tracksolid_no_push"
     assert account.requests[TOKEN] == 2
 
 
@@ -139,7 +141,8 @@ async def test_other_nodes(
         result = await enter(
             hass, flow_id, credentials(account, server=other.root, other_nodes=True)
         )
-        assert result["step_id"] == "tracksolid_choices", result
+        assert result["step_id"] == "tracksolid_no_push", result
+        await enter(hass, flow_id, {})
         result = await enter(hass, flow_id, {"sub_accounts": False})
         assert result["data"]["server"] == account.url
         await hass.async_block_till_done(wait_background_tasks=True)
@@ -273,10 +276,7 @@ async def test_options(home: Home) -> None:
 
 async def test_options_that_cannot_be(home: Home) -> None:
     """An instruction host that is no address is refused."""
-    options = home.hass.config_entries.options
-    result = await options.async_init(home.entry.entry_id)
-    assert result["description_placeholders"] == {"push_url": "-"}
-    result = await options.async_configure(
-        result["flow_id"], {**home.entry.options, "hub_url": "no address"}
+    result = await send_settings(
+        home.hass, home.entry.entry_id, {**home.entry.options, "hub_url": "no address"}
     )
-    assert result["errors"] == {"hub_url": "invalid_server"}
+    assert result["errors"] == {"advanced": "invalid_server"}

@@ -19,6 +19,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 
 from custom_components.fleet_tracker.const import DOMAIN, SUBENTRY_VEHICLE
+from tests.common import send_settings
 from tests.languages import MARK
 from tests.simulators.world import HOME
 
@@ -217,18 +218,14 @@ async def test_port_taken_at_start(home: Home) -> None:
 
 async def set_options(home: Home, **changed: Any) -> Mapping[str, Any]:
     """Submit the options."""
-    options = home.hass.config_entries.options
-    result = await options.async_init(home.entry.entry_id)
-    result = await options.async_configure(result["flow_id"], OPTIONS | changed)
-    await home.hass.async_block_till_done()
-    return dict(result)
+    return await send_settings(home.hass, home.entry.entry_id, OPTIONS | changed)
 
 
 async def test_allowed_networks(home: Home) -> None:
     """Only the allowed networks may connect; what is none is refused by the form."""
     await home.listen(SERIAL)
     result = await set_options(home, allowed_networks=["10.8.0.0/16", "nonsense"])
-    assert result["errors"] == {"allowed_networks": "vt3_invalid_network"}
+    assert result["errors"] == {"advanced": "vt3_invalid_network"}
     result = await set_options(home, allowed_networks=["10.8.0.0/16"])
     assert result["type"] is FlowResultType.CREATE_ENTRY
     tracker = home.make_tracker(SERIAL)

@@ -24,7 +24,7 @@ from yarl import URL
 
 from ...const import CONF_IDENTITY
 from ...contract.connection import Memory
-from ...offer.flow import Account, Input, VendorFlow, base_url
+from ...offer.flow import Account, Input, OptionSection, VendorFlow, base_url
 from .client import OpenApiClient
 from .connection import ACCOUNT, CLOCK_OFFSET, PASSWORD_MD5, SERVER, SUB_ACCOUNTS, TOKEN
 from .transport import hash_password
@@ -102,9 +102,12 @@ class OpenApiFlow(VendorFlow):
             },
         )
 
-    def options_form(self, entry: ConfigEntry) -> Mapping[vol.Marker, Any]:
+    def options_form(
+        self, entry: ConfigEntry
+    ) -> Mapping[OptionSection, Mapping[vol.Marker, Any]]:
         """Return the choice whether sub-accounts' vehicles are shown too."""
-        return {vol.Required(SUB_ACCOUNTS, default=False): BooleanSelector()}
+        choice = vol.Required(SUB_ACCOUNTS, default=False)
+        return {OptionSection.VEHICLES: {choice: BooleanSelector()}}
 
 
 def _password() -> TextSelector:

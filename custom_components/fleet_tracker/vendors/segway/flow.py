@@ -25,10 +25,12 @@ from ...const import CONF_IDENTITY, CONF_PUSH_AT_ROOT, SUBENTRY_VEHICLE
 from ...contract.connection import Memory
 from ...contract.errors import CommandFailed, CommandUnconfirmed
 from ...offer.flow import (
+    PUSH_FORM,
     Account,
     AddedVehicle,
     FlowMemory,
     Input,
+    OptionSection,
     VehicleFlow,
     VendorFlow,
     base_url,
@@ -44,24 +46,21 @@ VEHICLE_ID = "vehicle_id"
 """The IMEI of a vehicle that a push told of."""
 IMEI = "iot_imei"
 """The IMEI that the user enters."""
-PUSH = "push"
 
 
 class SegwayFlow(VendorFlow):
     """Client ID, secret and region, checked by a token; then where to push to."""
 
-    further_forms = (PUSH,)
+    further_forms = (PUSH_FORM,)
 
     def __init__(self) -> None:
         """Vehicles are added one by one."""
         self.vehicles = SegwayVehicleFlow()
 
     def form(self, name: str, defaults: Input) -> vol.Schema:
-        """Return the form of the credentials, or the one that shows the push URL."""
-        if name == PUSH:
-            return vol.Schema(
-                {vol.Required(CONF_PUSH_AT_ROOT, default=False): BooleanSelector()}
-            )
+        """Return the form of the credentials, or what is asked beside the push address."""
+        if name == PUSH_FORM:
+            return vol.Schema(_push_choices())
         return vol.Schema(
             {
                 vol.Required(
@@ -118,9 +117,11 @@ class SegwayFlow(VendorFlow):
             memory=memory.facts,
         )
 
-    def options_form(self, entry: ConfigEntry) -> Mapping[vol.Marker, Any]:
+    def options_form(
+        self, entry: ConfigEntry
+    ) -> Mapping[OptionSection, Mapping[vol.Marker, Any]]:
         """Return the choice whether Segway may push to the root of Home Assistant."""
-        return {vol.Required(CONF_PUSH_AT_ROOT, default=False): BooleanSelector()}
+        return {OptionSection.PUSH: _push_choices()}
 
 
 class SegwayVehicleFlow(VehicleFlow[SegwayConnection]):
@@ -216,6 +217,10 @@ def _description(defaults: Input) -> dict[vol.Marker, Any]:
             CONF_NAME, default=defaults.get(CONF_NAME, vol.UNDEFINED)
         ): TextSelector(),
     }
+
+
+def _push_choices() -> dict[vol.Marker, Any]:
+    return {vol.Required(CONF_PUSH_AT_ROOT, default=False): BooleanSelector()}
 
 
 def _secret() -> TextSelector:

@@ -26,7 +26,15 @@ from yarl import URL
 from ...const import CONF_IDENTITY, DOMAIN
 from ...contract.connection import Memory
 from ...contract.errors import CannotConnect, InvalidAnswer, InvalidArgument
-from ...offer.flow import Account, FlowMemory, Input, VendorFlow, base_url
+from ...offer.flow import (
+    PUSH_FORM,
+    Account,
+    FlowMemory,
+    Input,
+    OptionSection,
+    VendorFlow,
+    base_url,
+)
 from .api.client import TracksolidClient
 from .api.errors import WrongNode
 from .api.transport import NODES, PATH, Credentials, hash_password
@@ -64,10 +72,12 @@ class TracksolidFlow(VendorFlow):
     The token of that login is handed to the entry, since there is one a minute.
     """
 
-    further_forms = (CHOICES,)
+    further_forms = (PUSH_FORM, CHOICES)
 
     def form(self, name: str, defaults: Input) -> vol.Schema:
         """Return the form of the credentials, or that of what else there is to choose."""
+        if name == PUSH_FORM:
+            return vol.Schema(_push_choices())
         if name == CHOICES:
             return vol.Schema(_choices())
         server = defaults.get(SERVER, NODES[0]).removesuffix(PATH)
@@ -136,14 +146,18 @@ class TracksolidFlow(VendorFlow):
             memory=dict(memory.facts),
         )
 
-    def options_form(self, entry: ConfigEntry) -> Mapping[vol.Marker, Any]:
+    def options_form(
+        self, entry: ConfigEntry
+    ) -> Mapping[OptionSection, Mapping[vol.Marker, Any]]:
         """Return the choices, and the instruction host of an account that has one."""
+        url = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
         return {
-            **_choices(),
-            vol.Optional(HUB_URL): TextSelector(
-                TextSelectorConfig(type=TextSelectorType.URL)
-            ),
-            vol.Optional(HUB_TOKEN): _secret(),
+            OptionSection.VEHICLES: _choices(),
+            OptionSection.PUSH: _push_choices(),
+            OptionSection.ADVANCED: {
+                vol.Optional(HUB_URL): url,
+                vol.Optional(HUB_TOKEN): _secret(),
+            },
         }
 
     def options_error(self, user_input: Input) -> Mapping[str, str]:
@@ -228,10 +242,11 @@ def _keep_limits(
 
 
 def _choices() -> dict[vol.Marker, Any]:
-    return {
-        vol.Required(SUB_ACCOUNTS, default=False): BooleanSelector(),
-        vol.Optional(PUSH_TOKEN): _secret(),
-    }
+    return {vol.Required(SUB_ACCOUNTS, default=False): BooleanSelector()}
+
+
+def _push_choices() -> dict[vol.Marker, Any]:
+    return {vol.Optional(PUSH_TOKEN): _secret()}
 
 
 def _secret(autocomplete: str = "off") -> TextSelector:

@@ -27,6 +27,7 @@ from ...offer.flow import (
     Account,
     AddedVehicle,
     Input,
+    OptionSection,
     VehicleFlow,
     VendorFlow,
     accepted_vehicles,
@@ -54,6 +55,17 @@ SERIAL = "vehicle_id"
 
 class Vt3VehicleFlow(VehicleFlow):
     """A tracker is added by its serial number, before it connects or after it did."""
+
+    what_to_do_next = "vt3_set_up_tracker"
+
+    def placeholders(self, hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
+        """Return the port that the tracker connects to, and this machine's own address."""
+        api = hass.config.api
+        local = api.local_ip if api else ""
+        return {
+            "port": str(entry.data[CONF_PORT]),
+            "local_address": entry.data[CONF_HOST] or local or "-",
+        }
 
     def form(self, defaults: Input) -> vol.Schema:
         """Return the form that asks for a serial number."""
@@ -162,23 +174,26 @@ class Vt3Flow(VendorFlow):
             data=where,
         )
 
-    def options_form(self, entry: ConfigEntry) -> Mapping[vol.Marker, Any]:
-        """Return the options: allowed networks, intervals and the unit of the speed."""
+    def options_form(
+        self, entry: ConfigEntry
+    ) -> Mapping[OptionSection, Mapping[vol.Marker, Any]]:
+        """Return the unit of the speed, the allowed networks and the limits."""
+        unit = SelectSelector(
+            SelectSelectorConfig(options=[KMH, KNOTS], translation_key="vt3_speed_unit")
+        )
         return {
-            vol.Required(SPEED_UNIT, default=KMH): SelectSelector(
-                SelectSelectorConfig(
-                    options=[KMH, KNOTS], translation_key="vt3_speed_unit"
-                )
-            ),
-            vol.Optional(NETWORKS, default=list): TextSelector(
-                TextSelectorConfig(multiple=True)
-            ),
-            vol.Required(CONNECTIONS, default=DEFAULT_CONNECTIONS): (
-                _whole_number(1, 10_000)
-            ),
-            vol.Required(
-                CONNECTIONS_PER_ADDRESS, default=DEFAULT_CONNECTIONS_PER_ADDRESS
-            ): _whole_number(1, 1_000),
+            OptionSection.POSITION: {vol.Required(SPEED_UNIT, default=KMH): unit},
+            OptionSection.ADVANCED: {
+                vol.Optional(NETWORKS, default=list): TextSelector(
+                    TextSelectorConfig(multiple=True)
+                ),
+                vol.Required(CONNECTIONS, default=DEFAULT_CONNECTIONS): (
+                    _whole_number(1, 10_000)
+                ),
+                vol.Required(
+                    CONNECTIONS_PER_ADDRESS, default=DEFAULT_CONNECTIONS_PER_ADDRESS
+                ): _whole_number(1, 1_000),
+            },
         }
 
     def options_error(self, user_input: Input) -> Mapping[str, str]:
