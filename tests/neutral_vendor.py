@@ -189,7 +189,7 @@ class Cloud:
     """Looks wait for it, if it is there."""
     push_status: int = 200
     past: dict[str, Past] = field(default_factory=dict)
-    """What is told of the past; nothing happened to other vehicles."""
+    """The past of one vehicle; nothing happened to the others."""
     past_errors: dict[str, VendorError] = field(default_factory=dict)
     """Why nothing is told of the past of vehicles."""
     untold: set[HistoryKind] = field(default_factory=set)

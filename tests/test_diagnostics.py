@@ -150,7 +150,7 @@ async def test_vehicle(
 async def test_vehicle_that_was_added_but_not_heard_of(
     hass: HomeAssistant, clouds: Clouds
 ) -> None:
-    """What the connection says of it is cut out too."""
+    """The diagnostics of the connection leave it out too."""
     entry = listener_entry("port", STRANGER)
     await set_up(hass, entry)
     clouds["port"].diagnostics = {"refused": f"{STRANGER} from 10.0.0.1"}

@@ -91,6 +91,8 @@ def test_requirements_of_the_manifest(name: str) -> None:
 _RIDDLES = re.compile(
     r"\bTake (?:that|who|whose|whom|what|where)\b|\bof whom it is\b|\bfor who\b"
     r"|\b[Nn]ews (?:are|were|have|come)\b"
+    r"|\b(?:is|are) meant\b|\b[Ww]hat is told\b|\b[Ww]hom\b|\bis asked whether\b"
+    r"|\basked are\b|\bReturn who\b|\bTake Home Assistant\b"
 )
 
 
@@ -106,3 +108,19 @@ def test_comments_name_the_thing_and_the_act() -> None:
         if _RIDDLES.search(line) and "_RIDDLES" not in line and 'r"' not in line
     ]
     assert found == []
+
+
+def test_architecture_names_every_room_and_every_file_of_a_vendor() -> None:
+    """A reader of the page finds where a line is."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    package = ROOT / "custom_components" / "fleet_tracker"
+    wanted = {f"{path.name}/" for path in package.iterdir() if _holds_code(path)}
+    for vendor in VENDORS:
+        folder = package / "vendors" / vendor
+        wanted |= {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+        wanted |= {f"{path.name}/" for path in folder.iterdir() if _holds_code(path)}
+    assert {name for name in wanted if f"`{name}" not in page} == set()
+
+
+def _holds_code(path: Path) -> bool:
+    return (path / "__init__.py").is_file()

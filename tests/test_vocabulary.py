@@ -60,7 +60,7 @@ def _name(node: ast.AST) -> str | None:
 
 
 def _bare_words(tree: ast.AST) -> Iterator[ast.Constant]:
-    """Yield the texts that stand where a reading, capability or command is meant."""
+    """Yield the texts that stand in the place of a reading, capability or command."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             for keyword in node.keywords:

@@ -120,7 +120,7 @@ class FleetEntity(Entity):
     ) -> CommandResult:
         """Send a command to the vehicle and return when it is confirmed.
 
-        The entity of a part says in ``part`` which one is meant. Raises
+        The entity of a part gives the part in ``part``. Raises
         HomeAssistantError with a translated text.
         """
         part: dict[str, Argument] = {PART: self.part} if self.part else {}

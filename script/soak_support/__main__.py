@@ -36,7 +36,7 @@ RELOADS_A_MINUTE = 20
 KILL_EVERY = 200
 """Seconds between two kills; there is one at least, in the middle."""
 
-# What a poll says that failed, as it is meant to here.
+# Lines of the log of a poll that failed, which the soak provokes.
 _EXPECTED = ("Error fetching ", "cannot be read", "cannot be reached")
 _DEAD = "does not generate unique IDs"
 

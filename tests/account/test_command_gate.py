@@ -46,7 +46,7 @@ TURNS = 50
 
 
 def at_speed(speed: float) -> VehicleUpdate:
-    """Return what is told of the vehicle at some speed, measured now."""
+    """Return news of the vehicle at some speed, measured now."""
     now = dt_util.utcnow()
     return told(
         "1",

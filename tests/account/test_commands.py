@@ -140,7 +140,7 @@ async def test_lock_that_is_refused_falls_back(
 
 
 async def test_switches_with_parts(hass: HomeAssistant, cloud: Cloud) -> None:
-    """Each part has a switch of its own, and the command says which is meant."""
+    """Each part has a switch of its own, and the command names the part."""
     await set_up(hass, cloud_entry())
     output = entity_id(hass, "switch", "output_2")
     await command(hass, "switch", "turn_on", output)
@@ -196,7 +196,7 @@ async def test_number(hass: HomeAssistant, cloud: Cloud) -> None:
 
 
 async def test_number_with_a_part(hass: HomeAssistant, cloud: Cloud) -> None:
-    """The command says which is meant."""
+    """The command names the part."""
     capabilities = frozenset({"upload_interval:gnss"})
     cloud.tell(told("1", START, capabilities=capabilities))
     await set_up(hass, cloud_entry())

@@ -933,7 +933,7 @@ async def test_vehicle_that_left_the_account(
     assert await poll() == STATE_UNAVAILABLE
     cloud.tell(gone)
     assert await poll("1", "2") == "80"
-    # Twice in a row is meant, not twice in a life.
+    # Only two in a row count.
     assert await poll("1") == "80"
     assert await poll("1", "2") == "80"
     assert await poll("1") == "80"

@@ -128,7 +128,7 @@ async def test_ways_to_reach_a_vehicle(
 async def test_trackers_that_are_not_shown(
     hass: HomeAssistant, cloud: Cloud, acme: MockConfigEntry, way: str, state: str
 ) -> None:
-    """One that is named is meant; areas, labels and floors pass over it, as over all."""
+    """An action is called on an entity that is named; areas, labels and floors skip it."""
     target = place(hass, acme, "2", way)
     (tracker,) = trackers(hass, acme, "2")
     if state == "hidden":

@@ -291,10 +291,10 @@ async def test_options_are_all_offered_again(
 # --- what an account shows ------------------------------------------------------------------
 
 
-async def test_times_are_aware_and_values_are_ones(
+async def test_times_are_aware_and_values_are_valid(
     vendor: Vendor, account: FullAccount
 ) -> None:
-    """UTC, nothing that is no value, and a place that is one."""
+    """Times are UTC, values are finite and not empty, and the place is on earth."""
     vehicle = account.vehicle
     groups = vehicle.groups.values()
     times = [vehicle.heard_at, *(group.measured_at for group in groups)]
@@ -741,7 +741,7 @@ async def test_page_tells_of_every_action(vendor: Vendor, account: FullAccount) 
 
 
 def test_actions_accept_defaults_of_the_front_end(vendor: Vendor) -> None:
-    """A field with a default is sent by the front end to whichever vendor is meant."""
+    """A field with a default is sent by the front end to every vendor."""
     for action in vendor.actions:
         fields: dict[str, Any] = SERVICES[action.name].get("fields", {})
         entered = {name for name, field in fields.items() if "default" in field}

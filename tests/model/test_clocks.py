@@ -291,7 +291,7 @@ def test_right_contacts_beside_wrong_fixes() -> None:
         assert drive.vehicle.latest_fix.fixed_at == drive.now
 
 
-# --- what is told again, or a little ahead ------------------------------------------------
+# --- the same time again, or one a little ahead ------------------------------------------------
 
 
 @pytest.mark.parametrize("off_by", [8 * HOUR, RESET - NOW, 5 * MINUTE])

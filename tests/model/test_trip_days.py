@@ -25,7 +25,7 @@ HOUR = 3600.0
 
 
 def heard(moments: Iterable[Moment], log: TripLog | None = None) -> list[Told]:
-    """Return what is told of moments, one after the other, and an hour later."""
+    """Return the occurrences of moments, one after the other, and an hour later."""
     log = log or TripLog()
     told: list[Told] = []
     now = 0.0

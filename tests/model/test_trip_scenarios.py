@@ -114,7 +114,7 @@ def heard(
     settings: TripSettings,
     between: Callable[[TripLog], TripLog] = lambda log: log,
 ) -> Heard:
-    """Return what is told of events, with something done between any two."""
+    """Return the occurrences of events, with something done between any two."""
     result = Heard()
     for event in events:
         result.hear(event, settings)

@@ -192,7 +192,7 @@ EXCEPTIONS: Exceptions = {
     (Vendor.VT3, Phase.RENEWAL): dict.fromkeys(Failure, NO_TOKEN),
     (Vendor.VT3, Phase.COMMAND): {
         **VT3_NEVER,
-        # What a tracker answers as, not whom it is sent to.
+        # The group of the answer, not the serial number that the request was sent to.
         Failure.TLS: OUTAGE,
         Failure.OVERSIZED: Outcome(lines=2),
     },

@@ -1,4 +1,4 @@
-"""The table of what fails, when and for whom, row by row.
+"""The table of failures by vendor and phase, row by row.
 
 The rows of one vendor and phase share a running Home Assistant: each begins when all is
 well, and ends when all is well again.

@@ -346,7 +346,7 @@ class Vt3Simulator:
         return int(self._clock()) - self.behaviour.clock_behind
 
     def _told(self, group: str) -> dict[str, Any]:
-        """Return what is told of a group, under the names that were set."""
+        """Return the values of a group, under the names that were set."""
         interest = self.interests.get(group)
         if interest is None:
             return self._all() if group == SUMMARY else self._values(group)

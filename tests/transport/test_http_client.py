@@ -487,7 +487,7 @@ def test_json(body: bytes, value: object) -> None:
     ids=lambda body: repr(body[:20]),
 )
 def test_no_json(body: bytes) -> None:
-    """All of it is an invalid answer, and never anything else."""
+    """The client raises InvalidAnswer for each, and nothing else."""
     with pytest.raises(InvalidAnswer):
         read_json(body)
 

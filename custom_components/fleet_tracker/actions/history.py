@@ -121,7 +121,7 @@ def stop_as_json(stop: Stop) -> _Json:
 
 
 def alarm_as_json(alarm: Occurrence) -> _Json:
-    """Return an alarm. What else the vendor tells of it is there by its own names."""
+    """Return an alarm. The vendor's further details keep their own names."""
     common = {
         "time": _time(alarm.occurred_at),
         "type": alarm.type.value,

@@ -56,7 +56,7 @@ _INDIRECT_FIELDS = (ATTR_AREA_ID, ATTR_LABEL_ID, ATTR_FLOOR_ID)
 
 @dataclass(frozen=True, kw_only=True)
 class TargetVehicle:
-    """A vehicle that is meant.
+    """A vehicle that an action is called on.
 
     ``named``: by its tracker or device, not only reached by an area, label or floor.
     """
@@ -69,7 +69,7 @@ class TargetVehicle:
 
 @dataclass(frozen=True, kw_only=True)
 class LostVehicle:
-    """A tracker that is meant and has no vehicle now: ``error`` says why."""
+    """A tracker of the call that has no vehicle now: ``error`` says why."""
 
     entity_id: str
     error: ServiceValidationError

@@ -27,7 +27,7 @@ class Basis:
 
     Home Assistant's editor knows ``platform`` and ``device_class`` of it and offers the
     trigger for vehicles that have such an entity of ours; among these, ``key`` finds the
-    entity that is meant.
+    entity.
     """
 
     platform: Shown

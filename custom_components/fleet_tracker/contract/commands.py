@@ -9,7 +9,7 @@ from types import MappingProxyType
 from ..model.vehicle import VehicleUpdate
 
 PART = "part"
-"""The argument that says which part of a vehicle is meant, where it has several."""
+"""The argument with the part of a vehicle that a command is for, where it has several."""
 
 type Argument = bool | int | float | str
 

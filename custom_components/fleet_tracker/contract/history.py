@@ -1,6 +1,6 @@
 """The past as a vendor tells it: routes, trips, stops, alarms and driven distances.
 
-All of it is private: it is asked for when somebody wants to know, and handed to who asked.
+All of it is private: it is asked for when an action is called, and returned to the caller.
 It is never logged, and not in the diagnostics; the records do not show their places.
 """
 

@@ -41,7 +41,7 @@ _EVENT = "event:"
 _EVENTS = 10
 """How many speeds of events are remembered: polls tell the last few again."""
 _AT_ONCE = timedelta(seconds=1)
-"""What is told so soon after it was measured counts long enough by its own time."""
+"""News that comes so soon after it was measured counts long enough by its own time."""
 _SOURCES = {Reading.SPEED: SpeedSource.VEHICLE, Reading.OBD_SPEED: SpeedSource.OBD}
 
 

@@ -398,7 +398,7 @@ class VehicleUpdate:
     contact_interval: timedelta | None = None
     """How often it should be heard of, where the vendor does not say whether it is online."""
     record: KnownRecord | None = field(default=None, compare=False, repr=False)
-    """The vendor's record that all of it is from, where later ones may be held against it."""
+    """The vendor's record that it was mapped from, where later records may be compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

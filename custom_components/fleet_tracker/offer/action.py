@@ -41,7 +41,7 @@ class ActionEffect(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class ActionRequest[C: Connection = Connection]:
-    """A call of an action for one account: its vehicles that are meant, and the fields.
+    """A call of an action for one account: the vehicles, and the fields.
 
     ``execute`` sends a command to a vehicle by the way that all commands go, guarded;
     ``poll_soon`` asks for a poll earlier than planned.
@@ -70,7 +70,7 @@ async def _nothing_to_check(_request: object) -> Mapping[str, VendorError]:
 
 @dataclass(frozen=True, kw_only=True)
 class ActionSummary:
-    """What is told of an action before it is called."""
+    """The facts of an action that are known before it is called."""
 
     name: str
     effect: ActionEffect
@@ -84,9 +84,9 @@ class VendorAction[C: Connection = Connection](ActionSummary):
     """An action that a vendor offers. Vendors may offer the same one, each in its way.
 
     ``check`` says of which vehicles it is known beforehand that they cannot, and why:
-    CommandUnsupported where one never can. It changes nothing, and is asked about all that
-    is meant before anything is changed. It raises ServiceValidationError or VendorError
-    where the fields are wrong, whichever vehicle is meant.
+    CommandUnsupported where one never can. It changes nothing, and judges all
+    vehicles of the call before anything is changed. It raises ServiceValidationError or VendorError
+    where the fields are wrong for every vehicle.
 
     ``handler`` does it. For vehicles it returns `Outcomes`; for an account, the answer.
     It may raise VendorError, which is then the outcome of all its vehicles.

@@ -58,7 +58,7 @@ class Circle:
 
 
 def period(request: ActionRequest[Any]) -> tuple[datetime, datetime]:
-    """Return the period that is meant: the last day unless something else was said.
+    """Return the period of the fields: the last day unless they give another.
 
     Raises ServiceValidationError when it ends before it begins.
     """
@@ -70,7 +70,7 @@ def period(request: ActionRequest[Any]) -> tuple[datetime, datetime]:
 
 
 def _utc(time: datetime | None) -> datetime | None:
-    """Return a time as UTC; one without a zone is meant in Home Assistant's."""
+    """Return a time as UTC; one without a zone is in Home Assistant's."""
     return time and dt_util.as_utc(time)
 
 

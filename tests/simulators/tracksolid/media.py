@@ -49,7 +49,7 @@ def live_page(sim: TracksolidSimulator, params: Params) -> Reply:
 
 
 def _kinds(sim: TracksolidSimulator, text: str, both: str) -> set[int]:
-    """Return the kinds of media that are meant; sim.media_words turns the spelling."""
+    """Return the kinds of media that a call asks for; sim.media_words turns the spelling."""
     words = ("photo", "video") if sim.media_words else ("1", "2")
     if text == both and not sim.media_words:
         return {1, 2}

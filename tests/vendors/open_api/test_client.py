@@ -251,7 +251,7 @@ async def test_token_dies_for_many_calls_at_once(
 async def test_token_outlives_the_client(
     session: aiohttp.ClientSession, server: OpenApiSimulator, clock: Clock
 ) -> None:
-    """It is handed out when new, and what was stored of it is good for the next."""
+    """The client returns a new token, and the next client logs in with the stored one."""
     saved: list[Token] = []
 
     async def save(token: Token) -> None:

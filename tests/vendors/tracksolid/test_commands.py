@@ -763,7 +763,7 @@ async def test_unknown_commands_and_vehicles(
 async def test_address_of_the_own_hub(
     sim: TracksolidSimulator, host: FakeHost, entered: str, address: str
 ) -> None:
-    """As for servers, https is meant where nothing is said."""
+    """As with servers, an address without a scheme is read as https."""
     connection = TracksolidConnection(settings(sim, **{HUB_URL: entered}), host)
     assert connection.hub is not None
     assert connection.hub.url == f"{address}/api/device/sendInstruct"

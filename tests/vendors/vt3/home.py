@@ -43,7 +43,7 @@ class Home:
     """Home Assistant, whose clock is the trackers' too."""
 
     def __init__(self, hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
-        """Take Home Assistant and the clock."""
+        """Initialize with Home Assistant and the clock."""
         self.hass = hass
         self.freezer = freezer
         self.trackers: list[Vt3Simulator] = []

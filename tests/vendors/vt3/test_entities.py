@@ -302,7 +302,7 @@ async def test_only_the_tracker_knows_where(home: Home) -> None:
 
 
 async def test_absent_values(home: Home) -> None:
-    """What is told as null, or as the least of its scale, is unknown and never 0."""
+    """A value of null, or the least of its scale, is unknown and never 0."""
     await home.listen(SERIAL)
     tracker = await home.connect(SERIAL, vehicle=driving())
     assert home.reading("coolant_temperature", SERIAL) == 88

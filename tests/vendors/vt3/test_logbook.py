@@ -31,7 +31,7 @@ async def entries(
 
 
 def messages(found: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return what we write, by whom and what."""
+    """Return the lines of the integration: the name and the message of each."""
     return [(one["name"], one["message"]) for one in found if "message" in one]
 
 

@@ -87,7 +87,7 @@ class Listener:
 
 @pytest.fixture
 def listener(host: FakeHost) -> Listener:
-    """Return who owns the server."""
+    """Return the owner of the server."""
     return Listener(host)
 
 

@@ -1,4 +1,4 @@
-"""What is told of trips: a vendor's own ones win, identities outlive corrections.
+"""The occurrences of trips: a vendor's own ones win, identities outlive corrections.
 
 Pure. `fold` says which trips were made, as far as is known now. This compares it with what
 was told before.

@@ -1,7 +1,7 @@
 """The commands of a VT3 tracker, and what they may say ("FlexAPI Over TCP" 2.3, 3.2 to 4.1).
 
 Arguments are checked against the document before anything is sent. Entities name the part
-of the tracker that is meant in ``part``: an output (1 to 3), or a group.
+of the tracker that it addresses in ``part``: an output (1 to 3), or a group.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def spelled_as_in_appendix(request: Request) -> Request | None:
 
 
 def output_of(command: Command) -> int:
-    """Return which output is meant. Raises InvalidArgument."""
+    """Return which output a command switches. Raises InvalidArgument."""
     text = str(command.arguments.get(PART))
     if text not in {str(output) for output in OUTPUTS}:
         raise InvalidArgument(key="vt3_invalid_output")

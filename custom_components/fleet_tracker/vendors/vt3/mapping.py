@@ -54,7 +54,7 @@ SETTINGS = "settings"
 _KNOWN_ALIASES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {GNSS: {"time": "gnss.ts", "lat": "gnss.latitude", "log": "gnss.longitude"}}
 )
-# What is meant by the names that need no look at a single tracker.
+# The parameters of names that are the same for all trackers.
 _DOCUMENTED_KEYS: Mapping[str, str] = MappingProxyType(
     {key: key for key in (*PARAMETERS, *POSITION_PARAMETERS, *TIME_PARAMETERS)}
 )
@@ -86,7 +86,7 @@ class Mapper:
         """Initialize with the unit of the tracker's GNSS speed: km/h, or knots."""
         self.serial = serial
         self.aliases: dict[str, Mapping[str, str]] = {}
-        """By group: which parameter is meant by a name."""
+        """By group: the parameter of each name."""
         self.cutting_outputs: frozenset[str] = frozenset()
         """The numbers of the outputs that stop the vehicle."""
         self.unknown: Counter[str] = Counter()
@@ -358,7 +358,7 @@ class Mapper:
     ) -> tuple[datetime, TimeSource]:
         """Return when a position was found, and by which clock.
 
-        On demand it is fresh, and has the satellites' time (3.3.3). What is told after that
+        On demand it is fresh, and has the satellites' time (3.3.3). A later position
         is as much later as the tracker's own clock says, though that may be behind.
         """
         told = _time_in(named, GNSS)

@@ -1,4 +1,4 @@
-"""What the actions have in common: the vehicles that are meant."""
+"""What the actions have in common: the vehicles that they are called on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ type Request = ActionRequest[TracksolidConnection]
 
 
 async def by_account(request: Request) -> dict[str, list[str]]:
-    """Return the vehicles that are meant by the (sub-)accounts that they belong to.
+    """Return the vehicles of a call by the (sub-)account that each belongs to.
 
     Raises VendorError when the accounts' lists are not known and cannot be read.
     """

@@ -74,7 +74,7 @@ class Refused:
 
 
 def path_of(request: PushRequest) -> str | None:
-    """Return the path that is meant, "" for the base URL, None for an unknown one."""
+    """Return the path of a push, "" for the base URL, None for an unknown one."""
     path = request.path.strip("/")
     if path in {"", TAG_PATH}:
         return path

@@ -212,7 +212,7 @@ class Fleet:
         )
 
     async def _rows_of_accounts(self) -> tuple[list[Record], VendorError | None]:
-        """Return what is told of all accounts, and why one of them could not be read.
+        """Return the rows of all accounts, and why one of them could not be read.
 
         Raises VendorError where none could, or the account itself is refused.
         """
