@@ -211,8 +211,8 @@ def _sync_device(
         name=details.name,
         manufacturer=details.manufacturer,
         model=details.model,
-        # The device page has no field for a licence plate; this one stands beside the model.
-        model_id=details.plate,
+        model_id=None,
+        configuration_url=coordinator.vendor.portal(coordinator.config_entry.data),
         serial_number=details.serial_number,
         sw_version=details.sw_version,
         hw_version=details.hw_version,

@@ -20,6 +20,8 @@ CONF_HOLD_WHILE_PARKED: Final = "hold_while_parked"
 CONF_ACCURACY_LIMIT: Final = "accuracy_limit"
 CONF_ALLOW_ENGINE_CUT: Final = "allow_engine_cut"
 CONF_ENGINE_CUT_SPEED_LIMIT: Final = "engine_cut_speed_limit"
+CONF_VEHICLES: Final = "vehicles"
+"""What the user set for single vehicles, by their ids."""
 CONF_PUSH_AT_ROOT: Final = "push_at_root"
 
 DEFAULT_DRIVING_INTERVAL: Final = timedelta(seconds=15)

@@ -8,11 +8,13 @@ from typing import override
 
 from homeassistant.components.device_tracker import TrackerEntity
 
+from .account.coordinator import FleetCoordinator
 from .entity import FleetEntity, entities_of
 from .model.vehicle import Reading, Vehicle
 from .offer.descriptions import FleetDescription, FleetTrackerDescription
 
 PARALLEL_UPDATES = 0
+ATTR_PLATE = "plate"
 
 
 TRACKER = FleetTrackerDescription(key=Reading.POSITION)
@@ -31,6 +33,27 @@ class FleetTracker(FleetEntity, TrackerEntity):
     entity_description: FleetTrackerDescription
 
     _attr_name = None
+    # Whose it is says nothing new each day.
+    _unrecorded_attributes = frozenset({ATTR_PLATE})
+
+    @override
+    def __init__(
+        self,
+        coordinator: FleetCoordinator,
+        vehicle_id: str,
+        description: FleetDescription,
+        reading: str,
+    ) -> None:
+        """Initialize with the icon of the kind of vehicle."""
+        super().__init__(coordinator, vehicle_id, description, reading)
+        self._attr_translation_key = coordinator.vehicle_kind(vehicle_id).value
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, str]:
+        """The plate, where the vendor tells it."""
+        plate = self.vehicle.details.plate
+        return {} if plate is None else {ATTR_PLATE: plate}
 
     @property
     @override

@@ -60,15 +60,21 @@ class FleetEntity(Entity):
         _, self.part = reading_parts(reading)
         self._attr_unique_id = coordinator.unique_id(vehicle_id, reading)
         self._attr_device_info = coordinator.device_info(vehicle_id)
-        if description.translation_key is None:
-            self._attr_translation_key = description.key
+        name = description.translation_key or description.key
         if part := self.part:
             self._attr_translation_placeholders = {"part": part}
+            if part in description.worded_parts:
+                name = f"{name}_{part}"
             enabled = description.enabled_parts
             if enabled is not None and part.isdecimal():
                 number = _place_of(coordinator.vehicle(vehicle_id), description, part)
                 if number > enabled:
                     self._attr_entity_registry_enabled_default = False
+        self._attr_translation_key = name
+        if description.disabled_beside is not None and _has(
+            coordinator.vehicle(vehicle_id), description.disabled_beside
+        ):
+            self._attr_entity_registry_enabled_default = False
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -144,6 +150,14 @@ class FleetEntity(Entity):
     def _on_carried_out(self) -> None:
         """Show what came of a command, confirmed or not."""
         self.async_write_ha_state()
+
+
+def _has(vehicle: Vehicle | None, name: str) -> bool:
+    """Tell whether a vehicle has shown a reading, or has a capability, of a name."""
+    return vehicle is not None and any(
+        reading_parts(one)[0] == name
+        for one in vehicle.shown_readings | vehicle.capabilities
+    )
 
 
 def _place_of(vehicle: Vehicle | None, description: FleetDescription, part: str) -> int:
@@ -260,8 +274,14 @@ def _descriptions(
     descriptions = {
         description.key: replace(
             description,
-            entity_registry_enabled_default=description.entity_registry_enabled_default
-            and description.key not in offered.disabled,
+            entity_registry_enabled_default=description.key in offered.enabled
+            or (
+                description.entity_registry_enabled_default
+                and description.key not in offered.disabled
+            ),
+            disabled_beside=offered.disabled_beside.get(
+                description.key, description.disabled_beside
+            ),
             enabled_parts=offered.enabled_parts.get(
                 description.key, description.enabled_parts
             ),

@@ -23,9 +23,11 @@ from homeassistant.const import (
     UnitOfVolume,
 )
 
+from .account.coordinator import FleetCoordinator
 from .entity import FleetEntity, entities_of
+from .model.readings import kind_of
 from .model.vehicle import FixKind, Reading
-from .offer.descriptions import FleetSensorDescription
+from .offer.descriptions import FleetDescription, FleetSensorDescription
 
 PARALLEL_UPDATES = 0
 
@@ -40,6 +42,7 @@ COMMON = (
     ),
     FleetSensorDescription(
         key=Reading.COURSE,
+        state_class=SensorStateClass.MEASUREMENT_ANGLE,
         native_unit_of_measurement=DEGREE,
         suggested_display_precision=0,
         entity_registry_enabled_default=False,
@@ -75,6 +78,8 @@ COMMON = (
     ),
     FleetSensorDescription(
         key=Reading.TRACKER_BATTERY,
+        # Lists of batteries would be full of cells that the vehicle charges.
+        disabled_beside=Reading.VEHICLE_VOLTAGE,
         device_class=SensorDeviceClass.BATTERY,
         native_unit_of_measurement=PERCENTAGE,
         state_class=SensorStateClass.MEASUREMENT,
@@ -230,11 +235,24 @@ class FleetSensor(FleetEntity, SensorEntity):
 
     entity_description: FleetSensorDescription
 
+    @override
+    def __init__(
+        self,
+        coordinator: FleetCoordinator,
+        vehicle_id: str,
+        description: FleetDescription,
+        reading: str,
+    ) -> None:
+        """Initialize with the reading and how exactly it is measured."""
+        super().__init__(coordinator, vehicle_id, description, reading)
+        self._decimals = kind_of(reading).decimals
+
     @property
     @override
     def native_value(self) -> int | float | str | datetime | None:
-        """The reading in the native unit."""
-        return self.reading_value
+        """The reading in the native unit, as exactly as it was measured."""
+        value = self.reading_value
+        return round(value, self._decimals) if isinstance(value, float) else value
 
 
 async_setup_entry = entities_of(FleetSensor, COMMON, lambda offered: offered.sensors)

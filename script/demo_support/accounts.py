@@ -147,7 +147,7 @@ ACCOUNTS = (
                 name="Van",
                 drives=True,
                 returns_home=True,
-                enable=("lock.locked",),
+                enable=("lock.locked", "sensor.tracker_battery"),
                 entities={
                     "device_tracker.position": near_home(1_000),
                     "binary_sensor.ignition": ON_OR_OFF,
@@ -186,7 +186,7 @@ ACCOUNTS = (
                     "device_tracker.position": near_home(1_000),
                     "binary_sensor.ignition": one_of("off"),
                     "binary_sensor.online": one_of("off"),
-                    "sensor.battery": number(64, 64),
+                    "sensor.tracker_battery": number(64, 64),
                     "sensor.last_fix": moment(),
                     "lock.locked": one_of("locked", "unlocked", "unknown"),
                 },
@@ -262,10 +262,11 @@ ACCOUNTS = (
             ),
             DemoVehicle(
                 name="Parked car",
+                enable=("sensor.tracker_battery",),
                 entities={
                     "device_tracker.position": near_home(1_000),
                     "binary_sensor.ignition": one_of("off"),
-                    "sensor.battery": number(1, 100),
+                    "sensor.tracker_battery": number(1, 100),
                     "sensor.last_fix": moment(),
                 },
             ),
@@ -328,7 +329,11 @@ ACCOUNTS = (
         vehicles=(
             DemoVehicle(
                 name="Moped",
-                enable=("binary_sensor.saddle_unlocked",),
+                enable=(
+                    "binary_sensor.saddle_unlocked",
+                    "button.open_saddle",
+                    "select.speed_mode",
+                ),
                 entities={
                     "device_tracker.position": near_home(1_000),
                     "lock.locked": one_of("locked", "unlocked"),

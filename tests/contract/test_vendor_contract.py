@@ -193,6 +193,9 @@ class Told:
             return self.enabled == "yes"
         if self.enabled == "the first":
             return name.endswith("1")
+        if self.enabled == "the first, unless one cuts the engine":
+            # One of each account that is tried does.
+            return False
         if self.enabled == "the lowest marked":
             return True
         return f"*{self.name}*" in self.enabled

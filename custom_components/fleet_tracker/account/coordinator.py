@@ -59,6 +59,7 @@ from ..model.vehicle import (
     VehicleDetails,
     VehicleUpdate,
 )
+from ..model.vehicle_kind import VehicleKind, guess_kind
 from ..offer.errors import of_vendor, told
 from ..offer.flow import accepted_vehicles
 from ..offer.texts import error_text
@@ -75,6 +76,7 @@ from .reachability import Reachability
 from .reauthentication import async_end_reauthentication
 from .storage import SLICE, EntryMemory, VehicleStore
 from .subentries import VehicleSubentries
+from .vehicle_settings import VehicleSettings, settings_of
 
 type FleetConfigEntry = ConfigEntry[FleetCoordinator]
 
@@ -762,6 +764,18 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 identifiers={self.device_identifier(vehicle_id)}
             )
         return info
+
+    def vehicle_kind(self, vehicle_id: str) -> VehicleKind:
+        """Return what kind of vehicle one is: as the user says, else as it seems."""
+        if (kind := self.vehicle_settings(vehicle_id).kind) is not None:
+            return kind
+        vehicle = self.vehicle(vehicle_id)
+        texts = (vehicle.details.model, vehicle.details.name) if vehicle else ()
+        return guess_kind(*texts, default=self.vendor.entities.kind)
+
+    def vehicle_settings(self, vehicle_id: str) -> VehicleSettings:
+        """Return what the user set for one vehicle."""
+        return settings_of(self.config_entry.options, vehicle_id)
 
     def unique_id(self, vehicle_id: str, reading: str) -> str:
         """Return the unique id of a vehicle's entity."""

@@ -47,6 +47,10 @@ class Unit(StrEnum):
     WATTS = "W"
 
 
+_DECIMALS: Mapping[Unit, int] = MappingProxyType({Unit.KILOMETRES: 3, Unit.VOLTS: 3})
+"""What is measured: metres and millivolts. Of all else nobody measures a thousandth."""
+
+
 @dataclass(frozen=True, slots=True)
 class GrowthLimit:
     """How much a reading can grow, in its own unit: per hour, and once on top of it.
@@ -84,6 +88,11 @@ class ReadingKind:
     """How it grows, where it only does that."""
     private: bool = False
     """Whether it says whose or where a vehicle is, so that the diagnostics leave it out."""
+
+    @property
+    def decimals(self) -> int:
+        """How many decimals are measured. More of them are a computer's noise."""
+        return 2 if self.unit is None else _DECIMALS.get(self.unit, 2)
 
     def can_be(self, value: float) -> bool:
         """Tell whether a number can be what the reading says."""

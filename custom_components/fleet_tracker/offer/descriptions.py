@@ -28,6 +28,7 @@ from homeassistant.helpers.entity import EntityDescription
 
 from ..const import CONF_ALLOW_ENGINE_CUT
 from ..model.vehicle import Capability, OccurrenceType, Reading
+from ..model.vehicle_kind import VehicleKind
 
 # What they show is common to all vendors.
 _PLATFORMS_OF_ALL = (
@@ -54,6 +55,10 @@ class FleetDescription(EntityDescription):
     Where a capability decides, the first that the vehicle has are; else those of the lowest
     numbers.
     """
+    disabled_beside: str | None = None
+    """The reading or capability beside which it is rarely wanted: disabled by default."""
+    worded_parts: frozenset[str] = frozenset()
+    """Parts that have a name in words, in the texts under ``key_part``."""
     always_available: bool = False
     """Whether it is there while the account is loaded, reached or not.
 
@@ -177,6 +182,14 @@ class VendorEntities:
     """Whether vehicles may have cameras: live views, and photos."""
     disabled: frozenset[str] = frozenset()
     """Common readings that are rarely used with this vendor: disabled by default."""
+    enabled: frozenset[str] = frozenset()
+    """Common readings that are often used with this vendor: enabled by default."""
+    disabled_beside: Mapping[str, str] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    """Common readings that are disabled by default beside another one."""
+    kind: VehicleKind = VehicleKind.CAR
+    """What a vehicle is whose model and name do not say it."""
     enabled_parts: Mapping[str, int] = field(
         default_factory=lambda: MappingProxyType({})
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,11 @@ from ..contract.connection import Connection, Host, Settings
 from .action import VendorAction
 from .descriptions import VendorEntities
 from .flow import VendorFlow
+
+
+def _no_portal(_data: Mapping[str, Any]) -> str | None:
+    """Return None: the vendor has no website for users, as far as is documented."""
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +26,8 @@ class Vendor:
     connect: Callable[[Settings, Host], Connection]
     flow: VendorFlow
     entities: VendorEntities
+    portal: Callable[[Mapping[str, Any]], str | None] = _no_portal
+    """Returns where the vendor shows the vehicles on the web, by an entry's data."""
     actions: tuple[VendorAction[Any], ...] = ()
     fixable_problems: frozenset[str] = frozenset()
     """The problems that `Connection.solve` can solve, after a question to the user."""

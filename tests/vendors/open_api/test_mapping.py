@@ -597,7 +597,6 @@ def test_the_documents_device() -> None:
     assert update
     assert update.details == VehicleDetails(
         name="VT05S-01234",
-        manufacturer="ProTrack",
         model="VT05S",
         plate="TheOne",
         serial_number=IMEI,

@@ -30,7 +30,7 @@ async def _full(
     """Set up an account with an E-moped that is being ridden."""
     freezer.move_to(START)
     async with SegwaySimulator() as server:
-        entry = await add_account(hass, server)
+        entry = await add_account(hass, server, rents=True)
         hass.config_entries.async_update_entry(
             entry, options={**entry.options, "allow_engine_cut": True}
         )

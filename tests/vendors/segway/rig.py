@@ -32,6 +32,7 @@ from custom_components.fleet_tracker.const import (
     SUBENTRY_VEHICLE,
 )
 from custom_components.fleet_tracker.pushes.door import PUSH_PATH
+from custom_components.fleet_tracker.vendors.segway.vocabulary import RENTS
 from tests.common import tracker_of
 from tests.simulators.segway import SegwaySimulator
 from tests.simulators.segway_mopeds import DEMO_PARKED, DEMO_RIDING, Moped
@@ -238,7 +239,11 @@ class Door:
 
 
 async def add_account(
-    hass: HomeAssistant, server: SegwaySimulator, *, push_at_root: bool = False
+    hass: HomeAssistant,
+    server: SegwaySimulator,
+    *,
+    push_at_root: bool = False,
+    rents: bool = False,
 ) -> FleetConfigEntry:
     """Add an account as the user does, and return its entry once it is loaded.
 
@@ -266,6 +271,11 @@ async def add_account(
     await hass.async_block_till_done()
     entry: FleetConfigEntry = result["result"]
     assert entry.state is ConfigEntryState.LOADED
+    if rents:
+        hass.config_entries.async_update_entry(
+            entry, options={**entry.options, RENTS: True}
+        )
+        await hass.async_block_till_done()
     return entry
 
 
@@ -299,7 +309,7 @@ async def rig(
     freezer: FrozenDateTimeFactory,
 ) -> Rig:
     """Return Home Assistant with both mopeds. Mark such tests with freeze_time."""
-    entry = await add_account(hass, home_server)
+    entry = await add_account(hass, home_server, rents=True)
     rig = Rig(hass, home_server, freezer, entry)
     for imei, name in NAMES.items():
         result = await add_vehicle(hass, entry, imei, name=name)

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.freeze_time(START)
 
 async def test_saddle(rig: Rig) -> None:
     """The saddle opens while the moped is unlocked, else the user reads why not."""
+    await rig.enable("button", PARKED, "open_saddle")
     with pytest.raises(HomeAssistantError) as caught:
         await rig.press(PARKED, "open_saddle")
     assert caught.value.translation_key == "segway_open_while_locked"
@@ -118,6 +119,7 @@ async def test_refresh(rig: Rig) -> None:
 
 async def test_speed_mode(rig: Rig) -> None:
     """The speed mode is chosen, and shown once the status shows it."""
+    await rig.enable("select", RIDING, "speed_mode")
     await rig.outcome(
         rig.call(
             "select", "select_option", RIDING, "select", "speed_mode", option="high"
@@ -129,6 +131,7 @@ async def test_speed_mode(rig: Rig) -> None:
 
 async def test_speed_mode_that_cannot_be_told(rig: Rig) -> None:
     """A vehicle that tells none of the three modes has none that is known."""
+    await rig.enable("select", RIDING, "speed_mode")
     rig.moped(RIDING).speed_mode = 0
     await rig.run(20, 5)
     assert rig.state("select", RIDING, "speed_mode").state == "unknown"
@@ -503,6 +506,7 @@ async def test_administrators_only(
 
 async def test_learned_refusal(rig: Rig) -> None:
     """What the vehicle refuses as unsupported is not offered any more, restarts included."""
+    await rig.enable("button", PARKED, "open_saddle")
     rig.server.demand(f"{MOPED_CONTROL}/saddle", 15707)
     await rig.press(PARKED, "unlock")
     with pytest.raises(HomeAssistantError) as caught:

@@ -66,7 +66,7 @@ async def model_door(
         changed_at=now - 7200,
     )
     async with SegwaySimulator(moped, sleep=no_sleep) as server:
-        entry = await add_account(hass, server)
+        entry = await add_account(hass, server, rents=True)
         await add_vehicle(hass, entry, PARKED, model=request.param, name="Moped")
         rig = Rig(hass, server, freezer, entry)
         await rig.advance(0.1)
@@ -208,3 +208,16 @@ async def test_restart(rig: Rig) -> None:
     assert rig.state("lock", PARKED, "locked").state == "locked"
     assert rig.state("sensor", PARKED, "battery").state == "76"
     assert rig.state("lock", RIDING, "locked").state == "unlocked"
+
+
+async def test_only_a_renting_account_has_rental_buttons(
+    hass: HomeAssistant, rig: Rig
+) -> None:
+    """Who owns a moped would only wonder what they do."""
+    assert rig.entity_id("button", PARKED, "start_rental")
+    hass.config_entries.async_update_entry(
+        rig.entry, options={**rig.entry.options, "rents": False}
+    )
+    await hass.async_block_till_done()
+    assert rig.entity_id("button", PARKED, "start_rental") is None
+    assert rig.entity_id("button", PARKED, "end_rental") is None

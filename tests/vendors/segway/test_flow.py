@@ -403,6 +403,7 @@ async def change(rig: Rig, imei: str, **fields: str) -> None:
 
 async def test_change_the_model(rig: Rig) -> None:
     """What the new model lacks disappears, and comes back with the old one."""
+    await rig.enable("select", PARKED, "speed_mode")
     polls = rig.server.requests[TOKEN_PATH]
     assert rig.entity_id("button", PARKED, "open_saddle")
     assert rig.entity_id("binary_sensor", PARKED, "saddle_unlocked")

@@ -50,11 +50,13 @@ async def test_entities(home: Home, imei: str, snapshot: SnapshotAssertion) -> N
 
 
 async def test_device(home: Home) -> None:
-    """The device page says whose vehicle it is and what tracks it."""
+    """The device page says what tracks it, and the tracker shows the plate."""
     device = dr.async_get(home.hass).async_get(home.device_id())
     assert isinstance(device, dr.DeviceEntry)
     assert (device.name, device.manufacturer) == ("Van", "Jimi IoT")
-    assert (device.model, device.model_id) == ("VL802", "FT-001")
+    assert (device.model, device.model_id) == ("VL802", None)
+    assert device.configuration_url == "https://www.tracksolidpro.com"
+    assert home.state("device_tracker", "position").attributes["plate"] == "FT-001"
     assert device.serial_number == VAN
 
 

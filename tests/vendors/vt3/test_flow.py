@@ -90,7 +90,7 @@ async def test_add_listener(home: Home, host: str, taken: set[str]) -> None:
     entered = {"port": port, "host": host} if host else {"port": port}
     result = await enter(home, await begin(home), **entered)
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["title"] == "VT3 trackers"
+    assert result["title"] == f"VT3 trackers, port {port}"
     entry = result["result"]
     assert entry.state is ConfigEntryState.LOADED
     assert (entry.data["host"], entry.data["port"]) == (host, port)
@@ -102,8 +102,9 @@ async def test_add_listener(home: Home, host: str, taken: set[str]) -> None:
 @pytest.mark.usefixtures("german")
 async def test_title_in_another_language(home: Home) -> None:
     """The entry is called so in the language of Home Assistant."""
-    result = await enter(home, await begin(home), port=free_port(), host=LOCALHOST)
-    assert result["title"] == f"{MARK}VT3 trackers"
+    port = free_port()
+    result = await enter(home, await begin(home), port=port, host=LOCALHOST)
+    assert result["title"] == f"{MARK}VT3 trackers, port {port}"
 
 
 async def test_identity_is_random(home: Home) -> None:

@@ -62,6 +62,7 @@ ENTITIES = VendorEntities(
             lock_command=OpenApiCommand.LOCK,
             unlock_command=OpenApiCommand.UNLOCK,
             assumed_state=True,
+            needs_contact=True,
             # Most trackers refuse the command.
             entity_registry_enabled_default=False,
         ),
@@ -71,6 +72,7 @@ ENTITIES = VendorEntities(
         FleetButtonDescription(
             key=OpenApiCommand.RESET,
             capability=OpenApiCapability.RESET,
+            needs_contact=True,
             device_class=ButtonDeviceClass.RESTART,
             entity_category=EntityCategory.CONFIG,
             entity_registry_enabled_default=False,

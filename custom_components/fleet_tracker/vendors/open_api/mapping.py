@@ -181,7 +181,7 @@ def map_track(
 
 
 def map_device(
-    record: Mapping[str, object], manufacturer: str, now: datetime
+    record: Mapping[str, object], platform: str, now: datetime
 ) -> VehicleUpdate | None:
     """Return what a record of the device list (2.7) or detail (2.12) says of a vehicle."""
     imei = as_text(record.get("imei"))
@@ -210,8 +210,7 @@ def map_device(
     return VehicleUpdate(
         vehicle_id=imei,
         details=VehicleDetails(
-            name=as_text(record.get("devicename")) or plate or model or manufacturer,
-            manufacturer=manufacturer,
+            name=as_text(record.get("devicename")) or plate or model or platform,
             model=model,
             plate=plate,
             serial_number=imei,

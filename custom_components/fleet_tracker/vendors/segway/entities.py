@@ -18,6 +18,7 @@ from homeassistant.const import (
 )
 
 from ...model.vehicle import OccurrenceKind, OccurrenceType, Reading
+from ...model.vehicle_kind import VehicleKind
 from ...offer.descriptions import (
     BATTERY,
     REFRESH_BUTTON,
@@ -27,13 +28,12 @@ from ...offer.descriptions import (
     FleetLockDescription,
     FleetSelectDescription,
     FleetSensorDescription,
-    FleetTrackerDescription,
     VendorEntities,
     releasing_button,
     stopping_button,
 )
 from .mapping import ALERTS, SPEED_MODES, Condition
-from .vocabulary import SegwayCapability, SegwayCommand, SegwayReading
+from .vocabulary import RENTS, SegwayCapability, SegwayCommand, SegwayReading
 
 
 def _button(
@@ -42,12 +42,14 @@ def _button(
     *,
     enabled: bool = False,
     category: EntityCategory | None = None,
+    option: str | None = None,
 ) -> FleetButtonDescription:
     return FleetButtonDescription(
         key=key,
         capability=capability,
         entity_category=category,
         entity_registry_enabled_default=enabled,
+        option=option,
     )
 
 
@@ -62,7 +64,7 @@ BUTTONS = (
     # Beside the lock, for dashboards that want plain buttons.
     _button(SegwayCommand.LOCK, SegwayCapability.LOCK, enabled=True),
     _button(SegwayCommand.UNLOCK, SegwayCapability.LOCK, enabled=True),
-    _button(SegwayCommand.OPEN_SADDLE, SegwayCapability.SADDLE, enabled=True),
+    _button(SegwayCommand.OPEN_SADDLE, SegwayCapability.SADDLE),
     _button(SegwayCommand.OPEN_TAILBOX, SegwayCapability.TAILBOX),
     _button(SegwayCommand.OPEN_BATTERY_COVER, SegwayCapability.BATTERY_COVER),
     _button(SegwayCommand.SOUND_1, SegwayCapability.SOUND),
@@ -81,8 +83,8 @@ BUTTONS = (
         SegwayCommand.THROTTLE_ON,
         enabled=False,
     ),
-    _button(SegwayCommand.START_RENTAL, SegwayCapability.RENTAL),
-    _button(SegwayCommand.END_RENTAL, SegwayCapability.RENTAL),
+    _button(SegwayCommand.START_RENTAL, SegwayCapability.RENTAL, option=RENTS),
+    _button(SegwayCommand.END_RENTAL, SegwayCapability.RENTAL, option=RENTS),
 )
 
 
@@ -121,12 +123,12 @@ BINARY_SENSORS = (
     ),
     _alert(
         SegwayReading.ALERT_ILLEGAL_MOVEMENT,
-        BinarySensorDeviceClass.PROBLEM,
+        BinarySensorDeviceClass.SAFETY,
         enabled=True,
     ),
     _alert(SegwayReading.ALERT_FALLEN, BinarySensorDeviceClass.PROBLEM),
     _alert(SegwayReading.ALERT_TAMPERING, BinarySensorDeviceClass.TAMPER),
-    _alert(SegwayReading.ALERT_BATTERY_REMOVED, BinarySensorDeviceClass.PROBLEM),
+    _alert(SegwayReading.ALERT_BATTERY_REMOVED, BinarySensorDeviceClass.SAFETY),
     _alert(SegwayReading.ALERT_BATTERY_LOW, BinarySensorDeviceClass.BATTERY),
 )
 
@@ -236,11 +238,11 @@ SENSORS = (
 
 ENTITIES = VendorEntities(
     # The cell of its module, beside the battery that drives it.
-    disabled=frozenset({Reading.CHARGING, Reading.SPEED, Reading.TRACKER_BATTERY}),
+    disabled=frozenset({Reading.TRACKER_BATTERY}),
+    kind=VehicleKind.MOPED,
     binary_sensors=BINARY_SENSORS,
     buttons=BUTTONS,
     sensors=SENSORS,
-    trackers=(FleetTrackerDescription(key=Reading.POSITION, translation_key="moped"),),
     locks=(
         FleetLockDescription(
             key=Reading.LOCKED,
@@ -255,6 +257,7 @@ ENTITIES = VendorEntities(
             key=SegwayReading.SPEED_MODE,
             capability=SegwayCapability.SPEED_MODE,
             command=SegwayCommand.SET_SPEED_MODE,
+            entity_registry_enabled_default=False,
             options=list(SPEED_MODES),
         ),
     ),

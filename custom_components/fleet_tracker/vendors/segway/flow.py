@@ -41,6 +41,7 @@ from .connection import CLIENT_ID, CLIENT_SECRET, SERVER, SegwayConnection
 from .errors import DeviceInactive, DeviceNotFound, ParameterRefused
 from .settings import check_imei
 from .vehicle import MODEL, NAME, name_of
+from .vocabulary import RENTS
 
 VEHICLE_ID = "vehicle_id"
 """The IMEI of a vehicle that a push told of."""
@@ -120,8 +121,13 @@ class SegwayFlow(VendorFlow):
     def options_form(
         self, entry: ConfigEntry
     ) -> Mapping[OptionSection, Mapping[vol.Marker, Any]]:
-        """Return the choice whether Segway may push to the root of Home Assistant."""
-        return {OptionSection.PUSH: _push_choices()}
+        """Return whether the account rents, and whether Segway may push to the root."""
+        return {
+            OptionSection.VEHICLES: {
+                vol.Required(RENTS, default=False): BooleanSelector()
+            },
+            OptionSection.PUSH: _push_choices(),
+        }
 
 
 class SegwayVehicleFlow(VehicleFlow[SegwayConnection]):

@@ -108,3 +108,7 @@ class SegwayCommand(StrEnum):
     SET_BLUETOOTH_KEY = "set_bluetooth_key"
     REFRESH = "refresh"
     """Asks the vehicle itself where it is, and reads all that Segway knows of it."""
+
+
+RENTS = "rents"
+"""The option of an account whose vehicles are rented out."""

@@ -14,4 +14,5 @@ VENDOR = Vendor(
     entities=ENTITIES,
     actions=ACTIONS,
     pushes=True,
+    portal=lambda _data: "https://www.tracksolidpro.com",
 )

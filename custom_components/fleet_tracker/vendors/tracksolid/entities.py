@@ -195,7 +195,6 @@ ENTITIES = VendorEntities(
             Reading.ARMED,
             Reading.CHARGING,
             Reading.DOOR,
-            Reading.FUEL,
             Reading.FUEL_LEVEL,
             Reading.HUMIDITY,
         }
@@ -207,6 +206,7 @@ ENTITIES = VendorEntities(
             UnitOfTemperature.CELSIUS,
             SensorDeviceClass.TEMPERATURE,
             precision=1,
+            enabled=True,
             translation_key="air_temperature",
         ),
         _measurement(TracksolidReading.SIGNAL_LEVEL, None, category=_DIAGNOSTIC),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from types import MappingProxyType
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 from homeassistant.components.number import NumberDeviceClass, NumberMode
@@ -28,6 +29,7 @@ from homeassistant.const import (
 
 from ...model.vehicle import Capability, OccurrenceKind, OccurrenceType, Reading
 from ...offer.descriptions import (
+    REFRESH_BUTTON,
     FleetBinarySensorDescription,
     FleetButtonDescription,
     FleetEventDescription,
@@ -39,7 +41,7 @@ from ...offer.descriptions import (
 )
 from . import commands
 from .events import IGNITION_TYPES, TYPES
-from .parameters import FIXES, NETWORKS, REGISTRATIONS
+from .parameters import FIXES, NETWORKS, REGISTRATIONS, SYSINFO, UPLOADED_GROUPS
 from .vocabulary import Vt3Capability, Vt3Command, Vt3Reading
 
 STANDARD_GRAVITY = "g"
@@ -171,7 +173,6 @@ _SENSORS = (
         native_unit_of_measurement=UnitOfTime.HOURS,
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=0,
-        entity_registry_enabled_default=False,
     ),
     *_facts(Vt3Reading.OBD_STATUS),
     # reception
@@ -204,7 +205,12 @@ _SENSORS = (
 ENTITIES = VendorEntities(
     # Newer firmware tells of other batteries beside the vehicle's own. Trouble codes are
     # events, and light the malfunction indicator.
-    disabled=frozenset({Reading.TRACKER_BATTERY, Reading.TROUBLE_CODES}),
+    # Those that read the vehicle find its engine worth showing.
+    enabled=frozenset({Reading.ENGINE_SPEED, Reading.OBD_SPEED}),
+    disabled_beside=MappingProxyType({Reading.OBD_SPEED: Reading.SPEED}),
+    disabled=frozenset(
+        {REFRESH_BUTTON, Reading.TRACKER_BATTERY, Reading.TROUBLE_CODES}
+    ),
     sensors=_SENSORS,
     binary_sensors=(
         FleetBinarySensorDescription(
@@ -236,12 +242,14 @@ ENTITIES = VendorEntities(
             # Nobody knows what is connected: areas and voice do not reach it.
             entity_category=EntityCategory.CONFIG,
             enabled_parts=1,
+            disabled_beside=Capability.CUT_ENGINE,
         ),
     ),
     numbers=(
         FleetNumberDescription(
             key=Vt3Reading.UPLOAD_INTERVAL,
             capability=Vt3Capability.UPLOAD_INTERVAL,
+            worded_parts=frozenset(UPLOADED_GROUPS),
             command=Vt3Command.SET_UPLOAD_INTERVAL,
             # The document knows no way to read it.
             assumed_state=True,
@@ -266,6 +274,7 @@ ENTITIES = VendorEntities(
         FleetButtonDescription(
             key=Vt3Command.REFRESH_GROUP,
             capability=Vt3Capability.REFRESH_GROUP,
+            worded_parts=frozenset({*UPLOADED_GROUPS, SYSINFO}),
             entity_category=EntityCategory.DIAGNOSTIC,
             entity_registry_enabled_default=False,
         ),

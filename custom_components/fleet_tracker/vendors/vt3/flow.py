@@ -168,7 +168,7 @@ class Vt3Flow(VendorFlow):
         )
         await async_load_texts(hass)
         return Account(
-            title=common_text(hass, "vt3_account"),
+            title=common_text(hass, "vt3_account", port=str(where[CONF_PORT])),
             unique_id=identity,
             identity=identity,
             data=where,
