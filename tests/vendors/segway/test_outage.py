@@ -13,7 +13,7 @@ from homeassistant.core import Event, State, callback
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
-from tests.simulators.segway import ANY_PATH
+from tests.simulators.segway import ANY_PATH, TOKEN_PATH
 from tests.simulators.server import Fault
 from tests.vendors.segway.rig import (
     PARKED,
@@ -234,3 +234,30 @@ async def test_nothing_is_asked_after_an_unload(rig: Rig, removed: bool) -> None
             assert await entries.async_setup(rig.entry.entry_id)
         await rig.advance(0.1)
         assert server.requests.total() > asked
+
+
+@pytest.mark.parametrize("issued", [True, False])
+async def test_reload_while_a_token_is_issued(rig: Rig, issued: bool) -> None:
+    """It is kept, and no other is asked for; what never comes is not waited for for long."""
+    entries, server = rig.hass.config_entries, rig.server
+    before = server.requests[TOKEN_PATH]
+    poll = await renewal(rig)
+    for _ in range(200):
+        await asyncio.sleep(0)
+    unloading = asyncio.ensure_future(entries.async_unload(rig.entry.entry_id))
+    for _ in range(40):
+        await asyncio.sleep(0)
+    if issued:
+        server.release()
+    await rig.outcome(unloading)
+    with suppress(HomeAssistantError):
+        await poll
+    if issued:
+        await rig.outcome(entries.async_setup(rig.entry.entry_id))
+        assert rig.coordinator.last_update_success
+        assert server.requests[TOKEN_PATH] == before + 1
+    else:
+        asked = server.requests.total() + server.in_flight
+        server.release()
+        await pass_time(rig, 120, 60)
+        assert server.requests.total() <= asked

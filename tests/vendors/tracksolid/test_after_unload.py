@@ -21,6 +21,7 @@ from .home import NOW, TURNS, Home, add_account
 
 pytestmark = pytest.mark.freeze_time(NOW)
 
+TOKEN = "jimi.oauth.token.get"
 CLOSE = "jimi.device.media.close.stream"
 TRIPS = "jimi.device.track.mileage"
 
@@ -117,6 +118,46 @@ async def test_nothing_is_asked(filming: Home, removed: bool) -> None:
             assert await entries.async_setup(home.entry.entry_id)
         await home.processed()
         assert sim.requests.total() > asked
+
+
+@pytest.mark.parametrize("method", [TOKEN, "jimi.oauth.token.refresh"])
+@pytest.mark.parametrize("issued", [True, False])
+async def test_reload_while_a_token_is_issued(
+    home: Home, method: str, issued: bool
+) -> None:
+    """It is kept, and no other is asked for; what never comes is not waited for for long."""
+    sim = home.sim
+    home.freezer.tick(600 if method == TOKEN else 7200 - 200)
+    if method == TOKEN:
+        sim.drop_tokens()
+    gate, before = sim.hold(method), sim.requests[TOKEN]
+    poll = asyncio.ensure_future(home.coordinator.async_refresh())
+    for _ in range(20):
+        await _turns()
+    assert gate.waiting.is_set()
+    asked = sim.requests[method]
+    unloading = asyncio.ensure_future(
+        home.hass.config_entries.async_unload(home.entry.entry_id)
+    )
+    await _turns()
+    if issued:
+        gate.open()
+        sim._gates.clear()
+    await ended(home, unloading)
+    with suppress(HomeAssistantError):
+        await poll
+    if not issued:
+        total = sim.requests.total()
+        gate.open()
+        sim._gates.clear()
+        await _turns()
+        assert sim.requests.total() == total
+        return
+    assert await home.hass.config_entries.async_setup(home.entry.entry_id)
+    await home.processed()
+    assert home.coordinator.last_update_success
+    assert sim.requests[method] == asked
+    assert sim.requests[TOKEN] == before + (method == TOKEN)
 
 
 _real_sleep = time.sleep

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from ...model.json_values import (
     is_record,
 )
 from ...transport.http_client import FIRST_BYTE_S, HttpClient, read_json
+from ...transport.token_fetch import TokenFetch
 from .errors import CLOCK_WRONG, TOKEN_CODES, TOO_FREQUENT, UnknownRequest, error_for
 
 # The documents advise to renew a token of 120 minutes after 90.
@@ -40,7 +40,6 @@ WAR_LOGIN_SPACING = timedelta(minutes=1)
 """How long it is at least from one login to the next while another program does the same."""
 
 # How long an account that is closed waits for the token of a login that is going on.
-_LAST_LOGIN_S = 5.0
 
 # After "too frequent": waits within the call, then what callers are told to wait.
 _RETRIES = 3
@@ -136,7 +135,7 @@ class Transport:
         self._timeout = timeout
         self.clock_offset = clock_offset
         """By how much the server's clock is ahead of ours, as far as it told."""
-        self._login: asyncio.Task[Token] | None = None
+        self._login = TokenFetch[Token]()
         self._logged_in_at = token.issued_at if token else None
         self._early_deaths: deque[datetime] = deque(maxlen=_WAR_DEATHS)
         self._pauses: dict[str, float] = {}
@@ -158,10 +157,7 @@ class Transport:
     async def close(self) -> None:
         """Ask for nothing any more, once a login that is going on has its token."""
         self.http.close()
-        if self._login is not None:
-            await asyncio.wait([self._login], timeout=_LAST_LOGIN_S)
-            self._login.cancel()
-            await asyncio.gather(self._login, return_exceptions=True)
+        await self._login.close()
 
     async def log_in(self) -> Token:
         """Get a new token, which checks the credentials; the one before dies.
@@ -222,11 +218,9 @@ class Transport:
         """
         if self.token and self._fresh(self.token):
             return self.token
-        if self._login is None or self._login.done():
+        if not self._login.is_going_on:
             self._keep_peace()
-            self._login = asyncio.create_task(self._renew_token())
-            self._login.add_done_callback(_note_failure)
-        return await asyncio.shield(self._login)
+        return await self._login.run(self._renew_token)
 
     async def _renew_token(self) -> Token:
         token = self.token = await self._authorize()
@@ -334,12 +328,6 @@ class Transport:
         if answer.status != 200:
             raise CannotConnect(f"HTTP status {answer.status}")
         return _read(answer.body)
-
-
-def _note_failure(task: asyncio.Task[Token]) -> None:
-    """Note the error of a login that no call may wait for any more."""
-    if not task.cancelled():
-        task.exception()
 
 
 def _read(body: bytes) -> _Answer:

@@ -31,6 +31,7 @@ from ...contract.errors import (
 from ...model.json_values import Json, Record
 from ...transport import http_client
 from ...transport.http_client import HttpClient, read_json
+from ...transport.token_fetch import TokenFetch
 from .endpoints import (
     BATTERY_COVER,
     BATTERY_INFO,
@@ -181,11 +182,13 @@ class SegwayClient:
         self._now = now
         self._slots = asyncio.Semaphore(REQUESTS_AT_ONCE)
         self._renewal = asyncio.Lock()
+        self._fetch = TokenFetch[_Token]()
         self._token = self._remembered_token()
 
-    def close(self) -> None:
-        """Ask for nothing any more."""
+    async def close(self) -> None:
+        """Ask for nothing any more, once a token that is being issued has come."""
         self.http.close()
+        await self._fetch.close()
 
     # --- token ---
 
@@ -199,12 +202,14 @@ class SegwayClient:
         One that is about to end serves on while no new one can be had.
         """
         async with self._renewal:
+            # Who asked for it may not have waited.
+            await self._fetch.ended()
             now, token = self._now(), self._token
             if token is None or token.value == refused or token.expires_at <= now:
-                token = self._token = await self._renew()
+                token = await self._fetch.run(self._renew)
             elif token.renew_at <= now:
                 try:
-                    token = self._token = await self._renew()
+                    token = await self._fetch.run(self._renew)
                 except _RENEWAL_FAILURES:
                     later = min(self._now() + RENEW_AGAIN_AFTER, token.expires_at)
                     token = self._token = replace(token, renew_at=later)
@@ -243,6 +248,7 @@ class SegwayClient:
                     expires_at=now + expires_in,
                     renew_at=now + expires_in - min(RENEW_BEFORE, expires_in / 10),
                 )
+                self._token = token
                 await self._remember(token)
                 return token
         raise _error_of(reply) or NotSegway("The answer has no token")

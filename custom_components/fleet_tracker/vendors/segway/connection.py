@@ -404,7 +404,7 @@ class SegwayConnection(Connection):
     @override
     async def close(self) -> None:
         """Stop asking."""
-        self.client.close()
+        await self.client.close()
         await stop_asking(self._vehicles.values())
 
 

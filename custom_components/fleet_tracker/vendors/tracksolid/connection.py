@@ -443,7 +443,7 @@ class TracksolidConnection(Connection):
     async def close(self) -> None:
         """Stop the streams that were started."""
         await self.cameras.close_all()
-        self.client.close()
+        await self.client.close()
         if self.hub is not None:
             self.hub.http.close()
 

@@ -58,9 +58,9 @@ class TracksolidClient:
         """Check the credentials, which costs a token only where there is none (3.1)."""
         await self.transport.log_in()
 
-    def close(self) -> None:
-        """Ask for nothing any more."""
-        self.transport.http.close()
+    async def close(self) -> None:
+        """Ask for nothing any more, once a login that is going on has its token."""
+        await self.transport.close()
 
     async def call(self, method: str, parameters: Mapping[str, str]) -> Answer:
         """Call any documented method as it is (see `catalog`)."""

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import md5
 
 import aiohttp
@@ -24,6 +25,7 @@ from ....transport.http_client import (
     Unreachable,
     read_json,
 )
+from ....transport.token_fetch import TokenFetch
 from ..catalog import METHODS
 from .errors import (
     KNOWN_CODES,
@@ -186,6 +188,7 @@ class Transport:
         self.http = HttpClient(session)
         self._patient = patient
         self._lock = asyncio.Lock()
+        self._fetch = TokenFetch[Token | None]()
         self._token = Token.from_json(memory.get("token"))
         self._buried: Token | None = None
         self._failure: VendorError | None = None
@@ -314,6 +317,11 @@ class Transport:
         if (left := self._quota_pause(key)) is not None:
             raise DailyQuota("Daily quota", retry_after=left)
 
+    async def close(self) -> None:
+        """Ask for nothing any more, once a login that is going on has its token."""
+        self.http.close()
+        await self._fetch.close()
+
     # --- tokens ---
 
     def _bury(self, token: Token) -> None:
@@ -327,22 +335,27 @@ class Transport:
         """Return a token other than the dead one, getting it once for all waiting calls."""
         attempts = self._attempts
         async with self._lock:
+            # Who asked for it may not have waited.
+            await self._fetch.ended()
             token = self._token
             if token is not None and token is not dead and self._alive(token):
                 if token.expires_at - self.now() > _RENEW_BEFORE:
                     return token
-                if renewed := await self._refresh(token):
+                if renewed := await self._fetch.run(partial(self._refresh, token)):
                     return renewed
             if self._failure is not None and self._attempts != attempts:
                 raise self._failure
             self._failure = None
             try:
-                return await self._keep(await self._sign_in())
+                await self._wait_for_turn()
+                signed_in = await self._fetch.run(self._sign_in)
             except VendorError as error:
                 self._failure = error
                 raise
             finally:
                 self._attempts += 1
+            assert signed_in is not None
+            return signed_in
 
     def _alive(self, token: Token) -> bool:
         return token.issued_at <= self.now() < token.expires_at
@@ -372,8 +385,7 @@ class Transport:
         return None
 
     async def _sign_in(self) -> Token:
-        """Log in (3.1), at most once a minute however often we are started."""
-        await self._wait_for_turn()
+        """Log in (3.1)."""
         self.counters["logins"] += 1
         await self.memory.put("token_asked_at", self.now().timestamp())
         self._fruitless_logins += 1
@@ -393,7 +405,7 @@ class Transport:
         if raw.code == SUCCESS:
             token = self._token_of(raw)
             self._fruitless_logins = 0
-            return token
+            return await self._keep(token)
         if is_too_frequent(raw.code, raw.message):
             if is_daily_quota(raw.message):
                 raise await self._pause(_LOGINS_PAUSED, raw.message)
@@ -405,7 +417,7 @@ class Transport:
         raise sign_in_error(raw.code, raw.message)
 
     async def _wait_for_turn(self) -> None:
-        """Keep the distance between logins, or raise RateLimited."""
+        """Log in at most once a minute however often we are started, or raise RateLimited."""
         self._check_quota(_LOGINS_PAUSED)
         asked_at = as_time(self.memory.get("token_asked_at"))
         if asked_at is None or asked_at > self.now():
