@@ -87,6 +87,7 @@ def _without_names(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _vehicle(coordinator: FleetCoordinator, vehicle: Vehicle) -> dict[str, Any]:
+    vehicle = coordinator.fleet.with_unmerged(vehicle)
     position = vehicle.position
     return {
         "model": vehicle.details.model,

@@ -96,7 +96,11 @@ class House:
     def poll(self, record: Record) -> None:
         """Read a record as a connection does."""
         before = self.fleet.known_records().get(ID)
-        if self.sieves and before is not None and before.covers(record):
+        if (
+            self.sieves
+            and before is not None
+            and before.covers(record, self.keeper.receipt().timestamp())
+        ):
             return
         self.merged += 1
         update = self.read(record)
@@ -130,7 +134,8 @@ class House:
         vehicle = self.fleet.get(ID)
         if vehicle is None:
             return None
-        evidence = vehicle.evidence
+        judged = self.fleet.with_unmerged(vehicle)
+        evidence = judged.evidence
         return (
             *(
                 (key, value)
@@ -139,7 +144,8 @@ class House:
             ),
             _place(vehicle.position),
             vehicle.latest_fix,
-            vehicle.heard_at,
+            # The next news finds no time that is ahead, after a clock was set back.
+            judged.heard_at and min(judged.heard_at, dt_util.utcnow()),
             vehicle.absences,
             vehicle.stood_since,
             replace(evidence, speeds=()),
@@ -325,6 +331,10 @@ def steps(
                     house.fleet.take_roster(roster)
             case 6:
                 freezer.move_to(dt_util.utcnow() - timedelta(minutes=20))
+                # What was left out is merged by the next poll, as if it was told then.
+                for house in houses:
+                    house.recover()
+                    house.poll({**record})
         passed = dice.choice([5, 30, 30, 30, 300, 300, 1800, 5000])
         freezer.tick(passed)
         _server_times(record, dice, int(dt_util.utcnow().timestamp()), passed)
@@ -367,6 +377,59 @@ async def test_a_parked_vehicle_costs_nothing(
         for name in (SERVER_TIME, SECONDS_SINCE_SWITCH, RECEIVED_AT):
             record[name] = cast("int", record[name]) + 30
     assert house.merged == 1
+    house.fleet.close()
+
+
+async def test_contacts_of_a_parked_vehicle(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """A contact is merged when it is shown; the guard and what comes next know each."""
+    freezer.move_to(START)
+    house = House(hass, sieves=True)
+    record = first_record(dt_util.utcnow().timestamp())
+    heard_at = record["hearttime"] = int(dt_util.utcnow().timestamp())
+    house.poll({**record})
+    fleet, known = house.fleet, house.fleet.vehicles
+    for number in range(1, 41):
+        freezer.tick(30)
+        for name in (SERVER_TIME, SECONDS_SINCE_SWITCH, RECEIVED_AT):
+            record[name] = cast("int", record[name]) + 30
+        heard_at = record["hearttime"] = heard_at + 30
+        house.poll({**record})
+        # Of 20 minutes with a contact in each poll, four steps of five are shown.
+        assert house.merged == 1 + number // 10
+        now = fleet.with_unmerged(known[ID])
+        assert now.heard_at == now.evidence.ignition_contact_at == dt_util.utcnow()
+        assert set(now.evidence.contact_gaps) == {timedelta(seconds=30)}
+    shown = known[ID].readings[Reading.LAST_CONTACT]
+    freezer.tick(30)
+    record[SERVER_TIME] = cast("int", record[SERVER_TIME]) + 30
+    record[SECONDS_SINCE_SWITCH] = cast("int", record[SECONDS_SINCE_SWITCH]) + 30
+    record["hearttime"] = heard_at + 30
+    house.poll({**record})
+    house.receive(VehicleUpdate(vehicle_id=ID))
+    assert known[ID].heard_at == dt_util.utcnow()
+    assert known[ID].readings[Reading.LAST_CONTACT] == shown
+    house.fleet.close()
+
+
+async def test_a_contact_with_a_switch_is_news(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """The seconds since the ignition was switched begin anew, though it is off again."""
+    freezer.move_to(START)
+    house = House(hass, sieves=True)
+    record = first_record(dt_util.utcnow().timestamp())
+    house.poll({**record})
+    freezer.tick(30)
+    now = int(dt_util.utcnow().timestamp())
+    record.update({SERVER_TIME: now, "hearttime": now, SECONDS_SINCE_SWITCH: 5})
+    house.poll({**record})
+    assert house.merged == 2
+    vehicle = cast("Vehicle", house.fleet.get(ID))
+    assert vehicle.readings[
+        Reading.IGNITION_CHANGED_AT
+    ] == dt_util.utcnow() - timedelta(seconds=5)
     house.fleet.close()
 
 

@@ -7,7 +7,14 @@ news comes in here, and occurrences and changes go out.
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
+from collections.abc import (
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+    Set as AbstractSet,
+)
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -93,6 +100,7 @@ class Fleet:
         self._ignition_on: set[str] = set()
         self._moving: set[str] = set()
         self._records: dict[str, KnownRecord] = {}
+        self._replaced: dict[str, KnownRecord] = {}
         self._records_at = datetime.min.replace(tzinfo=UTC)
         self._records_ahead = timedelta()
         self._listeners_of: dict[str, dict[str, list[CALLBACK_TYPE]]] = {}
@@ -137,11 +145,20 @@ class Fleet:
         return vehicle is None or vehicle.is_gone
 
     def with_unmerged(self, vehicle: Vehicle) -> Vehicle:
-        """Return a vehicle with the news that is received, but not merged yet."""
+        """Return a vehicle with the news that is received or left out, but not merged yet."""
         now = self._keeper.receipt()
-        for update in self._unmerged.get(vehicle.vehicle_id, ()):
+        # After a clock was set back it would be judged as told now.
+        left_out = self._left_out(vehicle) if now >= self._records_at else ()
+        for update in (*left_out, *self._unmerged.get(vehicle.vehicle_id, ())):
             vehicle = merge(vehicle, update, self._keeper.rules(), now).vehicle
         return vehicle
+
+    def _left_out(self, vehicle: Vehicle) -> Iterator[VehicleUpdate]:
+        """Yield the news that was left out of a vehicle."""
+        for records in (self._replaced, self._records):
+            if (record := records.get(vehicle.vehicle_id)) is not None:
+                if (update := record.left_out(vehicle)) is not None:
+                    yield clean_update(update)
 
     @callback
     def recall(self, vehicle: Vehicle) -> None:
@@ -165,6 +182,7 @@ class Fleet:
         """Forget a vehicle after its device was removed."""
         self._vehicles.pop(vehicle_id, None)
         self._records.pop(vehicle_id, None)
+        self._replaced.pop(vehicle_id, None)
         self._sort(vehicle_id, None)
         self._note_clock(vehicle_id, wrong=False)
         self._occurrences.forget(vehicle_id)
@@ -215,11 +233,12 @@ class Fleet:
 
         Whatever that is comes by here first. What was left out is merged before.
         """
-        record = self._records.pop(vehicle_id, None)
-        vehicle = self._vehicles.get(vehicle_id)
-        if record is not None and vehicle is not None:
-            if (left_out := record.left_out(vehicle)) is not None:
-                self._absorb(left_out, ())
+        if (vehicle := self._vehicles.get(vehicle_id)) is not None:
+            left_out = list(self._left_out(vehicle))
+            self._replaced.pop(vehicle_id, None)
+            self._records.pop(vehicle_id, None)
+            for update in left_out:
+                self._absorb(update, ())
 
     @callback
     def _sort(self, vehicle_id: str, vehicle: Vehicle | None) -> None:
@@ -258,6 +277,7 @@ class Fleet:
         ):
             self._records.pop(vehicle_id, None)
         else:
+            update.record.begin(merged.vehicle)
             self._records[vehicle_id] = update.record
 
     # --- news -------------------------------------------------------------------------------
@@ -286,8 +306,10 @@ class Fleet:
             if update.record is None:
                 self._touch(update.vehicle_id)
             else:
-                # It replaces the one before, and what that left out.
-                self._records.pop(update.vehicle_id, None)
+                # It replaces the one before, and what that left out, but for contacts.
+                before = self._records.pop(update.vehicle_id, None)
+                if before is not None and before.has_contacts:
+                    self._replaced[update.vehicle_id] = before
             self._unmerged[update.vehicle_id].append(update)
             received.append((update.vehicle_id, receipts))
         self._work.add(
@@ -338,7 +360,9 @@ class Fleet:
 
     @callback
     def _absorb_next(self, vehicle_id: str, receipts: tuple[Receipt, ...]) -> None:
-        """Merge what came first of a vehicle."""
+        """Merge what came first of a vehicle, after the contacts before it."""
+        if vehicle_id in self._replaced:
+            self._touch(vehicle_id)
         waiting = self._unmerged[vehicle_id]
         update = waiting.popleft()
         if not waiting:

@@ -96,7 +96,8 @@ def judge(vehicle: Vehicle | None, update: VehicleUpdate, receipt: datetime) -> 
     heard_at, heard_source = update.heard_at, update.heard_source
     if heard_at is not None:
         # Late news, such as alarms, says nothing of how the clock goes.
-        heard = judge_.heard(heard_at, heard_source, watch=not update.occurrences)
+        is_late = bool(update.occurrences or update.contacts)
+        heard = judge_.heard(heard_at, heard_source, watch=not is_late)
         heard_at, heard_source = heard.at, heard.source
     groups = tuple(
         _timed_group(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 import math
 from statistics import median
 
@@ -35,7 +36,8 @@ DRIVEN_KMH = 20
 TOLD_SPEED = "told_speed"
 """The group of a speed that came apart from a fix: evidence, and no reading."""
 _SPEED_OF_OCCURRENCES = "speed"
-_CONTACTS = 5
+REMEMBERED_GAPS = 5
+"""Of so many times it is remembered how long it was from one contact to the next."""
 _FIX = "fix"
 _EVENT = "event:"
 _EVENTS = 10
@@ -100,10 +102,11 @@ def note(
             )
     evidence = _with_motion(evidence)
     if heard_at is not None and update.heard_at is not None:
-        gap = update.heard_at - heard_at
-        if gap > timedelta():
-            gaps = (*evidence.contact_gaps, gap)[-_CONTACTS:]
-            evidence = replace(evidence, contact_gaps=gaps)
+        times = [heard_at, *(update.contacts or (update.heard_at,))]
+        gaps = [later - time for time, later in pairwise(times) if later > time]
+        if gaps:
+            gaps = [*evidence.contact_gaps, *gaps][-REMEMBERED_GAPS:]
+            evidence = replace(evidence, contact_gaps=tuple(gaps))
     return evidence
 
 

@@ -361,17 +361,25 @@ class ReadingGroup:
 class KnownRecord(Protocol):
     """A vendor's record that was merged: a later one may say nothing beyond it."""
 
-    def covers(self, record: Mapping[str, object]) -> bool:
+    @property
+    def has_contacts(self) -> bool:
+        """Whether the vehicle was heard of in records that were covered."""
+
+    def begin(self, vehicle: Vehicle) -> None:
+        """Note a vehicle as it is after the record was merged, which others follow."""
+
+    def covers(self, record: Mapping[str, object], now: float) -> bool:
         """Tell whether merging a later record would change nothing that is shown.
 
-        The caller knows that nothing has touched the vehicle since. What is covered is
-        left out, until something does.
+        ``now`` is by the server's clock, in Unix seconds. The caller knows that nothing has
+        touched the vehicle since. What is covered is left out, until something does.
         """
 
     def left_out(self, vehicle: Vehicle) -> VehicleUpdate | None:
         """Return the news in the last record that was covered, None if none was.
 
-        It is only how long the same was said, which decides what else is newer.
+        It is only how long the same was said, which decides what else is newer, and when
+        the vehicle was heard of.
         """
 
 
@@ -397,6 +405,8 @@ class VehicleUpdate:
     """The odometer was set by a command, so that a lower value is right."""
     contact_interval: timedelta | None = None
     """How often it should be heard of, where the vendor does not say whether it is online."""
+    contacts: tuple[datetime, ...] = ()
+    """When it was heard of since, where that was left out; the last is `heard_at`."""
     record: KnownRecord | None = field(default=None, compare=False, repr=False)
     """The vendor's record that it was mapped from, where later records may be compared."""
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from unittest.mock import AsyncMock
 
+from homeassistant.const import EVENT_STATE_CHANGED
+from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
 import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
 
 from custom_components.fleet_tracker.contract.connection import PollResult
 from custom_components.fleet_tracker.contract.errors import CannotConnect
+from custom_components.fleet_tracker.model.vehicle import Reading
 from custom_components.fleet_tracker.vendors.open_api.known_record import (
     SERVERS_OWN,
     KnownTrack,
 )
+from tests.common import written_since
 
 from .conftest import CAR, START, Rig
 from .test_mapping import SERVER_TIME, TRACK, track
@@ -21,7 +27,7 @@ from .test_mapping import SERVER_TIME, TRACK, track
 def covers(known: dict[str, object], later: dict[str, object]) -> bool:
     """Tell whether a later record, as the example with other fields, is no news."""
     record = KnownTrack.of({**TRACK, **known}, track(**known))
-    return record is not None and record.covers({**TRACK, **later})
+    return record is not None and record.covers({**TRACK, **later}, SERVER_TIME)
 
 
 @pytest.mark.parametrize("field", sorted(TRACK.keys() - set(SERVERS_OWN)))
@@ -32,7 +38,7 @@ def test_every_field_counts(field: str) -> None:
     assert not covers({}, {field: other})
     known = KnownTrack.of(TRACK, track())
     assert known is not None
-    assert not known.covers({k: v for k, v in TRACK.items() if k != field})
+    assert not known.covers({k: v for k, v in TRACK.items() if k != field}, SERVER_TIME)
     assert not covers({}, {"new": 1})
 
 
@@ -82,6 +88,39 @@ async def test_a_parked_vehicle(rig: Rig) -> None:
     assert CAR not in [one.vehicle_id for one in result.updates]
     assert result.unchanged
     assert result.error is None
+
+
+@pytest.mark.freeze_time(START)
+async def test_contacts_between_two_steps(rig: Rig) -> None:
+    """A heartbeat a minute writes nothing for five minutes, and the guard knows each."""
+    rig.freezer.move_to(START + timedelta(minutes=20, seconds=1))
+    await rig.coordinator.async_refresh()
+    merged = rig.coordinator.fleet.get(CAR)
+    assert merged is not None
+    events = async_capture_events(rig.hass, EVENT_STATE_CHANGED)
+    begin = dt_util.utcnow()
+    for minute in range(21, 25):
+        rig.freezer.move_to(START + timedelta(minutes=minute, seconds=1))
+        await rig.coordinator.async_refresh()
+        await rig.settle()
+        assert rig.coordinator.fleet.get(CAR) is merged
+        judged = rig.coordinator.fleet.with_unmerged(merged)
+        contact = START + timedelta(minutes=minute)
+        assert judged.heard_at == judged.evidence.ignition_contact_at == contact
+    cars = {
+        entity.entity_id
+        for entity in er.async_get(rig.hass).entities.values()
+        if CAR in entity.unique_id
+    }
+    assert cars
+    assert not cars.intersection(event.data["entity_id"] for event in events)
+    assert not cars.intersection(written_since(rig.hass, begin))
+    rig.freezer.move_to(START + timedelta(minutes=25, seconds=1))
+    await rig.coordinator.async_refresh()
+    await rig.settle()
+    assert [
+        event.data["entity_id"] for event in events if event.data["entity_id"] in cars
+    ] == [rig.entity_id("sensor", CAR, Reading.LAST_CONTACT)]
 
 
 @pytest.mark.parametrize("unchanged", [0, 1])

@@ -603,9 +603,10 @@ class OpenApiClient:
     ) -> Mapping[str, Record]:
         """Return the records of devices, by one call."""
         found: dict[str, Record] = {}
+        asked = frozenset(imeis)
         for row in await self._rows("GET", path, imeis=",".join(imeis), **params):
             imei = _imei(row)
-            if imei is not None and imei in imeis:
+            if imei in asked:
                 found[imei] = row
             else:
                 self._count_dropped(1)

@@ -454,17 +454,21 @@ class OpenApiConnection(Connection):
         """Add the news of vehicles that the server did not refuse."""
         self._check_clock(found)
         self._read.update(imeis)
-        known_records = self.host.known_records()
+        known_records, now = self.host.known_records(), self.receipt().timestamp()
+        refused = self._refused
         for imei in imeis:
-            self._refused.pop(imei, None)
+            if refused:
+                refused.pop(imei, None)
             record = found.get(imei, {})
             before = known_records.get(imei)
             if (
                 before is not None
                 and imei not in self._let_through
-                and before.covers(record)
+                and before.covers(record, now)
             ):
                 self._unchanged += 1
+                if isinstance(before, KnownTrack) and before.was_heard:
+                    with_news.add(imei)
                 continue
             known = self.host.vehicle(imei)
             if (update := self._news(imei, record)) is None:

@@ -7,10 +7,12 @@ but for the times that the server puts in.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self, override
 
 from ...model.json_values import as_unix_time
+from ...model.quiet_contacts import QuietContacts
 from ...model.vehicle import (
     KnownRecord,
     Reading,
@@ -19,14 +21,16 @@ from ...model.vehicle import (
     VehicleUpdate,
     reading_parts,
 )
-from .mapping import FUEL, OLDEST_REPORTED, TEMPERATURE, map_track
+from .mapping import FUEL, IGNITION_JITTER, OLDEST_REPORTED, TEMPERATURE, map_track
 from .vocabulary import OpenApiReading
 
 SERVER_TIME = "servertime"
 SECONDS_SINCE_SWITCH = "acctime"
 RECEIVED_AT = "systemtime"
+HEARD_AT = "hearttime"
 SERVERS_OWN = (SERVER_TIME, SECONDS_SINCE_SWITCH, RECEIVED_AT)
 """The fields that move on by themselves. Every other field counts, mapped or not."""
+_JITTER_S = IGNITION_JITTER.total_seconds()
 
 _LATEST = 7_258_118_400
 """From here on a number is milliseconds; see `as_unix_time`."""
@@ -41,6 +45,25 @@ class KnownTrack(KnownRecord):
         self._server_time = server_time
         self._until = until
         self._has_left_out = False
+        self._contacts = QuietContacts()
+        self._switched_at: float | None = None
+        self.was_heard = False
+        """Whether the record that was covered last told of a contact."""
+
+    @property
+    @override
+    def has_contacts(self) -> bool:
+        """Whether the vehicle was heard of in records that were covered."""
+        return bool(self._contacts)
+
+    @override
+    def begin(self, vehicle: Vehicle) -> None:
+        """Note a vehicle as it is after the record was merged."""
+        if vehicle.heard_at == as_unix_time(self._record.get(HEARD_AT)):
+            self._contacts.begin(vehicle)
+        switched_at = vehicle.readings.get(Reading.IGNITION_CHANGED_AT)
+        if isinstance(switched_at, datetime):
+            self._switched_at = switched_at.timestamp()
 
     @classmethod
     def of(cls, record: Mapping[str, object], update: VehicleUpdate) -> Self | None:
@@ -61,7 +84,7 @@ class KnownTrack(KnownRecord):
         return cls(dict(record), server_time, _shown_until(update))
 
     @override
-    def covers(self, record: Mapping[str, object]) -> bool:
+    def covers(self, record: Mapping[str, object], now: float) -> bool:
         """Tell whether a later record says nothing new.
 
         Going back, the server's time says something new too.
@@ -72,26 +95,68 @@ class KnownTrack(KnownRecord):
             or not self._server_time <= server_time < self._until
         ):
             return False
-        old, new = known.get(SECONDS_SINCE_SWITCH), record.get(SECONDS_SINCE_SWITCH)
-        if old != new:
+        self.was_heard = False
+        heard, heard_before = record.get(HEARD_AT), known.get(HEARD_AT)
+        is_heard = heard != heard_before
+        if is_heard and not (
+            type(heard) is int
+            and self._contacts.is_quiet(heard, now)
+            and self._is_switched_as_before(record, heard, server_time)
+        ):
+            return False
+        seconds, seconds_before = (
+            record.get(SECONDS_SINCE_SWITCH),
+            known.get(SECONDS_SINCE_SWITCH),
+        )
+        if seconds != seconds_before:
             if (
-                type(old) is not int
-                or type(new) is not int
+                type(seconds_before) is not int
+                or type(seconds) is not int
                 # Without an ignition wire they are the server's time itself.
-                or (0 <= old < self._server_time) is not (0 <= new < server_time)
+                or (0 <= seconds_before < self._server_time)
+                is not (0 <= seconds < server_time)
             ):
                 return False
-            known[SECONDS_SINCE_SWITCH] = new
-        old, new = known.get(RECEIVED_AT), record.get(RECEIVED_AT)
-        if old != new:
-            if (as_unix_time(old) is None) is not (as_unix_time(new) is None):
-                return False
-            known[RECEIVED_AT] = new
-        known[SERVER_TIME] = self._server_time = server_time
-        if known != record:
+            known[SECONDS_SINCE_SWITCH] = seconds
+        received_at, received_before = record.get(RECEIVED_AT), known.get(RECEIVED_AT)
+        if received_at != received_before:
+            known[RECEIVED_AT] = received_at
+        known[SERVER_TIME] = server_time
+        if is_heard:
+            known[HEARD_AT] = heard
+        if known != record or (
+            received_at != received_before
+            and (as_unix_time(received_at) is None)
+            is not (as_unix_time(received_before) is None)
+        ):
+            # What was left out is still as it was told.
+            known[SERVER_TIME] = self._server_time
+            for name, value in (
+                (SECONDS_SINCE_SWITCH, seconds_before),
+                (RECEIVED_AT, received_before),
+                (HEARD_AT, heard_before),
+            ):
+                if name in known:
+                    known[name] = value
             return False
+        self._server_time = server_time
         self._has_left_out = True
+        if is_heard and type(heard) is int:
+            self._contacts.add(heard)
+            self.was_heard = True
         return True
+
+    def _is_switched_as_before(
+        self, record: Mapping[str, object], heard: int, server_time: int
+    ) -> bool:
+        """Tell whether the ignition is told to be switched when it was, to a jitter."""
+        seconds = record.get(SECONDS_SINCE_SWITCH)
+        if self._switched_at is None:
+            return seconds == self._record.get(SECONDS_SINCE_SWITCH)
+        return type(seconds) is int and any(
+            abs(time - seconds - self._switched_at) <= _JITTER_S
+            for time in (server_time, heard)
+        )
 
     @override
     def left_out(self, vehicle: Vehicle) -> VehicleUpdate | None:
@@ -99,7 +164,8 @@ class KnownTrack(KnownRecord):
         if not self._has_left_out:
             return None
         told_at = datetime.fromtimestamp(self._server_time, UTC)
-        return map_track(self._record, vehicle, told_at)
+        update = map_track(self._record, vehicle, told_at)
+        return update and replace(update, contacts=self._contacts.times)
 
 
 def _shown_until(update: VehicleUpdate) -> int:

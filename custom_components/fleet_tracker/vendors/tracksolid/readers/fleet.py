@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Set as AbstractSet
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 import math
 from typing import NamedTuple, Self, override
 
@@ -17,12 +17,16 @@ from ....contract.errors import (
 )
 from ....model.elapsed import is_within
 from ....model.json_values import Record
+from ....model.quiet_contacts import QuietContacts
 from ....model.vehicle import KnownRecord, TimeSource, Vehicle, VehicleUpdate
 from ....transport.http_client import NoAnswer, Unreachable
 from ..api.client import TracksolidClient
 from ..api.records import Device, Location
+from ..api.values import as_time
 from ..mapping import map_location
 from ..pushes.door import TAG_PATH, Push
+
+HEARD_AT = "hbTime"
 
 MAPPED_AT_ONCE = 25
 """How many rows are mapped before the event loop has its turn: about 3 ms."""
@@ -58,6 +62,19 @@ class KnownRow(KnownRecord):
         self._row = row
         self._fleet = fleet
         self._left_out_at: datetime | None = None
+        self._contacts = QuietContacts()
+
+    @property
+    @override
+    def has_contacts(self) -> bool:
+        """Whether the vehicle was heard of in rows that were covered."""
+        return bool(self._contacts)
+
+    @override
+    def begin(self, vehicle: Vehicle) -> None:
+        """Note a vehicle as it is after the row was merged."""
+        if vehicle.heard_at == as_time(self._row.get(HEARD_AT)):
+            self._contacts.begin(vehicle)
 
     @classmethod
     def of(cls, row: Record, update: VehicleUpdate, fleet: Fleet) -> Self | None:
@@ -72,10 +89,18 @@ class KnownRow(KnownRecord):
         return cls(row, fleet)
 
     @override
-    def covers(self, record: Record) -> bool:
-        """Tell whether a later row is the same."""
+    def covers(self, record: Record, now: float) -> bool:
+        """Tell whether a later row is the same, but for a contact that shows nothing new."""
         if self._row != record:
-            return False
+            contact = _seconds(record.get(HEARD_AT))
+            if (
+                contact is None
+                or not self._contacts.is_quiet(contact, now)
+                or {**self._row, HEARD_AT: record[HEARD_AT]} != record
+            ):
+                return False
+            self._contacts.add(contact)
+            self._row = record
         self._left_out_at = self._fleet.located_at
         return True
 
@@ -85,7 +110,19 @@ class KnownRow(KnownRecord):
         location = Location.from_row(self._row)
         if self._left_out_at is None or location is None:
             return None
-        return self._fleet.map_location(location, self._left_out_at)
+        update = self._fleet.map_location(location, self._left_out_at)
+        return replace(update, contacts=self._contacts.times)
+
+
+def _seconds(text: object) -> float | None:
+    """Return a time in the one form of the documents (chapter 1), in Unix seconds."""
+    if type(text) is not str or len(text) != len("2026-01-01 00:00:00"):
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if time.tzinfo else time.replace(tzinfo=UTC).timestamp()
 
 
 class Fleet:
@@ -183,19 +220,22 @@ class Fleet:
             batch = await self._client.tracking.location_rows_of(self.devices)
             rows, refused = batch.found, batch.refused
         self.located_at = self._client.transport.present
+        now = self.located_at.timestamp()
+        known_records = self._known_records()
         updates: dict[str, list[VehicleUpdate]] = {}
         unchanged: set[str] = set()
         mapped = 0
         for row in rows:
             imei = row.get("imei")
             if isinstance(imei, str) and imei not in updates:
-                known = self._known_records().get(imei)
-                if known is not None and known.covers(row):
+                known = known_records.get(imei)
+                if known is not None and known.covers(row, now):
                     unchanged.add(imei)
                     continue
             if mapped == MAPPED_AT_ONCE:
                 mapped = 0
                 await asyncio.sleep(0)
+                known_records = self._known_records()
             mapped += 1
             location = Location.from_row(row)
             if location is not None and location.imei in self.devices:
