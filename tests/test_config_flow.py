@@ -20,7 +20,9 @@ from homeassistant.config_entries import (
 from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
 from homeassistant.data_entry_flow import FlowResultType, InvalidData, section
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.json import json_dumps
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
@@ -194,7 +196,7 @@ async def choose_push_address(hass: HomeAssistant, entry_id: str) -> Result:
     """Return the page of the options that shows where to push to."""
     options = hass.config_entries.options
     menu = await options.async_init(entry_id)
-    assert menu["menu_options"] == ["settings", f"{CLOUD}_push"]
+    assert menu["menu_options"] == ["settings", "vehicle", f"{CLOUD}_push"]
     return await options.async_configure(
         menu["flow_id"], {"next_step_id": f"{CLOUD}_push"}
     )
@@ -824,3 +826,37 @@ async def test_reload_after_a_flow_is_only_one(
     for _ in range(3):
         await elapse(hass, freezer, 1)
     assert cloud.connections == 2
+
+
+async def test_vehicle_settings(hass: HomeAssistant, cloud: Cloud) -> None:
+    """One vehicle is picked, and what is set of it stays when other options change."""
+    cloud.tell(told("2", dt_util.utcnow()))
+    entry = (await set_up(hass, cloud_entry())).config_entry
+    assert kinds(hass) == ["van", "car"]
+    options = hass.config_entries.options
+    for vehicle_id, kind in (("1", "truck"), ("2", "bus")):
+        menu = await options.async_init(entry.entry_id)
+        form = await options.async_configure(
+            menu["flow_id"], {"next_step_id": "vehicle"}
+        )
+        form = await options.async_configure(form["flow_id"], {"vehicle": vehicle_id})
+        assert form["step_id"] == "vehicle_settings"
+        await options.async_configure(form["flow_id"], {"kind": kind})
+        await hass.async_block_till_done(wait_background_tasks=True)
+    assert kinds(hass) == ["truck", "bus"]
+
+    await send_settings(hass, entry.entry_id, {**OPTIONS, **POLLING_OPTIONS})
+    assert kinds(hass) == ["truck", "bus"]
+
+
+def kinds(hass: HomeAssistant) -> list[str | None]:
+    """Return the kinds of the two vehicles, by which their icons are."""
+    registry = er.async_get(hass)
+    found = []
+    for vehicle_id in ("1", "2"):
+        tracker = registry.async_get(
+            entity_id(hass, "device_tracker", "position", vehicle_id) or ""
+        )
+        assert tracker
+        found.append(tracker.translation_key)
+    return found

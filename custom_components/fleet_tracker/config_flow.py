@@ -35,10 +35,19 @@ from .account.options import (
     option_fields,
     options_schema,
     section_of,
+    vehicle_choices,
 )
 from .account.reauthentication import checking
 from .account.storage import EntryMemory
 from .account.subentries import discovery_unique_id
+from .account.vehicle_settings import (
+    VEHICLE,
+    settings_form,
+    stored_settings,
+    vehicle_form,
+    with_all_settings,
+    with_settings,
+)
 from .const import (
     CONF_EXCLUDED_VEHICLES,
     CONF_IDENTITY,
@@ -432,11 +441,14 @@ class FleetTrackerOptionsFlow(OptionsFlow):
     ) -> ConfigFlowResult:
         """Ask what to see, where there is more than the settings."""
         vendor = await _async_vendor(self.hass, self.config_entry)
-        if not vendor.pushes:
+        pages = ["settings"]
+        if vehicle_choices(self.config_entry):
+            pages.append("vehicle")
+        if vendor.pushes:
+            pages.append(f"{vendor.key}_{PUSH_FORM}")
+        if len(pages) == 1:
             return await self.async_step_settings()
-        return self.async_show_menu(
-            step_id="init", menu_options=["settings", f"{vendor.key}_{PUSH_FORM}"]
-        )
+        return self.async_show_menu(step_id="init", menu_options=pages)
 
     async def async_step_settings(
         self, user_input: dict[str, Any] | None = None
@@ -456,12 +468,47 @@ class FleetTrackerOptionsFlow(OptionsFlow):
             }
             if not errors:
                 await async_keep_names(entry, options.get(CONF_EXCLUDED_VEHICLES, ()))
-                return self.async_create_entry(data=options)
+                return self.async_create_entry(
+                    data=with_all_settings(options, entry.options)
+                )
         opened = [one for one in fields if one in errors] or list(fields)[:1]
         return self.async_show_form(
             step_id="settings",
             data_schema=options_schema(fields, options, opened),
             errors=errors,
+        )
+
+    _vehicle_id = ""
+
+    async def async_step_vehicle(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which vehicle has settings of its own."""
+        if user_input is not None:
+            self._vehicle_id = user_input[VEHICLE]
+            return await self.async_step_vehicle_settings()
+        choices = vehicle_choices(self.config_entry)
+        return self.async_show_form(
+            step_id="vehicle", data_schema=vehicle_form(choices)
+        )
+
+    async def async_step_vehicle_settings(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the settings of one vehicle. What is left empty is up to us."""
+        entry, vehicle_id = self.config_entry, self._vehicle_id
+        if user_input is not None:
+            return self.async_create_entry(
+                data=with_settings(entry.options, vehicle_id, user_input)
+            )
+        return self.async_show_form(
+            step_id="vehicle_settings",
+            data_schema=self.add_suggested_values_to_schema(
+                settings_form(), stored_settings(entry.options, vehicle_id)
+            ),
+            description_placeholders={
+                "vehicle": vehicle_choices(entry).get(vehicle_id, vehicle_id)
+            },
         )
 
     async def async_step_push(

@@ -135,9 +135,14 @@ class Usage:
                         yield _platform_of(one), one
 
     def _expect_entities(self) -> None:
+        for kind in self._module("model.vehicle_kind").VehicleKind:
+            self._icons.need(f"entity.{Platform.DEVICE_TRACKER}.{kind}.default")
         for platform, description in self._descriptions():
             key = description.translation_key or description.key
             path = f"entity.{platform}.{key}"
+            for part in description.worded_parts:
+                self._texts.need(f"{path}_{part}.name")
+                self._icons.need(f"{path}_{part}.default")
             # A device class brings a name and an icon, and a tracker has the device's.
             if description.device_class or platform == Platform.DEVICE_TRACKER:
                 self._texts.allow(f"{path}.name")
@@ -244,8 +249,11 @@ class Usage:
                     yield f"{kind}.step.{nothing}", vol.Schema({})
         if schema := flow.reauth_form():
             yield "config.step.reauth_confirm", schema
+        for page in ("settings", "vehicle"):
+            self._texts.need(f"options.step.init.menu_options.{page}")
+        yield "options.step.vehicle", self._flow.vehicle_form({})
+        yield "options.step.vehicle_settings", self._flow.settings_form()
         if vendor.pushes:
-            self._texts.need("options.step.init.menu_options.settings")
             page = f"{vendor.key}_{self._flow.PUSH_FORM}"
             self._texts.need(f"options.step.init.menu_options.{page}")
         fields = self._flow.option_fields(entry, vendor)

@@ -88,6 +88,17 @@ async def async_keep_names(entry: ConfigEntry, excluded: Iterable[str]) -> None:
     await coordinator.own_memory.put(NAMES_OF_EXCLUDED, kept or None)
 
 
+def vehicle_choices(entry: ConfigEntry) -> dict[str, str]:
+    """Return the names of the vehicles that are shown, by their ids."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return {}
+    coordinator: FleetCoordinator = entry.runtime_data
+    return {
+        vehicle_id: vehicle.details.name
+        for vehicle_id, vehicle in coordinator.vehicles().items()
+    }
+
+
 def _common(entry: ConfigEntry, vendor: Vendor) -> Fields:
     """Return the options that all vendors share, where they make sense."""
     fields: dict[OptionSection, dict[vol.Marker, Any]] = {

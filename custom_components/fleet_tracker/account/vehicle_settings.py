@@ -6,9 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from homeassistant.helpers.selector import (
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
+import voluptuous as vol
+
 from ..const import CONF_VEHICLES
 from ..model.vehicle_kind import VehicleKind
 
+VEHICLE = "vehicle"
+"""The field that picks a vehicle."""
 KIND = "kind"
 
 
@@ -19,13 +29,43 @@ class VehicleSettings:
     kind: VehicleKind | None = None
 
 
-def settings_of(options: Mapping[str, Any], vehicle_id: str) -> VehicleSettings:
-    """Return the settings of a vehicle; what they cannot be counts as not set."""
+def vehicle_form(choices: Mapping[str, str]) -> vol.Schema:
+    """Return the form that picks one of the vehicles, which are named by their ids."""
+    options = [
+        SelectOptionDict(value=vehicle_id, label=name)
+        for vehicle_id, name in sorted(choices.items(), key=lambda one: one[1])
+    ]
+    return vol.Schema({vol.Required(VEHICLE): _select(options)})
+
+
+def settings_form() -> vol.Schema:
+    """Return the form of a vehicle's settings: each field can be left to us."""
+    kinds = SelectSelector(
+        SelectSelectorConfig(
+            options=[kind.value for kind in VehicleKind],
+            translation_key="vehicle_kind",
+            mode=SelectSelectorMode.DROPDOWN,
+        )
+    )
+    return vol.Schema({vol.Optional(KIND): kinds})
+
+
+def _select(options: list[SelectOptionDict]) -> SelectSelector:
+    return SelectSelector(
+        SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN)
+    )
+
+
+def stored_settings(options: Mapping[str, Any], vehicle_id: str) -> Mapping[str, Any]:
+    """Return a vehicle's settings as they are stored, none if they cannot be that."""
     vehicles = options.get(CONF_VEHICLES)
     stored = vehicles.get(vehicle_id) if isinstance(vehicles, Mapping) else None
-    if not isinstance(stored, Mapping):
-        return VehicleSettings()
-    kind = stored.get(KIND)
+    return stored if isinstance(stored, Mapping) else {}
+
+
+def settings_of(options: Mapping[str, Any], vehicle_id: str) -> VehicleSettings:
+    """Return the settings of a vehicle; what they cannot be counts as not set."""
+    kind = stored_settings(options, vehicle_id).get(KIND)
     return VehicleSettings(kind=VehicleKind(kind) if kind in set(VehicleKind) else None)
 
 
@@ -39,3 +79,11 @@ def with_settings(
     if settings:
         changed[vehicle_id] = dict(settings)
     return {**options, CONF_VEHICLES: changed}
+
+
+def with_all_settings(
+    options: Mapping[str, Any], before: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return options with the vehicles' settings of those before."""
+    kept = {CONF_VEHICLES: before[CONF_VEHICLES]} if CONF_VEHICLES in before else {}
+    return {**options, **kept}
