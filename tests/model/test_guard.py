@@ -401,7 +401,7 @@ def test_a_speed_newly_told_counts_for_two_minutes(kind: str, stamp: str) -> Non
         now = NOW + timedelta(minutes=minutes)
         known = merge(known, news, RULES, now).vehicle
         found = refusal(known, LIMIT, now)
-        reasons.append(found and found.key)
+        reasons.append(None if found is None else found.key)
     assert reasons[1:3] == [TOO_FAST, TOO_FAST]
     assert reasons[3] != TOO_FAST
     assert reasons[4:] == [TOO_FAST, TOO_FAST]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 import time
@@ -681,13 +681,58 @@ async def test_nothing_that_stops_is_sent(
 async def test_nothing_that_stops_is_sent_by_another_way(site: Site) -> None:
     """By a text, an entry of the tracker's list, or bytes that nobody can judge."""
     for way in site.stops.keys() - {"button"}:
-        for name in (OPTION_OFF, "heard by OBD"):
-            meanwhile, keys = MEANWHILE[name]
-            await site.prepare()
-            trial = await connecting(site, way)
-            await meanwhile(site)
-            await site.settle()
-            await _expect_refused(site, trial, f"{way}, {name}", keys)
+        for wait in WAITS["tracksolid"]:
+            if wait is listing and way == "raw":
+                continue  # bytes need no list
+            names = ["heard by OBD", *([OPTION_OFF] if wait is connecting else [])]
+            for name in names:
+                meanwhile, keys = MEANWHILE[name]
+                await site.prepare()
+                trial = await wait(site, way)
+                await meanwhile(site)
+                await site.settle()
+                cell = f"{way}, {wait.__name__}, {name}"
+                await _expect_refused(site, trial, cell, keys)
+
+
+async def leave(site: Site) -> None:
+    """Let the vehicle be missing from the account's lists."""
+    for _ in range(2):
+        site.coordinator.fleet.take_roster(frozenset({"another"}))
+
+
+async def take_away(site: Site) -> None:
+    """Remove the vehicle as the user does: its subentry, or its device."""
+    if (subentry := site.coordinator.subentry_id(site.vehicle_id)) is not None:
+        site.hass.config_entries.async_remove_subentry(site.entry, subentry)
+    else:
+        site.coordinator.async_forget(site.vehicle_id)
+
+
+@every_vendor
+async def test_vehicle_that_is_removed(
+    site: Site, request: pytest.FixtureRequest
+) -> None:
+    """What would stop it never leaves, and what lets it go again does not hang."""
+    waits = WAITS[request.node.callspec.params["site"]]
+    cells: list[tuple[Wait, Meanwhile]] = [(wait, leave) for wait in waits]
+    for wait, removed in (*cells, (looking, take_away)):
+        await site.prepare()
+        trial = await wait(site, "button")
+        await removed(site)
+        await site.settle()
+        cell = f"{wait.__name__}, {removed.__name__}"
+        # A look that is answered makes it known anew, and with it nothing is proven.
+        keys = {"vehicle_unavailable", "engine_cut_speed_unknown"}
+        await _expect_refused(site, trial, cell, frozenset(keys))
+        restored = asyncio.ensure_future(site.restore(site))
+        with suppress(HomeAssistantError, AssertionError):
+            await site.until(restored)
+            restored.result()
+        assert restored.done(), cell
+        assert not site.is_stopped(), cell
+        if removed is leave:
+            site.coordinator.fleet.take_roster(frozenset({site.vehicle_id}))
 
 
 @every_vendor
