@@ -244,3 +244,9 @@ async def send_settings(
     )
     await hass.async_block_till_done(wait_background_tasks=True)
     return result
+
+
+def other_server(address: str, *, verify_ssl: bool = True) -> dict[str, Any]:
+    """Return how a server that is none of the vendor's is entered."""
+    own = {"address": address, "verify_ssl": verify_ssl}
+    return {"server": "other", "own_server": own}

@@ -17,46 +17,21 @@ import time
 from tests.simulators.failures import CONTROL_PATH
 
 from .accounts import ACCOUNTS, DemoAccount
+from .arguments import arguments
 from .check import check
 from .flows import add_account, push_url
-from .home_assistant import DOMAIN, ROOT, VERSION, DemoError, HomeAssistant
+from .home_assistant import (
+    DOMAIN,
+    ROOT,
+    STOP_TIMEOUT,
+    VERSION,
+    DemoError,
+    HomeAssistant,
+)
 from .processes import Child
 from .registry import enable_entities
 
 SIMULATOR_TIMEOUT = 30
-
-
-def arguments() -> argparse.Namespace:
-    """Return what the command line says."""
-    parser = argparse.ArgumentParser(
-        prog="script/demo",
-        description="Start Home Assistant with simulated vehicles; Ctrl-C ends it.",
-    )
-    parser.add_argument(
-        "--port",
-        type=first_port,
-        default=8123,
-        help=f"8123 by default; the simulators take the {len(ACCOUNTS)} after it",
-    )
-    parser.add_argument(
-        "--keep",
-        action="store_true",
-        help="keep the configuration and what was recorded for the next run",
-    )
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="check that everything is as it should be, and end with status 0 or 1",
-    )
-    return parser.parse_args()
-
-
-def first_port(text: str) -> int:
-    """Return a port that has room behind it for the simulators, one for each account."""
-    last = 65535 - len(ACCOUNTS)
-    if not text.isdecimal() or not 1 <= (port := int(text)) <= last:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 to {last}")
-    return port
 
 
 async def demo(options: argparse.Namespace) -> int:
@@ -67,6 +42,13 @@ async def demo(options: argparse.Namespace) -> int:
     folder = ROOT / ".demo" / f"{VERSION}-{options.port}"
     if not options.keep:
         shutil.rmtree(folder, ignore_errors=True)
+    elif folder.exists():
+        print(f"Going on with what is kept in {folder.relative_to(ROOT)}", flush=True)
+    else:
+        print(
+            f"Nothing was kept yet; this run is, in {folder.relative_to(ROOT)}",
+            flush=True,
+        )
     simulators = {
         account.name: f"http://127.0.0.1:{port}{CONTROL_PATH}"
         for account, port in zip(ACCOUNTS, ports[1:], strict=True)
@@ -81,16 +63,27 @@ async def demo(options: argparse.Namespace) -> int:
         for account, port in zip(ACCOUNTS, ports[1:], strict=True):
             print(f"Starting the simulator of {account.name} ...", flush=True)
             await start_simulator(stack, account, folder, port)
-        print(f"Starting Home Assistant {VERSION} ...", flush=True)
+        stack.callback(tell, "  the simulators end ...")
+        print(
+            f"Starting Home Assistant {VERSION}: ten seconds, and half a minute the "
+            "first time ...",
+            flush=True,
+        )
         begin = time.monotonic()
         await stack.enter_async_context(home_assistant)
+        stack.callback(
+            tell,
+            "  Home Assistant writes what it recorded and ends, which takes "
+            f"{STOP_TIMEOUT} s at most ...",
+        )
         print(f"  it runs after {time.monotonic() - begin:.0f} s", flush=True)
         for account, port in zip(ACCOUNTS, ports[1:], strict=True):
             print(f"Setting up the account at {account.name} ...", flush=True)
-            await add_account(home_assistant, account, port)
+            if not await add_account(home_assistant, account, port):
+                print(f"  found {account.title}, of an earlier run", flush=True)
             if account.pushes:
                 push_url_file(account, folder).write_text(
-                    await push_url(home_assistant, account.pushes), encoding="ascii"
+                    await push_url(home_assistant, account.title), encoding="ascii"
                 )
             await enable_entities(home_assistant, account)
         if options.check:
@@ -98,6 +91,12 @@ async def demo(options: argparse.Namespace) -> int:
         introduce(home_assistant, simulators)
         await home_assistant.run()
     return 0
+
+
+def tell(text: str) -> None:
+    """Print something; a terminal that was closed shows nothing any more."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
 
 
 def require_free(port: int) -> None:
@@ -162,8 +161,8 @@ def introduce(home_assistant: HomeAssistant, simulators: Mapping[str, str]) -> N
         f"""
 Home Assistant {VERSION} runs at {home_assistant.url}, and lets you in by itself.
 
+  {home_assistant.url}/                 the fleet, with map, tiles and controls
   {home_assistant.url}/fleet-map        the vehicles on the map
-  {home_assistant.url}/fleet-vehicles   a dashboard with map, tiles and controls
   {home_assistant.url}/logbook          ignition, zones and alarms as they happen
   {home_assistant.url}/config/integrations/integration/{DOMAIN}
 
@@ -199,9 +198,7 @@ async def main() -> int:
         if not stopped:
             stopped = True
             task.cancel()
-            # A terminal that was closed shows nothing any more.
-            with contextlib.suppress(OSError):
-                print("\nStopping ...", flush=True)
+            tell("\nStopping:")
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

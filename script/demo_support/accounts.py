@@ -104,9 +104,9 @@ class DemoAccount:
     else keeps its default. Where the vendor has no list of vehicles, `add_vehicles` is what to
     enter for each, `accept_vehicles` how many show up by themselves and are accepted, and
     `leave_vehicles` how many of them are left to be accepted by who looks at the demo.
-    `pushes` is the title of the account that the simulator pushes to. It is given
-    `--push-url-file` too: the demo writes there where to push to once the account is
-    added, as the vendor's staff would be told. `is_asked` says that the vendor has an API
+    `title` is what the account is then called, by which an earlier run's is found. One that
+    `pushes` is given `--push-url-file` too: the demo writes there where to push to once the
+    account is added, as the vendor's staff would be told. `is_asked` says that the vendor has an API
     that is asked and can be down; else the vehicles connect by themselves.
     """
 
@@ -118,7 +118,8 @@ class DemoAccount:
     add_vehicles: tuple[Mapping[str, Any], ...] = ()
     accept_vehicles: int = 0
     leave_vehicles: int = 0
-    pushes: str = ""
+    title: str = ""
+    pushes: bool = False
     is_asked: bool = True
     arguments: tuple[str, ...] = ()
 
@@ -131,11 +132,13 @@ class DemoAccount:
 ACCOUNTS = (
     DemoAccount(
         name="Open API",
+        title=f"{DEMO_ACCOUNT} (127.0.0.1)",
         simulator="tests.simulators.open_api",
         answers={
             "user": "open_api",
             "open_api": {
-                "server": "http://127.0.0.1:{port}",
+                "server": "other",
+                "address": "http://127.0.0.1:{port}",
                 "account": DEMO_ACCOUNT,
                 "password": DEMO_PASSWORD,
             },
@@ -207,11 +210,13 @@ ACCOUNTS = (
     DemoAccount(
         name="Tracksolid Pro",
         simulator="tests.simulators.tracksolid",
-        pushes=f"{ACCOUNT} (127.0.0.1)",
+        title=f"{ACCOUNT} (127.0.0.1)",
+        pushes=True,
         answers={
             "user": "tracksolid",
             "tracksolid": {
-                "server": "http://127.0.0.1:{port}",
+                "server": "other",
+                "address": "http://127.0.0.1:{port}",
                 "other_nodes": False,
                 "app_key": APP_KEY,
                 "app_secret": APP_SECRET,
@@ -274,6 +279,7 @@ ACCOUNTS = (
     ),
     DemoAccount(
         name="InHand VT3",
+        title="VT3 trackers",
         simulator="tests.simulators.vt3",
         is_asked=False,
         answers={"user": "vt3", "vt3": {"host": "127.0.0.1", "port": "{port}"}},
@@ -312,13 +318,15 @@ ACCOUNTS = (
     DemoAccount(
         name="Segway",
         simulator="tests.simulators.segway",
-        pushes=f"Segway {DEMO_CLIENT_ID}",
+        title=f"Segway {DEMO_CLIENT_ID}",
+        pushes=True,
         answers={
             "user": "segway",
             "segway": {
                 "client_id": DEMO_CLIENT_ID,
                 "client_secret": DEMO_CLIENT_SECRET,
-                "server": "http://127.0.0.1:{port}",
+                "server": "other",
+                "address": "http://127.0.0.1:{port}",
             },
             "segway_push": {"push_at_root": False},
         },

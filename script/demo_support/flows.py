@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .accounts import DemoAccount
@@ -21,16 +21,19 @@ type Step = Mapping[str, Any]
 
 async def add_account(
     home_assistant: HomeAssistant, account: DemoAccount, port: int
-) -> None:
-    """Add an account, and the vehicles that are added one by one.
+) -> bool:
+    """Add an account, and the vehicles that are added one by one; return whether it did.
 
-    An account that is there already, from an earlier run, stays as it is. Raises
-    DemoError where a flow does not end as it should.
+    An account that is there already, from an earlier run, stays as it is: logging in once
+    more would cost a minute at some vendors. Raises DemoError where a flow does not end as
+    it should.
     """
+    if account.title and await _entry_id(home_assistant, account.title):
+        return False
     start: Mapping[str, Any] = {"handler": DOMAIN}
     end = await _walk(home_assistant, _FLOWS, start, account.answers, port)
     if end.get("reason") == "already_configured":
-        return
+        return False
     if end["type"] != "create_entry":
         raise DemoError(f"{account.name}: the config flow ended with {end}")
     if account.options:
@@ -47,22 +50,28 @@ async def add_account(
             raise DemoError(f"{account.name}: adding a vehicle ended with {added}")
     for _ in range(account.accept_vehicles):
         await _accept_vehicle(home_assistant, account)
+    return True
+
+
+async def _entry_id(home_assistant: HomeAssistant, title: str) -> str | None:
+    """Return the id of an account's entry by its title, None if there is none."""
+    entries = await home_assistant.get(f"config/config_entries/entry?domain={DOMAIN}")
+    found: Iterator[str] = (
+        entry["entry_id"] for entry in entries if entry["title"] == title
+    )
+    return next(found, None)
 
 
 async def push_url(home_assistant: HomeAssistant, title: str) -> str:
     """Return where an account wants pushes, as a page of its options tells it."""
-    entries = await home_assistant.get(f"config/config_entries/entry?domain={DOMAIN}")
-    for entry in entries:
-        if entry["title"] == title:
-            menu = await home_assistant.post(
-                _OPTIONS_FLOWS, {"handler": entry["entry_id"]}
-            )
-            page = next(one for one in menu["menu_options"] if one.endswith("_push"))
-            form = await home_assistant.post(
-                f"{_OPTIONS_FLOWS}/{menu['flow_id']}", {"next_step_id": page}
-            )
-            return str(form["description_placeholders"]["push_url"])
-    raise DemoError(f"There is no account {title}")
+    if (entry_id := await _entry_id(home_assistant, title)) is None:
+        raise DemoError(f"There is no account {title}")
+    menu = await home_assistant.post(_OPTIONS_FLOWS, {"handler": entry_id})
+    page = next(one for one in menu["menu_options"] if one.endswith("_push"))
+    form = await home_assistant.post(
+        f"{_OPTIONS_FLOWS}/{menu['flow_id']}", {"next_step_id": page}
+    )
+    return str(form["description_placeholders"]["push_url"])
 
 
 async def _accept_vehicle(home_assistant: HomeAssistant, account: DemoAccount) -> None:

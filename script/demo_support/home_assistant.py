@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+from homeassistant.util.yaml import parse_yaml
 
 from tests.simulators.world import HOME, HOME_ZONE
 
@@ -100,6 +101,21 @@ class HomeAssistant:
         )
         if not (storage / "auth").exists():
             self._configure_login(storage)
+            self._configure_first_page(storage)
+
+    def _configure_first_page(self, storage: Path) -> None:
+        """Make the fleet's dashboard the page that is opened first.
+
+        Home Assistant 2025 shows it as *Overview*; 2026.11 makes a dashboard of its own of
+        it at the start, and the default one. A configuration without one has none.
+        """
+        file = self.configuration / "dashboard.yaml"
+        if file.exists():
+            self._store(
+                storage / "lovelace",
+                1,
+                {"config": parse_yaml(file.read_text(encoding="utf-8"))},
+            )
 
     def _configure_http(self, storage: Path) -> None:
         """Bind Home Assistant to loopback: in YAML, or from 2026.11 on in its storage.

@@ -73,7 +73,9 @@ async def _wait_for(
     home_assistant: HomeAssistant, vehicle: DemoVehicle, wanted: str
 ) -> Entry:
     """Return an entity's entry as soon as there is one."""
-    for _ in range(REGISTRATION_TIMEOUT * 2):
+    for look in range(REGISTRATION_TIMEOUT * 2):
+        if look == 6:
+            print(f"  waiting until {vehicle.name} tells {wanted}", flush=True)
         entries = (await entries_by_device(home_assistant)).get(vehicle.name, ())
         for entry in find(entries, wanted):
             return entry

@@ -69,7 +69,8 @@ class Fleet:
                 answers={
                     "user": "open_api",
                     "open_api": {
-                        "server": self.open_api.url,
+                        "server": "other",
+                        "address": self.open_api.url,
                         "account": ACCOUNT,
                         "password": PASSWORD,
                     },
@@ -82,13 +83,15 @@ class Fleet:
                 answers={
                     "user": "tracksolid",
                     "tracksolid": {
-                        "server": self.tracksolid.root,
+                        "server": "other",
+                        "address": self.tracksolid.root,
                         "other_nodes": False,
                         "app_key": self.tracksolid.app_key,
                         "app_secret": self.tracksolid.app_secret,
                         "account": self.tracksolid.account,
                         "password": self.tracksolid.password,
                     },
+                    "tracksolid_push": {},
                     "tracksolid_choices": {"sub_accounts": False},
                 },
             ),
@@ -101,7 +104,8 @@ class Fleet:
                     "segway": {
                         "client_id": self.segway.client_id,
                         "client_secret": self.segway.client_secret,
-                        "server": self.segway.url,
+                        "server": "other",
+                        "address": self.segway.url,
                     },
                     "segway_push": {"push_at_root": False},
                 },

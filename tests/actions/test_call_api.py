@@ -14,6 +14,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.fleet_tracker.const import DOMAIN
+from tests.common import other_server
 from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.open_api_fleet import DEMO_ACCOUNT, DEMO_PASSWORD
 
@@ -38,7 +39,11 @@ async def entry(
     )
     flow = await hass.config_entries.flow.async_configure(
         flow["flow_id"],
-        {"server": server.url, "account": DEMO_ACCOUNT, "password": DEMO_PASSWORD},
+        {
+            **other_server(server.url),
+            "account": DEMO_ACCOUNT,
+            "password": DEMO_PASSWORD,
+        },
     )
     await hass.async_block_till_done()
     entry: ConfigEntry = flow["result"]

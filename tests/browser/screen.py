@@ -199,7 +199,8 @@ class Screen:
 
     def typed(self, name: str) -> str:
         """Return what stands in a field."""
-        return self.field(name).locator("input, textarea").first.input_value()
+        field = self.field(name).locator("input, textarea").first
+        return str(field.input_value())
 
     def unfold(self, section: str) -> None:
         """Open a section of the form."""
@@ -219,14 +220,9 @@ class Screen:
             self.page.locator(DIALOG).locator("mwc-button", has_text="Submit")
         ).first.click()
 
-    def go_on(self) -> None:
-        """Go on to the flow that follows, where the end of one offers it."""
-        following = self.page.locator(f"{DIALOG} ha-selector[data-next]")
-        dialog = self.page.locator(DIALOG)
-        dialog.get_by_role(
-            "button", name=re.compile("^(Next|Continue|Finish|Skip.*)$")
-        ).or_(following).first.click()
-        self.field_names()
+    def wait_for_field(self, name: str) -> None:
+        """Return when the next form is there, by one of its fields."""
+        wait_for(lambda: name in self.field_names(), f"the field {name}", 30)
 
     def read(self, text: str | re.Pattern[str]) -> None:
         """Return when a text can be read in the dialog."""
@@ -239,7 +235,7 @@ class Screen:
             "button", name=re.compile("^(Finish|OK|Close|Skip.*)$")
         )
         button.or_(dialog.locator("mwc-button")).last.click()
-        dialog.wait_for(state="detached")
+        dialog.wait_for(state="hidden")
 
 
 type OpenScreen = Callable[..., Screen]

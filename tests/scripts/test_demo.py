@@ -11,7 +11,9 @@ import sys
 
 import pytest
 
-from script.demo_support.__main__ import first_port, require_free
+from script.demo_support.__main__ import require_free
+from script.demo_support.accounts import ACCOUNTS
+from script.demo_support.arguments import SIMULATORS, first_port
 from script.demo_support.check import complaints, left_and_came_home
 from script.demo_support.home_assistant import ROOT, DemoError
 
@@ -119,3 +121,27 @@ def test_quiet_log(tmp_path: Path) -> None:
 def test_left_and_came_home(zones: list[str], expected: bool) -> None:
     """Both have to be seen, whichever is first."""
     assert left_and_came_home(zones) is expected
+
+
+def test_ports_of_the_simulators() -> None:
+    """Help tells how many ports are taken, without loading the accounts."""
+    assert len(ACCOUNTS) == SIMULATORS
+
+
+def test_help_needs_no_environment(tmp_path: Path) -> None:
+    """It is told by any Python, with nothing installed and nothing set up."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            str(ROOT / "script/demo_support/arguments.py"),
+            "-h",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "--keep" in done.stdout

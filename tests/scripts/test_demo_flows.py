@@ -138,6 +138,12 @@ async def test_options_that_are_refused() -> None:
         await add_account(cast("HomeAssistant", answers), account, 1234)
 
 
+async def test_account_that_is_found_by_its_title() -> None:
+    """An earlier run's is not even tried: a login more would cost a minute."""
+    account = replace(ACCOUNT, title="fleet")
+    assert not await add_account(cast("HomeAssistant", Entries()), account, 1234)
+
+
 async def test_account_of_an_earlier_run() -> None:
     """It stays, with its vehicles."""
     answers = Answers({"type": "abort", "reason": "already_configured"})

@@ -14,6 +14,7 @@ from typing import Any, override
 
 from homeassistant.components import persistent_notification
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.const import CONF_VERIFY_SSL
 from homeassistant.core import (
     CALLBACK_TYPE,
     CoreState,
@@ -116,7 +117,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         )
         self.vendor = vendor
         self._memory = memory
-        self.session = async_get_clientsession(hass)
+        self.session = async_get_clientsession(
+            hass, verify_ssl=entry.data.get(CONF_VERIFY_SSL, True)
+        )
         self.identity: str = entry.data[CONF_IDENTITY]
         self.excluded: frozenset[str] = frozenset(
             entry.options.get(CONF_EXCLUDED_VEHICLES, ())

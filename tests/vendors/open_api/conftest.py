@@ -27,7 +27,7 @@ from custom_components.fleet_tracker.model.vehicle import Value
 from custom_components.fleet_tracker.vendors.open_api.connection import (
     OpenApiConnection,
 )
-from tests.common import tracker_of
+from tests.common import other_server, tracker_of
 from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.open_api_fleet import Account, Device
 from tests.simulators.world import HOME, Place, Route, Vehicle, drive, parked, stand
@@ -276,7 +276,7 @@ async def add_account(
     assert result["type"] is FlowResultType.FORM
     result = await flows.async_configure(
         result["flow_id"],
-        {"server": server.url, "account": account, "password": password},
+        {**other_server(server.url), "account": account, "password": password},
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY, result
     await hass.async_block_till_done()

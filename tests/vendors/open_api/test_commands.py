@@ -8,7 +8,7 @@ from homeassistant.core import Event, EventStateChangedData, callback
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
-from tests.common import see_ignition_on
+from tests.common import see_ignition_on, send_settings
 from tests.simulators.open_api_fleet import Device, Reply
 from tests.simulators.server import Fault
 
@@ -50,10 +50,8 @@ def states(rig: Rig, domain: str, imei: str, reading: str) -> list[str]:
 
 async def allow_engine_cut(rig: Rig, **options: object) -> None:
     """Allow the engine to be cut off, as the user does in the options."""
-    flows = rig.hass.config_entries.options
-    result = await flows.async_init(rig.entry.entry_id)
-    result = await flows.async_configure(
-        result["flow_id"], {"allow_engine_cut": True, **options}
+    result = await send_settings(
+        rig.hass, rig.entry.entry_id, {"allow_engine_cut": True, **options}
     )
     assert result["type"] == "create_entry"
     await rig.settle()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry
 from homeassistant.core import HomeAssistant
@@ -10,6 +11,7 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
 from custom_components.fleet_tracker.const import DOMAIN
+from tests.common import other_server, send_settings
 from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.open_api_fleet import Account
 from tests.simulators.server import ANY_PATH, Fault
@@ -43,9 +45,11 @@ async def form(hass: HomeAssistant) -> str:
     return result["flow_id"]
 
 
-def entered(server: str, **fields: str) -> dict[str, str]:
+def entered(server: str, **fields: str) -> dict[str, Any]:
     """Return what the user enters."""
-    return {"server": server, "account": ACCOUNT, "password": PASSWORD, **fields}
+    server = fields.pop("server", server)
+    account = {"account": ACCOUNT, "password": PASSWORD, **fields}
+    return {**other_server(server), **account}
 
 
 def say_nothing(server: OpenApiSimulator) -> None:
@@ -93,24 +97,24 @@ def say_nothing(server: OpenApiSimulator) -> None:
             {},
             "invalid_answer",
         ),
-        (say_nothing, {"server": "http://127.0.0.1:9"}, "cannot_connect"),
-        (say_nothing, {"server": "ftp://127.0.0.1"}, "invalid_server"),
-        (say_nothing, {"server": "http://[half"}, "invalid_server"),
-        (say_nothing, {"server": "http://?a=b"}, "invalid_server"),
+        (say_nothing, other_server("http://127.0.0.1:9"), "cannot_connect"),
+        (say_nothing, other_server("ftp://127.0.0.1"), "invalid_server"),
+        (say_nothing, other_server("http://[half"), "invalid_server"),
+        (say_nothing, other_server("http://?a=b"), "invalid_server"),
     ],
 )
 async def test_errors_of_the_form(
     hass: HomeAssistant,
     server: OpenApiSimulator,
     prepare: Callable[[OpenApiSimulator], None],
-    fields: dict[str, str],
+    fields: dict[str, Any],
     error: str,
 ) -> None:
     """Each has a text of its own, and what was entered can be corrected."""
     flow = await form(hass)
     prepare(server)
     flows = hass.config_entries.flow
-    result = await flows.async_configure(flow, {**entered(server.url), **fields})
+    result = await flows.async_configure(flow, entered(server.url) | fields)
     assert result["type"] is FlowResultType.FORM
     assert result["errors"] == {"base": error}
     server.heal()
@@ -162,6 +166,7 @@ async def test_data_of_the_entry(rig: Rig) -> None:
     assert rig.entry.unique_id == f"open_api_{ACCOUNT}@127.0.0.1"
     assert dict(rig.entry.data) == {
         "server": rig.server.url,
+        "verify_ssl": True,
         "account": ACCOUNT,
         "password_md5": rig.server.account(ACCOUNT).password_md5,
         "vendor": "open_api",
@@ -190,7 +195,7 @@ async def test_another_login_for_the_same_vehicles(
     async with OpenApiSimulator(own) as other:
         flow = await reconfigure(hass, rig.entry)
         result = await hass.config_entries.flow.async_configure(
-            flow, {"server": other.url, "account": "home", "password": "h"}
+            flow, {**other_server(other.url), "account": "home", "password": "h"}
         )
         assert result["reason"] == "reconfigure_successful"
         await rig.settle()
@@ -218,11 +223,9 @@ async def test_reconfigured_to_another_account(hass: HomeAssistant, rig: Rig) ->
 
 async def test_options(hass: HomeAssistant, rig: Rig) -> None:
     """Sub-accounts' vehicles come, one that is left out goes, and the pace is chosen."""
-    flows = hass.config_entries.options
-    result = await flows.async_init(rig.entry.entry_id)
-    assert result["type"] is FlowResultType.FORM
-    result = await flows.async_configure(
-        result["flow_id"],
+    result = await send_settings(
+        hass,
+        rig.entry.entry_id,
         {
             "sub_accounts": True,
             "excluded_vehicles": [CAR],

@@ -33,7 +33,7 @@ from custom_components.fleet_tracker.const import (
 )
 from custom_components.fleet_tracker.pushes.door import PUSH_PATH
 from custom_components.fleet_tracker.vendors.segway.vocabulary import RENTS
-from tests.common import tracker_of
+from tests.common import other_server, tracker_of
 from tests.simulators.segway import SegwaySimulator
 from tests.simulators.segway_mopeds import DEMO_PARKED, DEMO_RIDING, Moped
 from tests.simulators.segway_push import PushSender
@@ -259,7 +259,7 @@ async def add_account(
         {
             "client_id": server.client_id,
             "client_secret": server.client_secret,
-            "server": server.url,
+            **other_server(server.url),
         },
     )
     can_push = result["step_id"] == "segway_push"

@@ -19,7 +19,7 @@ import pytest
 
 from custom_components.fleet_tracker.const import CONF_PUSH_SECRET, DOMAIN
 from custom_components.fleet_tracker.vendors.segway import client, flow
-from tests.common import send_settings
+from tests.common import other_server, send_settings
 from tests.simulators.segway import DEMO_CLIENT_SECRET, TOKEN_PATH, SegwaySimulator
 from tests.simulators.segway_mopeds import standing_moped
 from tests.simulators.server import Fault
@@ -43,7 +43,7 @@ STRANGER = "861477038719999"
 STATUS = "/api/v2/vehicle/query/current/status"
 
 
-async def enter(hass: HomeAssistant, **fields: str) -> Mapping[str, Any]:
+async def enter(hass: HomeAssistant, **fields: Any) -> Mapping[str, Any]:
     """Begin to add an account, and return what comes after the credentials."""
     flows = hass.config_entries.flow
     result = await flows.async_init(DOMAIN, context={"source": SOURCE_USER})
@@ -52,12 +52,12 @@ async def enter(hass: HomeAssistant, **fields: str) -> Mapping[str, Any]:
     return await flows.async_configure(result["flow_id"], fields)
 
 
-def credentials(server: SegwaySimulator, /, **changed: str) -> dict[str, str]:
+def credentials(server: SegwaySimulator, /, **changed: str) -> dict[str, Any]:
     """Return what a user enters."""
     return {
+        **other_server(changed.pop("server", server.url)),
         "client_id": server.client_id,
         "client_secret": server.client_secret,
-        "server": server.url,
         **changed,
     }
 
@@ -143,38 +143,35 @@ async def test_no_url(
     assert result["errors"] == {"base": "invalid_server"}
 
 
-@pytest.mark.parametrize("server", [{}, {"server": ""}, {"server": " "}])
 async def test_region_by_client_id(
-    hass: HomeAssistant,
-    home_server: SegwaySimulator,
-    monkeypatch: pytest.MonkeyPatch,
-    server: dict[str, str],
+    hass: HomeAssistant, home_server: SegwaySimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a server, the first letter of the client ID chooses it."""
+    """Unless another is chosen, the first letter of the client ID chooses the server."""
     monkeypatch.setattr(client, "REGIONS", {"E": home_server.url})
-    entered = credentials(home_server)
-    del entered["server"]
-    result = await enter(hass, **entered, **server)
+    entered = {**credentials(home_server), "server": "automatic"}
+    result = await enter(hass, **entered)
     assert result["step_id"] == "segway_no_push"
-    result = await enter(hass, **{**entered, "client_id": "X1"}, **server)
+    result = await enter(hass, **{**entered, "client_id": "X1"})
     assert result["errors"] == {"base": "segway_unknown_region"}
 
 
 async def test_regions_are_offered(
     hass: HomeAssistant, home_server: SegwaySimulator
 ) -> None:
-    """The choices are the servers of the document's first table, and none is made."""
+    """The choices are the regions of the document's first table, and another server."""
     flows = hass.config_entries.flow
     result = await flows.async_init(DOMAIN, context={"source": SOURCE_USER})
     result = await flows.async_configure(result["flow_id"], {"next_step_id": "segway"})
     assert result["data_schema"] is not None
     (server,) = (key for key in result["data_schema"].schema if key == "server")
-    assert server.description == {"suggested_value": None}
+    assert server.default() == "automatic"
     assert result["data_schema"].schema[server].config["options"] == [
-        "https://apac-api.segwaydiscovery.com",
-        "https://eu-api.segwaydiscovery.com",
-        "https://us-api.segwaydiscovery.com",
-        "https://cn-api.segwaydiscovery.com",
+        "automatic",
+        "apac",
+        "eu",
+        "us",
+        "cn",
+        "other",
     ]
 
 
@@ -268,16 +265,23 @@ async def test_reconfigure_shows_the_present_data(
         result = await start_reconfiguration(rig)
         schema = result["data_schema"].schema
         rig.hass.config_entries.flow.async_abort(result["flow_id"])
+        own = schema["own_server"].schema.schema
         return {
             str(marker): marker.default() if callable(marker.default) else hint
-            for marker in schema
+            for marker in [*schema, *own]
             for hint in [(marker.description or {}).get("suggested_value")]
+            if marker != "own_server"
         }
 
-    account = {"client_id": rig.server.client_id, "client_secret": None}
-    assert await shown() == {**account, "server": rig.server.url}
+    account = {
+        "client_id": rig.server.client_id,
+        "client_secret": None,
+        "verify_ssl": True,
+    }
+    other = {"server": "other", "address": rig.server.url}
+    assert await shown() == {**account, **other}
     monkeypatch.setattr(flow, "REGIONS", {"E": rig.server.url})
-    assert await shown() == {**account, "server": None}
+    assert await shown() == {**account, "server": "automatic", "address": None}
 
 
 async def test_options(rig: Rig) -> None:

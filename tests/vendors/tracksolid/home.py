@@ -29,6 +29,7 @@ from tests.common import (
     device_of,
     elapse,
     entity_id,
+    other_server,
     send_settings,
     state_of,
     tracker_of,
@@ -94,7 +95,7 @@ def simulator() -> TracksolidSimulator:
 def credentials(sim: TracksolidSimulator, **changed: Any) -> dict[str, Any]:
     """Return what a user enters."""
     return {
-        "server": sim.root,
+        **other_server(changed.pop("server", sim.root)),
         "other_nodes": False,
         "app_key": sim.app_key,
         "app_secret": sim.app_secret,

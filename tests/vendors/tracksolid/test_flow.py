@@ -90,7 +90,8 @@ async def test_errors_of_the_form(
     result = await enter(hass, await begin(hass), credentials(account, **entered))
     assert result["step_id"] == "tracksolid"
     assert result["errors"] == {"base": error}
-    defaults = result["data_schema"]({"app_secret": "x", "password": "x"})
+    secrets = {"app_secret": "x", "password": "x", "own_server": {}}
+    defaults = result["data_schema"](secrets)
     assert defaults["account"] == account.account
 
 
@@ -240,8 +241,9 @@ async def test_reconfiguration(home: Home) -> None:
         moved.add(home.sim.devices[VAN])
         flow = await reconfigure(home)
         assert flow["step_id"] == "reconfigure"
-        shown = flow["data_schema"]({"app_secret": "x", "password": "x"})
-        assert shown["server"] == home.sim.root
+        secrets = {"app_secret": "x", "password": "x", "own_server": {}}
+        shown = flow["data_schema"](secrets)
+        assert shown["server"] == "other"
         result = await enter(home.hass, flow["flow_id"], credentials(moved))
         assert result["reason"] == "reconfigure_successful"
         await home.hass.async_block_till_done(wait_background_tasks=True)

@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import (
     BooleanSelector,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
@@ -24,17 +22,21 @@ from yarl import URL
 
 from ...const import CONF_IDENTITY
 from ...contract.connection import Memory
-from ...offer.flow import Account, Input, OptionSection, VendorFlow, base_url
+from ...offer.flow import Account, Input, OptionSection, VendorFlow
+from ...offer.servers import Servers
 from .client import OpenApiClient
 from .connection import ACCOUNT, CLOCK_OFFSET, PASSWORD_MD5, SERVER, SUB_ACCOUNTS, TOKEN
 from .transport import hash_password
 
 PASSWORD = "password"
 # ProTrack answers http and https alike; the others only http for sure.
-SERVERS = (
-    "https://api.protrack365.com",
-    "http://api.itrack.top",
-    "http://api.etrack.vip",
+SERVERS = Servers(
+    translation_key="open_api_server",
+    known={
+        "protrack": "https://api.protrack365.com",
+        "itrack": "http://api.itrack.top",
+        "etrack": "http://api.etrack.vip",
+    },
 )
 
 
@@ -45,15 +47,7 @@ class OpenApiFlow(VendorFlow):
         """Return the form of the credentials."""
         return vol.Schema(
             {
-                vol.Required(
-                    SERVER, default=defaults.get(SERVER, SERVERS[0])
-                ): SelectSelector(
-                    SelectSelectorConfig(
-                        options=list(SERVERS),
-                        custom_value=True,
-                        mode=SelectSelectorMode.DROPDOWN,
-                    )
-                ),
+                **SERVERS.fields(defaults),
                 vol.Required(ACCOUNT, default=defaults.get(ACCOUNT, vol.UNDEFINED)): (
                     TextSelector(TextSelectorConfig(autocomplete="username"))
                 ),
@@ -73,11 +67,13 @@ class OpenApiFlow(VendorFlow):
         kept: Memory,
     ) -> Account:
         """Log in and read the device list."""
-        server = base_url(user_input[SERVER]).removesuffix("/api")
+        chosen = SERVERS.chosen(user_input)
+        assert chosen is not None  # no server is automatic
+        server = chosen.url.removesuffix("/api")
         account = user_input[ACCOUNT].strip()
         password_md5 = hash_password(user_input[PASSWORD])
         client = OpenApiClient(
-            async_get_clientsession(hass),
+            async_get_clientsession(hass, verify_ssl=chosen.verify_ssl),
             server,
             account,
             password_md5,
@@ -94,7 +90,12 @@ class OpenApiFlow(VendorFlow):
             title=f"{account} ({host})",
             unique_id=unique_id,
             identity=entry.data[CONF_IDENTITY] if entry else unique_id,
-            data={SERVER: server, ACCOUNT: account, PASSWORD_MD5: password_md5},
+            data={
+                SERVER: server,
+                CONF_VERIFY_SSL: chosen.verify_ssl,
+                ACCOUNT: account,
+                PASSWORD_MD5: password_md5,
+            },
             vehicle_ids=frozenset(fleet.devices),
             memory={
                 TOKEN: token.as_json() if token else None,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import CONF_NAME
+from homeassistant.const import CONF_NAME, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import (
@@ -33,8 +33,8 @@ from ...offer.flow import (
     OptionSection,
     VehicleFlow,
     VendorFlow,
-    base_url,
 )
+from ...offer.servers import ChosenServer, Servers
 from .client import REGIONS, Credentials, SegwayClient, region_of, server_for
 from .commands import DEFAULT_MODEL, MODEL_CAPABILITIES
 from .connection import CLIENT_ID, CLIENT_SECRET, SERVER, SegwayConnection
@@ -47,6 +47,11 @@ VEHICLE_ID = "vehicle_id"
 """The IMEI of a vehicle that a push told of."""
 IMEI = "iot_imei"
 """The IMEI that the user enters."""
+SERVERS = Servers(
+    translation_key="segway_server",
+    known=dict(zip(("apac", "eu", "us", "cn"), REGIONS.values(), strict=True)),
+    automatic=True,
+)
 
 
 class SegwayFlow(VendorFlow):
@@ -68,15 +73,8 @@ class SegwayFlow(VendorFlow):
                     CLIENT_ID, default=defaults.get(CLIENT_ID, vol.UNDEFINED)
                 ): TextSelector(TextSelectorConfig(autocomplete="username")),
                 vol.Required(CLIENT_SECRET): _secret(),
-                # Newer front ends show the values of such a field, not their labels.
-                vol.Optional(
-                    SERVER, description={"suggested_value": _chosen_server(defaults)}
-                ): SelectSelector(
-                    SelectSelectorConfig(
-                        options=list(REGIONS.values()),
-                        custom_value=True,
-                        mode=SelectSelectorMode.DROPDOWN,
-                    )
+                **SERVERS.fields(
+                    defaults, REGIONS.get(region_of(defaults.get(CLIENT_ID, "")))
                 ),
             }
         )
@@ -95,12 +93,11 @@ class SegwayFlow(VendorFlow):
         """Request a token. Of another account's vehicles, look for one of the entry's."""
         client_id = user_input[CLIENT_ID].strip()
         client_secret = user_input[CLIENT_SECRET].strip()
-        entered = user_input.get(SERVER, "").strip()
-        server = base_url(entered) if entered else server_for(client_id)
+        server = SERVERS.chosen(user_input) or ChosenServer(server_for(client_id))
         memory = FlowMemory()
         client = SegwayClient(
-            async_get_clientsession(hass),
-            Credentials(client_id, client_secret, server),
+            async_get_clientsession(hass, verify_ssl=server.verify_ssl),
+            Credentials(client_id, client_secret, server.url),
             memory,
             dt_util.utcnow,
         )
@@ -113,7 +110,12 @@ class SegwayFlow(VendorFlow):
             title=f"Segway {client_id}",
             unique_id=unique_id,
             identity=entry.data[CONF_IDENTITY] if entry else unique_id,
-            data={CLIENT_ID: client_id, CLIENT_SECRET: client_secret, SERVER: server},
+            data={
+                CLIENT_ID: client_id,
+                CLIENT_SECRET: client_secret,
+                SERVER: server.url,
+                CONF_VERIFY_SSL: server.verify_ssl,
+            },
             vehicle_ids=frozenset({shared} if shared else ()),
             memory=memory.facts,
         )
@@ -176,7 +178,10 @@ def _client_of(hass: HomeAssistant, entry: ConfigEntry) -> SegwayClient:
         entry.data[CLIENT_ID], entry.data[CLIENT_SECRET], entry.data[SERVER]
     )
     return SegwayClient(
-        async_get_clientsession(hass), credentials, FlowMemory(), dt_util.utcnow
+        async_get_clientsession(hass, verify_ssl=entry.data.get(CONF_VERIFY_SSL, True)),
+        credentials,
+        FlowMemory(),
+        dt_util.utcnow,
     )
 
 
@@ -235,10 +240,3 @@ def _secret() -> TextSelector:
             type=TextSelectorType.PASSWORD, autocomplete="current-password"
         )
     )
-
-
-def _chosen_server(defaults: Input) -> str | None:
-    """Return the server of an account where it is not the one that its client ID names."""
-    server = defaults.get(SERVER)
-    named = REGIONS.get(region_of(defaults.get(CLIENT_ID, "")))
-    return None if server == named else server

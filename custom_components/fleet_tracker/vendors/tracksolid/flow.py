@@ -7,13 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import (
     BooleanSelector,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
@@ -35,6 +33,7 @@ from ...offer.flow import (
     VendorFlow,
     base_url,
 )
+from ...offer.servers import Servers
 from .api.client import TracksolidClient
 from .api.errors import WrongNode
 from .api.transport import NODES, PATH, Credentials, hash_password
@@ -53,6 +52,10 @@ from .connection import (
 from .readers.fleet import Fleet
 
 PASSWORD = "password"
+SERVERS = Servers(
+    translation_key="tracksolid_server",
+    known=dict(zip(("tracksolid", "hk", "eu", "us"), NODES, strict=True)),
+)
 OTHER_NODES = "other_nodes"
 CHOICES = "choices"
 
@@ -80,17 +83,10 @@ class TracksolidFlow(VendorFlow):
             return vol.Schema(_push_choices())
         if name == CHOICES:
             return vol.Schema(_choices())
-        server = defaults.get(SERVER, NODES[0]).removesuffix(PATH)
+        server = defaults.get(SERVER, next(iter(SERVERS.known))).removesuffix(PATH)
         return vol.Schema(
             {
-                # Where other values may be entered, the front end shows values themselves.
-                vol.Required(SERVER, default=server): SelectSelector(
-                    SelectSelectorConfig(
-                        options=list(NODES),
-                        custom_value=True,
-                        mode=SelectSelectorMode.DROPDOWN,
-                    )
-                ),
+                **SERVERS.fields({**defaults, SERVER: server}),
                 vol.Required(OTHER_NODES, default=False): BooleanSelector(),
                 vol.Required(APP_KEY, default=defaults.get(APP_KEY, vol.UNDEFINED)): (
                     TextSelector()
@@ -121,10 +117,14 @@ class TracksolidFlow(VendorFlow):
         kept: Memory,
     ) -> Account:
         """Log in and read the device list, on another node if the user agrees to that."""
-        nodes = [api_url(base_url(user_input[SERVER]))]
+        chosen = SERVERS.chosen(user_input)
+        assert chosen is not None  # no server is automatic
+        nodes = [api_url(chosen.url)]
         if user_input.get(OTHER_NODES):
             nodes += [url for url in map(api_url, NODES) if url not in nodes]
-        client, memory = await _async_log_in(hass, nodes, user_input, entry, kept)
+        client, memory = await _async_log_in(
+            hass, nodes, user_input, entry, kept, verify_ssl=chosen.verify_ssl
+        )
         options: Mapping[str, Any] = entry.options if entry else {}
         fleet = Fleet(client, dict, sub_accounts=bool(options.get(SUB_ACCOUNTS)))
         vehicles, _ = await fleet.read()
@@ -137,6 +137,7 @@ class TracksolidFlow(VendorFlow):
             identity=entry.data[CONF_IDENTITY] if entry else unique_id,
             data={
                 SERVER: entered.url,
+                CONF_VERIFY_SSL: chosen.verify_ssl,
                 APP_KEY: entered.app_key,
                 APP_SECRET: entered.app_secret,
                 ACCOUNT: entered.account,
@@ -176,6 +177,8 @@ async def _async_log_in(
     user_input: Input,
     entry: ConfigEntry | None,
     kept: Memory,
+    *,
+    verify_ssl: bool,
 ) -> tuple[TracksolidClient, FlowMemory]:
     """Log in on the first node that knows the app key."""
     wrong_node: WrongNode | None = None
@@ -189,7 +192,7 @@ async def _async_log_in(
         )
         memory = _memory_of(hass, credentials, entry, kept)
         client = TracksolidClient(
-            async_get_clientsession(hass),
+            async_get_clientsession(hass, verify_ssl=verify_ssl),
             credentials,
             memory,
             now=dt_util.utcnow,
