@@ -1,0 +1,1 @@
+"""What script/bench measures: what a fleet costs Home Assistant."""

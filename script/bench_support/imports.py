@@ -1,0 +1,81 @@
+"""How long it takes to import the integration with one vendor.
+
+What is Home Assistant's own, or another library's, is imported before, by a first process
+that finds out what that is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+
+PACKAGE = "custom_components.fleet_tracker"
+PLATFORMS = ("binary_sensor", "button", "device_tracker", "event", "sensor", "switch")
+VENDORS = ("open_api", "tracksolid", "segway", "vt3")
+
+
+def _import(vendor: str) -> None:
+    __import__(PACKAGE)
+    __import__(f"{PACKAGE}.config_flow")
+    __import__(f"{PACKAGE}.vendors.{vendor}")
+    for platform in PLATFORMS:
+        __import__(f"{PACKAGE}.{platform}")
+
+
+def _others(vendor: str) -> list[str]:
+    """Return the modules that are loaded with a vendor and are not ours."""
+    _import(vendor)
+    return [
+        name
+        for name in sys.modules
+        if not name.startswith("custom_components") and not name.startswith("__")
+    ]
+
+
+def _seconds(vendor: str) -> float:
+    for name in json.load(sys.stdin):
+        try:
+            __import__(name)
+        except ImportError:
+            # Some names are put among the modules by others.
+            continue
+    begin = time.process_time()
+    _import(vendor)
+    return time.process_time() - begin
+
+
+def _ask(vendor: str, what: str, given: str = "") -> str:
+    return subprocess.run(
+        [sys.executable, "-m", "script.bench_support.imports", vendor, what],
+        input=given,
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+
+
+def import_seconds(tries: int = 3) -> float:
+    """Return the seconds of the vendor that takes longest, each the least of some tries.
+
+    With a single try, which tells little, it is those of the first vendor.
+    """
+    return max(_of(vendor, tries) for vendor in VENDORS[: None if tries > 1 else 1])
+
+
+def _of(vendor: str, tries: int) -> float:
+    others = _ask(vendor, "others")
+    return min(float(_ask(vendor, "seconds", others)) for _ in range(tries))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("vendor")
+    parser.add_argument("what", choices=["others", "seconds"])
+    options = parser.parse_args()
+    if options.what == "others":
+        print(json.dumps(_others(options.vendor)))
+    else:
+        print(_seconds(options.vendor))

@@ -1,0 +1,159 @@
+"""One process that measures everything once, and prints it as JSON.
+
+Which row is which number is said in `rows.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+import gc
+import json
+import logging
+import sys
+import tempfile
+
+from homeassistant.core import HomeAssistant
+from homeassistant.loader import DATA_CUSTOM_COMPONENTS
+from pytest_homeassistant_custom_component.common import async_test_home_assistant
+
+import custom_components  # noqa: F401  the one that Home Assistant looks into
+
+from .fleets import SERVERS, Scenario
+from .imports import import_seconds
+from .measuring import Clock, Passes, set_passes
+from .mopeds import measure_mopeds
+from .peers import measure_scorpiontrack, measure_traccar, missing
+from .polled import (
+    connected,
+    hold_with_many,
+    longest_hold,
+    measure_life,
+    measure_polls,
+    unload,
+)
+from .sizes import add_sizes
+from .trackers import merge_rate, read_rate, shares
+
+FEW = 5
+type Figures = dict[str, float | None]
+
+
+def say(text: str) -> None:
+    """Tell those who watch how far it is."""
+    print(text, file=sys.stderr, flush=True)
+
+
+async def in_home_assistant[T](
+    do: Callable[[HomeAssistant], Awaitable[T]],
+) -> T:
+    """Do something in a Home Assistant of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with async_test_home_assistant(config_dir=folder) as hass:
+            del hass.data[DATA_CUSTOM_COMPONENTS]
+            try:
+                done = await do(hass)
+            finally:
+                await hass.async_stop(force=True)
+    gc.unfreeze()
+    gc.collect()
+    return done
+
+
+async def polled(clock: Clock, vendor: str, vehicles: int, many: int) -> Figures:
+    """Measure a polled vendor."""
+
+    async def do(hass: HomeAssistant) -> Figures:
+        # What is loaded and translated only once counts for none of both.
+        if vehicles > FEW:
+            _, _, entry, trivial = await measure_life(hass, clock, vendor, FEW)
+            for one in (entry, trivial.entry):
+                await hass.config_entries.async_remove(one.entry_id)
+        life, server, entry, trivial = await measure_life(hass, clock, vendor, vehicles)
+        gc.collect()
+        gc.freeze()
+        async with connected(server):
+            passes = await measure_polls(hass, server, entry, trivial)
+            hold = await longest_hold(server, entry)
+        await unload(hass, trivial.entry)
+        figures: Figures = {f"{vendor} {name}": value for name, value in life.items()}
+        figures |= passes_of(vendor, passes)
+        for scenario, found in passes.items():
+            figures[f"{vendor} {scenario} events"] = max(found.events)
+        figures[f"{vendor} hold"] = 1000 * hold
+        figures[f"{vendor} hold with many"] = 1000 * await hold_with_many(
+            hass, clock, vendor, many, entry
+        )
+        return figures
+
+    return await in_home_assistant(do)
+
+
+def passes_of(name: str, passes: Mapping[Scenario, Passes]) -> Figures:
+    """Return the ratio of each kind of poll, and the milliseconds of the floor."""
+    figures: Figures = {}
+    for scenario, found in passes.items():
+        figures[f"{name} {scenario}"] = found.ratio
+        figures[f"{name} {scenario} floor"] = 1000 * min(found.floor)
+    return figures
+
+
+async def peers(clock: Clock, vehicles: int) -> Figures:
+    """Measure core's integrations, as far as they are here."""
+    figures: Figures = {}
+    without = missing()
+    for name, measure in (
+        ("scorpiontrack", measure_scorpiontrack),
+        ("traccar_server", measure_traccar),
+    ):
+        for scenario in (Scenario.SAME, Scenario.TENTH_MOVED, Scenario.ALL_MOVED):
+            figures[f"{name} {scenario}"] = None
+        if name in without:
+            say(f"  {name} is not installed")
+            continue
+        figures |= passes_of(
+            name,
+            await in_home_assistant(partial(measure, clock=clock, vehicles=vehicles)),
+        )
+    return figures
+
+
+async def measure(options: argparse.Namespace) -> Figures:
+    """Measure everything."""
+    set_passes(options.passes)
+    clock = Clock()
+    figures: Figures = {}
+    for vendor in SERVERS:
+        say(f"  {vendor}: {options.vehicles} and {options.many} vehicles")
+        figures |= await polled(clock, vendor, options.vehicles, options.many)
+    say("  peers")
+    figures |= await peers(clock, options.vehicles)
+    say(f"  {options.trackers} VT3 trackers")
+    figures["vt3 read"] = await read_rate(clock, options.trackers)
+    figures["vt3 merged"] = await merge_rate(clock, options.trackers)
+    found = await in_home_assistant(lambda hass: shares(hass, clock, options.trackers))
+    figures |= {f"vt3 share {name}": value for name, value in found.items()}
+    say(f"  {options.mopeds} mopeds")
+    found = await measure_mopeds(clock, options.mopeds)
+    figures |= {f"mopeds {name}": value for name, value in found.items()}
+    say("  imports")
+    figures["import"] = import_seconds(min(options.passes, 3))
+    return figures
+
+
+def main() -> None:
+    """Measure, and print the figures."""
+    parser = argparse.ArgumentParser()
+    add_sizes(parser)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+    # It misses a library for pictures, of which there are none.
+    logging.getLogger("homeassistant.components.camera").disabled = True
+    logging.getLogger("homeassistant.components.camera.img_util").disabled = True
+    print(json.dumps(asyncio.run(measure(options))))
+
+
+if __name__ == "__main__":
+    main()
