@@ -690,6 +690,35 @@ async def test_vehicles_with_news_come_first(line: Line) -> None:
     ]
 
 
+async def test_40_vehicles_with_news_wait_a_minute_at_most(line: Line) -> None:
+    """However many others wait: 300 requests in 5 minutes, two of three for those."""
+    devices = fleet(400)
+    for number, device in enumerate(devices):
+        if number % 10:
+            device.offline_since = START.timestamp() - 3600
+        else:
+            device.heartbeat = 1
+    line.server.account(ACCOUNT).devices = devices
+    line.server.intervals = {ALARMS: 1}
+    with_news = {device.imei for device in devices[::10]}
+    await line.poll()
+    await line.advance(60)
+    begin = len(line.asked_for_alarms())
+    for _ in range(20):
+        await line.poll()
+        await line.advance(15)
+    asked = line.asked_for_alarms()[begin:]
+    assert len(asked) == 300
+    assert line.connection.client.counters["too_frequent"] == 0
+    # Once a second is asked, so that a place in the order is a second. Each poll has news.
+    for imei in with_news:
+        for poll in range(0, 240, 15):
+            assert imei in asked[poll : poll + 60]
+    others = [imei for imei in asked if imei not in with_news]
+    assert len(others) >= 99
+    assert len(set(others)) == len(others)
+
+
 async def test_vehicle_without_news_is_not_forgotten(line: Line) -> None:
     """Even when there are always more vehicles with news than can be asked for."""
     devices = fleet(12)
@@ -702,7 +731,7 @@ async def test_vehicle_without_news_is_not_forgotten(line: Line) -> None:
     assert line.asked_for_alarms().count(devices[11].imei) == 1
     for _ in range(48):
         await line.poll(15)
-    assert line.asked_for_alarms().count(devices[11].imei) == 2
+    assert line.asked_for_alarms().count(devices[11].imei) == 3
 
 
 async def test_each_alarm_once_and_in_order(line: Line) -> None:

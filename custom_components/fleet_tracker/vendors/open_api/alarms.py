@@ -26,6 +26,10 @@ MOST_CAUGHT_UP = timedelta(days=1)
 """How far back is read after a time without the server. What is older is history."""
 QUIET_INTERVAL = timedelta(minutes=5)
 """How often a vehicle is asked for that has not been heard of."""
+NEWS_INTERVAL = timedelta(seconds=30)
+"""How long ago a vehicle with news must have been asked for, to be asked for first."""
+TURNS = 3
+"""Of so many calls one is for who waits longest, the others are for vehicles with news."""
 
 # Key of the memory
 ALARMS_SINCE = "alarms_since"
@@ -48,7 +52,9 @@ class _WhileThere(Clearance):
 class AlarmReader:
     """Reads alarms with a cursor per vehicle, those with news first.
 
-    The client takes its time: a call a second for the whole account. An alarm that is read
+    The client takes its time: a call a second for the whole account. Two of three calls are
+    for vehicles with news, so that 40 of these are asked for within a minute however many
+    others wait. An alarm that is read
     twice does no harm, for what was fired is remembered with its time, across restarts too;
     so that a restart reads from a quarter of an hour ago, before which nothing would be
     fired. What happens while the server cannot be asked, or before a vehicle's turn comes,
@@ -69,7 +75,10 @@ class AlarmReader:
         self._asked_at: dict[str, datetime] = {}
         self._there: frozenset[str] = frozenset()
         self._due: dict[str, datetime] = {}
-        self._with_news: set[str] = set()
+        """Who waits since when, the longest first."""
+        self._with_news: dict[str, None] = {}
+        """Who of these has news, in the order of asking."""
+        self._turns_of_news = 0
         self._rest_began_at = self._started_at
         self._rest = timedelta()
         self._task: asyncio.Task[None] | None = None
@@ -93,26 +102,59 @@ class AlarmReader:
         self._there = frozenset(vehicle_ids)
         for vehicle_id in self._due.keys() - self._there:
             del self._due[vehicle_id]
+            self._with_news.pop(vehicle_id, None)
+        for vehicle_id in self._asked_at.keys() - self._there:
+            del self._asked_at[vehicle_id]
 
-    def read_soon(self, vehicle_ids: Sequence[str], with_news: set[str]) -> None:
-        """Read the alarms of those vehicles that have news, or were not asked for long."""
+    def read_soon(
+        self,
+        vehicle_ids: Sequence[str],
+        with_news: Collection[str],
+        only_heard: Collection[str] = (),
+    ) -> None:
+        """Read the alarms of those vehicles that have news, or were not asked for long.
+
+        Those that were only heard of have no news, but may have alarms.
+        """
         if self._closed:
             # A poll may end after that.
             return
         now = self._now()
         self.keep(vehicle_ids)
-        for vehicle_id in vehicle_ids:
-            asked_at = self._asked_at.get(vehicle_id)
-            if (
-                vehicle_id in with_news
-                or asked_at is None
-                # or the clock was set back
-                or not timedelta() <= now - asked_at < QUIET_INTERVAL
-            ):
-                self._due.setdefault(vehicle_id, now)
-        self._with_news = (self._with_news | with_news) & self._due.keys()
+        due = {*with_news, *only_heard, *self._not_asked_for_long(now)} & self._there
+        if len(due - self._due.keys()) > 0:
+            for vehicle_id in vehicle_ids:
+                if vehicle_id in due:
+                    self._due.setdefault(vehicle_id, now)
+        first = [
+            one for one in with_news if one in due and self._may_be_first(one, now)
+        ]
+        for vehicle_id in sorted(first, key=lambda one: (self._due[one], one)):
+            self._with_news.setdefault(vehicle_id)
         if self._due and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._read())
+
+    def _not_asked_for_long(self, now: datetime) -> Collection[str]:
+        """Return who was never asked for, or not for a while."""
+        found = set(self._there - self._asked_at.keys())
+        latest = next(reversed(self._asked_at.values()), now)
+        if latest > now:
+            # The clock was set back.
+            return self._there
+        for vehicle_id, asked_at in self._asked_at.items():
+            if now - asked_at < QUIET_INTERVAL:
+                break
+            found.add(vehicle_id)
+        return found
+
+    def _may_be_first(self, vehicle_id: str, now: datetime) -> bool:
+        asked_at = self._asked_at.get(vehicle_id)
+        return asked_at is None or not timedelta() <= now - asked_at < NEWS_INTERVAL
+
+    def _note_asked(self, vehicle_id: str, now: datetime) -> None:
+        """Note when a vehicle was asked for, behind those asked for before."""
+        self._asked_at.pop(vehicle_id, None)
+        self._asked_at[vehicle_id] = now
 
     def rest(self, pause: timedelta) -> None:
         """Ask for nothing for a while: the server is asked too much."""
@@ -134,14 +176,14 @@ class AlarmReader:
             vehicle_id = self._next()
             del self._due[vehicle_id]
             had_news = vehicle_id in self._with_news
-            self._with_news.discard(vehicle_id)
+            self._with_news.pop(vehicle_id, None)
             try:
                 await self._read_one(vehicle_id)
             except VehicleUnavailable as err:
                 # The poll says so on the vehicle itself.
                 _LOGGER.debug("Alarms of a vehicle are refused: %s", err)
                 if vehicle_id in self._there:
-                    self._asked_at[vehicle_id] = self._now()
+                    self._note_asked(vehicle_id, self._now())
             except VendorError as err:
                 # The next poll asks again, for this vehicle last.
                 _LOGGER.debug("Alarms cannot be read now: %s", err)
@@ -149,24 +191,19 @@ class AlarmReader:
                     self.rest(err.retry_after)
                 if vehicle_id in self._there:
                     self._due[vehicle_id] = self._now()
-                if had_news:
-                    self._with_news.add(vehicle_id)
+                    if had_news:
+                        self._with_news[vehicle_id] = None
                 return
 
     def _next(self) -> str:
-        """Return the vehicles with news first, the longest wait before the others.
-
-        A vehicle that has waited very long counts as one with news: there may
-        always be some.
-        """
-        long_ago = self._now() - QUIET_INTERVAL
-        return min(
-            self._due,
-            key=lambda vehicle_id: (
-                vehicle_id not in self._with_news and self._due[vehicle_id] > long_ago,
-                self._due[vehicle_id],
-            ),
-        )
+        """Return whose turn it is: a vehicle with news, or now and then who waits longest."""
+        longest = next(iter(self._due))
+        newest = next(iter(self._with_news), longest)
+        self._turns_of_news += 1
+        if newest == longest or self._turns_of_news >= TURNS:
+            self._turns_of_news = 0
+            return longest
+        return newest
 
     async def _read_one(self, vehicle_id: str) -> None:
         now = self._now()
@@ -175,7 +212,8 @@ class AlarmReader:
         alarms = await self._client.alarms(
             vehicle_id, begin, end, _WhileThere(lambda: vehicle_id in self._there)
         )
-        self._asked_at[vehicle_id] = self._read_at[vehicle_id] = now
+        self._note_asked(vehicle_id, now)
+        self._read_at[vehicle_id] = now
         if not alarms:
             return
         times = [alarm.systemtime for alarm in alarms if alarm.systemtime <= end]

@@ -134,6 +134,7 @@ class OpenApiConnection(Connection):
         self._read: set[str] = set()
         self._unchanged = 0
         self._let_through: set[str] = set()
+        self._only_heard: set[str] = set()
         self._lapsed: frozenset[str] = frozenset()
         self._are_lapsed_told = host.memory.get(LAPSED_ARE_TOLD) is True
         self._suspects = Suspects()
@@ -196,6 +197,7 @@ class OpenApiConnection(Connection):
         error: VendorError | None = None
         self._unchanged = 0
         self._let_through.clear()
+        self._only_heard.clear()
         if self._is_list_due():
             try:
                 roster = await self._read_list(updates)
@@ -225,7 +227,7 @@ class OpenApiConnection(Connection):
             self._alarms.rest(error.retry_after or timedelta())
         else:
             self._search_beside()
-        self._alarms.read_soon(self._to_ask(), with_news)
+        self._alarms.read_soon(self._to_ask(), with_news, self._only_heard)
         if self.client.alarm_form is not None:
             await self.host.memory.put(ALARM_FORM, self.client.alarm_form)
         return PollResult(
@@ -468,7 +470,7 @@ class OpenApiConnection(Connection):
             ):
                 self._unchanged += 1
                 if isinstance(before, KnownTrack) and before.was_heard:
-                    with_news.add(imei)
+                    self._only_heard.add(imei)
                 continue
             known = self.host.vehicle(imei)
             if (update := self._news(imei, record)) is None:
