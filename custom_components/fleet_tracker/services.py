@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ from homeassistant.util.json import JsonObjectType, JsonValueType
 import voluptuous as vol
 
 from .account.coordinator import FleetCoordinator
+from .actions.blueprints import async_install_blueprints
 from .actions.history import HISTORY_ACTIONS
 from .actions.targets import (
     TARGET_FIELDS,
@@ -61,6 +63,7 @@ ATTR_CONFIRM = "confirm"
 ATTR_METHOD = "method"
 ATTR_PARAMETERS = "parameters"
 
+INSTALL_BLUEPRINTS = "install_blueprints"
 CALL_API = "call_api"
 CALL_API_SCHEMA = vol.Schema(
     {
@@ -98,6 +101,20 @@ def async_register_actions(hass: HomeAssistant) -> None:
         schema=CALL_API_SCHEMA,
         supports_response=SupportsResponse.ONLY,
     )
+    hass.services.async_register(
+        DOMAIN,
+        INSTALL_BLUEPRINTS,
+        _async_install_blueprints,
+        schema=vol.Schema({}),
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+
+
+async def _async_install_blueprints(call: ServiceCall) -> ServiceResponse:
+    """Put the blueprints where Home Assistant finds them, and tell what was done."""
+    await _async_require_administrator(call)
+    installed = await async_install_blueprints(call.hass)
+    return asdict(installed) if call.return_response else None
 
 
 async def _async_call_api(call: ServiceCall) -> ServiceResponse:

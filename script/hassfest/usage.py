@@ -308,7 +308,8 @@ class Usage:
         offered: dict[str, set[str]] = {
             services.CALL_API: {
                 str(marker) for marker in services.CALL_API_SCHEMA.schema
-            }
+            },
+            services.INSTALL_BLUEPRINTS: set(),
         }
         targets = self._module("offer.action").ActionTarget
         actions = [
@@ -321,13 +322,14 @@ class Usage:
                 action.name, set() if on_vehicles else {services.ATTR_CONFIG_ENTRY}
             ).update(str(marker) for marker in action.fields)
             expected = TRACKERS if on_vehicles else None
-            if described.get(action.name, {}).get("target") != expected:
+            if (described.get(action.name) or {}).get("target") != expected:
                 self._integration.complain(
                     "services.yaml", f"{action.name} has another target than meant"
                 )
         self._compare("is described, but not offered", set(described) - set(offered))
         self._compare("is offered, but not described", set(offered) - set(described))
-        for name, action in described.items():
+        for name, described_action in described.items():
+            action = described_action or {}
             fields = dict(_fields(action.get("fields") or {}))
             self._compare(
                 f"has these fields only in the description of {name}",

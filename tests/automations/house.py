@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Event, HomeAssistant
@@ -13,6 +15,7 @@ from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_capture_events,
+    async_fire_time_changed,
 )
 
 from custom_components.fleet_tracker.account.coordinator import FleetCoordinator
@@ -29,6 +32,8 @@ from tests.common import cloud_entry, device_of, elapse, set_up
 from tests.neutral_vendor import Cloud, told
 
 MINUTE = timedelta(minutes=1)
+TURNS = 60
+"""Turns of the loop, in which all that does not wait is done."""
 
 
 def trip(kind: OccurrenceType) -> Occurrence:
@@ -49,6 +54,10 @@ class House:
         self.freezer = freezer
         self.cloud = cloud
         self.entry: MockConfigEntry = cloud_entry()
+        self.capabilities = frozenset({"events"})
+        self.latitude, self.accuracy = 52.0, 10
+        self.actions_wait = False
+        """Whether actions wait for something, so that there is always a task to be done."""
         self.runs: list[Event] = async_capture_events(hass, "ran")
 
     async def start(self) -> FleetCoordinator:
@@ -70,16 +79,20 @@ class House:
             now,
             others,
             name="Van",
-            capabilities=frozenset({"events"}),
+            capabilities=self.capabilities,
             position=Position(
-                latitude=52, longitude=5, accuracy=10, fixed_at=now, speed=speed
+                latitude=self.latitude,
+                longitude=5.0,
+                accuracy=self.accuracy,
+                fixed_at=now,
+                speed=speed,
             ),
             occurrences=occurrences,
         )
 
     async def tell(self, *occurrences: Occurrence, **readings: Value) -> None:
         """Let the cloud tell something a minute later: pushed, and polled once more."""
-        await elapse(self.hass, self.freezer, MINUTE)
+        await self.wait(MINUTE)
         before = {
             key: value
             for group in self.cloud.fleet["1"].groups
@@ -87,7 +100,25 @@ class House:
         }
         self.cloud.tell(self._van({**before, "online": True, **readings}, *occurrences))
         self.cloud.push(self.cloud.fleet["1"])
-        await elapse(self.hass, self.freezer, MINUTE)
+        await self.wait(MINUTE)
+
+    async def wait(self, time: timedelta) -> None:
+        """Let time pass."""
+        if not self.actions_wait:
+            await elapse(self.hass, self.freezer, time)
+            return
+        self.freezer.tick(time)
+        async_fire_time_changed(self.hass, dt_util.utcnow())
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+
+    async def drive_to(self, latitude: float, accuracy: int = 10) -> None:
+        """Let the van drive to another place, and stop there."""
+        await self.tell(ignition=True)
+        for _ in range(5):
+            await self.wait(MINUTE)
+        self.latitude, self.accuracy = latitude, accuracy
+        await self.tell(speed=50.0)
 
     @property
     def device_id(self) -> str:
@@ -101,6 +132,16 @@ class House:
         assert await async_setup_component(
             self.hass, "automation", {"automation": list(automations)}
         )
+        await self.hass.async_block_till_done()
+
+    async def reload_automations(self, *automations: Mapping[str, Any]) -> None:
+        """Have other automations instead."""
+        with patch(
+            "homeassistant.config.load_yaml_config_file",
+            autospec=True,
+            return_value={"automation": list(automations)},
+        ):
+            await self.hass.services.async_call("automation", "reload", blocking=True)
         await self.hass.async_block_till_done()
 
     async def trigger(self, trigger: str, **options: Any) -> None:
