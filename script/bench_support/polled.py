@@ -47,7 +47,9 @@ async def connected(server: Server) -> AsyncIterator[None]:
     """Let accounts ask a server in memory."""
     with (
         patch.object(
-            coordinator_module, "async_get_clientsession", lambda _hass: server.session
+            coordinator_module,
+            "async_get_clientsession",
+            lambda _hass, **_: server.session,
         ),
         # What needs a clearance gets a session of its own, which is aiohttp's.
         patch.object(http_client, "gated", lambda session, _: nullcontext(session)),
