@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 import json
+import math
 import random
 
 from hypothesis import example, given, settings, strategies as st
@@ -375,6 +376,24 @@ def test_bytes_that_are_no_utf8() -> None:
     assert FrameDecoder().feed(frame(b'{"a":"\xd6\xd0","b":1}')) == [
         {"a": "\ufffd\ufffd", "b": 1}
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("89860012345678901234", 89860012345678901234),
+        ("-89860012345678901234", -89860012345678901234),
+        ("1234567890123456789", 1234567890123456789),
+        ("1e400", math.inf),
+        ("Infinity", math.inf),
+        ('"\\ud83d"', "\ud83d"),
+        ("0.1", 0.1),
+    ],
+)
+def test_values_that_orjson_does_not_read(value: str, expected: object) -> None:
+    """They cost no frame, and no digit."""
+    body = f'{{"a":{value},"b":1}}'.encode()
+    assert FrameDecoder().feed(frame(body)) == [{"a": expected, "b": 1}]
 
 
 @pytest.mark.parametrize("size", [1110, 5120, 16 * 1024])

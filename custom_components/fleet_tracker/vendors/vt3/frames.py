@@ -12,6 +12,7 @@ import json
 import re
 
 import crcmod
+import orjson
 
 from ...model.json_values import Json
 
@@ -24,6 +25,9 @@ _HEAD, _LEFT, _RIGHT, _QUOTE, _BACKSLASH = b'${}"\\'
 _END = b"\r\n"
 _TAIL_SIZE = 4  # the checksum and the end
 _SLICE = 64 * 1024  # bytes that are taken at once
+# To find quickly that no number has so many digits: each digit is 0.
+_ALIKE = bytes.maketrans(b"123456789", b"000000000")
+_MANY_DIGITS = b"0" * 19
 _DEEPEST = 32  # levels of objects and lists in one another
 _STEADY = 3  # frames in a row that make another checksum the peer's own
 
@@ -282,14 +286,28 @@ class FrameDecoder:
 def _parse(data: bytes) -> Message | None:
     """Return the JSON object, None if it is none. Bytes that are not UTF-8 cost no frame."""
     try:
-        message = json.loads(data.decode(errors="replace"))
-    except (ValueError, RecursionError):
-        return None
+        # An integer beyond 64 bits, such as a SIM card's number, would lose its last digits.
+        if _MANY_DIGITS in data.translate(_ALIKE):
+            message = _parse_carefully(data)
+        else:
+            message = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        # NaN, half a surrogate pair, invalid UTF-8: the rest of the frame is good.
+        message = _parse_carefully(data)
     if not isinstance(message, dict):
         return None
     # What is nested so deeply says nothing, but may break what walks through it.
     levels = data.count(b"{") + data.count(b"[")
     return message if levels <= _DEEPEST or _is_flat(message, _DEEPEST) else None
+
+
+def _parse_carefully(data: bytes) -> Json:
+    """Return what is in JSON that orjson refuses or reads less exactly, None if it is none."""
+    try:
+        value: Json = json.loads(data.decode(errors="replace"))
+    except (ValueError, RecursionError):
+        return None
+    return value
 
 
 def _is_flat(value: Json, levels: int) -> bool:
