@@ -28,7 +28,6 @@ def test_examples_run_in_the_demo() -> None:
     automations: Any = load_yaml(str(DEMO / "automations.yaml"))
     whole = [
         load_yaml(str(DEMO / "dashboard.yaml")),
-        {"logbook": load_yaml(str(DEMO / "logbook.yaml"))},
     ]
     for automation in automations:
         del automation["id"]

@@ -10,12 +10,14 @@ from homeassistant.components.event import ATTR_EVENT_TYPE, EventEntity
 from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID
 from homeassistant.core import callback
 
+from .account.sentences import sentence
 from .const import ATTR_KIND, EVENT_OCCURRENCE
 from .entity import FleetEntity, entities_of
 from .model.vehicle import Occurrence, OccurrenceKind, OccurrenceType, Vehicle
 from .offer.descriptions import FleetDescription, FleetEventDescription
 
 PARALLEL_UPDATES = 0
+ATTR_MESSAGE = "message"
 
 
 def _expected_or_seen(
@@ -75,7 +77,9 @@ class FleetEvent(FleetEntity, EventEntity):
     @callback
     def _on_occurrence(self, occurrence: Occurrence) -> None:
         known = occurrence.type in self.entity_description.types
-        event_type = (occurrence.type if known else OccurrenceType.OTHER).value
+        event_type = occurrence.type if known else OccurrenceType.OTHER
+        device = self.device_entry
+        name = device and (device.name_by_user or device.name)
         data: dict[str, Any] = {
             **occurrence.details,
             "occurred_at": occurrence.occurred_at,
@@ -83,22 +87,29 @@ class FleetEvent(FleetEntity, EventEntity):
             "received_at": occurrence.received_at or occurrence.told_at,
             "code": occurrence.code,
             "name": occurrence.name,
+            ATTR_MESSAGE: sentence(
+                self.hass,
+                self.vehicle,
+                name or self.vehicle.details.name,
+                occurrence,
+                event_type,
+                self.translation_key or occurrence.kind,
+            ),
         }
         data = {key: value for key, value in data.items() if value is not None}
         before = self.state
-        self._trigger_event(event_type, data)
+        self._trigger_event(event_type.value, data)
         if before is not None and self.state == before:
             later = datetime.fromisoformat(before) + timedelta(milliseconds=1)
             self._moved_on_to = later.isoformat(timespec="milliseconds")
         self.async_write_ha_state()
-        device = self.device_entry
         self.hass.bus.async_fire(
             EVENT_OCCURRENCE,
             {
                 **data,
                 ATTR_ENTITY_ID: self.entity_id,
                 ATTR_DEVICE_ID: device.id if device else None,
-                ATTR_EVENT_TYPE: event_type,
+                ATTR_EVENT_TYPE: event_type.value,
                 ATTR_KIND: occurrence.kind.value,
             },
         )

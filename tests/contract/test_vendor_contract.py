@@ -418,6 +418,13 @@ async def test_page_tells_of_every_entity(
         assert {row.is_enabled(name) for row in rows} == {enabled}, name
 
 
+def in_words(description: FleetDescription) -> Iterator[FleetDescription]:
+    """Yield a description for each part that has a name in words."""
+    for part in description.worded_parts:
+        key = description.translation_key or description.key
+        yield replace(description, translation_key=f"{key}_{part}")
+
+
 def test_page_tells_of_entities_that_exist(vendor: Vendor) -> None:
     """What the vendor may show stands on its page, and nothing else does."""
     told = {(row.platform, row.name) for row in told_entities(vendor)}
@@ -428,9 +435,10 @@ def test_page_tells_of_entities_that_exist(vendor: Vendor) -> None:
         for description in table
     ]
     possible = [
-        (platform, name_pattern(platform, description), description in own)
+        (platform, name_pattern(platform, one), description in own)
         for platform, description in own_descriptions(vendor)
         if platform is not Platform.DEVICE_TRACKER
+        for one in (description, *in_words(description))
     ]
     for platform, pattern, is_own in possible:
         names = {name for owner, name in told if owner is platform}

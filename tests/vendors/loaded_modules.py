@@ -109,7 +109,7 @@ async def set_up(hass: HomeAssistant, key: str) -> dict[str, Any]:
     found["with an account"] = loaded()
     found["preloaded"] = [
         name
-        for name in ("config_flow", "diagnostics", "logbook", "media_source", "repairs")
+        for name in ("config_flow", "diagnostics", "media_source", "repairs")
         if f"{PACKAGE}.{name}" in sys.modules
     ]
     assert await hass.config_entries.async_unload(entry.entry_id)

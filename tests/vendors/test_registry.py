@@ -53,7 +53,6 @@ def test_no_vendor_is_loaded_before_it_has_an_account(
     assert found["preloaded"] == [
         "config_flow",
         "diagnostics",
-        "logbook",
         "media_source",
         "repairs",
     ]
