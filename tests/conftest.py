@@ -80,6 +80,16 @@ freezegun.configure(
     ]
 )
 
+# For that, it is looked whether the names in a module are still the same, for each module and
+# each test. How many they are tells as much, and is known at once.
+freezegun.api._get_module_attributes_hash = lambda module: (
+    f"{id(module)}-{len(module.__dict__)}"
+)
+
+# A line for each entity and device that is new takes longer to write than to make them.
+for _registry in ("entity_registry", "device_registry"):
+    logging.getLogger(f"homeassistant.helpers.{_registry}").setLevel(logging.WARNING)
+
 
 @pytest.fixture(autouse=True)
 def _use_custom_integrations(request: pytest.FixtureRequest) -> None:
