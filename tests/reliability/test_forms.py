@@ -17,6 +17,7 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
 from custom_components.fleet_tracker.const import DOMAIN
+from tests.common import other_server
 from tests.simulators.failures import Failure
 from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.segway import SegwaySimulator
@@ -38,13 +39,13 @@ MOST_CALLS = 2
 
 
 @asynccontextmanager
-async def open_api_server() -> AsyncIterator[tuple[Any, dict[str, str]]]:
+async def open_api_server() -> AsyncIterator[tuple[Any, dict[str, Any]]]:
     """Yield the Open API's simulator, and what is entered."""
     async with OpenApiSimulator(*open_api.accounts()) as server:
         yield (
             server,
             {
-                "server": server.url,
+                **other_server(server.url),
                 "account": open_api.ACCOUNT,
                 "password": open_api.PASSWORD,
             },
@@ -52,14 +53,14 @@ async def open_api_server() -> AsyncIterator[tuple[Any, dict[str, str]]]:
 
 
 @asynccontextmanager
-async def tracksolid_server() -> AsyncIterator[tuple[Any, dict[str, str]]]:
+async def tracksolid_server() -> AsyncIterator[tuple[Any, dict[str, Any]]]:
     """Yield Tracksolid's simulator, and what is entered."""
     async with tracksolid.simulator() as sim:
         yield sim, dict(tracksolid.credentials(sim))
 
 
 @asynccontextmanager
-async def segway_server() -> AsyncIterator[tuple[Any, dict[str, str]]]:
+async def segway_server() -> AsyncIterator[tuple[Any, dict[str, Any]]]:
     """Yield Segway's simulator, and what is entered."""
     async with SegwaySimulator() as server:
         yield (
@@ -67,7 +68,7 @@ async def segway_server() -> AsyncIterator[tuple[Any, dict[str, str]]]:
             {
                 "client_id": server.client_id,
                 "client_secret": server.client_secret,
-                "server": server.url,
+                **other_server(server.url),
             },
         )
 
