@@ -6,6 +6,7 @@ Files are read through Home Assistant, so that their addresses at the vendor sta
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -98,10 +99,10 @@ class Vehicle:
     vehicle_id: str
     media: VendorMedia
 
-    async def files(self, folder: str, day: date) -> Sequence[MediaFile]:
-        """Return the files of a folder on a day of Home Assistant's time zone."""
-        begin = dt_util.start_of_local_day(day)
-        end = dt_util.start_of_local_day(day + timedelta(days=1))
+    async def files(self, folder: str, first: date, last: date) -> Sequence[MediaFile]:
+        """Return the files of a folder on days of Home Assistant's time zone."""
+        begin = dt_util.start_of_local_day(first)
+        end = dt_util.start_of_local_day(last + timedelta(days=1))
         if folder == ALARMS:
             return await self.media.alarm_files(self.vehicle_id, begin, end)
         return await self.media.files(self.vehicle_id, int(folder), begin, end)
@@ -135,8 +136,10 @@ class Folders:
         folder = self._folders.setdefault(replace(place, file=None), _Folder())
         async with folder.lock:
             if anew or folder.read_at is None:
-                found = await vehicle.files(place.folder, place.day)
-                folder.files = _by_name(found)
+                found = await vehicle.files(place.folder, place.day, place.day)
+                folder.files = _by_name(
+                    sorted(found, key=lambda one: one.created_at, reverse=True)
+                )
                 folder.read_at = now
             return folder.files
 
@@ -211,9 +214,9 @@ class FleetMediaSource(MediaSource):
         if place.folder is None:
             return _folder(place, title, self._folders_of(place, vehicle))
         title = f"{title}, {self._title(place.folder)}"
-        if place.day is None:
-            return _folder(place, title, _days(place))
         try:
+            if place.day is None:
+                return _folder(place, title, await _days(vehicle, place))
             files = await self._folders.read(vehicle, place, anew=True)
         except VendorError as err:
             error = vehicle.coordinator.home_assistant_error(err)
@@ -255,10 +258,19 @@ class FleetMediaSource(MediaSource):
         return sorted(found, key=lambda folder: folder.title)
 
 
-def _days(place: Place) -> list[BrowseMediaSource]:
+async def _days(vehicle: Vehicle, place: Place) -> list[BrowseMediaSource]:
+    """Return the days of a folder that have files, the newest first, with their number.
+
+    Raises VendorError when they cannot be read.
+    """
     today = dt_util.now().date()
-    days = (today - timedelta(days=age) for age in range(DAYS))
-    return [_folder(replace(place, day=day), day.isoformat()) for day in days]
+    first = today - timedelta(days=DAYS - 1)
+    files = await vehicle.files(place.folder or "", first, today)
+    counts = Counter(dt_util.as_local(file.created_at).date() for file in files)
+    return [
+        _folder(replace(place, day=day), f"{day.isoformat()} ({count})")
+        for day, count in sorted(counts.items(), reverse=True)
+    ]
 
 
 def _folder(

@@ -175,6 +175,24 @@ async def test_browsing_and_resolving(
     assert kinds == ["image/jpeg", "video/mp4", "video/mp4"]
 
 
+async def test_days_that_have_files(hass: HomeAssistant, filming: Home) -> None:
+    """The newest first, with how many files; the others are left out, as old ones are."""
+    assert await async_setup_component(hass, MEDIA_SOURCE, {})
+    truck = filming.sim.devices[CAM]
+    folder = f"{ROOT}/{filming.device_id(CAM)}/1"
+    truck.media.clear()
+    for age in (1, 3, 3, 40):
+        shoot(filming.sim, truck, 0, ago=age * 86_400)
+    asked = filming.sim.requests[FILES]
+
+    days = (await async_browse_media(hass, folder)).children or []
+
+    assert [one.title for one in days] == ["2025-10-08 (1)", "2025-10-06 (2)"]
+    assert filming.sim.requests[FILES] == asked + 1
+    truck.media.clear()
+    assert not (await async_browse_media(hass, folder)).children
+
+
 @pytest.mark.usefixtures("german")
 async def test_media_browser_in_another_language(
     hass: HomeAssistant, filming: Home
