@@ -12,7 +12,7 @@ import time
 
 from homeassistant.const import __version__
 
-from .rows import ROWS, medians, table
+from .rows import ROWS, markdown, medians, table
 from .sizes import SIZES, add_sizes
 
 
@@ -24,6 +24,11 @@ def arguments() -> argparse.Namespace:
         "--processes", type=int, default=3, help="of which the medians count"
     )
     parser.add_argument("--json", type=Path, help="the file to write the figures to")
+    parser.add_argument(
+        "--markdown",
+        action="store_true",
+        help="print the table for docs/performance.md",
+    )
     return parser.parse_args()
 
 
@@ -60,7 +65,7 @@ def main() -> int:
         f" medians of {options.processes} processes,"
         f" {time.monotonic() - begin:.0f} s in all\n"
     )
-    print("\n".join(table(figures)))
+    print("\n".join((markdown if options.markdown else table)(figures)))
     if options.json is not None:
         report = {
             "home_assistant": __version__,

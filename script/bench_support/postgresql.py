@@ -105,7 +105,7 @@ def postgresql() -> Iterator[PostgreSQL]:
         _run(
             [
                 str(binaries / "initdb"),
-                *("--auth=trust", f"--username={USER}", "--encoding=UTF8"),
+                *("--auth=trust", f"--username={USER}", "--encoding=UTF8", "--no-sync"),
                 *("--locale=C", "--pgdata", str(cluster)),
             ],
             cwd=folder,

@@ -108,8 +108,7 @@ def number(value: float | None, unit: str) -> str:
     return f"{value:,.{digits}f} {unit}".strip()
 
 
-def table(figures: Mapping[str, float | None]) -> list[str]:
-    """Return the lines of the table."""
+def _lines(figures: Mapping[str, float | None]) -> list[tuple[str, ...]]:
     lines = [("", "measured", "best peer", "must", "aim", "")]
     for row in ROWS:
         value = figures.get(row.key)
@@ -124,6 +123,12 @@ def table(figures: Mapping[str, float | None]) -> list[str]:
                 {True: "reached", False: "NOT REACHED", None: ""}[reached],
             )
         )
+    return lines
+
+
+def table(figures: Mapping[str, float | None]) -> list[str]:
+    """Return the lines of the table."""
+    lines = _lines(figures)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [
         "  ".join(
@@ -132,3 +137,9 @@ def table(figures: Mapping[str, float | None]) -> list[str]:
         ).rstrip()
         for line in lines
     ]
+
+
+def markdown(figures: Mapping[str, float | None]) -> list[str]:
+    """Return the lines of the table as docs/performance.md has it."""
+    head, *lines = (f"| {' | '.join(line)} |" for line in _lines(figures))
+    return [head, "|---|--:|--:|--:|--:|---|", *lines]

@@ -24,6 +24,7 @@ from custom_components.fleet_tracker.vendors.vt3.connection import Vt3Connection
 from custom_components.fleet_tracker.vendors.vt3.frames import FrameDecoder, Message
 from custom_components.fleet_tracker.vendors.vt3.line import Line
 from custom_components.fleet_tracker.vendors.vt3.server import Server
+from custom_components.fleet_tracker.vendors.vt3.session import Limits
 from custom_components.fleet_tracker.vendors.vt3.topics import Topic
 from script.load_vt3 import allow_files
 from tests.vendors.vt3.home import free_port
@@ -78,7 +79,7 @@ async def read_rate(clock: Clock, trackers: int) -> float:
     allow_files(trackers)
     host = MemoryHost(None, clock)
     owner = _Counting(host.now())
-    server = Server(owner, host)
+    server = Server(owner, host, limits=Limits(strangers_per_address=trackers))
     await server.start("127.0.0.1", 0)
     player = await asyncio.create_subprocess_exec(
         sys.executable,
