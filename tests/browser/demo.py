@@ -50,7 +50,10 @@ def running_demo(port: int) -> Iterator[Demo]:
     log = ROOT / ".cache" / f"browser-demo-{port}.log"
     log.parent.mkdir(exist_ok=True)
     with running_program(
-        log, "-m", "script.demo_support", "--port", str(port), ready=IS_READY
+        log,
+        *("-m", "script.demo_support", "--port", str(port)),
+        ready=IS_READY,
+        patience=STOP_TIMEOUT,
     ):
         yield Demo.at(port)
 
@@ -65,8 +68,14 @@ def running_simulator(module: str, *arguments: str) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def running_program(log: Path, *arguments: str, ready: str = "") -> Iterator[None]:
-    """Run Python, and go on when it has printed a text, or anything."""
+def running_program(
+    log: Path, *arguments: str, ready: str = "", patience: float = 5
+) -> Iterator[None]:
+    """Run Python, and go on when it has printed a text, or anything.
+
+    At the end it is interrupted, and killed if that takes longer than the patience: a
+    simulator waits for whoever is connected.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, *arguments],
@@ -80,7 +89,11 @@ def running_program(log: Path, *arguments: str, ready: str = "") -> Iterator[Non
             yield
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(STOP_TIMEOUT)
+            try:
+                process.wait(patience)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
     log.unlink()
 
 

@@ -121,6 +121,16 @@ class Screen:
         }
         return Vehicle(device_id, entities)
 
+    def has_vehicle(self, name: str) -> bool:
+        """Tell whether there is a vehicle of that name."""
+        devices = self.command("config/device_registry/list")
+        return any(device["name"] == name for device in devices)
+
+    def has_account(self, title: str) -> bool:
+        """Tell whether there is an account of that title."""
+        entries = self.command("config_entries/get", domain=DOMAIN)
+        return any(entry["title"] == title for entry in entries)
+
     def state(self, entity_id: str) -> str:
         """Return the state of an entity."""
         found = self.page.evaluate(
@@ -204,7 +214,10 @@ class Screen:
 
     def unfold(self, section: str) -> None:
         """Open a section of the form."""
-        self.page.locator(DIALOG).get_by_text(section, exact=True).first.click()
+        panel = self.page.locator(f"{DIALOG} ha-expansion-panel").filter(
+            has_text=section
+        )
+        panel.first.get_by_text(section, exact=True).first.click()
 
     def choose(self, name: str, label: str) -> None:
         """Tap one of the choices of a field that shows them all."""

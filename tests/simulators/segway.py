@@ -478,9 +478,16 @@ async def run_demo(
     push_url_file: Path | None = None,
     *,
     host: str = "127.0.0.1",
+    client_id: str = DEMO_CLIENT_ID,
 ) -> None:
     """Serve the demo's mopeds until stopped, pushing once there is where to."""
-    server = SegwaySimulator(host=host, port=port, push_url=push_url, command_seconds=3)
+    server = SegwaySimulator(
+        host=host,
+        port=port,
+        client_id=client_id,
+        push_url=push_url,
+        command_seconds=3,
+    )
     pushing = None
     if push_url or push_url_file:
         pushing = asyncio.create_task(_push(server, push_url_file))
@@ -509,8 +516,16 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--push-url", help="base URL to push to")
     parser.add_argument("--push-url-file", type=Path, help="where to read that later")
+    parser.add_argument("--client-id", default=DEMO_CLIENT_ID)
     options = parser.parse_args()
-    asyncio.run(run_demo(options.port, options.push_url, options.push_url_file))
+    asyncio.run(
+        run_demo(
+            options.port,
+            options.push_url,
+            options.push_url_file,
+            client_id=options.client_id,
+        )
+    )
 
 
 if __name__ == "__main__":

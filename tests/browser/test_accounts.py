@@ -1,0 +1,185 @@
+"""Tests of adding and changing accounts by clicking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+import re
+import socket
+
+from playwright.sync_api import expect
+import pytest
+
+from tests.simulators.open_api_fleet import DEMO_ACCOUNT, DEMO_PASSWORD
+from tests.simulators.segway import DEMO_CLIENT_SECRET
+from tests.simulators.segway_mopeds import DEMO_PARKED
+from tests.simulators.tracksolid import ACCOUNT, APP_KEY, APP_SECRET, PASSWORD
+from tests.simulators.vt3 import DEMO_SERIALS
+
+from .demo import free_port, running_simulator, wait_for
+from .screen import Screen
+
+SEGWAY_CLIENT = "E20099"
+
+
+@pytest.fixture(scope="module", name="open_api")
+def a_server_of_the_open_api() -> Iterator[str]:
+    """Return the address of a server beside the demo's."""
+    with running_simulator("tests.simulators.open_api") as port:
+        yield f"http://localhost:{port}"
+
+
+@pytest.fixture(scope="module", name="tracksolid")
+def a_node_of_tracksolid() -> Iterator[str]:
+    """Return the address of a node beside the demo's."""
+    with running_simulator("tests.simulators.tracksolid") as port:
+        yield f"http://localhost:{port}"
+
+
+@pytest.fixture(scope="module", name="segway")
+def a_server_of_segway() -> Iterator[str]:
+    """Return the address of a server beside the demo's, with another client."""
+    with running_simulator(
+        "tests.simulators.segway", "--client-id", SEGWAY_CLIENT
+    ) as port:
+        yield f"http://localhost:{port}"
+
+
+def choose_other_server(screen: Screen, address: str) -> None:
+    """Choose none of the servers by name, and enter an address."""
+    screen.choose("server", "Another server")
+    screen.unfold("Another server")
+    screen.fill(address=address)
+
+
+def test_add_open_api(screen: Screen, open_api: str) -> None:
+    """A wrong password is told; all that was typed is still there, and is corrected."""
+    screen.add_account("ProTrack, iTrack, eTrack")
+    choose_other_server(screen, open_api)
+    screen.fill(account=DEMO_ACCOUNT, password="wrong")
+    screen.submit()
+    screen.read("The account or password is wrong")
+    assert screen.typed("account") == DEMO_ACCOUNT
+    assert screen.typed("address") == open_api
+
+    screen.fill(password=DEMO_PASSWORD)
+    screen.submit()
+    screen.finish()
+    assert screen.has_account(f"{DEMO_ACCOUNT} (localhost)")
+
+
+def test_add_tracksolid(screen: Screen, tracksolid: str) -> None:
+    """A wrong app key is told; then where to push to is shown, and choices asked."""
+    screen.add_account("Tracksolid Pro")
+    choose_other_server(screen, tracksolid)
+    # A wrong secret or password would cost a minute, as at the vendor.
+    screen.fill(app_key="wrong", app_secret=APP_SECRET)
+    screen.fill(account=ACCOUNT, password=PASSWORD)
+    screen.submit()
+    screen.read("This server does not know the app key")
+
+    screen.fill(app_key=APP_KEY)
+    screen.submit()
+    screen.wait_for_field("push_address")
+    assert screen.typed("push_address").startswith(screen.demo.url)
+    screen.submit()
+    screen.wait_for_field("sub_accounts")
+    screen.submit()
+    screen.finish()
+    assert screen.has_account(f"{ACCOUNT} (localhost)")
+
+
+def test_add_segway(screen: Screen, segway: str) -> None:
+    """A wrong secret is told; then where to push to is shown, and a vehicle added."""
+    screen.add_account("Segway")
+    choose_other_server(screen, segway)
+    screen.fill(client_id=SEGWAY_CLIENT, client_secret="wrong")
+    screen.submit()
+    screen.read("Segway does not accept this client ID and secret")
+
+    screen.fill(client_secret=DEMO_CLIENT_SECRET)
+    screen.submit()
+    screen.wait_for_field("push_address")
+    screen.submit()
+    if screen.demo.is_oldest:
+        screen.read("Add vehicle")
+        screen.finish()
+        return
+    screen.wait_for_field("iot_imei")
+    screen.fill(iot_imei="123")
+    screen.submit()
+    screen.read("Segway finds no vehicle with this IoT IMEI")
+    screen.fill(iot_imei=DEMO_PARKED, name="Second moped")
+    screen.submit()
+    screen.finish()
+    assert screen.has_account(f"Segway {SEGWAY_CLIENT}")
+
+
+def test_add_vt3(screen: Screen) -> None:
+    """A port in use is told and can be corrected; then a tracker is added, and set up."""
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        screen.add_account("InHand VT3")
+        screen.fill(port=str(taken.getsockname()[1]), host="127.0.0.1")
+        screen.submit()
+        screen.read("Another program uses this port")
+        assert screen.typed("host") == "127.0.0.1"
+
+    port = str(free_port())
+    screen.fill(port=port)
+    screen.submit()
+    if screen.demo.is_oldest:
+        screen.read("Add vehicle")
+        screen.finish()
+        return
+    screen.wait_for_field("vehicle_id")
+    screen.fill(vehicle_id="not a serial number")
+    screen.submit()
+    screen.read("This is not a serial number")
+    screen.fill(vehicle_id="VT9000000001", name="Crane")
+    screen.submit()
+    screen.read(re.compile(rf"Port: {port}"))
+    screen.finish()
+
+
+def test_settings(screen: Screen) -> None:
+    """Settings are in sections; what is wrong is told, and the rest is still there."""
+    screen.configure(screen.demo.tracksolid, "Settings")
+    screen.unfold("Advanced")
+    screen.fill(hub_url="no address")
+    screen.unfold("How often the account is read")
+    screen.fill(parked_interval="90")
+    screen.submit()
+    screen.read("The instruction host is not a web address")
+    assert screen.typed("parked_interval") == "90"
+
+    screen.fill(hub_url="")
+    screen.submit()
+    screen.finish()
+
+
+def test_push_address(screen: Screen) -> None:
+    """The address stands in a field, whole, and can be marked and copied."""
+    screen.configure(screen.demo.tracksolid, "Address to push to")
+    address = screen.typed("push_address")
+    assert address.startswith(f"{screen.demo.url}/api/fleet_tracker/push/")
+    field = screen.field("push_address").locator("textarea").first
+    field.press("ControlOrMeta+a")
+    marked = field.evaluate("one => one.selectionEnd - one.selectionStart")
+    assert marked == len(address)
+
+
+def test_discovered_tracker(screen: Screen) -> None:
+    """A tracker that nobody added shows a card, and is added by accepting it."""
+    screen.open("/config/integrations/dashboard")
+    card = screen.page.locator("ha-config-flow-card").filter(has_text=DEMO_SERIALS[1])
+    card.first.wait_for()
+    card.get_by_text("Add", exact=True).first.click()
+    screen.read("Add it only if it is yours")
+    screen.fill(name="Lorry")
+    screen.submit()
+    screen.read("The vehicle was added")
+    screen.finish()
+    expect(card).to_have_count(0)
+    wait_for(lambda: screen.has_vehicle("Lorry"), "the device of the lorry", 30)
