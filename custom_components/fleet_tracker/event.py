@@ -19,6 +19,20 @@ from .offer.descriptions import FleetDescription, FleetEventDescription
 PARALLEL_UPDATES = 0
 ATTR_MESSAGE = "message"
 
+COMMON = (
+    FleetEventDescription(
+        key=OccurrenceKind.TRIP,
+        types=frozenset(
+            {
+                OccurrenceType.TRIP_STARTED,
+                OccurrenceType.TRIP_ENDED,
+                OccurrenceType.TRIP_CORRECTED,
+                OccurrenceType.TOWED,
+            }
+        ),
+    ),
+)
+
 
 def _expected_or_seen(
     vehicle: Vehicle, descriptions: Mapping[str, FleetDescription]

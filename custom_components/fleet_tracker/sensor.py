@@ -20,13 +20,14 @@ from homeassistant.const import (
     UnitOfPressure,
     UnitOfSpeed,
     UnitOfTemperature,
+    UnitOfTime,
     UnitOfVolume,
 )
 
 from .account.coordinator import FleetCoordinator
 from .entity import FleetEntity, entities_of
 from .model.readings import kind_of
-from .model.vehicle import FixKind, Reading
+from .model.vehicle import Activity, FixKind, Reading
 from .offer.descriptions import FleetDescription, FleetSensorDescription
 
 PARALLEL_UPDATES = 0
@@ -68,6 +69,53 @@ COMMON = (
         native_unit_of_measurement=UnitOfLength.KILOMETERS,
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=1,
+    ),
+    FleetSensorDescription(
+        key=Reading.ACTIVITY,
+        device_class=SensorDeviceClass.ENUM,
+        options=[one.value for one in Activity],
+    ),
+    FleetSensorDescription(
+        key=Reading.LAST_TRIP_DISTANCE,
+        device_class=SensorDeviceClass.DISTANCE,
+        native_unit_of_measurement=UnitOfLength.KILOMETERS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+    ),
+    *(
+        FleetSensorDescription(
+            key=key,
+            device_class=SensorDeviceClass.DURATION,
+            native_unit_of_measurement=UnitOfTime.SECONDS,
+            suggested_unit_of_measurement=UnitOfTime.MINUTES,
+            state_class=SensorStateClass.MEASUREMENT,
+            suggested_display_precision=1,
+            entity_registry_enabled_default=False,
+        )
+        for key in (Reading.LAST_TRIP_DURATION, Reading.LAST_TRIP_IDLE_TIME)
+    ),
+    *(
+        FleetSensorDescription(
+            key=key,
+            device_class=SensorDeviceClass.SPEED,
+            native_unit_of_measurement=UnitOfSpeed.KILOMETERS_PER_HOUR,
+            state_class=SensorStateClass.MEASUREMENT,
+            suggested_display_precision=0,
+            entity_registry_enabled_default=False,
+        )
+        for key in (Reading.LAST_TRIP_AVERAGE_SPEED, Reading.LAST_TRIP_TOP_SPEED)
+    ),
+    FleetSensorDescription(
+        key=Reading.LAST_TRIP_CONSUMPTION,
+        native_unit_of_measurement=UnitOfVolume.LITERS,
+        device_class=SensorDeviceClass.VOLUME,
+        suggested_display_precision=1,
+        entity_registry_enabled_default=False,
+    ),
+    FleetSensorDescription(
+        key=Reading.LAST_TRIP_ENDED,
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_registry_enabled_default=False,
     ),
     FleetSensorDescription(
         key=Reading.VEHICLE_VOLTAGE,

@@ -10,7 +10,7 @@ from random import Random
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.fleet_tracker.model.derive import expires_at
+from custom_components.fleet_tracker.model.derive import activity_expires_at, expires_at
 from custom_components.fleet_tracker.model.merge import Changes, Merged, merge, refresh
 from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.vehicle import (
@@ -428,10 +428,15 @@ def test_position_that_is_no_fix_is_dropped_and_counted(
     assert told.dropped == (reason,)
     assert told.changes == Changes()
     assert before is not None
-    # The guard and the clock note every fix, whether it is believed or not.
+    # The guard and the clock note every fix, whether it is believed or not, and a late one
+    # is evidence for a trip.
     assert story.vehicle == replace(
-        before, clock=told.vehicle.clock, evidence=told.vehicle.evidence
+        before,
+        clock=told.vehicle.clock,
+        evidence=told.vehicle.evidence,
+        trips=told.vehicle.trips,
     )
+    assert told.vehicle.trips.trips == before.trips.trips
 
 
 @pytest.mark.parametrize(
@@ -609,7 +614,7 @@ def test_old_speed_is_not_known_and_does_not_move() -> None:
     assert expires_at(story.last.vehicle) == NOW + 3 * MINUTE
     assert story.wait(3 * MINUTE - SECOND).changes == Changes()
     assert story.wait(SECOND).changes == Changes(
-        readings=frozenset({Reading.MOVING, Reading.SPEED})
+        readings=frozenset({Reading.ACTIVITY, Reading.MOVING, Reading.SPEED})
     )
     assert story.readings[Reading.MOVING] is False
     assert Reading.SPEED not in story.readings
@@ -657,7 +662,9 @@ def test_online_follows_from_the_contact_otherwise() -> None:
     assert expires_at(story.last.vehicle) == NOW + 3 * MINUTE
     story.wait(3 * MINUTE - SECOND)
     assert story.readings[Reading.ONLINE] is True
-    assert story.wait(SECOND).changes == Changes(readings=frozenset({Reading.ONLINE}))
+    assert story.wait(SECOND).changes == Changes(
+        readings=frozenset({Reading.ACTIVITY, Reading.ONLINE})
+    )
     assert story.readings[Reading.ONLINE] is False
     assert expires_at(story.last.vehicle) is None
     story.tell(news(heard_at=story.now))
@@ -799,12 +806,20 @@ def test_expiry_tells_exactly_when_time_alone_changes_something(
         story.tell(update)
     vehicle = story.last.vehicle
     assert refresh(vehicle, rules, story.now).changes == Changes()
-    when = expires_at(vehicle)
+    of_readings = expires_at(vehicle)
+    when = _earliest(of_readings, activity_expires_at(vehicle, rules, story.now))
     later = story.now + wait
     if when is None or later < when:
         assert refresh(vehicle, rules, later).changes == Changes()
         return
-    assert refresh(vehicle, rules, when).vehicle != vehicle
+    # A look at the activity may show that nothing else is told of it.
+    assert when != of_readings or refresh(vehicle, rules, when).vehicle != vehicle
     refreshed = refresh(vehicle, rules, later).vehicle
-    following = expires_at(refreshed)
+    following = _earliest(
+        expires_at(refreshed), activity_expires_at(refreshed, rules, later)
+    )
     assert following is None or following > later
+
+
+def _earliest(*times: datetime | None) -> datetime | None:
+    return min((time for time in times if time is not None), default=None)

@@ -128,6 +128,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             hold_while_parked=entry.options.get(CONF_HOLD_WHILE_PARKED, True),
             accuracy_limit=entry.options.get(CONF_ACCURACY_LIMIT) or None,
         )
+        self._day_ends = dt_util.utc_from_timestamp(0)
         self._store = VehicleStore(hass, entry.entry_id, self.vehicles)
         self._shown_entry = _without_vehicles(entry)
         self._is_stopping = False
@@ -381,6 +382,12 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     def rules(self) -> Rules:
         """Return the rules for what is believed now. Polled data does not count for ever."""
+        now = dt_util.utcnow()
+        if now >= self._day_ends or now < (self._rules.day_began or now):
+            day_began = dt_util.as_utc(dt_util.start_of_local_day())
+            tomorrow = dt_util.now().date() + timedelta(days=1)
+            self._day_ends = dt_util.as_utc(dt_util.start_of_local_day(tomorrow))
+            self._rules = replace(self._rules, day_began=day_began)
         state = self._availability.state
         if not state.fails:
             return self._rules

@@ -25,7 +25,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
 from ..const import LOGGER
 from ..model.clocks import is_wrong
-from ..model.derive import expires_at, online_expires_at
+from ..model.derive import activity_expires_at, expires_at, online_expires_at
 from ..model.evidence import TOLD_SPEED
 from ..model.merge import Changes, Merged, merge, refresh
 from ..model.rules import Rules
@@ -444,11 +444,13 @@ class Fleet:
     @callback
     def _keep(self, vehicle: Vehicle) -> None:
         keeper = self._keeper
+        rules, now = keeper.rules(), keeper.receipt()
         self._put(vehicle)
         self._note_clock(vehicle.vehicle_id, wrong=is_wrong(vehicle.clock))
         for expiry in (
             expires_at(vehicle),
-            online_expires_at(vehicle, keeper.rules(), keeper.receipt()),
+            activity_expires_at(vehicle, rules, now),
+            online_expires_at(vehicle, rules, now),
         ):
             if expiry is not None:
                 # A timer runs by our clock.

@@ -8,11 +8,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from .journeys import (
+    activity,
+    distance_today,
+    last_trip_readings,
+    occurrences,
+    tell,
+    trip_expires_at,
+)
 from .plausibility import settles_at
 from .rules import MOVING_SPEED_KMH, Rules, hold, hold_distance
 from .vehicle import (
     ELECTRONICS,
     Occurrence,
+    OccurrenceKind,
     Position,
     Reading,
     ReadingGroup,
@@ -26,6 +35,7 @@ SHOWN_TIME_STEP = timedelta(minutes=5)
 SHOWN_TIME_STEP_ON_THE_MOVE = timedelta(minutes=1)
 ONLINE_INTERVALS = 3
 IDLES_AFTER = timedelta(minutes=3)
+_TRIPS = frozenset({OccurrenceKind.TRIP})
 PARKED_AFTER = timedelta(minutes=10)
 """After so long without moving an ignition that is on may be wired to permanent plus."""
 
@@ -80,17 +90,39 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Deri
             known.heard_at,
             timedelta() if went_offline else SHOWN_TIME_STEP,
         )
+    stood_since = _stood_since(before, readings, fix, position, now)
+    told = tell(before.trips, known.trips, now)
+    readings.update(last_trip_readings(before, told.log, readings))
+    today_at = before.distance_today_at
+    if Reading.DISTANCE_TODAY not in readings:
+        today, today_at = distance_today(before, told.log, rules, now)
+        if today is not None:
+            readings[Reading.DISTANCE_TODAY] = today
+    doing = activity(
+        told.log,
+        known,
+        readings,
+        idles=stood_since is not None and now - stood_since >= IDLES_AFTER,
+    )
+    if doing is not None:
+        readings[Reading.ACTIVITY] = doing.value
     shown = known.shown_readings
     return Derived(
         vehicle=replace(
             known,
             readings=MappingProxyType(readings),
             position=position,
-            stood_since=_stood_since(before, readings, fix, position, now),
+            stood_since=stood_since,
+            trips=told.log,
+            distance_today_at=today_at,
+            occurrence_kinds=known.occurrence_kinds
+            if told.log.head.last is None
+            else known.occurrence_kinds | _TRIPS,
             shown_readings=shown
             if shown.issuperset(readings)
             else shown.union(readings),
-        )
+        ),
+        occurrences=occurrences(told, now) if told.news or told.towed else (),
     )
 
 
@@ -190,6 +222,21 @@ def expires_at(vehicle: Vehicle) -> datetime | None:
     ):
         times.append(vehicle.heard_at + ONLINE_INTERVALS * vehicle.contact_interval)
     return min(times, default=None)
+
+
+def activity_expires_at(
+    vehicle: Vehicle, rules: Rules, now: datetime
+) -> datetime | None:
+    """Return when time alone may change trips, activity or the distance of the day."""
+    times = []
+    if (trip_changes := trip_expires_at(vehicle, now)) is not None:
+        times.append(trip_changes)
+    if vehicle.stood_since is not None:
+        times.append(vehicle.stood_since + IDLES_AFTER)
+    if rules.day_began is not None and vehicle.readings.get(Reading.DISTANCE_TODAY):
+        # A day has 23 to 25 hours; a look too early changes nothing.
+        times.extend(rules.day_began + timedelta(hours=hours) for hours in (23, 24, 25))
+    return min((time for time in times if time > now), default=None)
 
 
 def online_expires_at(vehicle: Vehicle, rules: Rules, now: datetime) -> datetime | None:

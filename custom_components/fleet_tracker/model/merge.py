@@ -12,6 +12,7 @@ from types import MappingProxyType
 from .clocks import judge, not_after
 from .derive import derive, flat_readings
 from .evidence import TOLD_SPEED, note
+from .journeys import with_news
 from .plausibility import believe_fix, believe_readings, never_falls, settle
 from .rules import Rules, why_no_fix
 from .vehicle import (
@@ -78,9 +79,13 @@ def merge(
     dropped: list[str] = []
     groups, growths = _merge_groups(before, update, now, dropped)
     fix, beliefs = before.latest_fix, replace(before.beliefs, growths=growths)
+    trip_fix: Position | None = None
     if update.position is not None:
         if reason := why_no_fix(update.position, fix, rules):
             dropped.append(reason)
+            if why_no_fix(update.position, None, rules) is None:
+                # It is late, and belongs to a trip all the same.
+                trip_fix = update.position
         else:
             readings = {**before.readings, **flat_readings(groups)}
             believed = believe_fix(before, update.position, readings, rules, now)
@@ -92,6 +97,8 @@ def merge(
             )
             if believed.reason is not None:
                 dropped.append(believed.reason)
+            else:
+                trip_fix = believed.fix
     heard_at = before.heard_at
     if update.heard_at is not None and (heard_at is None or update.heard_at > heard_at):
         heard_at = update.heard_at
@@ -108,6 +115,7 @@ def merge(
         contact_interval=update.contact_interval or before.contact_interval,
         beliefs=beliefs,
         evidence=evidence,
+        trips=with_news(before.trips, update, trip_fix, beliefs, rules, now),
         occurrence_kinds=before.occurrence_kinds.union(
             occurrence.kind for occurrence in update.occurrences
         ),

@@ -155,10 +155,10 @@ KINDS: Mapping[str, ReadingKind] = MappingProxyType(
         Reading.DISTANCE_TODAY: _grows(Unit.KILOMETRES, _KM_OF_A_DAY),
         # of a drive: it began after the one before had ended
         "trip_meter": _DISTANCE_SINCE,
-        "last_trip_distance": _DISTANCE_SINCE,
-        "last_trip_duration": _SECONDS_OF_A_DRIVE,
-        "last_trip_idle_time": _SECONDS_OF_A_DRIVE,
-        "last_trip_consumption": _grows(Unit.LITRES, _LITRES_SINCE),
+        Reading.LAST_TRIP_DISTANCE: _DISTANCE_SINCE,
+        Reading.LAST_TRIP_DURATION: _SECONDS_OF_A_DRIVE,
+        Reading.LAST_TRIP_IDLE_TIME: _SECONDS_OF_A_DRIVE,
+        Reading.LAST_TRIP_CONSUMPTION: _grows(Unit.LITRES, _LITRES_SINCE),
         # since the engine was started, or a lamp went on or off
         "engine_run_time": _SECONDS_OF_A_DRIVE,
         "distance_with_malfunction": _DISTANCE_SINCE,
@@ -210,8 +210,8 @@ KINDS: Mapping[str, ReadingKind] = MappingProxyType(
             (
                 Reading.SPEED,
                 Reading.OBD_SPEED,
-                "last_trip_average_speed",
-                "last_trip_top_speed",
+                Reading.LAST_TRIP_AVERAGE_SPEED,
+                Reading.LAST_TRIP_TOP_SPEED,
             ),
         ),
         **_all(

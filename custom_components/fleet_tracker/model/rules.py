@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 import math
 
+from .trips.fold import TripSettings
 from .vehicle import Position, Reading, Value, Vehicle
 
 HOLD_DISTANCE_M = 50
@@ -27,6 +28,9 @@ class Rules:
     accuracy_limit: float | None = None
     polled_at: datetime | None = None
     news_last: timedelta = timedelta(minutes=10)
+    trips: TripSettings = TripSettings()
+    day_began: datetime | None = None
+    """The last local midnight, where the distance of a day is wanted."""
 
 
 def why_no_fix(fix: Position, held: Position | None, rules: Rules) -> str | None:

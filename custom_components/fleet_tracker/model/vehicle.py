@@ -14,6 +14,9 @@ import math
 from types import MappingProxyType
 from typing import Protocol
 
+from .trips.log import TripLog
+from .trips.trip import VendorTrip
+
 type Value = bool | int | float | str | datetime
 
 EMPTY: Mapping[str, Value] = MappingProxyType({})
@@ -136,10 +139,19 @@ class Reading(StrEnum):
     INTAKE_PRESSURE = "intake_pressure"
     THROTTLE_POSITION = "throttle_position"
     # driving
+    ACTIVITY = "activity"
     IGNITION = "ignition"
     IGNITION_CHANGED_AT = "ignition_changed_at"
     ODOMETER = "odometer"
     DISTANCE_TODAY = "distance_today"
+    # the last trip that ended
+    LAST_TRIP_DISTANCE = "last_trip_distance"
+    LAST_TRIP_DURATION = "last_trip_duration"
+    LAST_TRIP_IDLE_TIME = "last_trip_idle_time"
+    LAST_TRIP_AVERAGE_SPEED = "last_trip_average_speed"
+    LAST_TRIP_TOP_SPEED = "last_trip_top_speed"
+    LAST_TRIP_CONSUMPTION = "last_trip_consumption"
+    LAST_TRIP_ENDED = "last_trip_ended"
     # power and fuel
     BATTERY = "battery"
     """What drives the vehicle."""
@@ -191,6 +203,16 @@ class Capability(StrEnum):
     RESTORE_ENGINE = "restore_engine"
     LOCK = "lock"
     LIVE_VIEW = "live_view"
+
+
+class Activity(StrEnum):
+    """What a vehicle does, in one word."""
+
+    DRIVING = "driving"
+    IDLING = "idling"
+    PARKED = "parked"
+    TOWED = "towed"
+    OFFLINE = "offline"
 
 
 class OccurrenceKind(StrEnum):
@@ -276,6 +298,7 @@ class OccurrenceType(StrEnum):
     TIRE_PRESSURE_LOW = "tire_pressure_low"
     TIRE_TEMPERATURE = "tire_temperature"
     TOWED = "towed"
+    TRIP_CORRECTED = "trip_corrected"
     TRIP_ENDED = "trip_ended"
     TRIP_STARTED = "trip_started"
     TROUBLE_CODE = "trouble_code"
@@ -407,6 +430,8 @@ class VehicleUpdate:
     """How often it should be heard of, where the vendor does not say whether it is online."""
     contacts: tuple[datetime, ...] = ()
     """When it was heard of since, where that was left out; the last is `heard_at`."""
+    trips: tuple[VendorTrip, ...] = ()
+    """Trips that ended, as the vendor counts them."""
     record: KnownRecord | None = field(default=None, compare=False, repr=False)
     """The vendor's record that it was mapped from, where later records may be compared."""
 
@@ -573,6 +598,9 @@ class Vehicle:
     stood_since: datetime | None = None
     """Since when it has not moved, with the ignition on; None while it moves or is off."""
     evidence: Evidence = field(default_factory=Evidence)
+    trips: TripLog = field(default_factory=TripLog)
+    distance_today_at: datetime | None = None
+    """When the distance of the day was last shown anew."""
     occurrence_kinds: frozenset[OccurrenceKind] = frozenset()
     """The kinds of occurrences that this vehicle has shown so far."""
     shown_readings: frozenset[str] = frozenset()

@@ -35,6 +35,7 @@ _PLATFORMS_OF_ALL = (
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
     Platform.DEVICE_TRACKER,
+    Platform.EVENT,
     Platform.SENSOR,
 )
 
@@ -200,7 +201,6 @@ class VendorEntities:
         """Return the platforms that can have entities: no other one need be loaded."""
         own = {
             Platform.CAMERA: self.cameras,
-            Platform.EVENT: self.events,
             Platform.IMAGE: self.cameras,
             Platform.LOCK: self.locks,
             Platform.NUMBER: self.numbers,

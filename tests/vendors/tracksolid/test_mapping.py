@@ -667,32 +667,25 @@ def test_polled_faults_beside_pushed_ones(
 
 
 def test_trip() -> None:
-    """A trip is the last trip's readings and an event with the same numbers."""
+    """A trip is the vendor's own: it wins over what is derived for the same time."""
     trip = Trip(
         imei="1",
         started_at=NOW - timedelta(minutes=30),
         ended_at=NOW,
-        distance=30.0004,
+        distance=30.0,
         duration=1800,
         average_speed=60,
         top_speed=101,
+        idle_time=35,
+        consumption=1.4,
     )
-    update = mapping.map_trip(trip, NOW)
-    assert readings(update) == {
-        TracksolidReading.LAST_TRIP_DISTANCE: 30.0,
-        TracksolidReading.LAST_TRIP_DURATION: 1800,
-        TracksolidReading.LAST_TRIP_AVERAGE_SPEED: 60,
-        TracksolidReading.LAST_TRIP_TOP_SPEED: 101,
-        TracksolidReading.LAST_TRIP_ENDED: NOW,
-    }
-    (occurrence,) = update.occurrences
-    assert occurrence.type is OccurrenceType.TRIP_ENDED
-    assert occurrence.details == {
-        "distance": 30.0,
-        "duration": 1800,
-        "average_speed": 60,
-        "top_speed": 101,
-    }
+    update = mapping.map_trip(trip)
+    (told,) = update.trips
+    assert (told.begin, told.end) == (NOW.timestamp() - 1800, NOW.timestamp())
+    assert told.distance_m == 30_000
+    assert (told.idle_s, told.top_speed, told.consumption) == (35, 101, 1.4)
+    assert not update.groups
+    assert not update.occurrences
 
 
 ANY = st.none() | st.integers() | st.floats() | st.text(max_size=20) | st.booleans()
@@ -735,7 +728,6 @@ def test_any_location_can_be_merged(row: dict[str, object]) -> None:
         (Reading.ENGINE_SPEED, 0, 30_000),
         (Reading.OBD_SPEED, 0, 1000),
         (TracksolidReading.SIGNAL_LEVEL, 0, 4),
-        (TracksolidReading.LAST_TRIP_DURATION, 0, 366 * 86_400),
         (TracksolidReading.FUEL_HEIGHT, 0, 10_000),
         (part_of(TracksolidReading.FUEL_SENSOR_LEVEL, 2), 0, 100),
     ],

@@ -512,19 +512,17 @@ def test_faults() -> None:
 
 def test_trip() -> None:
     """10.22: kilometres, litres, and times in BCD."""
-    update = mapped("pushtripreport", pushes.trip(BIKE, TIME - 600, TIME))
-    found = readings(update)
-    assert found[TracksolidReading.LAST_TRIP_DURATION] == 600
-    assert found[TracksolidReading.LAST_TRIP_CONSUMPTION] == 1.4
-    assert found[TracksolidReading.LAST_TRIP_IDLE_TIME] == 35
-    assert found[TracksolidReading.LAST_TRIP_ENDED] == START
-    assert update.occurrences[0].type is OccurrenceType.TRIP_ENDED
+    (told,) = mapped("pushtripreport", pushes.trip(BIKE, TIME - 600, TIME)).trips
+    assert (told.begin, told.end) == (TIME - 600, TIME)
+    assert told.consumption == 1.4
+    assert told.idle_s == 35
     start = mapped("pushtripreport", pushes.trip(BIKE, TIME - 60, TIME, properties=1))
-    assert start.occurrences[0].type is OccurrenceType.TRIP_STARTED
-    assert start.occurrences[0].occurred_at == START - timedelta(seconds=60)
+    # Its fixes tell of the begin.
+    assert not start.trips
+    assert not start.occurrences
     open_end = pushes.trip(BIKE, TIME - 600, TIME - 60) | {"endTime": ""}
-    found = readings(mapped("pushtripreport", open_end))
-    assert found[TracksolidReading.LAST_TRIP_ENDED] == START - timedelta(seconds=60)
+    (told,) = mapped("pushtripreport", open_end).trips
+    assert told.end == TIME - 60
     odd = pushes.trip(BIKE, TIME - 60, TIME) | {"beginTime": "never"}
     assert mapped("pushtripreport", odd).occurrences[0].type is OccurrenceType.OTHER
 

@@ -348,7 +348,7 @@ class Fold:
         if away <= hold and not (fast and was_fast and self.drive is not None):
             self._stay(place, at, settings)
             return
-        if at - last_at > self._gap(settings):
+        if at - last_at > GAP_S and at - last_at > self._gap(settings):
             step = metres(last.latitude, last.longitude, fix.latitude, fix.longitude)
             if step <= STOOD_M:
                 if self.outside is not None:
@@ -397,7 +397,7 @@ class Fold:
         self.outside = None
         step = metres(place.latitude, place.longitude, fix.latitude, fix.longitude)
         waited = at - place.until
-        is_gap = waited > self._gap(settings)
+        is_gap = waited > GAP_S and waited > self._gap(settings)
         speed = max(0 if fix.speed == UNKNOWN else fix.speed / 10, ESTIMATED_KMH)
         on_the_way = step / speed * 3.6
         was_off = self._usable_key(settings) is False and self._off_since() < at
@@ -852,8 +852,8 @@ class Fold:
             return self.towings
         return (*self.towings, Towing(drive.carried_since, now))
 
-    def changes_at(self, settings: TripSettings) -> float | None:
-        """Return when time alone may end the drive, None if it cannot."""
+    def changes_at(self, settings: TripSettings, now: float) -> float | None:
+        """Return when time alone may change the drive after now, None if it cannot."""
         drive, place = self.drive, self.place
         if drive is None or place is None:
             return None
@@ -866,7 +866,7 @@ class Fold:
             times.append(max(self._off_since(), since) + least)
         if drive.carried_since is not None:
             times.append(drive.carried_since + KEY_LATE_S)
-        return min(times)
+        return min((time for time in times if time > now), default=None)
 
 
 _NAMES = tuple(one.name for one in fields(Fold))

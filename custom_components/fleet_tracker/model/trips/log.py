@@ -6,12 +6,16 @@ belongs, and all that was measured after it is folded anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from .fold import HOLD_M, MOVING_KMH, Fold, Towing, TripSettings
+from .fold import HOLD_M, MOVING_KMH, SILENCE_S, Fold, Towing, TripSettings
 from .moments import (
+    LOCKED,
+    NO_PLACE,
+    OFF,
     SIZE,
+    UNKNOWN,
     Moment,
     count,
     join,
@@ -22,13 +26,16 @@ from .moments import (
     unpacked,
 )
 from .telling import News, tell, with_vendor_trip, with_vendors
-from .trip import FoundTrip, Trip, VendorTrip
+from .trip import QUARTER_S, FoundTrip, Trip, VendorTrip
 
 EVIDENCE_S = 36 * 3600
 MOST_MOMENTS = 10_000
 MOST_TRIPS = 200
 MOST_TOWINGS = 20
 CHECKPOINT_EVERY = 64
+FOLDED_AT_ONCE = 16
+FOLDED_WITHIN_S = 120.0
+WRONG_CLOCK_S = 600.0
 DROPPED_AT_ONCE = 64
 
 
@@ -50,7 +57,9 @@ class TripLog:
     """The time of the last moment before these; older news changes nothing any more."""
     moments: bytes = b""
     head: Fold = field(default_factory=Fold)
-    """The state after all of them."""
+    """The state after all of them, but for the last few that only say that it drives on."""
+    unfolded: int = 0
+    """How many these are: folding some at once costs less."""
     settings: TripSettings = field(default_factory=TripSettings)
     """The settings that the states were made with."""
     vendors: tuple[VendorTrip, ...] = ()
@@ -84,28 +93,102 @@ class Told:
 
 def take(
     log: TripLog,
-    moments: Iterable[Moment],
+    moments: Sequence[Moment],
     now: float,
     settings: TripSettings,
-    vendors: Iterable[VendorTrip] = (),
+    vendors: Sequence[VendorTrip] = (),
 ) -> Told:
-    """Return a log with news in it, and what follows at a time (Unix seconds).
+    """Return a log with news in it, and what follows at a time (Unix seconds)."""
+    return at(put(log, moments, now, settings, vendors), now, log)
+
+
+def put(
+    log: TripLog,
+    moments: Sequence[Moment],
+    now: float,
+    settings: TripSettings,
+    vendors: Sequence[VendorTrip] = (),
+) -> TripLog:
+    """Return a log with news in it; `at` says what follows.
 
     The order of the moments makes no difference, nor whether they came before. What is
     older than the evidence changes nothing.
     """
-    before = log
+    if not vendors and len(moments) == 1 and _drives_on(log, moments[0], now, settings):
+        return _with_moments(log, log.moments + pack(moments[0]), log.unfolded + 1)
+    log = folded(log)
     if settings != log.settings:
         log = _refolded(replace(log, settings=settings), 0)
+    if log.head.heard_at > now + WRONG_CLOCK_S:
+        # The clock was set back: what was measured later than now was not.
+        kept = position_of(log.moments, round(now * 1000))
+        log = _refolded(replace(log, moments=log.moments[: kept * SIZE]), 0)
     for moment in moments:
         log = _with_moment(log, moment)
     told_by_vendor = log.vendors
     for one in vendors:
-        if one.end > max(log.base_at, now - EVIDENCE_S):
+        if max(log.base_at, now - EVIDENCE_S) < one.end <= now + WRONG_CLOCK_S:
             told_by_vendor = with_vendor_trip(told_by_vendor, one)
     if told_by_vendor != log.vendors:
         log = replace(log, vendors=told_by_vendor)
-    return at(log, now, before)
+    return log
+
+
+def _drives_on(
+    log: TripLog, moment: Moment, now: float, settings: TripSettings
+) -> bool:
+    """Tell whether a moment says only that the trip that is told goes on."""
+    head = log.head
+    drive = head.drive
+    if (
+        drive is None
+        or drive.carried_since is not None
+        or head.key is False
+        or head.locked is True
+        or head.is_key_doubtful
+        or log.unfolded >= FOLDED_AT_ONCE
+        or log.running is None
+        or settings != log.settings
+    ):
+        return False
+    last_ms = unpack(log.moments, count(log.moments) - 1).at_ms
+    return (
+        moment.latitude != NO_PLACE
+        and MOVING_KMH * 10 <= moment.speed != UNKNOWN
+        and not moment.told & (OFF | LOCKED)
+        and moment.at_ms > last_ms
+        and moment.at - head.heard_at < FOLDED_WITHIN_S
+        and now - moment.at < FOLDED_WITHIN_S
+    )
+
+
+def folded(log: TripLog) -> TripLog:
+    """Return a log with all of its moments in its state."""
+    if not log.unfolded:
+        return log
+    start = count(log.moments) - log.unfolded
+    head, checkpoints = log.head, log.checkpoints
+    if start // CHECKPOINT_EVERY != (count(log.moments) - 1) // CHECKPOINT_EVERY:
+        checkpoints = (*checkpoints, Checkpoint(index=start, state=head))
+    head = head.copy()
+    for moment in unpacked(log.moments, start):
+        head.add(moment, log.settings)
+    return replace(log, head=head, unfolded=0, checkpoints=checkpoints)
+
+
+def _with_moments(log: TripLog, moments: bytes, unfolded: int) -> TripLog:
+    return TripLog(
+        base=log.base,
+        base_at=log.base_at,
+        moments=moments,
+        head=log.head,
+        unfolded=unfolded,
+        settings=log.settings,
+        vendors=log.vendors,
+        trips=log.trips,
+        towings_told=log.towings_told,
+        checkpoints=log.checkpoints,
+    )
 
 
 def at(log: TripLog, now: float, before: TripLog | None = None) -> Told:
@@ -113,10 +196,15 @@ def at(log: TripLog, now: float, before: TripLog | None = None) -> Told:
 
     ``before`` is the log before the last news, to look only where something may be new.
     """
+    if before is not None and log.unfolded > before.unfolded:
+        return Told(log=log)
+    log = folded(log)
     head = log.head
     towed = _new_towings(log, now)
     if towed:
         log = replace(log, towings_told=(*log.towings_told, *towed)[-MOST_TOWINGS:])
+    if before is not None and _goes_on(log, before, now):
+        return Told(log=log, towed=towed)
     current = head.current(now, log.settings)
     if before is not None and _says_nothing_new(log, before, current):
         return Told(log=log, towed=towed)
@@ -134,6 +222,26 @@ def at(log: TripLog, now: float, before: TripLog | None = None) -> Told:
     if trips != log.trips:
         log = replace(log, trips=trips)
     return Told(log=log, news=news, towed=towed)
+
+
+def _goes_on(log: TripLog, before: TripLog, now: float) -> bool:
+    """Tell whether it plainly stands as before, or drives as before."""
+    head, earlier = log.head, before.head
+    if head.closed is not earlier.closed or log.vendors is not before.vendors:
+        return False
+    if head.drive is None:
+        return earlier.drive is None
+    running = log.running
+    return (
+        running is not None
+        and not log.vendors
+        and earlier.drive is not None
+        and head.drive.begin == earlier.drive.begin == running.begin
+        and head.drive.carried_since is None
+        and head.key is not False
+        and not head.locked
+        and now - head.heard_at < SILENCE_S
+    )
 
 
 def _says_nothing_new(log: TripLog, before: TripLog, current: FoundTrip | None) -> bool:
@@ -290,3 +398,26 @@ def _refolded(log: TripLog, index: int) -> TripLog:
         state.add(moment, log.settings)
         number += 1
     return replace(log, head=state, checkpoints=tuple(kept))
+
+
+def changes_at(log: TripLog, now: float) -> float | None:
+    """Return when time alone may change something next, None if it cannot."""
+    return log.head.changes_at(log.settings, now)
+
+
+def metres_since(log: TripLog, begin: float) -> float:
+    """Return how far it drove since a time at the begin of a quarter of an hour."""
+    first = int(begin // QUARTER_S)
+    driven = sum(
+        part
+        for trip in log.trips
+        if trip.found.until > begin and trip.found.end is not None
+        for quarter, part in trip.found.quarters
+        if quarter >= first
+    )
+    running = log.running
+    drive = log.head.drive
+    if running is not None and drive is not None:
+        parts = (*drive.quarters, (drive.quarter, drive.quarter_m))
+        driven += sum(part for quarter, part in parts if quarter >= first)
+    return driven

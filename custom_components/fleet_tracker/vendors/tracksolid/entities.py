@@ -14,9 +14,7 @@ from homeassistant.const import (
     EntityCategory,
     UnitOfElectricPotential,
     UnitOfLength,
-    UnitOfSpeed,
     UnitOfTemperature,
-    UnitOfTime,
     UnitOfVolume,
 )
 
@@ -111,56 +109,6 @@ _OBD_SENSORS = (
     _measurement(Reading.TROUBLE_CODES, None),
 )
 
-# They tell of a drive that is over, so that there is no state class: each drive's values
-# stand for themselves.
-_TRIP_SENSORS = (
-    _measurement(
-        TracksolidReading.LAST_TRIP_DISTANCE,
-        UnitOfLength.KILOMETERS,
-        SensorDeviceClass.DISTANCE,
-        precision=1,
-        state_class=None,
-    ),
-    *(
-        _measurement(
-            key,
-            UnitOfTime.SECONDS,
-            SensorDeviceClass.DURATION,
-            precision=1,
-            state_class=None,
-            shown_unit=UnitOfTime.MINUTES,
-        )
-        for key in (
-            TracksolidReading.LAST_TRIP_DURATION,
-            TracksolidReading.LAST_TRIP_IDLE_TIME,
-        )
-    ),
-    *(
-        _measurement(
-            key,
-            UnitOfSpeed.KILOMETERS_PER_HOUR,
-            SensorDeviceClass.SPEED,
-            state_class=None,
-        )
-        for key in (
-            TracksolidReading.LAST_TRIP_AVERAGE_SPEED,
-            TracksolidReading.LAST_TRIP_TOP_SPEED,
-        )
-    ),
-    _measurement(
-        TracksolidReading.LAST_TRIP_CONSUMPTION,
-        UnitOfVolume.LITERS,
-        SensorDeviceClass.VOLUME,
-        precision=1,
-        state_class=None,
-    ),
-    FleetSensorDescription(
-        key=TracksolidReading.LAST_TRIP_ENDED,
-        device_class=SensorDeviceClass.TIMESTAMP,
-        entity_registry_enabled_default=False,
-    ),
-)
-
 
 def _opening(
     key: TracksolidReading, device_class: BinarySensorDeviceClass
@@ -212,7 +160,6 @@ ENTITIES = VendorEntities(
         _measurement(TracksolidReading.SIGNAL_LEVEL, None, category=_DIAGNOSTIC),
         *_FUEL_SENSORS,
         *_OBD_SENSORS,
-        *_TRIP_SENSORS,
     ),
     buttons=(
         *engine_buttons(TracksolidCommand.CUT_ENGINE, TracksolidCommand.RESTORE_ENGINE),
@@ -241,10 +188,6 @@ ENTITIES = VendorEntities(
             key=OccurrenceKind.ALARM,
             capability=Capability.EVENTS,
             types=alarm_types.TYPES,
-        ),
-        FleetEventDescription(
-            key=OccurrenceKind.TRIP,
-            types=frozenset({OccurrenceType.TRIP_STARTED, OccurrenceType.TRIP_ENDED}),
         ),
         FleetEventDescription(
             key=OccurrenceKind.TROUBLE_CODE,

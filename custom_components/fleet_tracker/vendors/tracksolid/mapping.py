@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from ...model.clocks import believed
 from ...model.evidence import told_speed
+from ...model.trips.trip import VendorTrip
 from ...model.vehicle import (
     ELECTRONICS,
     FixKind,
@@ -81,12 +82,6 @@ _LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
         TracksolidReading.OBD_MILEAGE: _KM,
         Reading.OBD_SPEED: _KMH,
         Reading.VEHICLE_VOLTAGE: _VOLTS,
-        TracksolidReading.LAST_TRIP_DISTANCE: _KM,
-        TracksolidReading.LAST_TRIP_DURATION: _SECONDS,
-        TracksolidReading.LAST_TRIP_AVERAGE_SPEED: _KMH,
-        TracksolidReading.LAST_TRIP_TOP_SPEED: _KMH,
-        TracksolidReading.LAST_TRIP_IDLE_TIME: _SECONDS,
-        TracksolidReading.LAST_TRIP_CONSUMPTION: _LITRES,
         TracksolidReading.CONFIDENCE: _NUMBER,
         TracksolidReading.FIX_STATUS: _NUMBER,
         TracksolidReading.UPLOAD_MODE: _NUMBER,
@@ -380,37 +375,18 @@ def map_fault(fault: Fault) -> Occurrence:
     )
 
 
-def map_trip(trip: Trip, now: datetime) -> VehicleUpdate:
-    """Return a drive that ended (5.4, 10.22) as the last trip, and as an occurrence."""
-    ended_at = believed(trip.ended_at, now)
-    readings = known(
-        {
-            TracksolidReading.LAST_TRIP_DISTANCE: None
-            if trip.distance is None
-            else round(trip.distance, 3),
-            TracksolidReading.LAST_TRIP_DURATION: trip.duration,
-            TracksolidReading.LAST_TRIP_AVERAGE_SPEED: trip.average_speed,
-            TracksolidReading.LAST_TRIP_TOP_SPEED: trip.top_speed,
-            TracksolidReading.LAST_TRIP_IDLE_TIME: trip.idle_time,
-            TracksolidReading.LAST_TRIP_CONSUMPTION: trip.consumption,
-        }
-    )
+def map_trip(trip: Trip) -> VehicleUpdate:
+    """Return a drive that ended (5.4, 10.22) as the vendor's own trip."""
     return VehicleUpdate(
         vehicle_id=trip.imei,
-        groups=group(
-            "trip",
-            trip.ended_at,
-            {**readings, TracksolidReading.LAST_TRIP_ENDED: ended_at},
-        ),
-        occurrences=(
-            Occurrence(
-                kind=OccurrenceKind.TRIP,
-                type=OccurrenceType.TRIP_ENDED,
-                occurred_at=trip.ended_at,
-                details={
-                    key.removeprefix("last_trip_"): value
-                    for key, value in readings.items()
-                },
+        trips=(
+            VendorTrip(
+                begin=trip.started_at.timestamp(),
+                end=trip.ended_at.timestamp(),
+                distance_m=None if trip.distance is None else trip.distance * 1000,
+                idle_s=trip.idle_time,
+                top_speed=trip.top_speed,
+                consumption=trip.consumption,
             ),
         ),
     )

@@ -455,20 +455,9 @@ def _map_trip(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     started_at = as_time(item.get("beginTime"))
     heard = _said_at(item, now)
     if as_count(item.get("properties")) == 1:
-        began = _told_at(item.get("beginTime"), item, now)
+        # A begin: its fixes tell of the trip as soon as it is one.
         return VehicleUpdate(
-            vehicle_id=imei,
-            occurrences=(
-                Occurrence(
-                    kind=OccurrenceKind.TRIP,
-                    type=OccurrenceType.TRIP_STARTED,
-                    occurred_at=began.at,
-                    time_source=began.source,
-                    received_at=as_time(item.get(_GATE_TIME)),
-                ),
-            ),
-            heard_at=heard.at,
-            heard_source=heard.source,
+            vehicle_id=imei, heard_at=heard.at, heard_source=heard.source
         )
     ended_at = _told_at(item.get("endTime"), item, now).at
     if started_at is None or started_at > ended_at:
@@ -487,8 +476,7 @@ def _map_trip(imei: str, item: Record, now: datetime) -> VehicleUpdate:
             else None,
             idle_time=as_count(item.get("idleTimes"), Unit.SECONDS),
             consumption=as_positive(item.get("oils"), Unit.LITRES),
-        ),
-        now,
+        )
     )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import override
 
 from ....model.elapsed import is_within
 from ....model.json_values import is_record
-from ....model.vehicle import OccurrenceType, Reading, VehicleUpdate
+from ....model.vehicle import Reading, VehicleUpdate
 from ..api.client import TracksolidClient
 from ..api.records import Trip
 from ..api.values import as_time
@@ -72,13 +72,24 @@ class TripReader(Reader):
 
     @override
     async def take_push(self, push: Push, update: VehicleUpdate) -> VehicleUpdate:
-        """Note the end of a pushed trip, so that it is not told again."""
+        """Note a stop, and the end of a pushed trip, so that it is not asked for again."""
+        self._note_pushed_ignition(update)
         if push.path == _PUSHED:
-            for occurrence in update.occurrences:
-                if occurrence.type is OccurrenceType.TRIP_ENDED:
-                    self._ended[update.vehicle_id] = occurrence.occurred_at
-                    await self._save()
+            for trip in update.trips:
+                self._ended[update.vehicle_id] = datetime.fromtimestamp(trip.end, UTC)
+                await self._save()
         return update
+
+    def _note_pushed_ignition(self, update: VehicleUpdate) -> None:
+        """Note a start or a stop that came in between two polls."""
+        imei = update.vehicle_id
+        for group in update.groups:
+            ignition = group.readings.get(Reading.IGNITION)
+            if ignition is True:
+                self._ignition_on.add(imei)
+            elif ignition is False and imei in self._ignition_on:
+                self._ignition_on.discard(imei)
+                self._stopped.setdefault(imei, self._client.transport.present)
 
     @override
     async def read(
@@ -108,7 +119,7 @@ class TripReader(Reader):
                 news.setdefault(trip.imei, []).append(trip)
         if news:
             await self._save()
-        return [map_trip(trip, now) for trips in news.values() for trip in trips]
+        return [map_trip(trip) for trips in news.values() for trip in trips]
 
     async def _save(self) -> None:
         await self._memory.put(

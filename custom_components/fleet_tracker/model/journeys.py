@@ -1,0 +1,290 @@
+"""A vehicle's news as evidence for its trips, and its trips as readings and occurrences.
+
+Pure, and the same for every vendor. `trips` finds the trips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from .rules import Rules
+from .trips.log import Told, TripLog, at, changes_at, metres_since, put
+from .trips.moments import Moment, join, moment
+from .trips.trip import Trip
+from .vehicle import (
+    EMPTY,
+    Activity,
+    Beliefs,
+    FixKind,
+    Occurrence,
+    OccurrenceKind,
+    OccurrenceType,
+    Position,
+    Reading,
+    TimeSource,
+    Value,
+    Vehicle,
+    VehicleUpdate,
+)
+
+DAY_SHOWN_EVERY = timedelta(minutes=5)
+"""How often the distance of a day is shown anew while it grows."""
+LEAST_FALL = 0.9
+_JOINED_MS = 2000
+"""What was measured so shortly before or after a fix belongs to it."""
+
+
+def with_news(
+    log: TripLog,
+    update: VehicleUpdate,
+    fix: Position | None,
+    beliefs: Beliefs,
+    rules: Rules,
+    now: datetime,
+) -> TripLog:
+    """Return a vehicle's trips with what an update says of them.
+
+    ``fix`` is the position of the update if it is believed, also when it is late.
+    """
+    moments = _moments(log, update, fix, beliefs)
+    if not moments and not update.trips and rules.trips == log.settings:
+        return log
+    return put(log, moments, now.timestamp(), rules.trips, update.trips)
+
+
+def _moments(
+    log: TripLog, update: VehicleUpdate, fix: Position | None, beliefs: Beliefs
+) -> list[Moment]:
+    """Return what an update says of a vehicle's motion, by the times of measurement."""
+    found: dict[int, Moment] = {}
+    fix_ms = None
+    if fix is not None and fix.kind is FixKind.SATELLITE:
+        one = moment(
+            fix.fixed_at.timestamp(),
+            latitude=fix.latitude,
+            longitude=fix.longitude,
+            accuracy=fix.accuracy,
+            speed=fix.speed,
+        )
+        found[one.at_ms] = one
+        fix_ms = one.at_ms
+    for one in _told_beside(log, update, beliefs, has_fix=fix_ms is not None):
+        if fix_ms is not None and abs(one.at_ms - fix_ms) <= _JOINED_MS:
+            one = one._replace(at_ms=fix_ms)
+        held = found.get(one.at_ms)
+        found[one.at_ms] = one if held is None else join(held, one)
+    return list(found.values())
+
+
+def _told_beside(
+    log: TripLog, update: VehicleUpdate, beliefs: Beliefs, *, has_fix: bool
+) -> Iterator[Moment]:
+    """Yield what is told beside a position: key, lock, odometer, as far as it is news."""
+    head = log.head
+    for group in update.groups:
+        readings = group.readings
+        at = group.measured_at.timestamp()
+        ignition = readings.get(Reading.IGNITION)
+        if not isinstance(ignition, bool):
+            speed = readings.get(Reading.ENGINE_SPEED)
+            runs = isinstance(speed, int | float) and speed > 0
+            ignition = True if runs and not head.key else None
+        if ignition is not None and (ignition != head.key or at < head.key_since):
+            yield moment(at, ignition=ignition)
+        locked = readings.get(Reading.LOCKED)
+        if isinstance(locked, bool) and (
+            locked != head.locked or at < head.locked_since
+        ):
+            yield moment(at, locked=locked)
+        if Reading.ODOMETER in readings:
+            growth = beliefs.growths.get(Reading.ODOMETER)
+            if growth is not None:
+                metres = round(growth.value * 1000)
+                if has_fix or metres != head.odometer:
+                    yield moment(at, odometer=metres)
+    for one in update.occurrences:
+        if one.type is OccurrenceType.IGNITION_ON and not head.key:
+            yield moment(one.occurred_at.timestamp(), ignition=True)
+        elif one.type is OccurrenceType.IGNITION_OFF and head.key is not False:
+            yield moment(one.occurred_at.timestamp(), ignition=False)
+
+
+def tell(before: TripLog, log: TripLog, now: datetime) -> Told:
+    """Return what follows of trips by now. The log before the last news saves the look."""
+    if log is before and log.head.drive is None:
+        return Told(log=log)
+    return at(log, now.timestamp(), before)
+
+
+def occurrences(told: Told, now: datetime) -> tuple[Occurrence, ...]:
+    """Return what happened, as it is told: a correction at most once a time."""
+    news = told.news
+    happened = [
+        *(
+            _occurrence(OccurrenceType.TRIP_STARTED, one, one.begin, now)
+            for one in news.started
+        ),
+        *(
+            _occurrence(OccurrenceType.TRIP_ENDED, one, one.found.until, now)
+            for one in news.ended
+        ),
+        *(
+            _occurrence(OccurrenceType.TRIP_CORRECTED, one, one.found.until, now)
+            for one in news.corrected[:1]
+        ),
+        *(
+            Occurrence(
+                kind=OccurrenceKind.TRIP,
+                type=OccurrenceType.TOWED,
+                occurred_at=_time(one.begin),
+                time_source=TimeSource.OURS,
+                told_at=now,
+            )
+            for one in told.towed
+        ),
+    ]
+    return tuple(sorted(happened, key=lambda one: one.occurred_at))
+
+
+def _occurrence(
+    kind: OccurrenceType, trip: Trip, occurred_at: float, now: datetime
+) -> Occurrence:
+    details: dict[str, Value] = {"trip_id": trip.trip_id}
+    if kind is not OccurrenceType.TRIP_STARTED:
+        found = trip.found
+        details |= {
+            "begin": _time(found.begin).isoformat(),
+            "end": _time(found.until).isoformat(),
+            "source": found.source.value,
+            "distance_source": found.distance_source.value,
+            **{
+                key.removeprefix("last_trip_"): value
+                for key, value in _values(trip).items()
+                if not isinstance(value, datetime)
+            },
+        }
+        if found.flags:
+            details["flags"] = ", ".join(sorted(found.flags))
+        if trip.revision:
+            details["revision"] = trip.revision
+    return Occurrence(
+        kind=OccurrenceKind.TRIP,
+        type=kind,
+        occurred_at=_time(occurred_at),
+        details=details,
+        told_at=now,
+    )
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _values(trip: Trip) -> dict[str, Value]:
+    """Return the values of a trip as readings, without what is not known."""
+    found = trip.found
+    values: dict[str, Value | None] = {
+        Reading.LAST_TRIP_DISTANCE: round(found.distance_m / 1000, 3),
+        Reading.LAST_TRIP_DURATION: round(found.until - found.begin),
+        Reading.LAST_TRIP_IDLE_TIME: round(found.idle_s),
+        Reading.LAST_TRIP_AVERAGE_SPEED: None
+        if found.average_speed is None
+        else round(found.average_speed, 1),
+        Reading.LAST_TRIP_TOP_SPEED: found.top_speed,
+        Reading.LAST_TRIP_CONSUMPTION: found.consumption,
+        Reading.LAST_TRIP_ENDED: _time(found.until).replace(microsecond=0),
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def last_trip_readings(
+    before: Vehicle, log: TripLog, readings: Mapping[str, Value]
+) -> Mapping[str, Value]:
+    """Return the readings of the last trip that ended."""
+    if log.trips is before.trips.trips and Reading.LAST_TRIP_ENDED in before.readings:
+        return {
+            key: before.readings[key]
+            for key in _LAST_TRIP
+            if key in before.readings and key not in readings
+        }
+    trip = log.last_ended
+    return EMPTY if trip is None else _values(trip)
+
+
+_LAST_TRIP = (
+    Reading.LAST_TRIP_DISTANCE,
+    Reading.LAST_TRIP_DURATION,
+    Reading.LAST_TRIP_IDLE_TIME,
+    Reading.LAST_TRIP_AVERAGE_SPEED,
+    Reading.LAST_TRIP_TOP_SPEED,
+    Reading.LAST_TRIP_CONSUMPTION,
+    Reading.LAST_TRIP_ENDED,
+)
+
+
+def distance_today(
+    before: Vehicle, log: TripLog, rules: Rules, now: datetime
+) -> tuple[float | None, datetime | None]:
+    """Return how far it drove since local midnight in km, and since when that is shown.
+
+    It is shown anew every 5 minutes while it grows, at the end of a trip, and at midnight.
+    """
+    if rules.day_began is None or log.head.last is None:
+        return None, None
+    shown, since = before.readings.get(Reading.DISTANCE_TODAY), before.distance_today_at
+    if (
+        isinstance(shown, int | float)
+        and since is not None
+        and rules.day_began <= since
+        and (
+            log is before.trips
+            or (log.trips is before.trips.trips and now - since < DAY_SHOWN_EVERY)
+        )
+    ):
+        return shown, since
+    driven = round(metres_since(log, rules.day_began.timestamp()) / 1000, 3)
+    if (
+        isinstance(shown, int | float)
+        and since is not None
+        and rules.day_began <= since
+        and LEAST_FALL * shown < driven < shown
+    ):
+        # What is summed up must not fall a little.
+        driven = shown
+    return driven, now
+
+
+def activity(
+    log: TripLog, vehicle: Vehicle, readings: Mapping[str, Value], *, idles: bool
+) -> Activity | None:
+    """Return what a vehicle does, None where nothing says it.
+
+    ``idles`` says that it stands with its ignition on for long enough.
+    """
+    drive = log.head.drive
+    if readings.get(Reading.ONLINE) is False:
+        return Activity.OFFLINE
+    if drive is not None and drive.is_towed:
+        return Activity.TOWED
+    ignition = readings.get(Reading.IGNITION)
+    if log.head.is_key_unusable:
+        ignition = None
+    if readings.get(Reading.MOVING) is True:
+        return Activity.DRIVING
+    if idles and ignition is True:
+        return Activity.IDLING
+    running = log.running
+    if running is not None and ignition is not False:
+        return Activity.DRIVING
+    if vehicle.latest_fix is None and ignition is None:
+        return None
+    return Activity.PARKED
+
+
+def trip_expires_at(vehicle: Vehicle, now: datetime) -> datetime | None:
+    """Return when time alone may change the vehicle's trips, None if it cannot."""
+    if vehicle.trips.head.drive is None:
+        return None
+    time = changes_at(vehicle.trips, now.timestamp())
+    return None if time is None else _time(time)
