@@ -178,12 +178,15 @@ async def test_no_attributes_that_come_and_go(
     await set_up(hass, cloud_entry())
     known = {
         "device_class",
+        "event_type",
+        "event_types",
         "friendly_name",
         "gps_accuracy",
         "icon",
         "in_zones",
         "latitude",
         "longitude",
+        "options",
         "source_type",
         "state_class",
         "tracking_type",

@@ -145,6 +145,9 @@ ENTITIES = VendorEntities(
             Reading.DOOR,
             Reading.FUEL_LEVEL,
             Reading.HUMIDITY,
+            # What *Activity* says too.
+            Reading.MOVING,
+            Reading.ONLINE,
         }
     ),
     binary_sensors=_OPENINGS,

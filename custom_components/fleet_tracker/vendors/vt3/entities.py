@@ -209,7 +209,14 @@ ENTITIES = VendorEntities(
     enabled=frozenset({Reading.ENGINE_SPEED, Reading.OBD_SPEED}),
     disabled_beside=MappingProxyType({Reading.OBD_SPEED: Reading.SPEED}),
     disabled=frozenset(
-        {REFRESH_BUTTON, Reading.TRACKER_BATTERY, Reading.TROUBLE_CODES}
+        {
+            REFRESH_BUTTON,
+            Reading.TRACKER_BATTERY,
+            Reading.TROUBLE_CODES,
+            # What *Activity* says too.
+            Reading.MOVING,
+            Reading.ONLINE,
+        }
     ),
     sensors=_SENSORS,
     binary_sensors=(
