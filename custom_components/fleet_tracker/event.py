@@ -130,5 +130,5 @@ class FleetEvent(FleetEntity, EventEntity):
 
 
 async_setup_entry = entities_of(
-    FleetEvent, (), lambda offered: offered.events, _expected_or_seen
+    FleetEvent, COMMON, lambda offered: offered.events, _expected_or_seen
 )

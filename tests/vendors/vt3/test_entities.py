@@ -156,13 +156,13 @@ async def test_document_alone(home: Home) -> None:
     assert enabled(home) == {
         "binary_sensor.ignition",
         "binary_sensor.malfunction_indicator",
-        "binary_sensor.moving",
         "binary_sensor.online",
         "device_tracker.position",
         "event.alarm",
+        "event.trip",
         "event.trouble_code",
-        "sensor.engine_hours",
-        "sensor.engine_speed",
+        "sensor.activity",
+        "sensor.distance_today",
         "sensor.vehicle_voltage",
         "sensor.fuel_level",
         "sensor.last_contact",
@@ -246,7 +246,7 @@ async def test_ignition_by_input_and_by_event(home: Home) -> None:
     await tracker.upload("gnss")
     await home.settle()
     assert home.state("binary_sensor", "ignition", SERIAL).state == "on"
-    assert home.state("binary_sensor", "moving", SERIAL).state == "on"
+    assert home.state("sensor", "activity", SERIAL).state == "driving"
 
 
 async def test_it_moves_on_the_map(home: Home) -> None:
@@ -286,7 +286,7 @@ async def test_position_without_a_speed(home: Home) -> None:
         assert after["latitude"] > before["latitude"]
         assert after["gps_accuracy"] == 6
         assert home.state("sensor", "speed", SERIAL).state == "90.0"
-        assert home.state("binary_sensor", "moving", SERIAL).state == "on"
+        assert home.state("sensor", "activity", SERIAL).state == "driving"
 
 
 async def test_only_the_tracker_knows_where(home: Home) -> None:

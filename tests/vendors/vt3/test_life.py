@@ -326,7 +326,7 @@ async def test_restart(home: Home) -> None:
     assert online(home) == "off"
     # An old speed is none.
     assert after["sensor.van_01_speed"] == "unknown"
-    assert after["binary_sensor.van_01_moving"] == "off"
+    assert after["sensor.van_01_activity"] == "offline"
     await home.reconnect(tracker)
     assert online(home) == "on"
 

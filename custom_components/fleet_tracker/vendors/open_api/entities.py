@@ -28,6 +28,8 @@ ENTITIES = VendorEntities(
             Reading.DISTANCE_TODAY,
             Reading.FUEL_SUPPLY,
             Reading.IGNITION_CHANGED_AT,
+            # What *Activity* says too.
+            Reading.MOVING,
         }
     ),
     # Further probes are rare, and 18 entities are enabled without them.

@@ -238,7 +238,15 @@ SENSORS = (
 
 ENTITIES = VendorEntities(
     # The cell of its module, beside the battery that drives it.
-    disabled=frozenset({Reading.TRACKER_BATTERY}),
+    disabled=frozenset(
+        # *Activity* says the last ones too, and the lock whether it can be ridden.
+        {
+            Reading.TRACKER_BATTERY,
+            Reading.IGNITION,
+            Reading.MOVING,
+            Reading.ONLINE,
+        }
+    ),
     kind=VehicleKind.MOPED,
     binary_sensors=BINARY_SENSORS,
     buttons=BUTTONS,

@@ -143,6 +143,7 @@ ENTITIES = VendorEntities(
             Reading.ARMED,
             Reading.CHARGING,
             Reading.DOOR,
+            Reading.FUEL,
             Reading.FUEL_LEVEL,
             Reading.HUMIDITY,
             # What *Activity* says too.

@@ -173,6 +173,7 @@ _SENSORS = (
         native_unit_of_measurement=UnitOfTime.HOURS,
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=0,
+        entity_registry_enabled_default=False,
     ),
     *_facts(Vt3Reading.OBD_STATUS),
     # reception
@@ -205,8 +206,7 @@ _SENSORS = (
 ENTITIES = VendorEntities(
     # Newer firmware tells of other batteries beside the vehicle's own. Trouble codes are
     # events, and light the malfunction indicator.
-    # Those that read the vehicle find its engine worth showing.
-    enabled=frozenset({Reading.ENGINE_SPEED, Reading.OBD_SPEED}),
+    enabled=frozenset({Reading.OBD_SPEED}),
     disabled_beside=MappingProxyType({Reading.OBD_SPEED: Reading.SPEED}),
     disabled=frozenset(
         {
@@ -215,7 +215,6 @@ ENTITIES = VendorEntities(
             Reading.TROUBLE_CODES,
             # What *Activity* says too.
             Reading.MOVING,
-            Reading.ONLINE,
         }
     ),
     sensors=_SENSORS,
