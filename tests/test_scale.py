@@ -254,7 +254,8 @@ async def test_entities_are_added_in_groups(
         "binary_sensor": (3, 80),
         "button": (2, 40),
         "device_tracker": (2, 40),
-        "sensor": (5, 160),
+        "event": (2, 40),
+        "sensor": (8, 240),
     }
     calls.clear()
     cloud.push(news(40, 1))

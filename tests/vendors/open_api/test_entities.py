@@ -134,7 +134,7 @@ async def test_it_drives(rig: Rig) -> None:
     for _ in range(6):
         await rig.poll()
     assert rig.state("binary_sensor", TRUCK, "ignition").state == "on"
-    assert rig.state("binary_sensor", TRUCK, "moving").state == "on"
+    assert rig.state("sensor", TRUCK, "activity").state == "driving"
     assert rig.state("sensor", TRUCK, "speed").state == "60.0"
     assert rig.interval.total_seconds() == 15
     tracker = rig.state("device_tracker", TRUCK, "position")

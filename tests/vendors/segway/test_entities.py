@@ -127,8 +127,7 @@ async def test_not_too_many_are_enabled(model_door: Door) -> None:
 async def test_riding(rig: Rig) -> None:
     """A ridden moped is unlocked and moves."""
     assert rig.state("lock", RIDING, "locked").state == "unlocked"
-    assert rig.state("binary_sensor", RIDING, "ignition").state == "on"
-    assert rig.state("binary_sensor", RIDING, "moving").state == "on"
+    assert rig.state("sensor", RIDING, "activity").state == "driving"
     first = rig.state("device_tracker", RIDING, "position").attributes
     await rig.run(60, 10)
     assert rig.state("device_tracker", RIDING, "position").attributes != first
@@ -141,7 +140,7 @@ async def test_offline(rig: Rig) -> None:
     assert rig.state("sensor", PARKED, "condition").state == "connected"
     rig.moped(PARKED).online = False
     await rig.run(1800, 300)
-    assert rig.state("binary_sensor", PARKED, "online").state == "off"
+    assert rig.state("sensor", PARKED, "activity").state == "offline"
     assert rig.state("sensor", PARKED, "condition").state == "offline"
     assert rig.state("sensor", PARKED, "battery").state == "76"
     after = rig.state("device_tracker", PARKED, "position")

@@ -82,7 +82,11 @@ async def test_offline_and_online(home: Home) -> None:
     await tracker.disconnect()
     await home.until(lambda: online(home) == "off")
     changed = {key for key, value in shown(home).items() if before[key] != value}
-    assert changed <= {"binary_sensor.van_01_online", "sensor.van_01_last_contact"}
+    assert changed <= {
+        "binary_sensor.van_01_online",
+        "sensor.van_01_activity",
+        "sensor.van_01_last_contact",
+    }
     await home.elapse(3600)
     await home.reconnect(tracker)
     assert online(home) == "on"
