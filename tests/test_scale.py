@@ -267,7 +267,7 @@ async def test_entities_are_added_in_groups(
         for entity in platform.entities.values()
         if entity.unique_id and "_7_" in entity.unique_id
     ]
-    assert len(infos) == 8
+    assert len(infos) == 11
     assert all(info is infos[0] for info in infos)
 
 

@@ -701,9 +701,10 @@ async def test_last_trip(
     # a restart tells none of them again
     again = TracksolidConnection(settings(sim), host)
     await poll(again, host)
-    told = [o for _, o in host.occurrences if o.kind is OccurrenceKind.TRIP]
-    ended = [one for one in told if one.type is OccurrenceType.TRIP_ENDED]
-    assert len({one.details["trip_id"] for one in ended}) == len(ended) >= 1
+    assert host.known[VAN].trips.vendors == trips.vendors
+    assert [one.trip_id for one in host.known[VAN].trips.trips] == [
+        one.trip_id for one in trips.trips
+    ]
     await again.close()
 
 
@@ -717,13 +718,13 @@ async def test_pushed_trip_is_not_polled_again(
     start, end = list(van.trips(host.clock() - 300, host.clock()))[-1]
     item = pushes.trip(van, start, end)
     await connection.receive_push(request("/pushtripreport", [item]))
-    told = len(host.occurrences)
+    told = host.known[VAN].trips.vendors
     reader_of(connection, TripReader)._stopped[VAN] = START
     await poll(connection, host)
     again = TracksolidConnection(settings(sim), host)
     await poll(again, host)
     await again.close()
-    assert not [o for _, o in host.occurrences[told:] if o.kind is OccurrenceKind.TRIP]
+    assert host.known[VAN].trips.vendors == told
     assert host.reading(VAN, Reading.LAST_TRIP_CONSUMPTION) == 1.4
 
 
