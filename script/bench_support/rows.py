@@ -109,7 +109,7 @@ def number(value: float | None, unit: str) -> str:
 
 
 def _lines(figures: Mapping[str, float | None]) -> list[tuple[str, ...]]:
-    lines = [("", "measured", "best peer", "must", "aim", "")]
+    lines: list[tuple[str, ...]] = [("", "measured", "best peer", "must", "aim", "")]
     for row in ROWS:
         value = figures.get(row.key)
         reached = row.is_reached(value)
