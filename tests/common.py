@@ -35,7 +35,7 @@ from custom_components.fleet_tracker.model.vehicle import (
 )
 from custom_components.fleet_tracker.offer.vendor import Vendor
 from custom_components.fleet_tracker.vendors import VENDORS
-from tests.neutral_vendor import CLOUD, LISTENER
+from tests.neutral_vendor import CLOUD, FILMING, LISTENER
 
 START = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)
 SECRET = "a-secret-that-nobody-guesses"
@@ -68,6 +68,21 @@ def cloud_entry(
             "password": "old",
         },
         options=dict(options or {}),
+    )
+
+
+def filming_entry(account: str = "film") -> MockConfigEntry:
+    """Return an entry of the neutral vendor whose vehicles have cameras."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title=account,
+        unique_id=f"{FILMING}_{account}",
+        data={
+            CONF_VENDOR: FILMING,
+            CONF_IDENTITY: f"{FILMING}_{account}",
+            "account": account,
+            "password": "old",
+        },
     )
 
 

@@ -1,8 +1,8 @@
 """A vendor that exists only in tests: all that the contract allows, in the smallest form.
 
-Its clouds live in memory, and a test decides what they tell. There are two: `CLOUD` lists
-its vehicles, is polled and pushes; to `LISTENER` vehicles are added one by one and
-nothing is ever polled.
+Its clouds live in memory, and a test decides what they tell. There are three: `CLOUD`
+lists its vehicles, is polled and pushes, and tells of the past; to `LISTENER` vehicles are
+added one by one and nothing is ever polled; vehicles of `FILMING` have cameras.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ from custom_components.fleet_tracker.contract.history import (
     VendorHistory,
     one_by_one,
 )
+from custom_components.fleet_tracker.contract.media import MediaFile, VendorMedia
 from custom_components.fleet_tracker.contract.pushes import PushAnswer, PushRequest
 from custom_components.fleet_tracker.model.json_values import Json
 from custom_components.fleet_tracker.model.vehicle import (
@@ -100,6 +101,7 @@ from custom_components.fleet_tracker.offer.summary import VendorSummary
 from custom_components.fleet_tracker.offer.vendor import Vendor
 
 CLOUD, LISTENER = "neutral_cloud", "neutral_listener"
+FILMING = "neutral_cameras"
 ROOT_PATH = "/neutral/push"
 FIXABLE = "neutral_fixable"
 FAR_AWAY = timedelta(minutes=15)
@@ -192,6 +194,13 @@ class Cloud:
     """The past of one vehicle; nothing happened to the others."""
     past_errors: dict[str, VendorError] = field(default_factory=dict)
     """Why nothing is told of the past of vehicles."""
+    photos: dict[str, MediaFile] = field(default_factory=dict)
+    """The newest photo of each vehicle with a camera."""
+    files: dict[str, Sequence[MediaFile]] = field(default_factory=dict)
+    """The files of the cameras of vehicles, those of alarms among them."""
+    live: dict[tuple[str, int], str] = field(default_factory=dict)
+    """The addresses of live views that are open."""
+    media_error: VendorError | None = None
     untold: set[HistoryKind] = field(default_factory=set)
     """What is not told of the past."""
     diagnostics: dict[str, object] = field(default_factory=dict)
@@ -272,6 +281,58 @@ class NeutralHistory(VendorHistory):
             return tell(self._cloud.past.get(vehicle_id, Past()))
 
         return await one_by_one(query.vehicle_ids, ask)
+
+
+class NeutralMedia(VendorMedia):
+    """The cameras of a cloud's vehicles: one each, of those that have files."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        """Initialize with the cloud."""
+        self._cloud = cloud
+
+    async def newest_photo(self, vehicle_id: str) -> MediaFile | None:
+        """Return the newest photo."""
+        self._check()
+        return self._cloud.photos.get(vehicle_id)
+
+    async def open_live(self, vehicle_id: str, camera: int) -> str:
+        """Open a live view."""
+        self._check()
+        address = f"rtsp://cloud.invalid/{vehicle_id}/{camera}"
+        return self._cloud.live.setdefault((vehicle_id, camera), address)
+
+    async def close_live(self, vehicle_id: str, camera: int) -> None:
+        """Close a live view."""
+        self._cloud.live.pop((vehicle_id, camera), None)
+
+    def cameras(self, vehicle_id: str) -> Sequence[int]:
+        """Return the one camera."""
+        return (1,) if vehicle_id in self._cloud.files else ()
+
+    async def files(
+        self, vehicle_id: str, camera: int, begin: datetime, end: datetime
+    ) -> Sequence[MediaFile]:
+        """Return the files of a camera."""
+        found = self._of_period(vehicle_id, begin, end)
+        return [file for file in found if file.camera == camera]
+
+    async def alarm_files(
+        self, vehicle_id: str, begin: datetime, end: datetime
+    ) -> Sequence[MediaFile]:
+        """Return the files that belong to no camera."""
+        found = self._of_period(vehicle_id, begin, end)
+        return [file for file in found if file.camera is None]
+
+    def _of_period(
+        self, vehicle_id: str, begin: datetime, end: datetime
+    ) -> list[MediaFile]:
+        self._check()
+        files = self._cloud.files.get(vehicle_id, ())
+        return [file for file in files if begin <= file.created_at < end]
+
+    def _check(self) -> None:
+        if self._cloud.media_error is not None:
+            raise self._cloud.media_error
 
 
 class NeutralConnection(Connection):
@@ -416,6 +477,15 @@ class ListeningConnection(NeutralConnection):
     def poll_interval(self) -> None:
         """Return that there is nothing to poll."""
         return
+
+
+class FilmingConnection(NeutralConnection):
+    """A connection to a cloud whose vehicles have cameras."""
+
+    def __init__(self, settings: Settings, host: Host, cloud: Cloud) -> None:
+        """Have media."""
+        super().__init__(settings, host, cloud)
+        self.media = NeutralMedia(cloud)
 
 
 class NeutralFlow(VendorFlow):
@@ -708,8 +778,12 @@ class Clouds(dict[str, Cloud]):
         """Return a connection that is not."""
         return ListeningConnection(settings, host, self[str(settings.data["account"])])
 
+    def film(self, settings: Settings, host: Host) -> Connection:
+        """Return a connection whose vehicles have cameras."""
+        return FilmingConnection(settings, host, self[str(settings.data["account"])])
+
     def vendors(self) -> dict[str, Vendor]:
-        """Return the two vendors."""
+        """Return the three vendors."""
         cloud = Vendor(
             key=CLOUD,
             name="Neutral cloud",
@@ -732,7 +806,18 @@ class Clouds(dict[str, Cloud]):
             pushes=False,
             push_root_paths=(),
         )
-        return {CLOUD: cloud, LISTENER: listener}
+        filming = replace(
+            cloud,
+            key=FILMING,
+            name="Neutral cameras",
+            connect=self.film,
+            entities=replace(ENTITIES, cameras=True),
+            actions=(),
+            fixable_problems=frozenset(),
+            pushes=False,
+            push_root_paths=(),
+        )
+        return {CLOUD: cloud, LISTENER: listener, FILMING: filming}
 
 
 def summary_of(vendor: Vendor) -> VendorSummary:
@@ -752,7 +837,7 @@ def summary_of(vendor: Vendor) -> VendorSummary:
 
 
 def register(monkeypatch: pytest.MonkeyPatch) -> Clouds:
-    """Put the two vendors into the registry, wherever that was imported to.
+    """Put the three vendors into the registry, wherever that was imported to.
 
     Their packages are there to be imported, too.
     """

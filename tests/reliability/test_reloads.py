@@ -18,7 +18,8 @@ from custom_components.fleet_tracker.pushes.door import PUSH_PATH
 from tests.simulators import world
 from tests.simulators.tracksolid import Device, TracksolidSimulator
 from tests.simulators.tracksolid.pushes import PATHS, alarm, oil, sample
-from tests.vendors.tracksolid.home import NOW, TURNS, add_account
+from tests.vendors.rig import TURNS
+from tests.vendors.tracksolid.home import NOW, add_account
 
 from .stages import Clients
 

@@ -100,7 +100,7 @@ async def test_a_period_in_local_time(hass: HomeAssistant, rig: Rig) -> None:
 
 @pytest.mark.parametrize("action", ["get_route", "get_alarms", "get_distance"])
 async def test_a_period_that_ends_before_it_begins(rig: Rig, action: str) -> None:
-    """It is refused in words, and nothing is asked."""
+    """The action refuses such a period in words, and the server is not asked."""
     asked = rig.server.requests.total()
     with pytest.raises(ServiceValidationError) as raised:
         await call(
@@ -111,7 +111,7 @@ async def test_a_period_that_ends_before_it_begins(rig: Rig, action: str) -> Non
 
 
 async def test_get_alarms(rig: Rig) -> None:
-    """What happened, in the common words and in the vendor's, without coordinates."""
+    """Alarms come in the common words and in the vendor's, without coordinates."""
     rig.server.device(CAR).alarms = [
         alarm(-7200, 5, "Depot"),
         alarm(-3600, 99),
@@ -153,7 +153,7 @@ async def test_get_alarms_keeps_the_pace(rig: Rig) -> None:
 
 @pytest.mark.parametrize("action", ["get_trips", "get_stops"])
 async def test_what_the_api_does_not_tell(rig: Rig, action: str) -> None:
-    """It has no trips and stops of the past; the user is told, nothing is asked."""
+    """The API has no past trips and stops; the user is told, the server not asked."""
     asked = rig.server.requests.total()
     with pytest.raises(HomeAssistantError) as raised:
         await call(rig, action, TRUCK)
@@ -244,7 +244,7 @@ async def test_create_a_geofence_from_a_zone(hass: HomeAssistant, rig: Rig) -> N
 async def test_geofences_that_cannot_be(
     rig: Rig, fields: dict[str, object], key: str
 ) -> None:
-    """What is wrong is said before anything is sent."""
+    """The user is told of wrong values before anything is sent."""
     with pytest.raises(ServiceValidationError) as raised:
         await call(rig, "create_geofence", TRUCK, response=False, **fields)
     assert raised.value.translation_key == key
@@ -301,7 +301,7 @@ async def test_a_mileage_that_shows_late(rig: Rig) -> None:
 
 @pytest.mark.parametrize("kilometres", [-1, 10_000_000, "many", None])
 async def test_mileages_that_cannot_be(rig: Rig, kilometres: object) -> None:
-    """They are refused before anything is sent."""
+    """The action refuses them before anything is sent."""
     with pytest.raises(ServiceValidationError) as raised:
         await call(rig, "set_mileage", TRUCK, kilometres=kilometres)
     assert raised.value.translation_key == "invalid_fields"

@@ -148,7 +148,7 @@ def test_any_answer_to_any_operation(path: str, bodies: list[object]) -> None:
     ),
 )
 def test_any_answer_while_polling(path: str, body: object) -> None:
-    """What is shown stays sane, and the next poll finds everybody well."""
+    """States stay sane, and the next good poll finds every vehicle again."""
 
     async def check() -> None:
         async with aiohttp.ClientSession() as session:

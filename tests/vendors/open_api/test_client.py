@@ -283,7 +283,7 @@ async def test_token_outlives_the_client(
     ],
 )
 def test_stored_token_that_is_none(stored: object) -> None:
-    """What cannot be read is as good as nothing."""
+    """A stored token that cannot be read counts as none."""
     assert Token.from_json(stored) is None
 
 
@@ -750,7 +750,7 @@ async def test_one_forbidden_among_a_hundred(
 async def test_many_forbidden_and_a_server_that_has_enough(
     client: OpenApiClient, server: OpenApiSimulator, clock: Clock
 ) -> None:
-    """What was found out by then is not lost, so that it is not found out again."""
+    """Refusals that were found before an error are kept and not searched again."""
     fleet = [
         Device(imei=f"35{number:013}", vehicle=parked(HOME, START))
         for number in range(100)
@@ -1054,7 +1054,7 @@ async def test_geofence_and_its_alarms(
 async def test_alarm_forms(
     session: aiohttp.ClientSession, server: OpenApiSimulator, clock: Clock
 ) -> None:
-    """What the server wants is found out once and remembered."""
+    """The form that the server wants is found out once and remembered."""
     server.device(CAR).alarms = [AlarmRow(1, 4.9, 52.4, START, START)]
     period = utc(START), utc(START)
     server.list2_parameter = "imeis"
@@ -1203,7 +1203,7 @@ async def test_answer_to_a_command_is_lost(
     fault: Fault,
     error: type[VendorError],
 ) -> None:
-    """It may have been sent, so it is not sent again, and not called a failure."""
+    """The command may have arrived: it is not repeated, and not called a failure."""
     client = make_client(session, server.url, clock, timeout=0.2)
     server.break_next("/api/command/send", fault)
     with pytest.raises(error):

@@ -122,7 +122,7 @@ async def test_how_trackers_say_no(rig: Rig, answer: str) -> None:
     ["OK", "Restore fuel supply: Success!", "Already in that state", ""],
 )
 async def test_how_trackers_say_yes(rig: Rig, answer: str) -> None:
-    """What does not say no is a yes."""
+    """Every answer that does not say no is a yes."""
     rig.server.device(TRUCK).replies["RELAY,0"] = Reply(answer)
     await call(rig, "button.press", "button", TRUCK, "restore_engine")
     assert rig.state("binary_sensor", TRUCK, "engine_cut").state == "off"
@@ -157,7 +157,7 @@ async def test_how_trackers_say_yes(rig: Rig, answer: str) -> None:
 async def test_refused_at_once(
     rig: Rig, prepare: Callable[[Device], None], key: str, text: str
 ) -> None:
-    """What is wrong is said in words, and the lock is shown as it was."""
+    """The error is told in words, and the lock is shown as it was."""
     await rig.enable("lock", TRUCK, "locked")
     await call(rig, "lock.unlock", "lock", TRUCK, "locked")
     prepare(rig.server.device(TRUCK))
@@ -252,7 +252,7 @@ async def test_cutting_a_parked_vehicle(rig: Rig) -> None:
 
 
 async def test_cutting_before_the_tracker_reports_again(rig: Rig) -> None:
-    """What it confirmed is shown; what it reports later counts more."""
+    """The confirmed state is shown; a later report counts more."""
     await allow_engine_cut(rig)
     rig.server.device(TRUCK).overrides = {"oilpowerstatus": 1}
     see_ignition_on(rig.coordinator, TRUCK)
@@ -302,7 +302,7 @@ async def test_cutting_a_vehicle_that_is_offline(rig: Rig) -> None:
 
 
 async def test_cutting_without_a_look(rig: Rig) -> None:
-    """What cannot be seen is not cut."""
+    """A vehicle that cannot be looked at is not cut."""
     await allow_engine_cut(rig)
     rig.server.fail_next("/api/track", 10000)
     with pytest.raises(HomeAssistantError) as raised:
@@ -322,7 +322,7 @@ async def test_reset(rig: Rig) -> None:
 
 
 async def test_refresh(rig: Rig) -> None:
-    """One look at one vehicle, which wakes nobody."""
+    """The button looks at one vehicle once, and wakes no tracker."""
     rig.freezer.tick(400)
     await call(rig, "button.press", "button", TRUCK, "refresh")
     assert rig.state("binary_sensor", TRUCK, "ignition").state == "on"

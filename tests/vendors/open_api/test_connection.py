@@ -42,6 +42,7 @@ from tests.simulators.open_api_fleet import Alarm, Device
 from tests.simulators.server import Fault
 from tests.simulators.world import HOME, parked
 from tests.vendors.fake_host import FakeHost, FakeMemory
+from tests.vendors.rig import settle
 
 from .conftest import (
     ACCOUNT,
@@ -54,7 +55,6 @@ from .conftest import (
     Rig,
     accounts,
     add_account,
-    settle,
 )
 
 AUTHORIZATION = "/api/authorization"
@@ -207,7 +207,7 @@ async def test_500_vehicles_cost_five_calls(line: Line) -> None:
 
 
 async def test_a_list_of_exactly_500_is_warned_of(line: Line) -> None:
-    """It may have been cut off, so that nobody counts as gone because of it."""
+    """The list may be cut off: no vehicle counts as gone because of it."""
     line.server.account(ACCOUNT).devices = fleet(501)
     assert (await line.poll()).roster is None
     assert line.host.problems["list_cut_off"] == {"count": "500"}
@@ -226,7 +226,7 @@ async def test_an_empty_list_stops_nothing(line: Line) -> None:
 
 
 async def test_a_vehicle_that_left_is_not_asked_for(line: Line) -> None:
-    """It is missing from the roster, and no error."""
+    """The vehicle is missing from the roster, and that is no error."""
     await line.poll()
     del line.server.account(ACCOUNT).devices[1]
     result = await line.poll(900)
@@ -280,7 +280,7 @@ async def test_a_list_with_rows_that_are_none(line: Line) -> None:
 async def test_excluded_vehicles_are_not_asked_for(
     session: aiohttp.ClientSession,
 ) -> None:
-    """What the user leaves out costs nothing, and is in the roster all the same."""
+    """Excluded vehicles cost no requests, and stay in the roster."""
     host = FakeHost(session, now=START)
     async with (
         OpenApiSimulator(*accounts(), clock=host.clock) as server,
@@ -323,7 +323,7 @@ async def test_sub_accounts(session: aiohttp.ClientSession) -> None:
     ],
 )
 async def test_a_refused_vehicle(line: Line, code: int, status: str) -> None:
-    """It says why, blinds no other, and is not asked for until the next list."""
+    """The vehicle shows why, and is not asked for until the next list; others are."""
     await line.poll()
     line.server.device(CAR).error = code
     result = await line.poll(300)
@@ -571,7 +571,7 @@ async def test_refused_from_the_start(line: Line) -> None:
 
 
 async def test_a_batch_that_fails(line: Line) -> None:
-    """What came before is kept, and the error is told beside it."""
+    """Updates of the batches before are kept, and the error stands beside them."""
     line.server.account(ACCOUNT).devices = fleet(250)
     await line.poll()
     line.server.answer_next(
@@ -604,7 +604,7 @@ async def test_nothing_to_be_had(
 
 
 async def test_wrong_password(line: Line) -> None:
-    """It is not hidden by what else is good."""
+    """Refused credentials are told, whatever else was read."""
     await line.poll()
     line.server.account(ACCOUNT).set_password("changed")
     line.server.drop_tokens()
@@ -770,7 +770,7 @@ async def test_each_alarm_once_and_in_order(line: Line) -> None:
 async def test_alarms_from_before_the_account_was_added(
     session: aiohttp.ClientSession,
 ) -> None:
-    """They are no news; after a restart those of a quarter of an hour are asked for."""
+    """Such alarms do not fire; after a restart those of 15 minutes are read."""
     memory = FakeMemory()
     host = FakeHost(session, memory=memory, now=START)
     async with OpenApiSimulator(*accounts(), clock=host.clock) as server:
@@ -822,7 +822,7 @@ async def test_alarms_that_cannot_be_read(line: Line) -> None:
 
 
 async def test_alarms_of_a_time_without_the_server(line: Line) -> None:
-    """Those of an outage are read when it is over, if it was not too long."""
+    """Alarms of an outage are read when it is over, if it was not too long."""
     await line.poll()
     await line.advance(3)
     line.server.device(CAR).alarms = [alarm(60, 1), alarm(90_000, 4)]
@@ -859,7 +859,7 @@ async def test_alarms_of_a_vehicle_that_waits_long(line: Line) -> None:
 async def test_alarms_by_a_clock_that_differs(
     session: aiohttp.ClientSession, skew: int
 ) -> None:
-    """They are here with the next poll, whichever clock is ahead."""
+    """Alarms come with the next poll, whichever clock is ahead."""
     host = FakeHost(session, now=START)
     async with (
         OpenApiSimulator(*accounts(), clock=lambda: host.clock() + skew) as server,
@@ -967,7 +967,7 @@ async def test_how_alarms_were_had_is_remembered(
 
 
 async def test_a_command_that_a_tracker_does_not_know(line: Line) -> None:
-    """It is offered no longer, after a restart neither; the others are."""
+    """Its entity goes, after a restart too; those of other commands stay."""
     await line.poll()
     before = line.host.known[TRUCK].capabilities
     line.server.device(TRUCK).refusals = {"LOCKDOOR": 20048, "RESET": 20048}
@@ -1007,7 +1007,7 @@ async def test_a_command_of_another_vendor(line: Line) -> None:
 
 
 async def test_memory_that_makes_no_sense(session: aiohttp.ClientSession) -> None:
-    """What cannot be read is forgotten."""
+    """Memories that cannot be read are forgotten."""
     memory = FakeMemory()
     for key in ("token", "refused_commands", "alarms_since"):
         await memory.put(key, ["nonsense"])
@@ -1191,7 +1191,7 @@ async def test_nothing_is_asked_of_an_account_that_is_gone(
 
 @pytest.mark.freeze_time(START)
 async def test_a_shared_account_is_a_repair_issue(rig: Rig) -> None:
-    """It says what to do, and goes away by itself."""
+    """The issue says what to do, and goes away by itself."""
     for _ in range(3):
         rig.server.drop_tokens()
         await rig.poll()

@@ -158,7 +158,7 @@ async def test_only_the_tracker_knows_where(rig: Rig) -> None:
 
 
 async def test_a_reading_that_shows_up_later(rig: Rig) -> None:
-    """It gets its entity without a reload, and keeps it when it is gone."""
+    """The entity is added without a reload, and stays when the reading is gone."""
     assert rig.entity_id("sensor", CAR, "temperature_1") is None
     rig.server.device(CAR).overrides = {
         "temperature": ["21.25"],
@@ -191,7 +191,7 @@ async def test_a_vehicle_that_is_bought_and_one_that_is_sold(rig: Rig) -> None:
 
 
 async def test_a_parked_vehicle_out_of_reach(rig: Rig) -> None:
-    """It keeps what is known of it, offline, with the time of the last contact."""
+    """The vehicle keeps its readings, offline, with the time of the last contact."""
     rig.server.device(CAR).offline_since = START.timestamp() + 90
     for _ in range(3):
         await rig.poll()
@@ -208,7 +208,7 @@ async def test_a_parked_vehicle_out_of_reach(rig: Rig) -> None:
 
 
 async def test_a_restart_without_the_server(rig: Rig) -> None:
-    """What was known is kept for when the server is back."""
+    """Known vehicles are kept until the server is back."""
     await rig.advance(310)
     assert await rig.hass.config_entries.async_unload(rig.entry.entry_id)
     assert rig.state("sensor", TRUCK, "odometer").state == "unavailable"
@@ -306,7 +306,7 @@ async def test_all_44_alarms(rig: Rig) -> None:
 
 
 async def test_alarms_of_the_older_generation(classic_rig: Rig) -> None:
-    """They come as text there, and of a geofence with its number alone."""
+    """Their types come as text, those of a geofence with its number alone."""
     events = fired(classic_rig, CAR)
     depot = alarm(9, 5, "Depot")
     classic_rig.server.device(CAR).alarms = [depot, replace(depot, fence_number=8)]

@@ -183,7 +183,7 @@ async def test_the_server_answers_nonsense(
 
 @pytest.mark.parametrize("fault", Fault)
 async def test_the_server_is_in_trouble_at_the_start(rig: Rig, fault: Fault) -> None:
-    """What was known is shown within 10 seconds, and it is tried again until it works."""
+    """Known vehicles are shown within 10 seconds, and polls go on until one works."""
     before = {state.entity_id: state.state for state in states(rig)}
     await rig.hass.config_entries.async_unload(rig.entry.entry_id)
     rig.server.break_until_healed(ANY_PATH, fault)

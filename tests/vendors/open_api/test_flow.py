@@ -207,7 +207,7 @@ async def test_another_login_for_the_same_vehicles(
 
 
 async def test_reconfigured_to_another_account(hass: HomeAssistant, rig: Rig) -> None:
-    """One without a vehicle in common is another account."""
+    """An account without a vehicle in common is refused."""
     flows = hass.config_entries.flow
     flow = await reconfigure(hass, rig.entry)
     result = await flows.async_configure(

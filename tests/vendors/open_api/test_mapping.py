@@ -234,7 +234,7 @@ def test_flags(field: str, reading: str, on: bool, off: bool) -> None:
     ],
 )
 def test_sentinels(field: str, reading: str, absent: tuple[object, ...]) -> None:
-    """What stands for "no such thing" is absent, and nothing else is lost by it."""
+    """Values that stand for "no such thing" are absent, and all others stay."""
     everything = set(readings(track()))
     for value in absent:
         found = set(readings(track(**{field: value})))
@@ -397,7 +397,7 @@ def test_a_record_without_an_imei(imei: object) -> None:
     [(timedelta(0), True), (timedelta(days=1), True), (timedelta(days=1.01), False)],
 )
 def test_old_fuel_and_temperature(age: timedelta, present: bool) -> None:
-    """What is older than a day says nothing about now, but when it was measured stays."""
+    """Values older than a day are absent, but the time of measurement stays."""
     time = SERVER_TIME - age.total_seconds()
     found = readings(track(fueltime=time, temperaturetime=time))
     assert (Reading.FUEL in found) is present
@@ -459,7 +459,7 @@ def changed_at(update: VehicleUpdate) -> Value:
 
 @pytest.mark.parametrize("ends", [0, 1])
 def test_ignition_time_is_steady(ends: int) -> None:
-    """It is the same in each poll, however the seconds jitter and are to be read."""
+    """The time is the same in each poll, however the seconds jitter."""
     vehicle: Vehicle | None = None
     times = set()
     for seconds, silent in ((30, 0), (47, 15), (60, 2), (300, 59), (1800, 31)):
@@ -471,7 +471,7 @@ def test_ignition_time_is_steady(ends: int) -> None:
 
 @pytest.mark.parametrize("ends", [0, 1])
 def test_ignition_time_of_a_silent_tracker(ends: int) -> None:
-    """It does not run with the clock while nothing is heard of the tracker."""
+    """The time does not move on while the tracker is silent."""
     vehicle = known_after(drive(None, 600, ends=ends))
     for minutes in (1, 5, 60, 3 * 1440):
         update = drive(vehicle, 600 + 60 * minutes, silent=60 * minutes, ends=ends)
@@ -690,7 +690,7 @@ def test_an_alarms_details() -> None:
 
 
 def test_an_alarm_of_an_unknown_type() -> None:
-    """It is an alarm all the same, with the vendor's code."""
+    """An unknown type becomes an alarm too, with the vendor's code."""
     occurrence = map_alarm(Alarm(45, NOW))
     assert occurrence.type is OccurrenceType.OTHER
     assert occurrence.code == "45"

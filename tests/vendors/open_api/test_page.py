@@ -63,7 +63,7 @@ def test_every_operation_of_both_documents() -> None:
 
 
 def test_every_client_method() -> None:
-    """Those of the page exist, and those that exist are on the page."""
+    """The page names every method of the client, and no other."""
     named = {method for row in table("Operations")[1:] for method in code(row[2])}
     public = {
         name
@@ -74,7 +74,7 @@ def test_every_client_method() -> None:
 
 
 def test_every_test() -> None:
-    """Those of the page exist."""
+    """Every test that the page names exists."""
     for row in table("Operations")[1:]:
         (name,) = code(row[4])
         file, test = name.split("::")
@@ -95,7 +95,7 @@ def test_every_action() -> None:
 
 
 def test_every_error_code() -> None:
-    """Those of chapter 3, with the documents' words."""
+    """The page has the codes of chapter 3, with the documents' words."""
     told = {int(code): meaning for code, meaning, _ in table("Error codes")[1:]}
     assert told == {code: meaning.rstrip(".") for code, meaning in CODES.items()}
     meanings = {error_for(code).translation_key for code in CODES}

@@ -37,7 +37,7 @@ async def test_maximum_of_an_integer_is_no_odometer(rig: Rig) -> None:
 
 
 async def test_single_fix_on_another_continent(rig: Rig) -> None:
-    """It waits for one that agrees, while the polls repeat it."""
+    """The fix waits for one that agrees, while polls repeat it."""
     tracker = rig.state("device_tracker", CAR, "position")
     device = rig.server.device(CAR)
     now = int(rig.server.now)

@@ -181,7 +181,7 @@ def test_any_text_is_an_alarm_or_none(text: str) -> None:
 
 
 def test_an_alarm_without_a_fix() -> None:
-    """It is still an alarm: only type and system time are needed."""
+    """An alarm needs a type and a system time, and no position."""
     assert parse_alarm_text("1,0,0,0,1541575507,0,0,0") == Alarm(
         1, utc(1_541_575_507), speed=0, course=0
     )

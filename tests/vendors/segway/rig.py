@@ -12,40 +12,29 @@ from typing import Any
 from aiohttp.test_utils import TestClient
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import SOURCE_USER, ConfigEntry, ConfigEntryState
-from homeassistant.core import HomeAssistant, ServiceResponse, State
+from homeassistant.core import HomeAssistant, ServiceResponse
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers import (
-    device_registry as dr,
-    entity_registry as er,
-    issue_registry as ir,
-)
+from homeassistant.helpers import entity_registry as er
 import pytest
 
-from custom_components.fleet_tracker.account.coordinator import (
-    FleetConfigEntry,
-    FleetCoordinator,
-)
+from custom_components.fleet_tracker.account.coordinator import FleetConfigEntry
 from custom_components.fleet_tracker.const import (
-    CONF_IDENTITY,
     CONF_PUSH_SECRET,
     DOMAIN,
     SUBENTRY_VEHICLE,
 )
 from custom_components.fleet_tracker.pushes.door import PUSH_PATH
 from custom_components.fleet_tracker.vendors.segway.vocabulary import RENTS
-from tests.common import other_server, tracker_of
+from tests.common import other_server
 from tests.simulators.segway import SegwaySimulator
 from tests.simulators.segway_mopeds import DEMO_PARKED, DEMO_RIDING, Moped
 from tests.simulators.segway_push import PushSender
+from tests.vendors.rig import PolledRig, settle
 
 START = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)
 PARKED, RIDING = DEMO_PARKED, DEMO_RIDING
 MODELS = {PARKED: "e_moped", RIDING: "e_moped"}
 NAMES = {PARKED: "Parked", RIDING: "Riding"}
-
-# Turns of the event loop after which nothing that is due on this machine is left: a
-# request and its answer take about ten.
-TURNS = 60
 
 type Clients = Callable[[], Any]
 
@@ -54,16 +43,8 @@ async def no_sleep(_seconds: float) -> None:
     """Let a push be repeated at once."""
 
 
-async def settle(server: SegwaySimulator) -> None:
-    """Let requests and answers come and go until nobody asks any more."""
-    asked = -1
-    while asked != (asked := server.requests.total()):
-        for _ in range(TURNS):
-            await asyncio.sleep(0)
-
-
 @dataclass
-class Rig:
+class Rig(PolledRig):
     """Home Assistant with the simulated account, whose time a test moves on."""
 
     hass: HomeAssistant
@@ -72,9 +53,9 @@ class Rig:
     entry: FleetConfigEntry
 
     @property
-    def coordinator(self) -> FleetCoordinator:
-        """The coordinator of the account."""
-        return self.entry.runtime_data
+    def asked_server(self) -> SegwaySimulator:
+        """The simulated server."""
+        return self.server
 
     def moped(self, imei: str) -> Moped:
         """Return the vehicle as it is."""
@@ -82,33 +63,10 @@ class Rig:
 
     # --- what Home Assistant shows ---
 
-    def entity_id(self, domain: str, imei: str, reading: str) -> str | None:
-        """Return the id of an entity, None if there is none."""
-        unique_id = f"{self.entry.data[CONF_IDENTITY]}_{imei}_{reading}"
-        return er.async_get(self.hass).async_get_entity_id(domain, DOMAIN, unique_id)
-
-    def state(self, domain: str, imei: str, reading: str) -> State:
-        """Return the state of an entity that must be there."""
-        entity_id = self.entity_id(domain, imei, reading)
-        assert entity_id, f"no {domain} for {reading}"
-        state = self.hass.states.get(entity_id)
-        assert state, f"{entity_id} has no state"
-        return state
-
-    def tracker(self, imei: str) -> str:
-        """Return the entity id of a vehicle's tracker, which actions are called on."""
-        return tracker_of(self.hass, self.coordinator, imei)
-
-    def device_id(self, imei: str) -> str:
-        """Return the id of a vehicle's device."""
-        identifier = self.coordinator.device_identifier(imei)
-        return next(
-            device.id
-            for device in dr.async_entries_for_config_entry(
-                dr.async_get(self.hass), self.entry.entry_id
-            )
-            if identifier in device.identifiers
-        )
+    entity_id = PolledRig.find
+    state = PolledRig.shown
+    issues = PolledRig.problems
+    enable = PolledRig.enable_entity
 
     def entities(self, imei: str) -> list[er.RegistryEntry]:
         """Return the entities of a vehicle, enabled or not."""
@@ -117,14 +75,6 @@ class Rig:
             self.device_id(imei),
             include_disabled_entities=True,
         )
-
-    def issues(self) -> dict[str, Mapping[str, str] | None]:
-        """Return the repair issues: what is wrong, and what their texts say of it."""
-        return {
-            issue.translation_key or "": issue.translation_placeholders
-            for issue in ir.async_get(self.hass).issues.values()
-            if issue.domain == DOMAIN
-        }
 
     # --- what a user does ---
 
@@ -160,34 +110,13 @@ class Rig:
             return_response=response,
         )
 
-    async def enable(self, domain: str, imei: str, reading: str) -> None:
-        """Enable an entity that is disabled by default, as the user does."""
-        entity_id = self.entity_id(domain, imei, reading)
-        assert entity_id, f"no {domain} for {reading}"
-        er.async_get(self.hass).async_update_entity(entity_id, disabled_by=None)
-        await self.reload()
-
-    async def reload(self) -> None:
-        """Set the account up anew, as a restart does."""
-        assert await self.hass.config_entries.async_reload(self.entry.entry_id)
-        await self.settle()
-
     # --- time ---
 
-    async def settle(self) -> None:
-        """Let everything happen that is due now, requests and their answers too."""
-        asked = -1
-        while asked != (asked := self.server.requests.total()):
-            await settle(self.server)
-            await self.hass.async_block_till_done()
-
-    async def advance(self, seconds: float) -> None:
-        """Move the time on, and let happen what is due then."""
-        self.freezer.tick(seconds)
-        await self.settle()
-
     async def outcome[T](self, call: Awaitable[T]) -> T:
-        """Let the time pass that a call takes, and return what came of it."""
+        """Let the time pass that a call takes, and return its result.
+
+        Unlike `wait_for`, also while the server holds requests back.
+        """
         task = asyncio.ensure_future(call)
         for _ in range(60):
             await settle(self.server)

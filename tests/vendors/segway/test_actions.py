@@ -45,7 +45,7 @@ async def test_saddle(rig: Rig) -> None:
     ],
 )
 async def test_other_parts(rig: Rig, button: str, part: str) -> None:
-    """So do tail box and battery cover."""
+    """The tail box and the battery cover are opened as the saddle is."""
     await rig.enable("button", PARKED, button)
     await rig.press(PARKED, "unlock")
     await rig.outcome(rig.press(PARKED, button))
@@ -336,7 +336,7 @@ async def test_throttle_is_guarded(rig: Rig) -> None:
 async def test_settings(
     rig: Rig, action: str, fields: dict[str, Any], path: str, sent: dict[str, Any]
 ) -> None:
-    """What a user chooses reaches the vehicle as the document's numbers."""
+    """Choices of the user reach the vehicle as the document's numbers."""
     await rig.act(action, PARKED, **fields)
     assert rig.moped(PARKED).settings == {path: sent}
     assert rig.moped(RIDING).settings == {}
@@ -395,7 +395,7 @@ async def test_settings(
 async def test_values_that_are_not_sent(
     rig: Rig, action: str, fields: dict[str, Any], key: str
 ) -> None:
-    """What the document does not allow is refused in words before it is sent."""
+    """Values outside of the document are refused in words before anything is sent."""
     before = rig.server.requests.total()
     with pytest.raises(HomeAssistantError) as caught:
         await rig.act(action, PARKED, **fields)
@@ -505,7 +505,7 @@ async def test_administrators_only(
 
 
 async def test_learned_refusal(rig: Rig) -> None:
-    """What the vehicle refuses as unsupported is not offered any more, restarts included."""
+    """A control that the vehicle refuses as unsupported goes, also after a restart."""
     await rig.enable("button", PARKED, "open_saddle")
     rig.server.demand(f"{MOPED_CONTROL}/saddle", 15707)
     await rig.press(PARKED, "unlock")

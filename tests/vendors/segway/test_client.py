@@ -313,7 +313,7 @@ def clock(utc: int, dst: int) -> Call:
 async def test_values_out_of_range_are_not_sent(
     client: SegwayClient, server: SegwaySimulator, call: Call
 ) -> None:
-    """What the document does not allow never leaves the house."""
+    """Values outside of the document are not sent."""
     with pytest.raises(InvalidArgument) as caught:
         await call(client)
     assert caught.value.translation_key in texts()
@@ -424,7 +424,7 @@ async def test_short_lived_token_is_not_asked_for_all_the_time(
 async def test_token_serves_on_while_it_cannot_be_renewed(
     client: SegwayClient, server: SegwaySimulator, host: FakeHost
 ) -> None:
-    """It is still good for five minutes, in which a new one is tried for once a minute."""
+    """The token serves for five more minutes; a new one is tried once a minute."""
     await client.status(DEMO_PARKED)
     server.break_until_healed(TOKEN_PATH, Fault.HTTP_500)
     host.advance(simulator.TOKEN_SECONDS - 299)
@@ -445,7 +445,7 @@ async def test_token_serves_on_while_it_cannot_be_renewed(
 async def test_renewal_that_is_refused(
     client: SegwayClient, server: SegwaySimulator, host: FakeHost
 ) -> None:
-    """That the secret no longer holds is said at once."""
+    """A refused secret is told at once."""
     await client.status(DEMO_PARKED)
     server.client_secret = "new"
     host.advance(simulator.TOKEN_SECONDS - 299)
@@ -500,7 +500,7 @@ async def test_token_outlives_a_restart(
 async def test_damaged_memory_is_no_token(
     server: SegwaySimulator, host: FakeHost, kept: str
 ) -> None:
-    """What is no token is not used as one."""
+    """A damaged token in the memory is not used."""
     content = json.loads(kept)
     if isinstance(content, dict):
         content |= {"server": server.url, "client_id": server.client_id}
@@ -548,7 +548,7 @@ async def test_strange_token_answers(
     answer: object,
     error: type[VendorError],
 ) -> None:
-    """What is no token is told as what it is, and is no reason to reauthenticate."""
+    """A strange answer raises InvalidAnswer, and starts no reauthentication."""
     server.answer_next(TOKEN_PATH, answer)
     with pytest.raises(error):
         await client.authorize()
@@ -742,7 +742,7 @@ async def test_http_statuses(
 async def test_models_that_lack_endpoints(
     client: SegwayClient, parked: Moped, unsupported: int
 ) -> None:
-    """What some models lack is unsupported; 404 elsewhere is another server."""
+    """A 404 of an endpoint that models may lack is "unsupported"; others are errors."""
     parked.model, parked.unsupported = Model.MAX, unsupported
     for call in (
         client.extra_status(DEMO_PARKED),

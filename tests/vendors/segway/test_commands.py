@@ -402,7 +402,7 @@ async def test_sounds_and_speed_mode(
 
 
 async def test_bluetooth_key(connection: SegwayConnection, parked: Moped) -> None:
-    """It is returned, and set."""
+    """The key is returned, and can be set."""
     await execute(connection, SegwayCommand.SET_BLUETOOTH_KEY, key="Zyxw9876")
     assert parked.bluetooth_key == "Zyxw9876"
     result = await execute(connection, SegwayCommand.GET_BLUETOOTH_KEY)
@@ -582,7 +582,7 @@ async def test_arguments_that_are_none(
     name: str,
     arguments: Mapping[str, Argument],
 ) -> None:
-    """What cannot be meant is refused before anything is sent."""
+    """Senseless arguments are refused before anything is sent."""
     server.requests.clear()
     with pytest.raises(InvalidArgument):
         await execute(connection, name, **arguments)
@@ -610,7 +610,7 @@ async def test_refused_commands_disappear(
     unsupported: int,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """What the vehicle turns out not to have is offered no longer."""
+    """Commands that the vehicle does not have are not offered any more."""
     parked.model, parked.unsupported = Model.MAX, unsupported
     await execute(connection, SegwayCommand.UNLOCK)
     with pytest.raises(CommandUnsupported):
@@ -660,7 +660,7 @@ async def test_wrong_parameter_elsewhere_is_no_missing_model(
 async def test_refresh(
     connection: SegwayConnection, host: FakeHost, server: SegwaySimulator
 ) -> None:
-    """It alone asks the vehicle for its place, and reads all the rest."""
+    """Only this button asks the vehicle for its place; it reads all the rest too."""
     host.advance(100)
     server.queried.clear()
     server.log.clear()
@@ -696,7 +696,7 @@ async def test_quick_after_a_command(
 async def test_wrong_credentials_of_a_command(
     connection: SegwayConnection, server: SegwaySimulator
 ) -> None:
-    """They are told as such."""
+    """The command raises AuthenticationFailed."""
     server.client_secret = "changed"
     server.drop_tokens()
     with pytest.raises(AuthenticationFailed):

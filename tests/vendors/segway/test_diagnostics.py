@@ -70,7 +70,7 @@ async def test_account(door: Door) -> None:
 
 
 async def test_vehicle(door: Door) -> None:
-    """So do a vehicle's."""
+    """The diagnostics of a vehicle hold nothing private either."""
     rig = door.rig
     await live(door)
     device = dr.async_get(rig.hass).async_get(rig.device_id(PARKED))
@@ -82,7 +82,7 @@ async def test_vehicle(door: Door) -> None:
 
 
 async def test_log(door: Door, caplog: pytest.LogCaptureFixture) -> None:
-    """Nor does the integration log anything private."""
+    """The log holds nothing private."""
     await live(door)
     logged = [
         one.getMessage()

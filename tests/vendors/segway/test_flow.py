@@ -24,18 +24,9 @@ from tests.simulators.segway import DEMO_CLIENT_SECRET, TOKEN_PATH, SegwaySimula
 from tests.simulators.segway_mopeds import standing_moped
 from tests.simulators.server import Fault
 from tests.simulators.world import HOME
+from tests.vendors.rig import settle
 
-from .rig import (
-    NAMES,
-    PARKED,
-    RIDING,
-    START,
-    Door,
-    Rig,
-    add_account,
-    add_vehicle,
-    settle,
-)
+from .rig import NAMES, PARKED, RIDING, START, Door, Rig, add_account, add_vehicle
 
 pytestmark = pytest.mark.freeze_time(START)
 
@@ -121,7 +112,7 @@ async def test_wrong_secret(hass: HomeAssistant, home_server: SegwaySimulator) -
 async def test_server_that_fails(
     hass: HomeAssistant, home_server: SegwaySimulator, fault: Fault, error: str
 ) -> None:
-    """What is wrong with the server is said."""
+    """The form says what is wrong with the server."""
     home_server.break_next(TOKEN_PATH, fault)
     result = await enter(hass, **credentials(home_server))
     assert result["errors"] == {"base": error}
@@ -138,7 +129,7 @@ async def test_no_server(hass: HomeAssistant, home_server: SegwaySimulator) -> N
 async def test_no_url(
     hass: HomeAssistant, home_server: SegwaySimulator, url: str
 ) -> None:
-    """What is no web address is said."""
+    """The form says that this is no web address."""
     result = await enter(hass, **credentials(home_server, server=url))
     assert result["errors"] == {"base": "invalid_server"}
 
@@ -406,7 +397,7 @@ async def change(rig: Rig, imei: str, **fields: str) -> None:
 
 
 async def test_change_the_model(rig: Rig) -> None:
-    """What the new model lacks disappears, and comes back with the old one."""
+    """Controls that the new model lacks go, and come back with the old model."""
     await rig.enable("select", PARKED, "speed_mode")
     polls = rig.server.requests[TOKEN_PATH]
     assert rig.entity_id("button", PARKED, "open_saddle")

@@ -104,7 +104,7 @@ async def test_riding_is_not_locked(
 async def test_moving_is_not_locked(
     rig: Rig, hass_ws_client: WebSocketGenerator
 ) -> None:
-    """So it is when Segway says it with its other code."""
+    """The other code of Segway for it means the same."""
     rig.server.demand(LOCK, 15997)
     error = await refusal(rig, hass_ws_client, RIDING, "lock")
     assert error == "The vehicle cannot be locked while it is moving."
@@ -160,7 +160,7 @@ async def test_offline(rig: Rig, hass_ws_client: WebSocketGenerator) -> None:
 
 
 async def test_restricted(rig: Rig, hass_ws_client: WebSocketGenerator) -> None:
-    """What Segway does not allow the account is said."""
+    """The user is told that Segway does not allow it to the account."""
     rig.server.demand(UNLOCK, 15990)
     error = await refusal(rig, hass_ws_client, PARKED, "unlock")
     assert error.startswith("Segway has restricted this")

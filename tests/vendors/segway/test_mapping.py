@@ -368,7 +368,7 @@ def test_faults() -> None:
 
 @pytest.mark.parametrize("code", [None, "", " ", True, [1]])
 def test_nothing_without_a_code(code: Json) -> None:
-    """What has no code tells nothing."""
+    """A fault without a code is no occurrence."""
     assert map_alert({"code": code}, NOW) is None
     assert map_fault({"code": code}, NOW) is None
 

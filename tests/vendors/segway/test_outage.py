@@ -15,6 +15,7 @@ import pytest
 
 from tests.simulators.segway import ANY_PATH, TOKEN_PATH
 from tests.simulators.server import Fault
+from tests.vendors.rig import settle
 from tests.vendors.segway.rig import (
     PARKED,
     RIDING,
@@ -23,7 +24,6 @@ from tests.vendors.segway.rig import (
     Rig,
     add_account,
     add_vehicle,
-    settle,
 )
 
 pytestmark = pytest.mark.freeze_time(START)
@@ -137,7 +137,7 @@ async def test_one_question_fails_for_hours(
 
 
 async def test_one_silent_moped_alone(rig: Rig) -> None:
-    """It keeps its last values; the others and the account do not notice."""
+    """The moped keeps its last values; the others and the account are as before."""
     rig.moped(PARKED).silent = True
     battery = rig.state("sensor", PARKED, "battery").state
     await pass_time(rig, 2700, 45)

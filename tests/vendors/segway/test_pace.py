@@ -15,8 +15,9 @@ from custom_components.fleet_tracker.const import DOMAIN, SUBENTRY_VEHICLE
 from tests.simulators.segway import SegwaySimulator
 from tests.simulators.segway_mopeds import standing_moped
 from tests.simulators.world import HOME
+from tests.vendors.rig import TURNS, settle
 
-from .rig import PARKED, RIDING, START, TURNS, Door, Rig, settle
+from .rig import PARKED, RIDING, START, Door, Rig
 
 pytestmark = pytest.mark.freeze_time(START)
 

@@ -352,7 +352,7 @@ async def test_a_vehicle_that_cannot_be_read(
     condition: str,
     online: bool,
 ) -> None:
-    """It shows why, keeps what it said, and is not moving for ever."""
+    """The vehicle shows why, keeps its values, and does not move for ever."""
     await connection.poll()
     riding.refuses = code
     await run(connection, host, 60)
@@ -481,7 +481,7 @@ async def test_failure_of_a_lesser_query(
 async def test_models_are_learned(
     host: FakeHost, server: SegwaySimulator, parked: Moped, unsupported: int
 ) -> None:
-    """What a vehicle does not have is tried once, and remembered after a restart."""
+    """A question that a vehicle cannot answer is tried once, and remembered."""
     host.patient = True
     parked.model, parked.unsupported = Model.MAX, unsupported
     connection = make_connection(host, server, {DEMO_PARKED: {"model": "other"}})
@@ -578,7 +578,7 @@ async def test_a_server_that_is_gone(
 async def test_a_server_that_is_gone_delays_no_vehicle(
     host: FakeHost, server: SegwaySimulator
 ) -> None:
-    """That nobody listens is clear from the first vehicle: no other is tried."""
+    """The first vehicle shows that the server is gone: no other is tried."""
     host.patient = True
     server.mopeds = {
         moped.iot_code: moped
@@ -600,7 +600,7 @@ async def test_a_server_that_is_gone_delays_no_vehicle(
 async def test_a_token_that_is_not_issued_concerns_the_account(
     host: FakeHost, server: SegwaySimulator
 ) -> None:
-    """It is asked for once, not by every vehicle in turn."""
+    """The token is asked for once, not by every vehicle."""
     host.patient = True
     connection = make_connection(host, server)
     server.break_until_healed(TOKEN_PATH, Fault.HTTP_500)
@@ -785,7 +785,7 @@ async def test_a_vehicle_is_removed_while_it_is_asked(
 async def test_facts_of_a_removed_vehicle_are_forgotten(
     connection: SegwayConnection, host: FakeHost
 ) -> None:
-    """That of the others is not."""
+    """Facts of the other vehicles stay."""
     await connection.poll()
     kept = host.memory.get("vehicles")
     assert isinstance(kept, Mapping)
@@ -799,7 +799,7 @@ async def test_a_straggler_is_handed_on_when_it_answers(
     host: FakeHost,
     server: SegwaySimulator,
 ) -> None:
-    """Who answers after the poll has ended is not forgotten."""
+    """An answer that comes after the end of the poll is news."""
     await connection.poll()
     host.advance(900)
     gate = asyncio.Event()
@@ -825,7 +825,7 @@ async def test_a_straggler_is_handed_on_when_it_answers(
 async def test_a_bug_is_not_hidden(
     connection: SegwayConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is no vendor's error ends the poll as what it is."""
+    """An error that is no VendorError ends the poll as it is."""
 
     async def broken(imei: str) -> object:
         raise KeyError(imei)
@@ -885,7 +885,7 @@ async def test_diagnostics_tell_nothing_private(
 async def test_damaged_memory(
     host: FakeHost, server: SegwaySimulator, kept: list[int]
 ) -> None:
-    """What was not kept as it should be counts for nothing."""
+    """Damaged memories count for nothing."""
     host.patient = True
     await host.memory.put("vehicles", kept)
     connection = make_connection(host, server, {DEMO_PARKED: {"model": "unheard of"}})

@@ -284,7 +284,7 @@ async def test_repetitions_do_nothing(
 async def test_two_statuses_of_one_second(
     connection: SegwayConnection, server: SegwaySimulator, host: FakeHost
 ) -> None:
-    """They are two, if they say different things."""
+    """Two statuses of one second with other values are both news."""
     sender = server.sender("http://unused.invalid")
     fields = server.status_push(DEMO_PARKED)
     for locked in (True, False):
@@ -503,7 +503,7 @@ async def test_after_a_restart(
 async def test_late_raise_of_a_cleared_fault(
     connection: SegwayConnection, server: SegwaySimulator, host: FakeHost
 ) -> None:
-    """What comes late does not undo what was told of later."""
+    """A late raise does not undo a clearing of a later time."""
     sender = server.sender("http://unused.invalid")
     raised = sender.form(DEMO_PARKED, server.fault_push("12"))
     host.advance(1)
@@ -544,7 +544,7 @@ async def test_strangers_are_discovered(
 async def test_helmet_push_reads_the_helmets(
     connection: SegwayConnection, server: SegwaySimulator, host: FakeHost
 ) -> None:
-    """It does not say how many there are, so the vehicle is asked."""
+    """The push does not say how many helmets there are: the vehicle is asked."""
     sender = server.sender("http://unused.invalid")
     server.mopeds[DEMO_PARKED].tailbox_helmets = 0
     form = sender.form(DEMO_PARKED, server.components_push(4, 2))

@@ -171,7 +171,7 @@ async def test_replay(door: Door) -> None:
 
 
 async def test_replay_after_a_restart(door: Door) -> None:
-    """What was fired before a restart does not fire again."""
+    """An occurrence that fired before a restart does not fire again."""
     form = alert_form(door)
     await post(door, form)
     await door.rig.advance(60)
@@ -231,7 +231,7 @@ async def test_wrong_paths(door: Door, path: str, status: int) -> None:
     ],
 )
 async def test_hostile_bodies(door: Door, body: bytes, status: int) -> None:
-    """What is no form, or too large, is refused."""
+    """A body that is no form, or is too large, is refused."""
     assert (await post(door, body))[0] == status
 
 

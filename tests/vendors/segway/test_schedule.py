@@ -166,14 +166,14 @@ def test_failures_back_off() -> None:
 
 
 def test_lost_vehicles_are_asked_for_hourly() -> None:
-    """One that the account does not have is hardly asked for."""
+    """A vehicle that the account does not have is asked for once an hour."""
     schedule = make()
     schedule.lost = True
     assert {seconds(schedule, query, RIDING) for query in Query} == {3600}
 
 
 def test_starting_over() -> None:
-    """What did not reach the vehicle is due again."""
+    """A question that did not reach the vehicle is due again."""
     schedule = make()
     schedule.failures[Query.STATUS] = 3
     schedule.start_over()

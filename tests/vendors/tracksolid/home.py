@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 import time
@@ -14,36 +13,23 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
 from homeassistant.core import Context, Event, HomeAssistant, State, callback
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.helpers import entity_registry as er
 
-from custom_components.fleet_tracker.account.coordinator import (
-    FleetConfigEntry,
-    FleetCoordinator,
-)
+from custom_components.fleet_tracker.account.coordinator import FleetConfigEntry
 from custom_components.fleet_tracker.const import CONF_PUSH_SECRET, DOMAIN
 from custom_components.fleet_tracker.pushes.door import PUSH_PATH
 from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     TracksolidConnection,
 )
-from tests.common import (
-    device_of,
-    elapse,
-    entity_id,
-    other_server,
-    send_settings,
-    state_of,
-    tracker_of,
-)
+from tests.common import elapse, other_server, send_settings
 from tests.simulators import world
 from tests.simulators.tracksolid import Device, TracksolidSimulator
 from tests.vendors.fake_host import START
+from tests.vendors.rig import AccountRig, PolledRig
 
 from .helpers import CAM, CAR, VAN
 
 NOW = START
-
-# Turns of the event loop after which nothing that is due on this machine is left.
-TURNS = 60
 
 type Answer = Mapping[str, Any]
 
@@ -148,7 +134,7 @@ async def add_account(
 
 
 @dataclass
-class Home:
+class Home(PolledRig):
     """Home Assistant with the account, whose time a test moves on."""
 
     hass: HomeAssistant
@@ -157,9 +143,9 @@ class Home:
     entry: FleetConfigEntry
 
     @property
-    def coordinator(self) -> FleetCoordinator:
-        """The coordinator of the account."""
-        return self.entry.runtime_data
+    def asked_server(self) -> TracksolidSimulator:
+        """The simulated server."""
+        return self.sim
 
     @property
     def connection(self) -> TracksolidConnection:
@@ -168,12 +154,9 @@ class Home:
         assert isinstance(connection, TracksolidConnection)
         return connection
 
-    @property
-    def is_loaded(self) -> bool:
-        """Whether the account is set up."""
-        return self.entry.state is ConfigEntryState.LOADED
-
     # --- time ---
+
+    reload = AccountRig.reload
 
     async def elapse(self, seconds: float) -> None:
         """Let time pass, with all that happens at its end."""
@@ -182,33 +165,8 @@ class Home:
     async def poll(self, times: int = 1) -> None:
         """Let the next polls happen."""
         for _ in range(times):
-            interval = self.coordinator.update_interval
-            assert interval is not None
             # Home Assistant spreads polls within the second after they are due.
-            await self.elapse(interval.total_seconds() + 1)
-
-    async def wait_for[T](self, call: Coroutine[Any, Any, T], seconds: int = 120) -> T:
-        """Let the time pass second by second until a call is over; return its result."""
-        task = asyncio.ensure_future(call)
-        while True:
-            await self._settle()
-            if task.done() or seconds <= 0:
-                break
-            self.freezer.tick(1)
-            seconds -= 1
-        assert task.done(), "it takes longer than it may"
-        return task.result()
-
-    async def _settle(self) -> None:
-        asked = -1
-        while asked != (asked := self.sim.requests.total()):
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
-
-    async def reload(self) -> None:
-        """Set the account up anew, as a restart does."""
-        assert await self.hass.config_entries.async_reload(self.entry.entry_id)
-        await self.hass.async_block_till_done(wait_background_tasks=True)
+            await self.elapse(self.interval.total_seconds() + 1)
 
     async def set_options(self, **options: Any) -> None:
         """Change options as the user does."""
@@ -221,17 +179,15 @@ class Home:
 
     def entity_id(self, domain: str, reading: str, imei: str = VAN) -> str:
         """Return the id of an entity that must be there, enabled or not."""
-        found = entity_id(self.hass, domain, reading, imei)
-        assert found, f"no {domain} for {reading}"
-        return found
+        return self.found(domain, imei, reading)
 
     def has(self, domain: str, reading: str, imei: str = VAN) -> bool:
         """Tell whether there is an entity, enabled or not."""
-        return entity_id(self.hass, domain, reading, imei) is not None
+        return self.find(domain, imei, reading) is not None
 
     def state(self, domain: str, reading: str, imei: str = VAN) -> State:
         """Return the state of an entity that must be there and enabled."""
-        return state_of(self.hass, domain, reading, imei)
+        return self.shown(domain, imei, reading)
 
     async def enable(self, domain: str, *readings: str, imei: str = VAN) -> None:
         """Enable entities that are disabled by default, as the user does."""
@@ -241,11 +197,9 @@ class Home:
             )
         await self.reload()
 
-    def device_id(self, imei: str = VAN) -> str:
+    def device_id(self, vehicle_id: str = VAN) -> str:
         """Return the id of a vehicle's device."""
-        device = device_of(self.hass, self.coordinator, imei)
-        assert device is not None
-        return device.id
+        return super().device_id(vehicle_id)
 
     def events(self, domain: str, reading: str, imei: str = VAN) -> list[State]:
         """Return the list that gets the states of an event entity from now on."""
@@ -261,11 +215,7 @@ class Home:
 
     def issues(self) -> set[str]:
         """Return what is wrong: the repair issues' keys."""
-        return {
-            issue.translation_key or ""
-            for issue in ir.async_get(self.hass).issues.values()
-            if issue.domain == DOMAIN
-        }
+        return {*self.problems()}
 
     # --- doing things ---
 
@@ -278,10 +228,7 @@ class Home:
         **data: Any,
     ) -> dict[str, Any]:
         """Call an action for vehicles and return the answers by IMEI."""
-        trackers = {
-            tracker_of(self.hass, self.coordinator, imei): imei
-            for imei in imeis or (VAN,)
-        }
+        trackers = {self.tracker(imei): imei for imei in imeis or (VAN,)}
         answer = await self.hass.services.async_call(
             DOMAIN,
             action,
@@ -319,8 +266,7 @@ class Home:
 
     async def processed(self) -> None:
         """Wait until what was pushed is processed."""
-        for _ in range(TURNS):
-            await asyncio.sleep(0)
+        await self.turns()
         await self.hass.async_block_till_done()
 
 

@@ -34,7 +34,7 @@ PERIOD: dict[str, Any] = {
 
 
 async def test_trips_route_and_stops(home: Home) -> None:
-    """What a vehicle did in an hour: drives, waypoints, and when it stood."""
+    """The past of an hour: drives, waypoints, and stops."""
     trips = (await home.call("get_trips", VAN, CAR, **PERIOD))[VAN]["trips"]
     assert len(trips) > 5
     assert trips[0].keys() >= {"begin", "end", "distance", "duration", "top_speed"}
@@ -194,7 +194,7 @@ async def test_command_that_waits_says_so(home: Home) -> None:
 
 
 async def test_raw_bytes(home: Home) -> None:
-    """They pass the guard, here by a car that is parked, and are sent as they are."""
+    """Raw bytes pass the guard, here for a parked car, and are sent as they are."""
     await home.set_options(allow_engine_cut=True)
     home.freezer.move_to(NOW)
     see_ignition_on(home.coordinator, CAR)
@@ -229,7 +229,7 @@ async def test_geofences_of_the_platform(hass: HomeAssistant, home: Home) -> Non
 
 
 async def test_geofence_that_cannot_be_bound(home: Home) -> None:
-    """It is taken away again, so that the next try finds no one of its name."""
+    """The geofence is deleted again, so that its name is free for the next try."""
     place: dict[str, Any] = {
         "latitude": 1,
         "longitude": 2,
@@ -285,7 +285,7 @@ async def test_geofences_in_the_tracker(home: Home) -> None:
 
 
 async def test_update_vehicle(home: Home) -> None:
-    """What is changed at the vendor is shown soon."""
+    """A change at the vendor is shown soon."""
     await home.call(
         "update_vehicle", VAN, response=False, driver="Kim", odometer=1234.5
     )

@@ -15,9 +15,10 @@ from custom_components.fleet_tracker.contract.commands import Command
 from custom_components.fleet_tracker.vendors.tracksolid.vocabulary import (
     TracksolidCommand,
 )
+from tests.vendors.rig import TURNS
 
 from .helpers import CAM, CAR
-from .home import NOW, TURNS, Home, add_account
+from .home import NOW, Home, add_account
 
 pytestmark = pytest.mark.freeze_time(NOW)
 

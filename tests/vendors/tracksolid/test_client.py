@@ -516,7 +516,7 @@ async def test_alarms_where_nothing_is_taken(
 async def test_alarms_of_a_server_that_has_pages_now(
     client: TracksolidClient, sim: TracksolidSimulator
 ) -> None:
-    """What was learned of a server is forgotten when it is refused."""
+    """What was learned of a server is forgotten once the server refuses it."""
     sim.refuses_alarm_pages = True
     await client.reports.alarms([VAN], START - HOUR, START)
     sim.refuses_alarm_pages = False
@@ -942,7 +942,7 @@ async def test_fence_that_cannot_be_expressed(
     options: dict[str, int],
     key: str,
 ) -> None:
-    """What the API cannot take is refused, not rounded."""
+    """A fence that the API cannot express is refused, not rounded."""
     with pytest.raises(InvalidArgument) as caught:
         await client.fences.create_in_device(
             VAN,

@@ -183,7 +183,7 @@ def test_entries_by_id() -> None:
     ],
 )
 def test_words_that_say_yes(answer: str) -> None:
-    """What the user wanted is so, even if it already was."""
+    """The command has worked, even if the vehicle was in that state already."""
     check_answer(answer)
 
 
@@ -734,7 +734,7 @@ async def test_raw(
 async def test_unknown_commands_and_vehicles(
     connection: TracksolidConnection, host: FakeHost
 ) -> None:
-    """What nobody knows can stop a vehicle, and is not carried out."""
+    """An unknown command counts as stopping, and is not carried out."""
     await poll(connection, host)
     strange = Command("fly")
     assert connection.can_stop(VAN, strange)

@@ -206,7 +206,7 @@ async def test_sub_account_that_is_refused(
 
 
 async def test_excluded_vehicles(sim: TracksolidSimulator, host: FakeHost) -> None:
-    """What the user left out is not asked for one by one, but is in the roster."""
+    """Excluded vehicles are not asked for one by one, but are in the roster."""
     connection = TracksolidConnection(settings(sim, **{EXCLUDED: [VAN]}), host)
     result = await poll(connection, host)
     assert result.roster is not None
@@ -268,7 +268,7 @@ async def test_part_that_fails(
     method: str,
     asked_within: int,
 ) -> None:
-    """One part does not keep the others back."""
+    """A reader that fails does not keep the others back."""
     await poll(connection, host)
     host.advance(asked_within)
     sim.fail(method, how="status", times=-1)
@@ -388,7 +388,7 @@ async def test_look(
 async def test_tags(
     connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
 ) -> None:
-    """They are asked for one by one; what is no TAG once a day, over restarts too."""
+    """TAGs are asked for one by one; other vehicles once a day, over restarts too."""
     car, van = sim.devices[CAR], sim.devices[VAN]
     car.located, car.tag = False, True
     van.located = False
@@ -901,7 +901,7 @@ async def test_instructions_on_demand(
 async def test_memory_that_holds_something_else(
     sim: TracksolidSimulator, session: aiohttp.ClientSession, stored: object
 ) -> None:
-    """What was stored by nobody is nothing."""
+    """Memories of another form count for nothing."""
     memory = FakeMemory()
     for key in (
         "instructions",
@@ -1079,7 +1079,7 @@ async def test_live_of_one_channel_only_so_far(
 async def test_live_is_not_tried_when_too_much_was_asked(
     connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
 ) -> None:
-    """That is no try: the next poll goes on with it."""
+    """A rate limit ends the try; the next poll goes on with it."""
     await poll(connection, host)
     connection.cameras._live.clear()
     sim.fail(LIVE, 1006, "request frequency is too high")
@@ -1314,7 +1314,7 @@ async def test_stranger(
 async def test_excluded_vehicle_is_not_pushed(
     sim: TracksolidSimulator, host: FakeHost
 ) -> None:
-    """What the user left out stays out."""
+    """Pushes of an excluded vehicle are no news."""
     connection = TracksolidConnection(settings(sim, **{EXCLUDED: [VAN]}), host)
     await poll(connection, host)
     host.updates.clear()
@@ -1476,7 +1476,7 @@ async def test_new_vehicle_that_is_listed_again_at_once(
 async def test_list_that_is_empty_all_of_a_sudden(
     connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
 ) -> None:
-    """It says nothing: vehicles can still be pushed and told what to do."""
+    """An empty list says nothing: vehicles can still be pushed and commanded."""
     await poll(connection, host)
     known = dict(sim.devices)
     host.advance(1900)

@@ -74,12 +74,12 @@ class Viewer:
     @property
     def entity_id(self) -> str:
         """The camera."""
-        return self.home.entity_id("camera", "live_1", CAM)
+        return self.home.entity_id("camera", "live_view_1", CAM)
 
     @property
     def state(self) -> str:
         """The state of the camera."""
-        return self.home.state("camera", "live_1", CAM).state
+        return self.home.state("camera", "live_view_1", CAM).state
 
     def asked(self, method: str) -> int:
         """Return how often the vendor was asked for something."""
@@ -174,7 +174,7 @@ def shows_the_road(picture: Image.Image) -> bool:
 
 @pytest.mark.usefixtures("stream")
 async def test_live_view_is_closed_when_nobody_watches(viewer: Viewer) -> None:
-    """It is opened once for all who watch, and closed soon after the last has gone."""
+    """The stream is opened once for all viewers, and closed soon after the last."""
     opened, closed = viewer.asked(LIVE), viewer.asked(CLOSE)
     assert viewer.state == "idle"
     assert (await viewer.open())["success"]
@@ -247,7 +247,7 @@ async def test_preloaded_live_view_ends_too(
 async def test_live_view_that_breaks_off(
     viewer: Viewer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is asked for anew, goes on, and its address is in no log."""
+    """The stream is asked for anew and goes on, and its address is in no log."""
     await viewer.open()
     await viewer.pictures()
     gate = viewer.home.sim.hold(LIVE)
@@ -292,7 +292,7 @@ async def test_vehicle_that_takes_long(hass: HomeAssistant, viewer: Viewer) -> N
 
 
 async def test_removed_while_it_opens(hass: HomeAssistant, viewer: Viewer) -> None:
-    """What comes too late is closed with the account."""
+    """A stream that opens too late is closed with the account."""
     gate = viewer.home.sim.hold(LIVE)
     waiting = asyncio.ensure_future(async_get_stream_source(hass, viewer.entity_id))
     await gate.waiting.wait()
@@ -441,7 +441,7 @@ async def test_picture_of_the_live_view(
 async def test_live_view_that_cannot_be_closed(
     viewer: Viewer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is over here all the same, and can be opened again."""
+    """The view has ended here all the same, and can be opened again."""
     await viewer.open()
     film = viewer.truck.streams[0]
     close = AsyncMock(side_effect=CannotConnect("Gone"))

@@ -174,7 +174,7 @@ def test_fields_of_a_location(
     ],
 )
 def test_absurd_numbers(field: str, value: str, reading: str) -> None:
-    """What cannot be a measurement is none."""
+    """Values that no measurement can have are absent."""
     update = mapping.map_location(location(**{field: value}), NOW)
     assert reading not in readings(update)
 
@@ -195,7 +195,7 @@ def test_absurd_numbers(field: str, value: str, reading: str) -> None:
 def test_bounds_of_measurements(
     field: str, value: str, reading: str, shown: float | None
 ) -> None:
-    """What lies on a bound is one still, what lies beyond is none."""
+    """A value on a bound counts, one beyond it does not."""
     update = mapping.map_location(location(**{field: value}), NOW)
     assert readings(update).get(reading) == shown
 

@@ -41,7 +41,7 @@ async def test_odometer_that_was_set_counts_at_once(home: Home) -> None:
 
 
 async def test_cell_found_in_a_garage(home: Home) -> None:
-    """It is 2 km off, and the vehicle stays where its satellites were last seen."""
+    """The cell is 2 km off: the vehicle stays at its last satellite fix."""
     tracker = home.state("device_tracker", "position", CAR)
     before = tracker.attributes["latitude"]
     fields = home.sim.devices[CAR].fields

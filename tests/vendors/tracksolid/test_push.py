@@ -380,7 +380,7 @@ def test_alarm_of_the_hub(
     ],
 )
 def test_alarm_without_a_type(item: dict[str, object]) -> None:
-    """What cannot be read is passed on."""
+    """An alarm that cannot be read is passed on."""
     update = mapped("pushalarm", {"deviceImei": VAN, **item})
     assert update.occurrences[0].kind is OccurrenceKind.DEVICE_DATA
 

@@ -81,7 +81,7 @@ def test_signature_of_the_vendors_string_example() -> None:
 
 
 def test_signature_leaves_empty_values_out() -> None:
-    """What is empty is not signed, and neither is the signature."""
+    """Empty values and the signature itself are not signed."""
     parameters = {
         "access_token": "tok123",
         "app_key": "TESTAPPKEY",
@@ -469,7 +469,7 @@ async def test_clock_of_a_gateway(sim: TracksolidSimulator, host: FakeHost) -> N
 async def test_refused_for_its_time_all_the_same(
     sim: TracksolidSimulator, host: FakeHost
 ) -> None:
-    """It is tried once more, and then told in words."""
+    """The request is tried once more, and then the error is told in words."""
     client = make_client(sim, host)
     sim.fail(TOKEN_GET, 1001, "Illegal timestamp", times=-1)
     sim.clock = lambda: host.clock() + 3600
@@ -481,7 +481,7 @@ async def test_refused_for_its_time_all_the_same(
 async def test_a_command_refused_for_its_time_is_carried_out_once(
     client: TracksolidClient, sim: TracksolidSimulator, host: FakeHost
 ) -> None:
-    """It is judged again before it is sent again."""
+    """The clearance is judged again before the command is sent again."""
     await client.log_in()
     clearance = Cleared()
 
@@ -587,7 +587,7 @@ def test_token_that_was_not_stored(stored: object) -> None:
 
 
 def test_token_survives_being_stored() -> None:
-    """What is stored is what comes back."""
+    """A stored token is read back as it was."""
     token = Token("a", "b", START, START + timedelta(hours=2))
     assert Token.from_json(token.as_json()) == token
 

@@ -111,7 +111,7 @@ def test_texts_that_are_no_time(value: object) -> None:
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2199, 12, 31)))
 def test_times_survive_being_written(time: datetime) -> None:
-    """What we send is what we would read."""
+    """A time that we write is read back as the same."""
     time = time.replace(microsecond=0, tzinfo=UTC)
     assert as_time(stamp(time)) == time
     assert as_time(time.strftime("%Y-%m-%dT%H:%M:%SZ")) == time

@@ -15,31 +15,29 @@ from homeassistant.config_entries import (
     ConfigEntryState,
 )
 from homeassistant.core import HomeAssistant, State
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
 
-from custom_components.fleet_tracker.account.coordinator import FleetCoordinator
 from custom_components.fleet_tracker.const import DOMAIN, SUBENTRY_VEHICLE
 from custom_components.fleet_tracker.model.vehicle import Value
 from custom_components.fleet_tracker.vendors.vt3.connection import Vt3Connection
 from tests.simulators import world
 from tests.simulators.vt3 import Behaviour, Vt3Simulator
+from tests.vendors.rig import AccountRig
 
 START = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)
 IDENTITY = "vt3_0123456789abcdef"
 LOCALHOST = "127.0.0.1"
 
-# Turns of the event loop after which nothing that is due on this machine is left, and
-# after which something that is waited for does not happen any more. Time stands still.
-TURNS = 60
+# Turns of the event loop after which something that is waited for does not happen any more.
 MOST_TURNS = 20_000
 
 
-class Home:
+class Home(AccountRig):
     """Home Assistant, whose clock is the trackers' too."""
 
     def __init__(self, hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
@@ -58,7 +56,7 @@ class Home:
         options: Mapping[str, Any] | None = None,
     ) -> None:
         """Set up a listener on any port, with some trackers already added."""
-        self.entry = MockConfigEntry(
+        entry = self.entry = MockConfigEntry(
             domain=DOMAIN,
             title="VT3 trackers",
             unique_id=IDENTITY,
@@ -79,16 +77,10 @@ class Home:
                 for serial in serials
             ],
         )
-        self.entry.add_to_hass(self.hass)
+        entry.add_to_hass(self.hass)
         await self.hass.config_entries.async_setup(self.entry.entry_id)
         await self.hass.async_block_till_done()
         assert self.entry.state is ConfigEntryState.LOADED
-
-    @property
-    def coordinator(self) -> FleetCoordinator:
-        """The coordinator of the listener."""
-        coordinator: FleetCoordinator = self.entry.runtime_data
-        return coordinator
 
     @property
     def connection(self) -> Vt3Connection:
@@ -145,10 +137,6 @@ class Home:
 
     # --- time ---
 
-    def clock(self) -> float:
-        """Return the time in UNIX seconds."""
-        return dt_util.utcnow().timestamp()
-
     async def until(self, condition: Callable[[], object]) -> None:
         """Let all run until something is so. Fails when it does not happen."""
         for _ in range(MOST_TURNS):
@@ -158,11 +146,6 @@ class Home:
         else:
             raise AssertionError("it does not happen")
         await self.hass.async_block_till_done()
-
-    async def turns(self) -> None:
-        """Give everything on this machine its turn."""
-        for _ in range(TURNS):
-            await asyncio.sleep(0)
 
     async def settle(self) -> None:
         """Let what is on its way over the connections arrive."""
@@ -195,37 +178,18 @@ class Home:
 
     def entity_id(self, platform: str, key: str, serial: str) -> str:
         """Return the id of a tracker's entity, which must be registered."""
-        unique_id = f"{IDENTITY}_{serial}_{key}"
-        found = er.async_get(self.hass).async_get_entity_id(platform, DOMAIN, unique_id)
-        assert found is not None, f"no {platform} for {key}"
-        return found
+        return self.found(platform, serial, key)
 
     def state(self, platform: str, key: str, serial: str) -> State:
         """Return the state of a tracker's entity, which must be there."""
-        entity_id = self.entity_id(platform, key, serial)
-        state = self.hass.states.get(entity_id)
-        assert state is not None, f"{entity_id} has no state"
-        return state
+        return self.shown(platform, serial, key)
 
     def reading(self, key: str, serial: str) -> Value | None:
-        """Return a reading as it is kept, also if its sensor is disabled by default."""
-        vehicle = self.coordinator.vehicle(serial)
-        assert vehicle is not None
-        return vehicle.readings.get(key)
+        """Return a reading of a tracker that is known, also if its sensor is disabled."""
+        assert self.coordinator.vehicle(serial) is not None
+        return self.known(serial, key)
 
-    def device(self, serial: str) -> dr.DeviceEntry | None:
-        """Return the device of a tracker, None if there is none."""
-        identifier = (DOMAIN, f"{IDENTITY}_{serial}")
-        return next(
-            (
-                device
-                for device in dr.async_entries_for_config_entry(
-                    dr.async_get(self.hass), self.entry.entry_id
-                )
-                if identifier in device.identifiers
-            ),
-            None,
-        )
+    device = AccountRig.device_of
 
     def cards(self) -> list[Mapping[str, Any]]:
         """Return the discovery cards that are shown."""

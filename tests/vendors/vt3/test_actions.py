@@ -168,7 +168,7 @@ async def test_switch_while_offline(home: Home) -> None:
 
 
 async def test_marked_output_is_guarded(home: Home) -> None:
-    """It is refused until cutting the engine is allowed; turning it off never is."""
+    """Turning it on is refused until cutting is allowed; turning it off never is."""
     await home.listen(SERIAL, settings=CUTS)
     tracker = await home.connect(SERIAL)
     registry = er.async_get(home.hass)
@@ -266,7 +266,7 @@ async def test_marked_output_with_a_clock_that_is_behind(home: Home) -> None:
 
 
 async def test_marked_output_is_not_repeated(home: Home) -> None:
-    """What can stop a vehicle is never sent twice."""
+    """A command that can stop a vehicle is never sent twice."""
     await home.listen(SERIAL, settings=CUTS, options=ALLOWED)
     tracker = await home.connect(SERIAL)
     tracker.behaviour.errors["io/control"] = ["device_busy"]
@@ -313,7 +313,7 @@ async def test_first_marked_output_is_enabled(home: Home) -> None:
 
 
 async def test_upload_interval(home: Home) -> None:
-    """It is assumed, confirmed by the answer, and kept over a restart."""
+    """The interval is assumed, confirmed by the answer, and kept over a restart."""
     await home.listen(SERIAL)
     tracker = await home.connect(SERIAL)
     entity_id = home.entity_id("number", "upload_interval_gnss", SERIAL)
@@ -348,7 +348,7 @@ async def test_interval_of_each_group(home: Home, group: str) -> None:
 
 
 async def test_upload_interval_refused(home: Home) -> None:
-    """What the tracker refuses is not shown; what is out of range is not sent."""
+    """A refused interval is not shown; one out of range is not sent."""
     await home.listen(SERIAL)
     tracker = await home.connect(SERIAL)
     entity_id = home.entity_id("number", "upload_interval_obd", SERIAL)
@@ -398,7 +398,7 @@ async def test_refresh_group(home: Home, group: str) -> None:
 
 
 async def test_refresh_custom_group(home: Home) -> None:
-    """So has a custom group."""
+    """A custom group has a button to refresh it, too."""
     await home.listen(SERIAL)
     tracker = home.make_tracker(SERIAL)
     tracker.intervals["mine"] = 0
@@ -494,7 +494,7 @@ async def test_several_of_which_one_is_offline(home: Home) -> None:
     ],
 )
 async def test_wrong_custom_groups(home: Home, groups: list[Any]) -> None:
-    """What the document does not allow is refused before anything is sent."""
+    """Groups outside of the document are refused before anything is sent."""
     await home.listen(SERIAL)
     tracker = await home.connect(SERIAL)
     with pytest.raises(ServiceValidationError) as refusal:
@@ -523,7 +523,7 @@ async def test_wrong_custom_groups(home: Home, groups: list[Any]) -> None:
 async def test_impossible_custom_groups(
     home: Home, groups: list[Any], why: str
 ) -> None:
-    """So is what only looks right."""
+    """Groups that only look right are refused too."""
     await home.listen(SERIAL)
     tracker = await home.connect(SERIAL)
     with pytest.raises(HomeAssistantError) as refusal:
@@ -589,7 +589,7 @@ async def test_raw_request(home: Home) -> None:
 
 @pytest.mark.parametrize("request_text", ["gnss", "v1/VF0/gnss/refresh", "a b/c", ""])
 async def test_wrong_raw_request(home: Home, request_text: str) -> None:
-    """What is no request to this tracker is not sent."""
+    """A text that is no request to this tracker is not sent."""
     await home.listen(SERIAL)
     tracker = await home.connect(SERIAL)
     asked = len(tracker.requests)

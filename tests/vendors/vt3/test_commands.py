@@ -223,7 +223,7 @@ def test_outputs() -> None:
 
 
 def test_commands_of_others() -> None:
-    """What is no command of this vendor is not supported."""
+    """Commands of other vendors are not supported."""
     with pytest.raises(CommandUnsupported):
         request("lock", part="gnss")
 
@@ -270,7 +270,7 @@ def test_settings_in_answers() -> None:
 
 
 def test_another_spelling_only_where_there_is_one() -> None:
-    """What was refused is not sent a second time as it was (3.2.3 against A.4)."""
+    """A refused request is not repeated unchanged (3.2.3 against A.4)."""
     spelled = commands.spelled_as_in_appendix(
         Request("obd", "set", {"interest": {"obd.dtcs": "", "obd.rpm": "r"}})
     )

@@ -198,7 +198,7 @@ async def test_after_connect(
 
 
 async def test_every_group(tracker: Vt3Simulator, host: FakeHost) -> None:
-    """What a tracker uploads by itself becomes readings and a position."""
+    """Every upload of a tracker becomes readings and a position."""
     tracker.vehicle.live(host.clock(), stand(1000, ignition=True))
     tracker.inputs[1] = 1
     await uploaded(tracker, host, "gnss", "motion", "io", "obd", "cellular1")
@@ -312,7 +312,7 @@ async def test_messages_without_sense(
 async def test_late_answers_are_news(
     connection: Vt3Connection, tracker: Vt3Simulator, host: FakeHost
 ) -> None:
-    """What nobody waits for any more still says how things are."""
+    """An answer that comes after its request has timed out is news."""
     tracker.behaviour.silent.add("*")
     late: tuple[tuple[Command, str, Json], ...] = (
         (
@@ -347,7 +347,7 @@ async def test_late_answers_are_news(
 async def test_answers_without_a_request(
     connection: Vt3Connection, tracker: Vt3Simulator, host: FakeHost
 ) -> None:
-    """They say nothing, and make neither groups nor memories."""
+    """Such answers are no news, and make neither groups nor memories."""
     assert isinstance(host.memory, FakeMemory)
     before = dict(host.memory.stored)
     capabilities = host.known[SERIAL].capabilities
@@ -553,7 +553,7 @@ async def test_speed_unit(
 async def test_strangers_are_introduced(
     connection: Vt3Connection, make_tracker: MakeTracker, host: FakeHost
 ) -> None:
-    """Who is not accepted gets one card, with the model if it told it, and no answer."""
+    """A tracker that is not accepted gets one card, with its model, and no answer."""
     host.patient = True
     tracker = make_tracker(OTHER)
     await tracker.connect("127.0.0.1", connection.server.ports[0])
@@ -626,7 +626,7 @@ async def test_cards_are_few(
 
 
 async def test_a_tracker_added_in_advance(host: FakeHost) -> None:
-    """It is there by its name, offline, before it ever connected."""
+    """The tracker is shown by its name, offline, before it ever connects."""
     async with opened(host, {SERIAL: {}}) as connection:
         assert host.known[SERIAL].details.name == SERIAL
         assert host.reading(SERIAL, Reading.ONLINE) is False
@@ -842,7 +842,7 @@ async def test_outputs(
 async def test_outputs_with_a_zero(
     connection: Vt3Connection, make_tracker: MakeTracker, host: FakeHost
 ) -> None:
-    """Who does not know DO1 is sent D01, and that is remembered."""
+    """A tracker that refuses DO1 is sent D01, and that is remembered."""
     tracker = make_tracker(behaviour=Behaviour(zero_outputs=True))
     await connect(connection, tracker)
     switch = Command(Vt3Command.TURN_ON_OUTPUT, {"part": "1"})
@@ -876,7 +876,7 @@ async def test_outputs_with_a_zero(
 async def test_client_token_that_is_not_wanted(
     host: FakeHost, make_tracker: MakeTracker
 ) -> None:
-    """Who refuses a client token is sent none, as in the examples; that is remembered."""
+    """A tracker that refuses a client token is sent none, and that is remembered."""
     switch = Command(Vt3Command.TURN_ON_OUTPUT, {"part": "1"})
     asked = ["sysinfo/refresh", "cellular1/refresh", "group/get"]
 

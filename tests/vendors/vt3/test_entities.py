@@ -410,7 +410,7 @@ async def test_further_events(home: Home) -> None:
 
 
 async def test_ignition_event(home: Home) -> None:
-    """Who wants the ignition as events enables them."""
+    """A user who wants the ignition as events enables their entity."""
     await home.listen(SERIAL)
     tracker = await home.connect(SERIAL)
     await home.enable(home.entity_id("event", "ignition", SERIAL))

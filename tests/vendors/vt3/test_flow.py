@@ -85,7 +85,7 @@ def is_taken(address: str, port: int) -> bool:
     [(LOCALHOST, {LOCALHOST}), ("::1", {"::1"}), ("", {LOCALHOST, "::1"})],
 )
 async def test_add_listener(home: Home, host: str, taken: set[str]) -> None:
-    """What was entered is listened on, on all addresses if none was."""
+    """The listener opens the entered address, or all addresses."""
     port = free_port()
     entered = {"port": port, "host": host} if host else {"port": port}
     result = await enter(home, await begin(home), **entered)
@@ -309,7 +309,7 @@ async def test_name_is_optional(home: Home) -> None:
 
 @pytest.mark.parametrize("serial", ["", "VF 310", "VF/310", "V" * 65, "VÄ310"])
 async def test_no_serial(home: Home, serial: str) -> None:
-    """What cannot be a serial number is refused."""
+    """A text that cannot be a serial number is refused."""
     await home.listen()
     result = await add_tracker(home, vehicle_id=serial)
     assert result["errors"] == {"base": "vt3_invalid_serial"}
@@ -326,7 +326,7 @@ async def test_add_twice(home: Home, held: str, typed: str) -> None:
 
 
 async def test_serial_in_lower_case(home: Home) -> None:
-    """It is typed as it is easiest, and is the serial number that the tracker has."""
+    """A serial number in small letters is the one that the tracker has."""
     await home.listen()
     result = await add_tracker(home, vehicle_id=SERIAL.lower())
     assert result["title"] == SERIAL

@@ -362,7 +362,7 @@ def test_many_objects_beside_each_other() -> None:
 
 @pytest.mark.parametrize(("depth", "is_read"), [(32, True), (33, False)])
 def test_how_deep_values_may_be(depth: int, is_read: bool) -> None:
-    """What is flat beside it makes no difference."""
+    """Flat values beside deep ones make no difference."""
     inner = depth - 1
     deep = b"[" * inner + b"1" + b"]" * inner
     flat = b",".join([b'{"c":1}'] * 40)

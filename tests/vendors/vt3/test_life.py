@@ -107,7 +107,7 @@ async def test_silence(home: Home) -> None:
 
 
 async def test_slow_tracker(home: Home) -> None:
-    """Who speaks every ten minutes is offline only after thirty."""
+    """A tracker that speaks every ten minutes is offline after thirty."""
     await home.listen(SERIAL)
     tracker = await home.connect(SERIAL)
     for _ in range(3):
@@ -122,7 +122,7 @@ async def test_slow_tracker(home: Home) -> None:
 
 @pytest.mark.parametrize("behind", [0, 120])
 async def test_clock_that_is_behind(home: Home, behind: int) -> None:
-    """What a tracker tells counts at once, also after answers that have no time."""
+    """News counts at once, also after answers that have no time."""
     await home.listen(SERIAL)
     tracker = await home.connect(SERIAL, Behaviour(clock_behind=behind))
     await home.call("button.press", home.entity_id("button", "refresh", SERIAL))
@@ -194,7 +194,7 @@ async def test_serial_of_another_tracker(
 async def test_speaking_for_others(
     home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What a connected tracker says of another one is not heard."""
+    """Messages of a connected tracker about another one are ignored."""
     await home.listen(SERIAL, OTHER)
     tracker = await home.connect(SERIAL)
     caplog.clear()
@@ -270,7 +270,7 @@ async def test_flood_from_one_address(
 
 
 async def test_silent_peers(home: Home) -> None:
-    """Who connects and never says a word is disconnected after a day."""
+    """A connection without a single message is closed after a day."""
     await home.listen()
     reader, writer = await asyncio.open_connection(LOCALHOST, home.port)
     await home.settle()
@@ -336,7 +336,7 @@ async def test_restart(home: Home) -> None:
 
 
 async def test_spacing_over_a_reload(home: Home) -> None:
-    """What was asked just before a reload counts for the distance of requests too."""
+    """Requests from just before a reload count for the spacing, too."""
     await home.listen(SERIAL)
     tracker = await home.connect(SERIAL)
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)

@@ -382,7 +382,7 @@ def test_no_fix(broken: dict[str, Json]) -> None:
 
 
 def test_parts_of_a_position() -> None:
-    """What makes no sense of a fix is absent, the rest counts."""
+    """Senseless parts of a fix are absent, and the rest counts."""
     values: dict[str, Json] = GNSS | {
         "gnss.ts": 381,
         "gnss.altitude": None,
@@ -567,7 +567,7 @@ def test_position_of_a_custom_group(
 
 
 def test_gnss_without_a_speed() -> None:
-    """What the GNSS group itself leaves out is not known."""
+    """Parts that the GNSS group leaves out are not known."""
     one = mapper()
     one.map_values("gnss", GNSS, NOW)
     values = {key: value for key, value in GNSS.items() if key != "gnss.speed"}
@@ -692,7 +692,7 @@ def test_strange_names_are_counted_within_bounds() -> None:
 
 
 def test_outputs_that_stop_the_vehicle() -> None:
-    """They are readings of another kind, so that other entities show them."""
+    """Such outputs have readings of another kind, and so other entities."""
     one = mapper()
     one.cutting_outputs = frozenset({"2"})
     values: dict[str, Json] = {"io.DO1": 1, "io.DO2": 0, "io.DO3": None}
@@ -961,7 +961,7 @@ def fixes(
     ],
 )
 def test_speed_unit_by_the_way(knots: bool, told: float, wrong: bool | None) -> None:
-    """Who drives 80 km/h and tells 43 tells knots."""
+    """A tracker that drives 80 km/h and tells 43 tells knots."""
     watch = SpeedUnitWatch(knots=knots)
     assert watch.is_wrong is None
     for fix in fixes(80, told):

@@ -61,7 +61,7 @@ def test_every_operation() -> None:
 
 
 def test_every_method() -> None:
-    """Those of the page exist."""
+    """Every method that the page names exists."""
     for row in table("Operations"):
         (text,) = code(row[2])
         owner, _, method = text.partition(".")
@@ -70,7 +70,7 @@ def test_every_method() -> None:
 
 
 def test_every_test() -> None:
-    """Those of the page exist."""
+    """Every test that the page names exists."""
     for row in table("Operations"):
         (name,) = code(row[4])
         file, test = name.split("::")
@@ -83,7 +83,7 @@ def test_every_test() -> None:
 
 
 def test_every_action() -> None:
-    """Those of the page are the vendor's."""
+    """The page names the vendor's actions, and no other."""
     assert {code(row[0])[0] for row in table("Actions")} == {
         f"fleet_tracker.{action.name}" for action in ACTIONS
     }

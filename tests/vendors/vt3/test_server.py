@@ -586,7 +586,7 @@ async def test_removed_while_another_claims_it(
     listener: Listener,
     make_tracker: MakeTracker,
 ) -> None:
-    """Who claims a serial number that is no longer accepted is sent away."""
+    """A claim of a serial number that is no longer accepted is refused."""
     old = make_tracker(behaviour=Behaviour(silent={"*"}))
     await old.connect("127.0.0.1", port, local_address=ELSEWHERE)
     await old.upload("io")
@@ -636,7 +636,7 @@ async def test_garbage(
     rubbish: bytes,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Who sends nothing but rubbish is sent away; one line in the log tells of it."""
+    """A connection that sends only rubbish is closed, with one line in the log."""
     for _ in range(2):
         async with peer(port) as (reader, writer):
             sending = asyncio.create_task(pour(writer, rubbish))
@@ -1017,7 +1017,7 @@ async def test_requests_die_with_their_connection(
 
 
 async def test_a_peer_that_does_not_read(host: FakeHost, listener: Listener) -> None:
-    """What it does not read is not piled up, and nobody waits for it."""
+    """Unread bytes are not piled up, and no caller waits for such a peer."""
     limits = Limits(unsent_bytes=10_000, answer_seconds=60)
     async with listening(listener, host, limits) as (server, port):
         async with peer(port) as (_, writer):
@@ -1062,7 +1062,7 @@ async def test_unanswered_command_ends_the_connection_by_a_reset(
 
 
 async def test_a_request_that_is_too_long(server: Server, tracker: object) -> None:
-    """What does not fit into a frame is refused, nothing is sent."""
+    """A request that does not fit into a frame is refused, and nothing is sent."""
     with pytest.raises(InvalidArgument) as raised:
         await server.request(Topic(SERIAL, "a", "b"), {"noise": "x" * 70_000})
     assert raised.value.translation_key == "vt3_request_too_long"

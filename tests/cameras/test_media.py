@@ -1,0 +1,103 @@
+"""Photos and the media browser, with a vendor that exists only in tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.media_player import BrowseError
+from homeassistant.components.media_source import (
+    DOMAIN as MEDIA_SOURCE,
+    async_browse_media,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.fleet_tracker.contract.errors import CannotConnect
+from custom_components.fleet_tracker.contract.media import MediaFile
+from custom_components.fleet_tracker.model.vehicle import Reading
+from tests.common import START, device_of, filming_entry, set_up, state_of
+from tests.neutral_vendor import Cloud, Clouds, told
+
+pytestmark = pytest.mark.freeze_time(START)
+
+PHOTO = b"\xff\xd8 a photo"
+ROOT = "media-source://fleet_tracker"
+
+
+@pytest.fixture(name="address")
+async def photo_server(socket_enabled: None) -> AsyncIterator[str]:
+    """Return the address of a photo."""
+
+    async def photo(_request: web.Request) -> web.Response:
+        return web.Response(body=PHOTO)
+
+    app = web.Application()
+    app.router.add_get("/photo", photo)
+    async with TestServer(app) as server:
+        yield str(server.make_url("/photo"))
+
+
+@pytest.fixture(name="cloud")
+def filming_cloud(clouds: Clouds, address: str) -> Cloud:
+    """Return a cloud with a vehicle that has a camera, and one that has none."""
+    cloud = clouds["film"]
+    taken = MediaFile(
+        url=address, mime_type="image/jpeg", created_at=START, camera=1, name="Door"
+    )
+    alarm = replace(taken, camera=None, mime_type="video/mp4", name="Shock")
+    cloud.tell(told("1", START, {Reading.PHOTO_TAKEN: START}), told("2", START))
+    cloud.photos["1"] = taken
+    cloud.files["1"] = (taken, alarm)
+    return cloud
+
+
+async def test_newest_photo(
+    hass: HomeAssistant, cloud: Cloud, hass_client_no_auth: ClientSessionGenerator
+) -> None:
+    """The image entity shows the photo; without one the picture that stands in."""
+    await set_up(hass, filming_entry())
+    client = await hass_client_no_auth()
+    picture = state_of(hass, "image", "photo_taken").attributes["entity_picture"]
+    answer = await client.get(picture)
+    assert (answer.status, await answer.read()) == (HTTPStatus.OK, PHOTO)
+    cloud.media_error = CannotConnect()
+    cloud.photos.clear()
+    answer = await client.get(picture)
+    assert answer.status == HTTPStatus.OK
+    assert await answer.read() != PHOTO
+
+
+async def test_browsing(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+) -> None:
+    """Only vehicles with cameras are there, each with a folder per camera and of alarms."""
+    assert await async_setup_component(hass, MEDIA_SOURCE, {})
+    coordinator = await set_up(hass, filming_entry())
+    device = device_of(hass, coordinator, "1")
+    assert device is not None
+    root = await async_browse_media(hass, ROOT)
+    assert [one.media_content_id for one in root.children or ()] == [
+        f"{ROOT}/{device.id}"
+    ]
+    folders = await async_browse_media(hass, f"{ROOT}/{device.id}")
+    assert [one.title for one in folders.children or ()] == ["Camera 1", "Alarms"]
+    for folder, kind in (("1", "image"), ("alarms", "video")):
+        day = f"{ROOT}/{device.id}/{folder}/{START.date().isoformat()}"
+        files = await async_browse_media(hass, day)
+        (file,) = files.children or ()
+        assert file.media_content_type.startswith(kind)
+        before = day.replace(
+            START.date().isoformat(), (START - timedelta(days=1)).date().isoformat()
+        )
+        assert not (await async_browse_media(hass, before)).children
+    cloud.media_error = CannotConnect()
+    with pytest.raises(BrowseError, match="reached"):
+        await async_browse_media(hass, day)
