@@ -89,7 +89,7 @@ class Server(ABC):
 
     @abstractmethod
     def first_record(self, number: int) -> Record:
-        """Return what is told of a vehicle at first."""
+        """Return the first news of a vehicle."""
 
     @abstractmethod
     def beat(self, record: Record) -> None:

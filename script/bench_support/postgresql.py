@@ -16,7 +16,7 @@ import tempfile
 import time
 
 USER = "postgres"
-"""Who runs it where the bench is run by root, whom initdb refuses."""
+"""The user that runs it where the bench is run by root: initdb refuses root."""
 _START_SECONDS = 60
 
 

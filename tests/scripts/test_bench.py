@@ -21,7 +21,7 @@ SMALL = {
 
 
 def test_small_bench(tmp_path: Path) -> None:
-    """One process fills every row, and the writes of polls without news are none."""
+    """One process fills every row, and polls without news write nothing."""
     report = tmp_path / "bench.json"
     sizes = [text for name, size in SMALL.items() for text in (f"--{name}", str(size))]
     told = subprocess.run(

@@ -29,7 +29,7 @@ QUIET_INTERVAL = timedelta(minutes=5)
 NEWS_INTERVAL = timedelta(seconds=30)
 """How long ago a vehicle with news must have been asked for, to be asked for first."""
 TURNS = 3
-"""Of so many calls one is for who waits longest, the others are for vehicles with news."""
+"""Of so many calls one is for the vehicle that waits longest, the rest for those with news."""
 
 # Key of the memory
 ALARMS_SINCE = "alarms_since"
@@ -135,7 +135,7 @@ class AlarmReader:
             self._task = asyncio.create_task(self._read())
 
     def _not_asked_for_long(self, now: datetime) -> Collection[str]:
-        """Return who was never asked for, or not for a while."""
+        """Return the vehicles that were never asked for, or not for a while."""
         found = set(self._there - self._asked_at.keys())
         latest = next(reversed(self._asked_at.values()), now)
         if latest > now:
