@@ -396,8 +396,8 @@ async def test_contacts_of_a_parked_vehicle(
             record[name] = cast("int", record[name]) + 30
         heard_at = record["hearttime"] = heard_at + 30
         house.poll({**record})
-        # Of 20 minutes with a contact in each poll, four steps of five are shown.
-        assert house.merged == 1 + number // 10
+        # Of 20 minutes with a contact in each poll, one step of fifteen is shown.
+        assert house.merged == 1 + number // 30
         now = fleet.with_unmerged(known[ID])
         assert now.heard_at == now.evidence.ignition_contact_at == dt_util.utcnow()
         assert set(now.evidence.contact_gaps) == {timedelta(seconds=30)}

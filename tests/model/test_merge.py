@@ -709,14 +709,14 @@ def test_contact_from_the_future_counts_once() -> None:
     assert story.last.vehicle.heard_at == story.now
 
 
-def test_last_contact_steps_every_5_minutes() -> None:
+def test_last_contact_steps_every_15_minutes() -> None:
     """More often it would fill the history with nothing."""
     story = Story()
     shown = []
-    for minute in range(12):
+    for minute in range(32):
         story.tell(news(heard_at=NOW + minute * MINUTE), after=MINUTE)
         shown.append(story.readings[Reading.LAST_CONTACT])
-    assert sorted(set(shown)) == [NOW, NOW + 5 * MINUTE, NOW + 10 * MINUTE]
+    assert sorted(set(shown)) == [NOW, NOW + 15 * MINUTE, NOW + 30 * MINUTE]
 
 
 @pytest.mark.parametrize("said", [True, False])
@@ -736,25 +736,28 @@ def test_last_contact_is_exact_once_offline(said: bool) -> None:
     assert story.readings[Reading.LAST_CONTACT] == NOW + 2 * MINUTE
 
 
-def test_last_fix_steps_every_5_minutes_and_every_minute_on_the_move() -> None:
-    """It says how old the position is, and need not be exact for that."""
+def test_last_fix_steps_every_15_minutes_and_is_exact_at_a_stop() -> None:
+    """It says how old the position is, and need not be exact for that while it drives."""
     story = Story()
-    story.tell(news(group(ignition=False), position=fix(speed=0)))
-    for minute in range(1, 5):
-        at = NOW + minute * MINUTE
-        story.tell(news(position=fix(speed=0, at=at)), after=MINUTE)
-        assert story.readings[Reading.LAST_FIX] == NOW
     shown = []
-    for step in range(1, 10):
-        at = NOW + 4 * MINUTE + step * 20 * SECOND
-        moved = fix(52 + step / 100, speed=40, at=at)
-        story.tell(news(position=moved), after=20 * SECOND)
+    for minute in range(32):
+        moved = fix(52 + minute / 100, speed=40, at=NOW + minute * MINUTE)
+        story.tell(news(group(ignition=True), position=moved), after=MINUTE)
         shown.append(story.readings[Reading.LAST_FIX])
-    assert sorted(set(shown)) == [
-        NOW + 4 * MINUTE + 20 * SECOND,
-        NOW + 5 * MINUTE + 20 * SECOND,
-        NOW + 6 * MINUTE + 20 * SECOND,
-    ]
+    assert sorted(set(shown)) == [NOW, NOW + 15 * MINUTE, NOW + 30 * MINUTE]
+
+    stopped = NOW + 32 * MINUTE
+    at_the_kerb = fix(52.31, speed=0, at=stopped)
+    story.tell(news(position=at_the_kerb, heard_at=stopped), after=MINUTE)
+    assert story.readings[Reading.MOVING] is False
+    assert story.readings[Reading.LAST_FIX] == stopped
+
+    parked = stopped + 2 * MINUTE
+    off = group(ignition=False, at=parked)
+    still = fix(52.31, speed=0, at=parked)
+    story.tell(news(off, position=still, heard_at=parked), after=2 * MINUTE)
+    assert story.readings[Reading.LAST_FIX] == parked
+    assert story.readings[Reading.LAST_CONTACT] == parked
 
 
 # --- the odometer ---------------------------------------------------------------------------

@@ -31,8 +31,7 @@ from .vehicle import (
 
 MOVING_FIX_AGE = timedelta(minutes=3)
 # How much newer a time must be to be shown: each step is a state that is written.
-SHOWN_TIME_STEP = timedelta(minutes=5)
-SHOWN_TIME_STEP_ON_THE_MOVE = timedelta(minutes=1)
+SHOWN_TIME_STEP = timedelta(minutes=15)
 ONLINE_INTERVALS = 3
 IDLES_AFTER = timedelta(minutes=3)
 _TRIPS = frozenset({OccurrenceKind.TRIP})
@@ -71,24 +70,16 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Deri
             known.heard_at is not None and now - known.heard_at < contact_lasts
         )
     position = hold(before, fix, readings, rules)
+    # How long it has stood, parked or been silent is told to the second.
+    step = timedelta() if _came_to_rest(before, readings) else SHOWN_TIME_STEP
     if fix is not None:
         _add_fix(readings, fix, now)
         readings[Reading.LAST_FIX] = _shown_time(
-            before.readings.get(Reading.LAST_FIX),
-            fix.fixed_at,
-            SHOWN_TIME_STEP
-            if position is before.position
-            else SHOWN_TIME_STEP_ON_THE_MOVE,
+            before.readings.get(Reading.LAST_FIX), fix.fixed_at, step
         )
     if known.heard_at is not None:
-        went_offline = (
-            before.readings.get(Reading.ONLINE) is True
-            and readings.get(Reading.ONLINE) is False
-        )
         readings[Reading.LAST_CONTACT] = _shown_time(
-            before.readings.get(Reading.LAST_CONTACT),
-            known.heard_at,
-            timedelta() if went_offline else SHOWN_TIME_STEP,
+            before.readings.get(Reading.LAST_CONTACT), known.heard_at, step
         )
     stood_since = _stood_since(before, readings, fix, position, now)
     told = tell(before.trips, known.trips, now)
@@ -123,6 +114,14 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Deri
             else shown.union(readings),
         ),
         occurrences=occurrences(told, now) if told.news or told.towed else (),
+    )
+
+
+def _came_to_rest(before: Vehicle, readings: Mapping[str, Value]) -> bool:
+    """Tell whether a vehicle stopped, was parked, or fell silent."""
+    return any(
+        before.readings.get(one) is True and readings.get(one) is False
+        for one in (Reading.MOVING, Reading.IGNITION, Reading.ONLINE)
     )
 
 

@@ -270,6 +270,7 @@ async def test_alarms_fire_once_and_in_order(rig: Rig) -> None:
         "received_at": "2025-10-09 09:00:09+00:00",
         "code": "5",
         "name": "geoFenceInAlarm",
+        "message": "Car: Geofence entered, Depot, 45 km/h",
         "speed": "45.0",
         "geofence_id": "7",
         "geofence": "Depot",

@@ -92,14 +92,14 @@ async def test_a_parked_vehicle(rig: Rig) -> None:
 
 @pytest.mark.freeze_time(START)
 async def test_contacts_between_two_steps(rig: Rig) -> None:
-    """A heartbeat a minute writes nothing for five minutes, and the guard knows each."""
+    """A heartbeat a minute writes nothing for 15 minutes, and the guard knows each."""
     rig.freezer.move_to(START + timedelta(minutes=20, seconds=1))
     await rig.coordinator.async_refresh()
     merged = rig.coordinator.fleet.get(CAR)
     assert merged is not None
     events = async_capture_events(rig.hass, EVENT_STATE_CHANGED)
     begin = dt_util.utcnow()
-    for minute in range(21, 25):
+    for minute in range(21, 35):
         rig.freezer.move_to(START + timedelta(minutes=minute, seconds=1))
         await rig.coordinator.async_refresh()
         await rig.settle()
@@ -115,7 +115,7 @@ async def test_contacts_between_two_steps(rig: Rig) -> None:
     assert cars
     assert not cars.intersection(event.data["entity_id"] for event in events)
     assert not cars.intersection(written_since(rig.hass, begin))
-    rig.freezer.move_to(START + timedelta(minutes=25, seconds=1))
+    rig.freezer.move_to(START + timedelta(minutes=35, seconds=1))
     await rig.coordinator.async_refresh()
     await rig.settle()
     assert [
