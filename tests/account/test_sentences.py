@@ -206,11 +206,13 @@ async def test_one_line_for_each(
     everywhere = await entries(hass, hass_ws_client, since)
     assert [one.get("entity_id") for one in everywhere].count(alarm.entity_id) == 3
     assert not [one for one in everywhere if one.get("domain") == "fleet_tracker"]
+    device = device_of(hass, coordinator)
+    assert device is not None
     page = await entries(
         hass,
         hass_ws_client,
         since,
-        device_ids=[device_of(hass, coordinator).id],
+        device_ids=[device.id],
         entity_ids=[alarm.entity_id],
     )
     assert len(page) == 3
