@@ -48,11 +48,9 @@ def on(house: House, **trigger: str) -> dict[str, Any]:
 
 
 async def test_offers_the_alarms_that_the_van_can_raise(house: House) -> None:
-    """The alarms of its event entity, but not their end; trips once it has shown one."""
+    """The alarms of its event entity, but not their end, and trips, which are derived."""
     await house.start()
     alarms = {("alarm_raised", kind) for kind in ("other", "sos", "vibration")}
-    assert await offered(house) == alarms
-    await house.tell(trip(OccurrenceType.TRIP_ENDED))
     trips = {("trip_ended", None), ("trip_started", None)}
     assert await offered(house) == alarms | trips
 
@@ -60,11 +58,12 @@ async def test_offers_the_alarms_that_the_van_can_raise(house: House) -> None:
 async def test_offers_nothing_of_a_disabled_entity(house: House) -> None:
     """An event entity that is disabled fires nothing, so nothing of it is offered."""
     await house.start()
-    event = entity_id(house.hass, "event", "alarm")
-    assert event is not None
-    er.async_get(house.hass).async_update_entity(
-        event, disabled_by=er.RegistryEntryDisabler.USER
-    )
+    for kind in ("alarm", "trip"):
+        event = entity_id(house.hass, "event", kind)
+        assert event is not None
+        er.async_get(house.hass).async_update_entity(
+            event, disabled_by=er.RegistryEntryDisabler.USER
+        )
     assert await offered(house) == set()
 
 
@@ -112,9 +111,8 @@ async def test_trip_runs_the_automation(
     [
         {"type": "alarm_raised", "subtype": "fuel_theft"},
         {"type": "alarm_raised"},
-        {"type": "trip_ended"},
     ],
-    ids=["an alarm it cannot raise", "no alarm", "trips it does not tell"],
+    ids=["an alarm it cannot raise", "no alarm"],
 )
 async def test_refuses_what_the_van_cannot_have(
     house: House, trigger: dict[str, str], caplog: pytest.LogCaptureFixture

@@ -95,7 +95,12 @@ TRIP: Final = Basis(platform=Shown.EVENT, key=OccurrenceKind.TRIP)
 
 # Not alarms: the end of one, and what trips are told by.
 NO_ALARMS: Final = frozenset(
-    {OccurrenceType.CLEARED, OccurrenceType.TRIP_ENDED, OccurrenceType.TRIP_STARTED}
+    {
+        OccurrenceType.CLEARED,
+        OccurrenceType.TRIP_CORRECTED,
+        OccurrenceType.TRIP_ENDED,
+        OccurrenceType.TRIP_STARTED,
+    }
 )
 ALARM_TYPES: Final = tuple(one for one in OccurrenceType if one not in NO_ALARMS)
 
