@@ -30,6 +30,7 @@ from custom_components.fleet_tracker.contract.errors import (
 )
 from custom_components.fleet_tracker.transport import http_client
 from custom_components.fleet_tracker.transport.http_client import (
+    DEEPEST_JSON,
     HttpAnswer,
     HttpClient,
     NoAnswer,
@@ -519,6 +520,35 @@ def test_a_usual_answer_is_read_quickly(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(http_client, "_read_carefully", None)
     rows = [{"imei": "358511020000123", "iccid": "89860112345678901234", "lat": 22.57}]
     assert read_json(json.dumps({"record": rows}).encode()) == {"record": rows}
+
+
+_NESTS = st.lists(
+    st.sampled_from(
+        ["[%s]", "[1,%s]", '{"a":%s}', "[{},%s]", '{"[]":[],"b":%s}', '["],{[{",%s]']
+    ),
+    min_size=50,
+    max_size=80,
+)
+
+
+@given(_NESTS)
+def test_depth_by_brackets(nests: list[str]) -> None:
+    """What is too deep is refused, whichever brackets stand in it and in its texts."""
+    text = "1"
+    for nest in reversed(nests):
+        text = nest.replace("%s", text)
+    if len(nests) > DEEPEST_JSON:
+        with pytest.raises(InvalidAnswer):
+            read_json(text.encode())
+    else:
+        assert read_json(text.encode()) == json.loads(text)
+
+
+def test_usual_depth_is_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The brackets of a list of flat records tell enough."""
+    monkeypatch.setattr(http_client, "_check_depth", None)
+    body = b'{"record":[' + b",".join([b'{"a":1,"b":[]}'] * 500) + b"]}"
+    assert isinstance(read_json(body), dict)
 
 
 @given(st.binary())

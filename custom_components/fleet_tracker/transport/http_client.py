@@ -317,7 +317,8 @@ def read_json(body: bytes) -> Json:
             # NaN, half a surrogate pair, invalid UTF-8: one bad name is no bad answer.
             pass
         else:
-            _check_depth(value)
+            if _may_be_deep(body):
+                _check_depth(value)
             return value
     return _read_carefully(body.decode("utf-8-sig", errors="replace"))
 
@@ -376,6 +377,17 @@ def _decimal(digits: str) -> float | str | None:
     if len(digits) > LONGEST_NUMBER:
         return None
     return number if math.isfinite(number := float(digits)) else digits
+
+
+def _may_be_deep(body: bytes) -> bool:
+    """Tell whether a body of valid JSON may be nested too deeply, by its brackets alone.
+
+    On the way to the deepest part each list holds at most one object, and an object that
+    follows a comma or a bracket is in a list. Brackets in texts only make it more careful.
+    """
+    lists = body.count(b"[") - body.count(b"[]")
+    others = body.count(b"{") - body.count(b",{") - body.count(b"[{")
+    return 2 * lists + others > DEEPEST_JSON
 
 
 def _check_depth(value: object) -> None:
