@@ -461,12 +461,18 @@ async def tracksolid_site(
             is_stopped=lambda: car.relay,
             stops={
                 "button": lambda site: site.press("cut_engine"),
-                "text": lambda site: site.act("send_command", text="RELAY,1#"),
-                "unknown text": lambda site: site.act("send_command", text="DYD#"),
-                "list entry": lambda site: site.act(
-                    "send_command", command="113", values=["1"]
+                "text": lambda site: site.act(
+                    "tracksolid_send_command", text="RELAY,1#"
                 ),
-                "raw": lambda site: site.act("send_raw_command", hex="787801"),
+                "unknown text": lambda site: site.act(
+                    "tracksolid_send_command", text="DYD#"
+                ),
+                "list entry": lambda site: site.act(
+                    "tracksolid_send_command", command="113", values=["1"]
+                ),
+                "raw": lambda site: site.act(
+                    "tracksolid_send_raw_command", hex="787801"
+                ),
             },
             stop_text={
                 "button": b"%5B%221%22%5D",

@@ -32,8 +32,10 @@ VENDORS: Mapping[str, VendorSummary] = MappingProxyType(
                 name="Open API",
                 actions=(
                     _answering(name="create_geofence"),
-                    _answering(name="set_mileage"),
-                    _changing(name="send_message", target=ActionTarget.ACCOUNT),
+                    _answering(name="open_api_set_mileage"),
+                    _changing(
+                        name="open_api_send_message", target=ActionTarget.ACCOUNT
+                    ),
                 ),
             ),
             VendorSummary(
@@ -49,16 +51,20 @@ VENDORS: Mapping[str, VendorSummary] = MappingProxyType(
                     "/v2/vehicle/components",
                 ),
                 actions=(
-                    _changing(name="set_rental_conditions", administrators_only=True),
-                    _changing(name="set_moped_switches"),
-                    _changing(name="set_moped_features"),
-                    _changing(name="set_ambient_light"),
-                    _changing(name="set_lights"),
-                    _changing(name="set_sounds"),
-                    _changing(name="set_upload_interval"),
-                    _changing(name="set_clock"),
-                    _telling(name="get_bluetooth_key", administrators_only=True),
-                    _changing(name="set_bluetooth_key", administrators_only=True),
+                    _changing(
+                        name="segway_set_rental_conditions", administrators_only=True
+                    ),
+                    _changing(name="segway_set_moped_switches"),
+                    _changing(name="segway_set_moped_features"),
+                    _changing(name="segway_set_ambient_light"),
+                    _changing(name="segway_set_lights"),
+                    _changing(name="segway_set_sounds"),
+                    _changing(name="segway_set_upload_interval"),
+                    _changing(name="segway_set_clock"),
+                    _telling(name="segway_get_bluetooth_key", administrators_only=True),
+                    _changing(
+                        name="segway_set_bluetooth_key", administrators_only=True
+                    ),
                 ),
             ),
             VendorSummary(
@@ -66,18 +72,22 @@ VENDORS: Mapping[str, VendorSummary] = MappingProxyType(
                 name="Tracksolid Pro",
                 further_forms=("push", "choices"),
                 actions=(
-                    _telling(name="get_obd_history"),
-                    _telling(name="get_share_link", administrators_only=True),
-                    _telling(name="get_cell_position"),
-                    _telling(name="get_recordings"),
-                    _changing(name="upload_recording"),
-                    _telling(name="list_commands"),
-                    _answering(name="send_command"),
-                    _answering(name="send_raw_command", administrators_only=True),
-                    _changing(name="update_vehicle"),
+                    _telling(name="tracksolid_get_obd_history"),
+                    _telling(
+                        name="tracksolid_get_share_link", administrators_only=True
+                    ),
+                    _telling(name="tracksolid_get_cell_position"),
+                    _telling(name="tracksolid_get_recordings"),
+                    _changing(name="tracksolid_upload_recording"),
+                    _telling(name="tracksolid_list_commands"),
+                    _answering(name="tracksolid_send_command"),
+                    _answering(
+                        name="tracksolid_send_raw_command", administrators_only=True
+                    ),
+                    _changing(name="tracksolid_update_vehicle"),
                     _answering(name="create_geofence"),
-                    _changing(name="delete_geofence"),
-                    _answering(name="bind_geofence"),
+                    _changing(name="tracksolid_delete_geofence"),
+                    _answering(name="tracksolid_bind_geofence"),
                 ),
             ),
             VendorSummary(
@@ -85,10 +95,10 @@ VENDORS: Mapping[str, VendorSummary] = MappingProxyType(
                 name="InHand VT3",
                 adds_vehicles=True,
                 actions=(
-                    _telling(name="get_custom_groups"),
-                    _answering(name="set_custom_groups"),
-                    _answering(name="set_group"),
-                    _answering(name="send_request", administrators_only=True),
+                    _telling(name="vt3_get_custom_groups"),
+                    _answering(name="vt3_set_custom_groups"),
+                    _answering(name="vt3_set_group"),
+                    _answering(name="vt3_send_request", administrators_only=True),
                 ),
             ),
         )

@@ -60,8 +60,8 @@ CONTRACT = VendorContract(
     open=_full,
     action_fields={
         "create_geofence": {"zone": "zone.home"},
-        "set_mileage": {"kilometres": 1000},
-        "send_message": {"accounts": ["partner"], "message": "Hello"},
+        "open_api_set_mileage": {"kilometres": 1000},
+        "open_api_send_message": {"accounts": ["partner"], "message": "Hello"},
     },
     errors=[error_for(code) for code in (*CODES, UNKNOWN_CODE)],
     without_entities=frozenset({commands.CAPABILITY_OF[OpenApiCommand.SET_MILEAGE]}),

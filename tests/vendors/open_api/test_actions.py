@@ -275,7 +275,7 @@ async def test_a_zone_that_is_too_small(hass: HomeAssistant, rig: Rig) -> None:
 async def test_set_mileage(rig: Rig) -> None:
     """A lower odometer is right after the command, which is confirmed by the tracker."""
     assert rig.state("sensor", TRUCK, "odometer").state == "338210.0"
-    answer = await call(rig, "set_mileage", TRUCK, kilometres=1234.5)
+    answer = await call(rig, "open_api_set_mileage", TRUCK, kilometres=1234.5)
     assert answer == {rig.tracker(TRUCK): {"answer": "Set mileage: Success!"}}
     assert rig.state("sensor", TRUCK, "odometer").state == "1234.5"
     sent = next(entry for entry in rig.server.log if entry.path == "/api/command/send")
@@ -287,7 +287,7 @@ async def test_a_mileage_that_shows_late(rig: Rig) -> None:
     """The record may lag behind the command, but not for long."""
     device = rig.server.device(TRUCK)
     device.overrides = {"mileage": 338_210_000}
-    await call(rig, "set_mileage", TRUCK, response=False, kilometres=1000)
+    await call(rig, "open_api_set_mileage", TRUCK, response=False, kilometres=1000)
     assert rig.state("sensor", TRUCK, "odometer").state == "338210.0"
     device.overrides = {}
     await rig.poll()
@@ -303,7 +303,7 @@ async def test_a_mileage_that_shows_late(rig: Rig) -> None:
 async def test_mileages_that_cannot_be(rig: Rig, kilometres: object) -> None:
     """The action refuses them before anything is sent."""
     with pytest.raises(ServiceValidationError) as raised:
-        await call(rig, "set_mileage", TRUCK, kilometres=kilometres)
+        await call(rig, "open_api_set_mileage", TRUCK, kilometres=kilometres)
     assert raised.value.translation_key == "invalid_fields"
     assert rig.server.requests["/api/command/send"] == 0
 
@@ -311,19 +311,31 @@ async def test_mileages_that_cannot_be(rig: Rig, kilometres: object) -> None:
 async def test_send_a_message(rig: Rig) -> None:
     """To accounts of the account."""
     await call(
-        rig, "send_message", response=False, accounts=["partner"], message="Hello"
+        rig,
+        "open_api_send_message",
+        response=False,
+        accounts=["partner"],
+        message="Hello",
     )
     (message,) = rig.server.messages
     assert (message.accounts, message.content) == (("partner",), "Hello")
     for accounts, text in ((["partner"], "x" * 301), ([], "Hello"), (["partner"], "")):
         with pytest.raises(ServiceValidationError) as invalid:
             await call(
-                rig, "send_message", response=False, accounts=accounts, message=text
+                rig,
+                "open_api_send_message",
+                response=False,
+                accounts=accounts,
+                message=text,
             )
         assert invalid.value.translation_key == "invalid_fields"
     with pytest.raises(HomeAssistantError) as raised:
         await call(
-            rig, "send_message", response=False, accounts=["nobody"], message="Hello"
+            rig,
+            "open_api_send_message",
+            response=False,
+            accounts=["nobody"],
+            message="Hello",
         )
     assert raised.value.translation_key == "target_unknown"
 
@@ -333,7 +345,7 @@ async def test_send_a_message(rig: Rig) -> None:
     [
         ("get_route", {}),
         ("get_alarms", {}),
-        ("set_mileage", {"kilometres": 1}),
+        ("open_api_set_mileage", {"kilometres": 1}),
         ("create_geofence", {"zone": "zone.home"}),
     ],
 )

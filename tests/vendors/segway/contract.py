@@ -59,14 +59,14 @@ async def _full(
 CONTRACT = VendorContract(
     open=_full,
     action_fields={
-        "set_ambient_light": {"brightness": "low", "parking": "off"},
-        "set_lights": {"fault": "red"},
-        "set_bluetooth_key": {"key": "abcd1234"},
-        "set_moped_features": {"cruise": True},
-        "set_moped_switches": {"show_time": True},
-        "set_rental_conditions": {"saddle": "open"},
-        "set_sounds": {"volume": 1},
-        "set_upload_interval": dict.fromkeys(
+        "segway_set_ambient_light": {"brightness": "low", "parking": "off"},
+        "segway_set_lights": {"fault": "red"},
+        "segway_set_bluetooth_key": {"key": "abcd1234"},
+        "segway_set_moped_features": {"cruise": True},
+        "segway_set_moped_switches": {"show_time": True},
+        "segway_set_rental_conditions": {"saddle": "open"},
+        "segway_set_sounds": {"volume": 1},
+        "segway_set_upload_interval": dict.fromkeys(
             (
                 "location_unlocked",
                 "location_locked",

@@ -171,13 +171,13 @@ async def test_throttle_is_guarded(rig: Rig) -> None:
     ("action", "fields", "path", "sent"),
     [
         (
-            "set_rental_conditions",
+            "segway_set_rental_conditions",
             {"saddle": "open_with_helmets", "check_helmets": False},
             f"{MOPED_SETTING}/rental",
             {"saddleSwitch": 2, "helmetCheck": 2},
         ),
         (
-            "set_rental_conditions",
+            "segway_set_rental_conditions",
             {
                 "saddle": "open",
                 "tailbox": "keep_closed",
@@ -195,7 +195,7 @@ async def test_throttle_is_guarded(rig: Rig) -> None:
             },
         ),
         (
-            "set_moped_switches",
+            "segway_set_moped_switches",
             {
                 "british_speed": True,
                 "alerts_while_locked": False,
@@ -223,7 +223,7 @@ async def test_throttle_is_guarded(rig: Rig) -> None:
             },
         ),
         (
-            "set_moped_features",
+            "segway_set_moped_features",
             {
                 "assisted_pushing": True,
                 "crash_warning": False,
@@ -247,7 +247,7 @@ async def test_throttle_is_guarded(rig: Rig) -> None:
             },
         ),
         (
-            "set_ambient_light",
+            "segway_set_ambient_light",
             {"brightness": "high", "parking": "off", "ready": "violet"},
             f"{SETTING}/ambient",
             {
@@ -257,7 +257,7 @@ async def test_throttle_is_guarded(rig: Rig) -> None:
             },
         ),
         (
-            "set_ambient_light",
+            "segway_set_ambient_light",
             {
                 "brightness": "low",
                 "parking": "white",
@@ -273,7 +273,7 @@ async def test_throttle_is_guarded(rig: Rig) -> None:
             },
         ),
         (
-            "set_lights",
+            "segway_set_lights",
             {"brightness": "medium", "ready": "green", "lock": "white"},
             "/api/v2/mopeds/setting/light",
             {
@@ -286,13 +286,13 @@ async def test_throttle_is_guarded(rig: Rig) -> None:
             },
         ),
         (
-            "set_sounds",
+            "segway_set_sounds",
             {"enabled": True, "volume": 2},
             f"{SETTING}/sound",
             {"workMode": 2, "volume": 2},
         ),
         (
-            "set_sounds",
+            "segway_set_sounds",
             {"enable": ["unlocked", "enter_cruise"], "disable": "battery_inserted"},
             f"{SETTING}/sound",
             {
@@ -301,7 +301,7 @@ async def test_throttle_is_guarded(rig: Rig) -> None:
             },
         ),
         (
-            "set_upload_interval",
+            "segway_set_upload_interval",
             {
                 "location_unlocked": 10,
                 "location_locked": 65_535,
@@ -320,13 +320,13 @@ async def test_throttle_is_guarded(rig: Rig) -> None:
             },
         ),
         (
-            "set_clock",
+            "segway_set_clock",
             {"utc_offset": -12_600, "dst_offset": 3600},
             f"{SETTING}/time-adjust",
             {"utcOffset": -12_600, "dstOffset": 3600},
         ),
         (
-            "set_bluetooth_key",
+            "segway_set_bluetooth_key",
             {"key": "4BKNwi77"},
             f"{SETTING}/bluetooth-key",
             {"key": "4BKNwi77"},
@@ -345,36 +345,40 @@ async def test_settings(
 @pytest.mark.parametrize(
     ("action", "fields", "key"),
     [
-        ("set_rental_conditions", {}, "segway_nothing_to_set"),
-        ("set_moped_switches", {}, "segway_nothing_to_set"),
-        ("set_moped_features", {}, "segway_nothing_to_set"),
-        ("set_sounds", {}, "segway_nothing_to_set"),
-        ("set_lights", {}, "segway_nothing_to_set"),
-        ("set_lights", {"fault": "off"}, "invalid_fields"),
-        ("set_rental_conditions", {"saddle": "ajar"}, "invalid_fields"),
-        ("set_moped_switches", {"alert_sensitivity": 4}, "segway_invalid_value"),
-        ("set_moped_switches", {"low_power": 9}, "segway_invalid_value"),
-        ("set_moped_switches", {"low_power": 31}, "segway_invalid_value"),
-        ("set_moped_switches", {"low_speed_limit": 5}, "segway_invalid_value"),
-        ("set_moped_switches", {"high_speed_limit": 43}, "segway_invalid_value"),
-        ("set_moped_switches", {"high_speed_limit": 20.5}, "segway_invalid_value"),
-        ("set_moped_switches", {"top_speed": 20}, "invalid_fields"),
-        ("set_ambient_light", {"parking": "red"}, "invalid_fields"),
-        ("set_ambient_light", {"brightness": "low"}, "invalid_fields"),
+        ("segway_set_rental_conditions", {}, "segway_nothing_to_set"),
+        ("segway_set_moped_switches", {}, "segway_nothing_to_set"),
+        ("segway_set_moped_features", {}, "segway_nothing_to_set"),
+        ("segway_set_sounds", {}, "segway_nothing_to_set"),
+        ("segway_set_lights", {}, "segway_nothing_to_set"),
+        ("segway_set_lights", {"fault": "off"}, "invalid_fields"),
+        ("segway_set_rental_conditions", {"saddle": "ajar"}, "invalid_fields"),
+        ("segway_set_moped_switches", {"alert_sensitivity": 4}, "segway_invalid_value"),
+        ("segway_set_moped_switches", {"low_power": 9}, "segway_invalid_value"),
+        ("segway_set_moped_switches", {"low_power": 31}, "segway_invalid_value"),
+        ("segway_set_moped_switches", {"low_speed_limit": 5}, "segway_invalid_value"),
+        ("segway_set_moped_switches", {"high_speed_limit": 43}, "segway_invalid_value"),
         (
-            "set_ambient_light",
+            "segway_set_moped_switches",
+            {"high_speed_limit": 20.5},
+            "segway_invalid_value",
+        ),
+        ("segway_set_moped_switches", {"top_speed": 20}, "invalid_fields"),
+        ("segway_set_ambient_light", {"parking": "red"}, "invalid_fields"),
+        ("segway_set_ambient_light", {"brightness": "low"}, "invalid_fields"),
+        (
+            "segway_set_ambient_light",
             {"brightness": "low", "parking": "pink"},
             "invalid_fields",
         ),
-        ("set_sounds", {"volume": 4}, "segway_invalid_value"),
-        ("set_sounds", {"enable": ["bells"]}, "invalid_fields"),
+        ("segway_set_sounds", {"volume": 4}, "segway_invalid_value"),
+        ("segway_set_sounds", {"enable": ["bells"]}, "invalid_fields"),
         (
-            "set_sounds",
+            "segway_set_sounds",
             {"enable": ["error"], "disable": ["error"]},
             "segway_sound_on_and_off",
         ),
         (
-            "set_upload_interval",
+            "segway_set_upload_interval",
             {
                 "location_unlocked": 9,
                 "location_locked": 900,
@@ -384,12 +388,12 @@ async def test_settings(
             },
             "segway_invalid_value",
         ),
-        ("set_upload_interval", {"location_unlocked": 10}, "invalid_fields"),
-        ("set_clock", {"utc_offset": 43_201}, "segway_invalid_value"),
-        ("set_clock", {"dst_offset": 1800}, "segway_invalid_value"),
-        ("set_bluetooth_key", {"key": "abcd123"}, "segway_invalid_value"),
-        ("set_bluetooth_key", {"key": "abcd-234"}, "segway_invalid_value"),
-        ("set_bluetooth_key", {}, "invalid_fields"),
+        ("segway_set_upload_interval", {"location_unlocked": 10}, "invalid_fields"),
+        ("segway_set_clock", {"utc_offset": 43_201}, "segway_invalid_value"),
+        ("segway_set_clock", {"dst_offset": 1800}, "segway_invalid_value"),
+        ("segway_set_bluetooth_key", {"key": "abcd123"}, "segway_invalid_value"),
+        ("segway_set_bluetooth_key", {"key": "abcd-234"}, "segway_invalid_value"),
+        ("segway_set_bluetooth_key", {}, "invalid_fields"),
     ],
 )
 async def test_values_that_are_not_sent(
@@ -424,7 +428,7 @@ async def test_clock_by_time_zone(
     await rig.hass.config.async_set_time_zone(zone)
     rig.freezer.move_to(f"{time} 12:00:00")
     await rig.settle()
-    await rig.act("set_clock", PARKED)
+    await rig.act("segway_set_clock", PARKED)
     sent = rig.moped(PARKED).settings[f"{SETTING}/time-adjust"]
     assert (sent["utcOffset"], sent["dstOffset"]) == offsets
 
@@ -433,9 +437,9 @@ async def test_time_zone_that_cannot_be_sent(rig: Rig) -> None:
     """A zone beyond 12 hours is refused in words, and can be entered by hand."""
     await rig.hass.config.async_set_time_zone("Pacific/Tongatapu")
     with pytest.raises(ServiceValidationError) as caught:
-        await rig.act("set_clock", PARKED)
+        await rig.act("segway_set_clock", PARKED)
     assert caught.value.translation_key == "segway_time_zone"
-    await rig.act("set_clock", PARKED, utc_offset=43_200)
+    await rig.act("segway_set_clock", PARKED, utc_offset=43_200)
     sent = rig.moped(PARKED).settings[f"{SETTING}/time-adjust"]
     assert sent == {"utcOffset": 43_200, "dstOffset": 0}
 
@@ -444,7 +448,7 @@ async def test_several_vehicles(rig: Rig) -> None:
     """All chosen vehicles are set; one that fails does not keep the others from it."""
     rig.moped(RIDING).upgrading = True
     with pytest.raises(HomeAssistantError) as caught:
-        await rig.act("set_sounds", RIDING, PARKED, volume=1)
+        await rig.act("segway_set_sounds", RIDING, PARKED, volume=1)
     assert caught.value.translation_key == "segway_upgrading"
     assert rig.moped(PARKED).settings
     assert not rig.moped(RIDING).settings
@@ -456,12 +460,12 @@ async def test_several_vehicles(rig: Rig) -> None:
 async def test_bluetooth_keys(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     """The keys are returned to the caller, and never logged."""
     rig.moped(RIDING).bluetooth_key = "wxyz9876"
-    answer = await rig.act("get_bluetooth_key", PARKED, RIDING, response=True)
+    answer = await rig.act("segway_get_bluetooth_key", PARKED, RIDING, response=True)
     assert answer == {
         rig.tracker(PARKED): {"key": "abcd1234"},
         rig.tracker(RIDING): {"key": "wxyz9876"},
     }
-    await rig.act("set_bluetooth_key", PARKED, key="4BKNwi77")
+    await rig.act("segway_set_bluetooth_key", PARKED, key="4BKNwi77")
     assert rig.moped(PARKED).bluetooth_key == "4BKNwi77"
     logged = [
         record.getMessage()
@@ -476,9 +480,9 @@ async def test_bluetooth_keys(rig: Rig, caplog: pytest.LogCaptureFixture) -> Non
 @pytest.mark.parametrize(
     ("action", "fields"),
     [
-        ("get_bluetooth_key", {}),
-        ("set_bluetooth_key", {"key": "4BKNwi77"}),
-        ("set_rental_conditions", {"saddle": "open"}),
+        ("segway_get_bluetooth_key", {}),
+        ("segway_set_bluetooth_key", {"key": "4BKNwi77"}),
+        ("segway_set_rental_conditions", {"saddle": "open"}),
     ],
 )
 async def test_administrators_only(
@@ -496,7 +500,7 @@ async def test_administrators_only(
             {"entity_id": rig.tracker(PARKED), **fields},
             blocking=True,
             context=Context(user_id=hass_read_only_user.id),
-            return_response=action.startswith("get"),
+            return_response=action.startswith("segway_get"),
         )
     assert rig.moped(PARKED).settings == {}
 
@@ -534,11 +538,11 @@ async def test_setting_that_the_vehicle_lacks(rig: Rig) -> None:
     )
     for key in ("segway_not_supported", "segway_not_on_model"):
         with pytest.raises(HomeAssistantError) as caught:
-            await rig.act("set_upload_interval", PARKED, **fields)
+            await rig.act("segway_set_upload_interval", PARKED, **fields)
         assert caught.value.translation_key == key
     # Now that it is known, no other is set before that is said.
     with pytest.raises(HomeAssistantError):
-        await rig.act("set_upload_interval", RIDING, PARKED, **fields)
+        await rig.act("segway_set_upload_interval", RIDING, PARKED, **fields)
     assert rig.moped(RIDING).settings == {}
-    await rig.act("set_upload_interval", RIDING, **fields)
+    await rig.act("segway_set_upload_interval", RIDING, **fields)
     assert rig.moped(RIDING).settings

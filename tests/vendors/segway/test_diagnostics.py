@@ -39,7 +39,7 @@ def private(rig: Rig) -> set[str]:
 async def live(door: Door) -> None:
     """Let happen what diagnostics and logs may tell of."""
     rig = door.rig
-    await rig.act("get_bluetooth_key", PARKED, response=True)
+    await rig.act("segway_get_bluetooth_key", PARKED, response=True)
     await door.tell(PARKED)
     await door.alert(PARKED, 1)
     await door.fault(PARKED, "E5")

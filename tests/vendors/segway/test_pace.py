@@ -110,7 +110,7 @@ async def test_pushes_as_often_as_they_were_set(door: Door) -> None:
     """A longer upload interval is not taken for the end of the pushes."""
     rig = door.rig
     await rig.act(
-        "set_upload_interval",
+        "segway_set_upload_interval",
         RIDING,
         location_unlocked=60,
         location_locked=900,

@@ -112,20 +112,20 @@ def everything(home: Home) -> list[VehicleUpdate]:
 CONTRACT = VendorContract(
     open=_full,
     action_fields={
-        "bind_geofence": {"geofence": "1"},
+        "tracksolid_bind_geofence": {"geofence": "1"},
         "create_geofence": {
             "name": "Depot",
             "latitude": 52.1,
             "longitude": 4.2,
             "radius": 200,
         },
-        "delete_geofence": {"geofence": "1"},
-        "get_cell_position": {"cells": "204,8,3312,51003,-70"},
-        "get_recordings": {"day": "2025-10-09"},
-        "send_command": {"text": "STATUS#"},
-        "send_raw_command": {"hex": "7878"},
-        "update_vehicle": {"name": "Another name"},
-        "upload_recording": {"file": "1.mp4"},
+        "tracksolid_delete_geofence": {"geofence": "1"},
+        "tracksolid_get_cell_position": {"cells": "204,8,3312,51003,-70"},
+        "tracksolid_get_recordings": {"day": "2025-10-09"},
+        "tracksolid_send_command": {"text": "STATUS#"},
+        "tracksolid_send_raw_command": {"hex": "7878"},
+        "tracksolid_update_vehicle": {"name": "Another name"},
+        "tracksolid_upload_recording": {"file": "1.mp4"},
     },
     errors=[error_for(code, "") for code in (*sorted(KNOWN_CODES), UNKNOWN_CODE)],
     without_entities=frozenset(

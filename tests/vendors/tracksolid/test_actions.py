@@ -121,7 +121,7 @@ async def test_alarms(home: Home) -> None:
 async def test_obd_history(home: Home) -> None:
     """OBD reports and trouble codes."""
     home.sim.devices[CAM].faults.append(("P0301", "Misfire", home.sim.now - 60))
-    history = (await home.call("get_obd_history", CAM, **PERIOD))[CAM]
+    history = (await home.call("tracksolid_get_obd_history", CAM, **PERIOD))[CAM]
     assert len(history["reports"]) >= 59
     assert history["reports"][0]["coolant_temperature"] == 77
     assert "imei" not in history["reports"][0]
@@ -144,13 +144,13 @@ async def test_share_link_and_raw_bytes_are_for_administrators(
     """Others are refused before anything is asked."""
     administrator = Context(user_id=hass_admin_user.id)
     other = Context(user_id=hass_read_only_user.id)
-    link = await home.call("get_share_link", context=administrator)
+    link = await home.call("tracksolid_get_share_link", context=administrator)
     assert link[VAN]["link"].startswith("http")
     asked = home.sim.requests.total()
     with pytest.raises(Unauthorized):
-        await home.call("get_share_link", context=other)
+        await home.call("tracksolid_get_share_link", context=other)
     with pytest.raises(Unauthorized):
-        await home.call("send_raw_command", context=other, hex="7878")
+        await home.call("tracksolid_send_raw_command", context=other, hex="7878")
     assert home.sim.requests.total() == asked
 
 
@@ -158,37 +158,37 @@ async def test_cell_position_ten_times_a_day(home: Home) -> None:
     """The eleventh look-up of a vehicle on a day is refused, also after a restart."""
     cells = "204,8,3312,51003,-70"
     for _ in range(10):
-        found = await home.call("get_cell_position", cells=cells)
+        found = await home.call("tracksolid_get_cell_position", cells=cells)
     assert found[VAN]["latitude"]
     await home.reload()
     with pytest.raises(HomeAssistantError) as refused:
-        await home.call("get_cell_position", cells=cells)
+        await home.call("tracksolid_get_cell_position", cells=cells)
     assert refused.value.translation_key == "tracksolid_lbs_quota"
-    await home.call("get_cell_position", CAR, wifi="00:11:22:33:44:55,-60")
+    await home.call("tracksolid_get_cell_position", CAR, wifi="00:11:22:33:44:55,-60")
     with pytest.raises(ServiceValidationError):
-        await home.call("get_cell_position", CAR)
+        await home.call("tracksolid_get_cell_position", CAR)
 
 
 async def test_list_and_send_commands(home: Home) -> None:
     """The device's own list, a command of it with its values, and a text."""
-    listed = (await home.call("list_commands", VAN))[VAN]["commands"]
+    listed = (await home.call("tracksolid_list_commands", VAN))[VAN]["commands"]
     timer = next(one for one in listed if one["template"] == "TIMER,{0}#")
     assert timer["may_wait"]
     answer = await home.call(
-        "send_command", VAN, command=timer["command"], values=["30"]
+        "tracksolid_send_command", VAN, command=timer["command"], values=["30"]
     )
     assert answer[VAN] == {"answer": "TIMER,30 OK", "queued": False}
     wrong: tuple[dict[str, Any], ...] = ({}, {"command": "20", "text": "STATUS#"})
     for fields in wrong:
         with pytest.raises(ServiceValidationError):
-            await home.call("send_command", VAN, **fields)
+            await home.call("tracksolid_send_command", VAN, **fields)
 
 
 async def test_command_that_waits_says_so(home: Home) -> None:
     """A harmless command may wait for a vehicle that is offline."""
     home.sim.devices[VAN].online = False
     answer = await home.wait_for(
-        home.call("send_command", VAN, command="20", values=["30"])
+        home.call("tracksolid_send_command", VAN, command="20", values=["30"])
     )
     assert answer[VAN] == {"answer": None, "queued": True}
 
@@ -198,7 +198,7 @@ async def test_raw_bytes(home: Home) -> None:
     await home.set_options(allow_engine_cut=True)
     home.freezer.move_to(NOW)
     see_ignition_on(home.coordinator, CAR)
-    answer = await home.call("send_raw_command", CAR, hex="78 78")
+    answer = await home.call("tracksolid_send_raw_command", CAR, hex="78 78")
     assert CAR in answer
     assert home.sim.calls[-1][1]["raw_cmd"] == "7878"
 
@@ -215,7 +215,7 @@ async def test_geofences_of_the_platform(hass: HomeAssistant, home: Home) -> Non
     assert fence["radius"] == "300"
     assert home.sim.bindings[number] == {VAN, CAR}
     bound = await home.call(
-        "bind_geofence",
+        "tracksolid_bind_geofence",
         CAR,
         geofence=number,
         alarm_on="entering",
@@ -224,7 +224,7 @@ async def test_geofences_of_the_platform(hass: HomeAssistant, home: Home) -> Non
     )
     assert bound == {CAR: {"bound": 1}}
     assert home.sim.bindings[number] == {CAR}
-    await home.call("delete_geofence", CAR, response=False, geofence=number)
+    await home.call("tracksolid_delete_geofence", CAR, response=False, geofence=number)
     assert number not in home.sim.platform_fences
 
 
@@ -275,7 +275,7 @@ async def test_geofences_in_the_tracker(home: Home) -> None:
                 "create_geofence", VAN, stored_in="tracker", radius=radius, **place
             )
     await home.call(
-        "delete_geofence",
+        "tracksolid_delete_geofence",
         VAN,
         response=False,
         geofence=made[VAN]["geofence"],
@@ -287,7 +287,7 @@ async def test_geofences_in_the_tracker(home: Home) -> None:
 async def test_update_vehicle(home: Home) -> None:
     """A change at the vendor is shown soon."""
     await home.call(
-        "update_vehicle", VAN, response=False, driver="Kim", odometer=1234.5
+        "tracksolid_update_vehicle", VAN, response=False, driver="Kim", odometer=1234.5
     )
     van = home.sim.devices[VAN]
     assert (van.driver, van.fields["currentMileage"]) == ("Kim", "1234.5")
@@ -297,24 +297,36 @@ async def test_update_vehicle(home: Home) -> None:
 
 async def test_recordings(home: Home) -> None:
     """What a device keeps, and how a part of it comes to the media browser."""
-    found = await home.wait_for(home.call("get_recordings", CAM, day="2025-10-09"))
+    found = await home.wait_for(
+        home.call("tracksolid_get_recordings", CAM, day="2025-10-09")
+    )
     recording = found[CAM]["recordings"][0]
-    await home.call("upload_recording", CAM, response=False, file=recording["file"])
     await home.call(
-        "upload_recording", CAM, response=False, camera=2, time=recording["begin"]
+        "tracksolid_upload_recording", CAM, response=False, file=recording["file"]
+    )
+    await home.call(
+        "tracksolid_upload_recording",
+        CAM,
+        response=False,
+        camera=2,
+        time=recording["begin"],
     )
     assert [one.camera for one in home.sim.devices[CAM].media] == [0, 1]
     with pytest.raises(ServiceValidationError):
-        await home.call("upload_recording", CAM, response=False)
+        await home.call("tracksolid_upload_recording", CAM, response=False)
     with pytest.raises(HomeAssistantError) as refused:
-        await home.call("get_recordings", VAN, day="2025-10-09")
+        await home.call("tracksolid_get_recordings", VAN, day="2025-10-09")
     assert refused.value.translation_key == "tracksolid_camera_unknown"
     # One without a camera takes no answer of another along, but no order is given then.
-    found = await home.wait_for(home.call("get_recordings", CAM, VAN, day="2025-10-09"))
+    found = await home.wait_for(
+        home.call("tracksolid_get_recordings", CAM, VAN, day="2025-10-09")
+    )
     assert recording in found[CAM]["recordings"]
     assert found[VAN] == {"error": "The vehicle has no such camera."}
     with pytest.raises(HomeAssistantError):
-        await home.call("upload_recording", CAM, VAN, response=False, file="x.mp4")
+        await home.call(
+            "tracksolid_upload_recording", CAM, VAN, response=False, file="x.mp4"
+        )
     assert len(home.sim.devices[CAM].media) == 2
 
 

@@ -62,7 +62,9 @@ async def photo_awaited(home: Home) -> None:
 async def command_confirmed(home: Home) -> Work:
     """Send a command whose outcome is asked for again and again."""
     home.sim.devices[CAR].behaviour = "silent"
-    call = asyncio.ensure_future(home.call("send_command", CAR, text="STATUS#"))
+    call = asyncio.ensure_future(
+        home.call("tracksolid_send_command", CAR, text="STATUS#")
+    )
     for _ in range(5):
         home.freezer.tick(1)
         await _turns()

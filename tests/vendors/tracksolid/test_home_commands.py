@@ -77,7 +77,9 @@ async def test_answer_that_comes_late(home: Home) -> None:
     """225 means that no answer came yet; the result is asked for."""
     await home.poll(3)
     home.sim.devices[CAR].behaviour = "late"
-    answer = await home.wait_for(home.call("send_command", CAR, text="STATUS#"))
+    answer = await home.wait_for(
+        home.call("tracksolid_send_command", CAR, text="STATUS#")
+    )
     assert "Battery:4.14V" in answer[CAR]["answer"]
     assert answer[CAR]["queued"] is False
 
@@ -87,7 +89,7 @@ async def test_refused_command(home: Home) -> None:
     await home.poll(3)
     home.sim.devices[CAR].replies = {"STATUS": "Command not executed"}
     with pytest.raises(HomeAssistantError) as refused:
-        await home.call("send_command", CAR, text="STATUS#")
+        await home.call("tracksolid_send_command", CAR, text="STATUS#")
     assert refused.value.translation_key == "tracksolid_command_refused"
 
 
@@ -96,13 +98,13 @@ async def test_texts_pass_the_guard(home: Home) -> None:
     await home.poll(3)
     for text in ("RELAY,1#", "STATUS#RELAY,1#", "SOMETHING#"):
         with pytest.raises(HomeAssistantError) as refused:
-            await home.call("send_command", CAR, text=text)
+            await home.call("tracksolid_send_command", CAR, text=text)
         assert refused.value.translation_key == "engine_cut_not_enabled"
     with pytest.raises(HomeAssistantError) as refused:
-        await home.call("send_command", CAR, command="113")
+        await home.call("tracksolid_send_command", CAR, command="113")
     assert refused.value.translation_key == "engine_cut_not_enabled"
     with pytest.raises(HomeAssistantError) as refused:
-        await home.call("send_raw_command", CAR, hex="7878")
+        await home.call("tracksolid_send_raw_command", CAR, hex="7878")
     assert refused.value.translation_key == "engine_cut_not_enabled"
     assert home.sim.requests[SEND] == 0
 

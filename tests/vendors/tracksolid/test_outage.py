@@ -217,7 +217,7 @@ async def test_actions_before_the_list_was_read(home: Home) -> None:
     home.sim.fail(LIST, how="status", times=-1)
     await home.reload()
     asked = home.sim.requests[INSTRUCTIONS]
-    listed = await home.call("list_commands", CAM)
+    listed = await home.call("tracksolid_list_commands", CAM)
     assert "RELAY,{0}#" in [one["template"] for one in listed[CAM]["commands"]]
     assert home.sim.requests[INSTRUCTIONS] == asked
     assert home.connection.has_camera(CAM)

@@ -34,7 +34,9 @@ async def test_maximum_of_an_integer_is_no_odometer(home: Home, imei: str) -> No
 async def test_odometer_that_was_set_counts_at_once(home: Home) -> None:
     """Up and down, since a user meant it."""
     for kilometres in (250_000, 10):
-        await home.call("update_vehicle", CAR, response=False, odometer=kilometres)
+        await home.call(
+            "tracksolid_update_vehicle", CAR, response=False, odometer=kilometres
+        )
         await home.poll()
         shown = float(home.state("sensor", "odometer", CAR).state)
         assert shown == pytest.approx(kilometres, abs=0.1)

@@ -57,8 +57,8 @@ CONTRACT = VendorContract(
     open=_full,
     errors=[Refused(code) for code in (*sorted(CODES), "never_heard_of")],
     action_fields={
-        "set_custom_groups": {"groups": [{"name": "mine", "interval": 10}]},
-        "set_group": {"group": "io", "interval": 10},
-        "send_request": {"request": "io/refresh"},
+        "vt3_set_custom_groups": {"groups": [{"name": "mine", "interval": 10}]},
+        "vt3_set_group": {"group": "io", "interval": 10},
+        "vt3_send_request": {"request": "io/refresh"},
     },
 )

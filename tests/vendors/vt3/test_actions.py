@@ -444,9 +444,9 @@ async def test_custom_groups(home: Home) -> None:
         },
         {"name": "group2", "interval": 30, "interest": {"io.DI1": "", "io.DO1": ""}},
     ]
-    answer = await ask(home, "set_custom_groups", groups=groups)
+    answer = await ask(home, "vt3_set_custom_groups", groups=groups)
     assert answer == {SERIAL: {"groups": told}}
-    assert await ask(home, "get_custom_groups") == {SERIAL: {"groups": told}}
+    assert await ask(home, "vt3_get_custom_groups") == {SERIAL: {"groups": told}}
     await tracker.upload("group1")
     await home.settle()
     assert home.state("sensor", "fuel_level", SERIAL).state == "62.5"
@@ -461,7 +461,7 @@ async def test_custom_groups_of_several(home: Home) -> None:
     await home.listen(SERIAL, OTHER)
     await home.connect(SERIAL)
     await home.connect(OTHER)
-    answer = await ask(home, "get_custom_groups", SERIAL, OTHER)
+    answer = await ask(home, "vt3_get_custom_groups", SERIAL, OTHER)
     assert answer == {SERIAL: {"groups": []}, OTHER: {"groups": []}}
 
 
@@ -469,11 +469,11 @@ async def test_several_of_which_one_is_offline(home: Home) -> None:
     """The other tells its groups, and nothing is changed at it."""
     await home.listen(SERIAL, OTHER)
     tracker = await home.connect(SERIAL)
-    answer = await ask(home, "get_custom_groups", SERIAL, OTHER)
+    answer = await ask(home, "vt3_get_custom_groups", SERIAL, OTHER)
     assert answer[SERIAL] == {"groups": []}
     assert set(answer[OTHER]) == {"error"}
     with pytest.raises(HomeAssistantError) as refusal:
-        await ask(home, "set_group", SERIAL, OTHER, group="io", interval=10)
+        await ask(home, "vt3_set_group", SERIAL, OTHER, group="io", interval=10)
     assert refusal.value.translation_key == "vehicle_offline"
     assert requests(tracker, "io/set") == []
 
@@ -498,7 +498,7 @@ async def test_wrong_custom_groups(home: Home, groups: list[Any]) -> None:
     await home.listen(SERIAL)
     tracker = await home.connect(SERIAL)
     with pytest.raises(ServiceValidationError) as refusal:
-        await ask(home, "set_custom_groups", groups=groups)
+        await ask(home, "vt3_set_custom_groups", groups=groups)
     assert refusal.value.translation_key == "invalid_fields"
     assert requests(tracker, "group/set") == []
 
@@ -527,7 +527,7 @@ async def test_impossible_custom_groups(
     await home.listen(SERIAL)
     tracker = await home.connect(SERIAL)
     with pytest.raises(HomeAssistantError) as refusal:
-        await ask(home, "set_custom_groups", groups=groups)
+        await ask(home, "vt3_set_custom_groups", groups=groups)
     assert refusal.value.translation_key == why
     assert requests(tracker, "group/set") == []
 
@@ -537,11 +537,13 @@ async def test_most_custom_groups(home: Home) -> None:
     await home.listen(SERIAL)
     tracker = await home.connect(SERIAL)
     eight = [{"name": f"mine{n}", "interval": 60} for n in range(8)]
-    await ask(home, "set_custom_groups", groups=eight)
+    await ask(home, "vt3_set_custom_groups", groups=eight)
     with pytest.raises(HomeAssistantError) as refusal:
-        await ask(home, "set_custom_groups", groups=[{"name": "more", "interval": 60}])
+        await ask(
+            home, "vt3_set_custom_groups", groups=[{"name": "more", "interval": 60}]
+        )
     assert refusal.value.translation_key == "vt3_too_many_groups"
-    await ask(home, "set_custom_groups", groups=[{"name": "mine7", "interval": 0}])
+    await ask(home, "vt3_set_custom_groups", groups=[{"name": "mine7", "interval": 0}])
     assert tracker.intervals["mine7"] == 0
 
 
@@ -551,7 +553,7 @@ async def test_set_group(home: Home) -> None:
     tracker = await home.connect(SERIAL)
     answer = await ask(
         home,
-        "set_group",
+        "vt3_set_group",
         group="obd",
         interval=60,
         interest={"obd.f_lvl": "tank", "obd.odo": ""},
@@ -563,10 +565,10 @@ async def test_set_group(home: Home) -> None:
     await home.settle()
     assert home.state("sensor", "fuel_level", SERIAL).state == "62.5"
     with pytest.raises(HomeAssistantError) as refusal:
-        await ask(home, "set_group", group="nonsense", interval=60)
+        await ask(home, "vt3_set_group", group="nonsense", interval=60)
     assert refusal.value.translation_key == "vt3_invalid_group"
     with pytest.raises(HomeAssistantError) as refusal:
-        await ask(home, "set_group", group="obd")
+        await ask(home, "vt3_set_group", group="obd")
     assert refusal.value.translation_key == "vt3_nothing_to_set"
 
 
@@ -577,10 +579,10 @@ async def test_raw_request(home: Home) -> None:
     """Any request can be sent, and its answer comes back."""
     await home.listen(SERIAL)
     tracker = await home.connect(SERIAL)
-    answer = await ask(home, "send_request", request="gnss/refresh")
+    answer = await ask(home, "vt3_send_request", request="gnss/refresh")
     assert answer[SERIAL]["answer"]["gnss.fix"] == 3
     answer = await ask(
-        home, "send_request", request="motion/set", payload={"interval": 0}
+        home, "vt3_send_request", request="motion/set", payload={"interval": 0}
     )
     assert tracker.intervals["motion"] == 0
     assert answer[SERIAL]["answer"]["interval"] == 0
@@ -594,7 +596,7 @@ async def test_wrong_raw_request(home: Home, request_text: str) -> None:
     tracker = await home.connect(SERIAL)
     asked = len(tracker.requests)
     with pytest.raises(HomeAssistantError) as refusal:
-        await ask(home, "send_request", request=request_text)
+        await ask(home, "vt3_send_request", request=request_text)
     assert refusal.value.translation_key == "vt3_invalid_request"
     assert len(tracker.requests) == asked
 
@@ -604,7 +606,7 @@ async def test_raw_request_refused(home: Home) -> None:
     await home.listen(SERIAL)
     await home.connect(SERIAL)
     with pytest.raises(HomeAssistantError) as refusal:
-        await ask(home, "send_request", request="nonsense/refresh")
+        await ask(home, "vt3_send_request", request="nonsense/refresh")
     assert refusal.value.translation_key == "vt3_not_found"
 
 
@@ -623,12 +625,12 @@ async def test_raw_request_under_the_guard(
     await home.listen(SERIAL, settings=CUTS)
     tracker = await home.connect(SERIAL)
     with pytest.raises(HomeAssistantError) as refusal:
-        await ask(home, "send_request", request=request_text, payload=payload)
+        await ask(home, "vt3_send_request", request=request_text, payload=payload)
     assert refusal.value.translation_key == "engine_cut_not_enabled"
     assert requests(tracker, request_text) == []
     # Turning it off, and what is not marked, is free.
-    await ask(home, "send_request", request="io/control", payload={"io.DO1": 0})
-    await ask(home, "send_request", request="io/control", payload={"io.DO2": 1})
+    await ask(home, "vt3_send_request", request="io/control", payload={"io.DO1": 0})
+    await ask(home, "vt3_send_request", request="io/control", payload={"io.DO2": 1})
     assert tracker.outputs == [0, 1, 0]
 
 
@@ -640,7 +642,7 @@ async def test_raw_request_by_others(home: Home) -> None:
     with pytest.raises(Unauthorized):
         await home.hass.services.async_call(
             DOMAIN,
-            "send_request",
+            "vt3_send_request",
             {
                 "entity_id": home.entity_id("device_tracker", "position", SERIAL),
                 "request": "io/refresh",
@@ -656,5 +658,5 @@ async def test_fields(home: Home) -> None:
     await home.listen(SERIAL)
     with pytest.raises(vol.Invalid):
         await home.hass.services.async_call(
-            DOMAIN, "send_request", {"request": "gnss/refresh"}, blocking=True
+            DOMAIN, "vt3_send_request", {"request": "gnss/refresh"}, blocking=True
         )

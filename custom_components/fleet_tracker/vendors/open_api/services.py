@@ -94,7 +94,7 @@ ACTIONS = (
         response=SupportsResponse.OPTIONAL,
     ),
     command_action(
-        name="set_mileage",
+        name="open_api_set_mileage",
         effect=ActionEffect.CHANGES,
         fields={
             vol.Required(ATTR_KILOMETRES): vol.All(
@@ -106,7 +106,7 @@ ACTIONS = (
         response=SupportsResponse.OPTIONAL,
     ),
     VendorAction(
-        name="send_message",
+        name="open_api_send_message",
         effect=ActionEffect.CHANGES,
         target=ActionTarget.ACCOUNT,
         fields={

@@ -117,7 +117,7 @@ def _clock(data: Mapping[str, Any]) -> dict[str, Argument]:
 
 ACTIONS = (
     _setting(
-        "set_rental_conditions",
+        "segway_set_rental_conditions",
         SegwayCommand.SET_RENTAL_CONDITIONS,
         {
             **_optional(vol.In(OPENING), "saddle", "tailbox"),
@@ -126,7 +126,7 @@ ACTIONS = (
         administrators_only=True,
     ),
     _setting(
-        "set_moped_switches",
+        "segway_set_moped_switches",
         SegwayCommand.SET_SWITCHES,
         {
             **_optional(
@@ -148,7 +148,7 @@ ACTIONS = (
         },
     ),
     _setting(
-        "set_moped_features",
+        "segway_set_moped_features",
         SegwayCommand.SET_FEATURES,
         _optional(
             cv.boolean,
@@ -163,7 +163,7 @@ ACTIONS = (
         ),
     ),
     _setting(
-        "set_ambient_light",
+        "segway_set_ambient_light",
         SegwayCommand.SET_AMBIENT_LIGHT,
         {
             vol.Required("brightness"): vol.In(BRIGHTNESS),
@@ -177,7 +177,7 @@ ACTIONS = (
         _ambient_light,
     ),
     _setting(
-        "set_lights",
+        "segway_set_lights",
         SegwayCommand.SET_LIGHTS,
         {
             **_optional(vol.In(BRIGHTNESS), "brightness"),
@@ -185,7 +185,7 @@ ACTIONS = (
         },
     ),
     _setting(
-        "set_sounds",
+        "segway_set_sounds",
         SegwayCommand.SET_SOUNDS,
         {
             **_optional(cv.boolean, "enabled"),
@@ -197,7 +197,7 @@ ACTIONS = (
         _sounds,
     ),
     _setting(
-        "set_upload_interval",
+        "segway_set_upload_interval",
         SegwayCommand.SET_UPLOAD_INTERVAL,
         _required(
             NUMBER,
@@ -209,13 +209,13 @@ ACTIONS = (
         ),
     ),
     _setting(
-        "set_clock",
+        "segway_set_clock",
         SegwayCommand.SET_TIME,
         _optional(NUMBER, ATTR_UTC_OFFSET, ATTR_DST_OFFSET),
         _clock,
     ),
     command_action(
-        name="get_bluetooth_key",
+        name="segway_get_bluetooth_key",
         effect=ActionEffect.TELLS,
         fields={},
         command=lambda _: Command(SegwayCommand.GET_BLUETOOTH_KEY),
@@ -225,7 +225,7 @@ ACTIONS = (
         administrators_only=True,
     ),
     _setting(
-        "set_bluetooth_key",
+        "segway_set_bluetooth_key",
         SegwayCommand.SET_BLUETOOTH_KEY,
         {vol.Required(ATTR_KEY): cv.string},
         administrators_only=True,

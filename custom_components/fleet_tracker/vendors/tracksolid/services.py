@@ -47,7 +47,7 @@ _CAMERA: Mapping[vol.Marker, Any] = {
     ),
 }
 
-# What `update_vehicle` calls the fields of `VehicleChanges`.
+# What `tracksolid_update_vehicle` calls the fields of `VehicleChanges`.
 _CHANGES: Mapping[str, tuple[str, Any]] = {
     "name": ("device_name", cv.string),
     "vehicle": ("vehicle_name", cv.string),
@@ -261,14 +261,14 @@ _ANSWERS = SupportsResponse.ONLY
 
 ACTIONS = (
     VendorAction(
-        name="get_obd_history",
+        name="tracksolid_get_obd_history",
         effect=ActionEffect.TELLS,
         fields=PERIOD,
         handler=_get_obd_history,
         response=_ANSWERS,
     ),
     VendorAction(
-        name="get_share_link",
+        name="tracksolid_get_share_link",
         effect=ActionEffect.TELLS,
         fields={},
         handler=_get_share_link,
@@ -276,7 +276,7 @@ ACTIONS = (
         administrators_only=True,
     ),
     VendorAction(
-        name="get_cell_position",
+        name="tracksolid_get_cell_position",
         effect=ActionEffect.TELLS,
         fields={
             vol.Optional(ATTR_CELLS): cv.string,
@@ -286,7 +286,7 @@ ACTIONS = (
         response=_ANSWERS,
     ),
     VendorAction(
-        name="get_recordings",
+        name="tracksolid_get_recordings",
         effect=ActionEffect.TELLS,
         fields={**_CAMERA, vol.Required(ATTR_DAY): cv.date},
         handler=_get_recordings,
@@ -294,7 +294,7 @@ ACTIONS = (
         response=_ANSWERS,
     ),
     VendorAction(
-        name="upload_recording",
+        name="tracksolid_upload_recording",
         effect=ActionEffect.CHANGES,
         fields={
             **_CAMERA,
@@ -305,14 +305,14 @@ ACTIONS = (
         check=_check_upload,
     ),
     VendorAction(
-        name="list_commands",
+        name="tracksolid_list_commands",
         effect=ActionEffect.TELLS,
         fields={},
         handler=_list_commands,
         response=_ANSWERS,
     ),
     command_action(
-        name="send_command",
+        name="tracksolid_send_command",
         effect=ActionEffect.CHANGES,
         fields={
             vol.Optional(ATTR_COMMAND): cv.string,
@@ -326,7 +326,7 @@ ACTIONS = (
         response=SupportsResponse.OPTIONAL,
     ),
     command_action(
-        name="send_raw_command",
+        name="tracksolid_send_raw_command",
         effect=ActionEffect.CHANGES,
         fields={vol.Required(ATTR_HEX): cv.string},
         command=_send_raw_command,
@@ -335,7 +335,7 @@ ACTIONS = (
         administrators_only=True,
     ),
     VendorAction(
-        name="update_vehicle",
+        name="tracksolid_update_vehicle",
         effect=ActionEffect.CHANGES,
         fields={vol.Optional(name): check for name, (_, check) in _CHANGES.items()},
         handler=_update_vehicle,

@@ -97,7 +97,7 @@ def _groups_in(result: CommandResult) -> dict[str, Any]:
 
 ACTIONS = (
     command_action(
-        name="get_custom_groups",
+        name="vt3_get_custom_groups",
         effect=ActionEffect.TELLS,
         fields={},
         command=_get_custom_groups,
@@ -105,7 +105,7 @@ ACTIONS = (
         response=SupportsResponse.ONLY,
     ),
     command_action(
-        name="set_custom_groups",
+        name="vt3_set_custom_groups",
         effect=ActionEffect.CHANGES,
         fields={
             vol.Required(GROUPS): vol.All(
@@ -119,7 +119,7 @@ ACTIONS = (
         response=SupportsResponse.OPTIONAL,
     ),
     command_action(
-        name="set_group",
+        name="vt3_set_group",
         effect=ActionEffect.CHANGES,
         fields={vol.Required(ATTR_GROUP): cv.string, **_GROUP_SETTINGS},
         command=_set_group,
@@ -127,7 +127,7 @@ ACTIONS = (
         response=SupportsResponse.OPTIONAL,
     ),
     command_action(
-        name="send_request",
+        name="vt3_send_request",
         effect=ActionEffect.CHANGES,
         fields={
             vol.Required(REQUEST): cv.string,

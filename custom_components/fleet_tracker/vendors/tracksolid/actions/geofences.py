@@ -159,13 +159,13 @@ GEOFENCE_ACTIONS = (
         response=SupportsResponse.OPTIONAL,
     ),
     VendorAction(
-        name="delete_geofence",
+        name="tracksolid_delete_geofence",
         effect=ActionEffect.CHANGES,
         fields={vol.Required(ATTR_GEOFENCE): cv.string, **_STORED_IN},
         handler=_delete_geofence,
     ),
     VendorAction(
-        name="bind_geofence",
+        name="tracksolid_bind_geofence",
         effect=ActionEffect.CHANGES,
         fields={
             vol.Required(ATTR_GEOFENCE): cv.string,
