@@ -174,11 +174,11 @@ async def test_condition_is_true_of_the_van(house: House) -> None:
         await house.hass.async_block_till_done()
         return {event.data["for"] for event in house.runs}
 
-    assert await true_ones() == {"is_online"}
+    assert await true_ones() == {"is_online", "is_parked"}
     await house.tell(ignition=True)
-    assert await true_ones() == {"is_online", "is_ignition_on"}
+    assert await true_ones() == {"is_online", "is_ignition_on", "is_parked"}
     await house.tell(speed=40.0)
-    assert await true_ones() == set(CONDITIONS)
+    assert await true_ones() == set(CONDITIONS) - {"is_parked"}
     house.cloud.poll_error = CannotConnect("down")
     for _ in range(15):
         await elapse(house.hass, house.freezer, MINUTE)

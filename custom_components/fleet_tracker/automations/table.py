@@ -90,6 +90,9 @@ ONLINE: Final = Basis(
     has_category=True,
 )
 SPEED: Final = Basis(platform=Shown.SENSOR, key=Reading.SPEED, device_class="speed")
+ACTIVITY: Final = Basis(
+    platform=Shown.SENSOR, key=Reading.ACTIVITY, device_class="enum"
+)
 ALARM: Final = Basis(platform=Shown.EVENT, key=OccurrenceKind.ALARM)
 TRIP: Final = Basis(platform=Shown.EVENT, key=OccurrenceKind.TRIP)
 
@@ -132,4 +135,5 @@ CONDITIONS: Final[Mapping[str, StateCondition]] = {
     "is_ignition_on": StateCondition(basis=IGNITION, state="on"),
     "is_moving": StateCondition(basis=MOVING, state="on"),
     "is_online": StateCondition(basis=ONLINE, state="on"),
+    "is_parked": StateCondition(basis=ACTIVITY, state="parked"),
 }
