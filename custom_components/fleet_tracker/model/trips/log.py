@@ -129,8 +129,8 @@ def put(
     for one in vendors:
         if max(log.base_at, now - EVIDENCE_S) < one.end <= now + WRONG_CLOCK_S:
             told_by_vendor = with_vendor_trip(told_by_vendor, one)
-    if told_by_vendor != log.vendors:
-        log = replace(log, vendors=told_by_vendor)
+    if told_by_vendor is not log.vendors and told_by_vendor != log.vendors:
+        log = replace(log, vendors=told_by_vendor[-MOST_TRIPS:])
     return log
 
 
@@ -214,10 +214,12 @@ def at(log: TripLog, now: float, before: TripLog | None = None) -> Told:
     if log.vendors:
         found = with_vendors(found, log.vendors)
     # What is older than the evidence stays as it was told.
-    past = tuple(
-        one for one in log.trips if one.is_ended and one.found.until <= log.base_at
-    )
-    trips, news = tell(tuple(one for one in log.trips if one not in past), found)
+    past: list[Trip] = []
+    open_to_news: list[Trip] = []
+    for one in log.trips:
+        is_past = one.is_ended and one.found.until <= log.base_at
+        (past if is_past else open_to_news).append(one)
+    trips, news = tell(tuple(open_to_news), found)
     trips = (*past, *trips)
     if trips != log.trips:
         log = replace(log, trips=trips)
@@ -234,7 +236,7 @@ def _goes_on(log: TripLog, before: TripLog, now: float) -> bool:
     running = log.running
     return (
         running is not None
-        and not log.vendors
+        and not (log.vendors and log.vendors[-1].end > running.begin)
         and earlier.drive is not None
         and head.drive.begin == earlier.drive.begin == running.begin
         and head.drive.carried_since is None

@@ -6,8 +6,10 @@ was told before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from .fold import spread
 from .trip import DistanceSource, FoundTrip, Trip, TripSource, VendorTrip
@@ -34,6 +36,32 @@ class News:
     def __bool__(self) -> bool:
         """Whether anything is new."""
         return bool(self.started or self.ended or self.corrected or self.removed)
+
+
+class Spans[T]:
+    """Things that last for a while, by their times: which of them overlap a time."""
+
+    def __init__(
+        self, items: Iterable[T], span: Callable[[T], tuple[float, float]]
+    ) -> None:
+        """Initialize with things in the order of their begins, and how long each lasts."""
+        self._items = [(*span(one), one) for one in items]
+        self._begins = [begin for begin, _, _ in self._items]
+        self._ends = list(accumulate((end for _, end, _ in self._items), max))
+
+    def at(self, begin: float, end: float) -> Iterator[tuple[int, T]]:
+        """Yield what overlaps or touches a time, with its number, the latest first."""
+        number = bisect_right(self._begins, end) - 1
+        while number >= 0 and self._ends[number] >= begin:
+            _, until, item = self._items[number]
+            if until >= begin:
+                yield number, item
+            number -= 1
+
+
+def _spans_of(trips: Iterable[FoundTrip]) -> Spans[FoundTrip]:
+    ordered = sorted(trips, key=lambda trip: (trip.begin, trip.until))
+    return Spans(ordered, lambda trip: (trip.begin, trip.until))
 
 
 # --- a vendor's own trips -----------------------------------------------------------------
@@ -78,42 +106,49 @@ def with_vendors(
     they cover less stays, and begins or ends where theirs does. A trip of the vendor that
     lies within a longer derived one says nothing beside it.
     """
+    spans = _spans_of(derived)
     believed = [
         (one, distance)
-        for one in told
-        if (distance := _believed_distance(one, derived)) is not None
+        for one in sorted(told)
+        if (distance := _believed_distance(one, spans)) is not None
     ]
+    vendors = Spans(believed, lambda one: (one[0].begin, one[0].end))
     kept: list[FoundTrip] = []
     covered_in: list[FoundTrip] = []
     for trip in derived:
         covered = sum(
-            _overlap(trip.begin, trip.until, one.begin, one.end) for one, _ in believed
+            _overlap(trip.begin, trip.until, one.begin, one.end)
+            for _, (one, _) in vendors.at(trip.begin, trip.until)
         )
         if covered >= COVERED * max(trip.until - trip.begin, 1.0):
             covered_in.append(trip)
         else:
             kept.append(trip)
+    stays, gives_way = _spans_of(kept), _spans_of(covered_in)
     trips: list[FoundTrip] = []
     for one, distance in believed:
         length = one.end - one.begin
-        replaces = any(
-            _overlap(trip.begin, trip.until, one.begin, one.end) > 0
-            for trip in covered_in
-        )
-        if not replaces and any(
+        replaced = [
+            trip
+            for _, trip in gives_way.at(one.begin, one.end)
+            if _overlap(trip.begin, trip.until, one.begin, one.end) > 0
+        ]
+        if not replaced and any(
             _overlap(trip.begin, trip.until, one.begin, one.end) >= COVERED * length
-            for trip in kept
+            for _, trip in stays.at(one.begin, one.end)
         ):
             continue
-        trips.append(_of_vendor(one, distance, covered_in))
+        trips.append(_of_vendor(one, distance, replaced[::-1]))
+    of_vendor = _spans_of(trips)
     for trip in kept:
-        cut = _outside_of(trip, trips)
+        others = [one for _, one in of_vendor.at(trip.begin, trip.until)]
+        cut = _outside_of(trip, others[::-1])
         if cut is not None:
             trips.append(cut)
     return sorted(trips, key=lambda trip: (trip.begin, trip.until))
 
 
-def _believed_distance(told: VendorTrip, derived: Iterable[FoundTrip]) -> float | None:
+def _believed_distance(told: VendorTrip, derived: Spans[FoundTrip]) -> float | None:
     """Return the distance of a vendor's trip in metres, None for one that cannot be.
 
     Vendors mistake kilometres for metres. Where that is so, the distance is right after a
@@ -122,7 +157,7 @@ def _believed_distance(told: VendorTrip, derived: Iterable[FoundTrip]) -> float 
     seconds = told.end - told.begin
     found = sum(
         trip.distance_m
-        for trip in derived
+        for _, trip in derived.at(told.begin, told.end)
         if _overlap(trip.begin, trip.until, told.begin, told.end)
         >= COVERED * max(trip.until - trip.begin, 1.0)
     )
@@ -144,14 +179,9 @@ def _believed_distance(told: VendorTrip, derived: Iterable[FoundTrip]) -> float 
 
 
 def _of_vendor(
-    told: VendorTrip, distance: float, covered: Iterable[FoundTrip]
+    told: VendorTrip, distance: float, inside: Sequence[FoundTrip]
 ) -> FoundTrip:
-    """Return a vendor's trip, with what the covered ones know beside."""
-    inside = [
-        trip
-        for trip in covered
-        if _overlap(trip.begin, trip.until, told.begin, told.end) > 0
-    ]
+    """Return a vendor's trip, with what the ones that it replaces know beside."""
     first, last = (inside[0], inside[-1]) if inside else (None, None)
     idle = told.idle_s
     if idle is None:
@@ -219,11 +249,13 @@ def tell(
     The trip that overlaps one most keeps its identity. An end is told once, whatever is
     corrected later.
     """
+    # The end that was told of the running one may be long ago.
+    before_it = Spans(told, lambda one: (one.begin, one.found.until))
     pairs = sorted(
         (
             (overlap, -one.begin, number, index)
-            for number, one in enumerate(told)
             for index, trip in enumerate(found)
+            for number, one in before_it.at(trip.begin, trip.until)
             if (overlap := _shared(one.found, trip)) > 0
         ),
         reverse=True,
@@ -236,6 +268,7 @@ def tell(
         if index not in old_of and number not in taken:
             old_of[index] = told[number]
             taken.add(number)
+    kept = {one.trip_id for one in old_of.values()}
     now: list[Trip] = []
     started, ended, corrected = [], [], []
     ids = {one.trip_id for one in told}
@@ -260,14 +293,7 @@ def tell(
                 ended.append(after)
         else:
             gone = tuple(
-                one
-                for one in others
-                if one not in before.parents
-                and not any(
-                    kept.trip_id == one
-                    for other, kept in old_of.items()
-                    if other != index
-                )
+                one for one in others if one not in before.parents and one not in kept
             )
             after = replace(
                 before,
