@@ -281,6 +281,8 @@ async def test_areas_pass_over_outputs(home: Home, action: str) -> None:
     """Calls that name a device or an area reach none, marked as cutting or not."""
     await home.listen(SERIAL, settings={"cuts_engine": ["2"]}, options=ALLOWED)
     tracker = await home.connect(SERIAL)
+    await home.enable(home.entity_id("switch", "output_1", SERIAL))
+    await home.reconnect(tracker)
     assert output(home) == "off"
     assert home.entity_id("button", "cut_engine_2", SERIAL)
     device = home.device(SERIAL)
@@ -368,10 +370,13 @@ async def test_refresh(home: Home) -> None:
     """The button asks for position, inputs and the vehicle's values, spaced."""
     await home.listen(SERIAL)
     tracker = await home.connect(SERIAL)
+    entity_id = home.entity_id("button", "refresh", SERIAL)
+    await home.enable(entity_id)
+    await home.reconnect(tracker)
     tracker.inputs[1] = 1
     tracker.outputs[0] = 1
     tracker.requests.clear()
-    await home.call("button.press", home.entity_id("button", "refresh", SERIAL))
+    await home.call("button.press", entity_id)
     assert [name for name, _ in tracker.requests] == [
         "obd/refresh",
         "io/refresh",
@@ -416,8 +421,10 @@ async def test_refresh_custom_group(home: Home) -> None:
 async def test_refresh_while_offline(home: Home) -> None:
     """The button says that the tracker is offline."""
     await home.listen(SERIAL)
+    entity_id = home.entity_id("button", "refresh", SERIAL)
+    await home.enable(entity_id)
     with pytest.raises(HomeAssistantError) as offline:
-        await home.call("button.press", home.entity_id("button", "refresh", SERIAL))
+        await home.call("button.press", entity_id)
     assert offline.value.translation_key == "vehicle_offline"
 
 
