@@ -356,6 +356,7 @@ async def test_failure_is_forgotten(viewer: Viewer) -> None:
 @pytest.mark.usefixtures("stream")
 async def test_live_view_of_an_offline_vehicle(viewer: Viewer) -> None:
     """The platform only says that it cannot: one look tells why."""
+    await viewer.home.enable("binary_sensor", "online", imei=CAM)
     viewer.truck.online = False
     answer = await viewer.open()
     assert "offline" in answer["error"]["message"]

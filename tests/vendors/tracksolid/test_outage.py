@@ -171,9 +171,10 @@ async def test_nothing_comes_in_for_ten_minutes(
 ) -> None:
     """Then it is unavailable, and back with the first push, or with the first poll."""
     client = await hass_client_no_auth()
+    battery = ("sensor", "tracker_battery")
+    await home.enable(*battery)
     await home.poll(2)
     fails(home.sim)
-    battery = ("sensor", "tracker_battery")
     known = home.state(*battery).state
     await home.elapse(599)
     assert home.state(*battery).state == known

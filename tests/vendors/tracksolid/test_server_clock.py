@@ -30,6 +30,7 @@ async def test_an_hour(
     """The account is added and polled, alarms fire, and a repair says by how much."""
     account.clock = lambda: time.time() + hours * 3600
     home = Home(hass, account, freezer, await add_account(hass, account))
+    await home.enable("binary_sensor", "online")
     await home.poll(3)
     (issue,) = ir.async_get(hass).issues.values()
     assert issue.translation_key == text
