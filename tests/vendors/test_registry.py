@@ -49,7 +49,12 @@ def test_no_vendor_is_loaded_before_it_has_an_account(
     assert found["without an account"]["vendors"] == []
     actions = {action.name for one in VENDORS.values() for action in one.actions}
     common = {action.name for action in COMMON_ACTIONS}
-    assert set(found["actions"]) == {"call_api", *common, *actions}
+    assert set(found["actions"]) == {
+        "call_api",
+        "install_blueprints",
+        *common,
+        *actions,
+    }
     assert found["preloaded"] == [
         "config_flow",
         "diagnostics",

@@ -40,6 +40,7 @@ async def turn(rig: Rig, imei: str, action: str) -> None:
 
 async def test_unlock_and_lock(rig: Rig) -> None:
     """The lock shows what it is doing until the vehicle confirmed it."""
+    await rig.enable_entity("binary_sensor", PARKED, "ignition")
     states = record(rig, PARKED)
     await turn(rig, PARKED, "unlock")
     assert states == ["unlocking", "unlocked"]

@@ -87,7 +87,7 @@ async def test_pushes_replace_polling(door: Door) -> None:
     await door.tell(RIDING)
     await rig.run(10, 5)
     assert await ride_with_pushes(door, STATUS, 300) == 0
-    assert rig.state("binary_sensor", RIDING, "moving").state == "on"
+    assert rig.state("sensor", RIDING, "activity").state == "driving"
     # They stop: twice their period of 10 s later it is asked again as quickly as ever.
     assert await asked_in(rig, STATUS, RIDING, 25) >= 1
     assert await asked_in(rig, STATUS, RIDING, 60) >= 3

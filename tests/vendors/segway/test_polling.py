@@ -107,6 +107,7 @@ async def test_first_poll(connection: SegwayConnection, host: FakeHost) -> None:
         "locked": False,
         "ignition": True,
         "moving": True,
+        "activity": "driving",
         "charging": False,
         "battery": 76,
         "odometer": pytest.approx(4786, rel=0.01),

@@ -360,7 +360,7 @@ STATUS_FIELDS: Mapping[str, tuple[object, set[str]]] = {
     "charging": (True, {"charging"}),
     "powerPercent": (9, {"battery"}),
     "speedMode": (2, {"speed_mode"}),
-    "speed": (0, {"speed", "moving"}),
+    "speed": (0, {"speed", "moving", "activity"}),
     "odometer": (10_000_123, {"odometer"}),
     "remainderRange": (777, {"remaining_range"}),
     "remainingRange": (778, {"remaining_range"}),

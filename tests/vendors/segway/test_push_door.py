@@ -15,6 +15,7 @@ from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.pushes.body import LARGEST_BODY
 from custom_components.fleet_tracker.pushes.door import PUSH_PATH
 from custom_components.fleet_tracker.vendors.segway.push import sign
+from tests.common import other_server
 from tests.simulators.segway import SegwaySimulator
 from tests.simulators.segway_push import signature
 
@@ -108,7 +109,7 @@ async def test_new_secret(door: Door) -> None:
         {
             "client_id": rig.server.client_id,
             "client_secret": "new-secret",
-            "server": rig.server.url,
+            **other_server(rig.server.url),
         },
     )
     assert result["reason"] == "reconfigure_successful"

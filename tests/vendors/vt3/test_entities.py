@@ -359,8 +359,10 @@ async def test_trouble_code(home: Home) -> None:
             "reported_at": events[0]["occurred_at"],
             "received_at": events[0]["occurred_at"],
             "starts_at": events[0]["occurred_at"],
+            "message": events[0]["message"],
         }
     ]
+    assert "P070F" in events[0]["message"]
     assert home.reading("trouble_codes", SERIAL) == 1
     assert home.state("binary_sensor", "malfunction_indicator", SERIAL).state == "on"
     await home.elapse(90)
