@@ -162,7 +162,7 @@ class Stage(ABC):
     # --- what is seen ---
 
     def shown(self) -> dict[str, str]:
-        """Return the states of the vehicle, but for the times of its last news."""
+        """Return the states of the vehicle, but for what tells when it was last heard."""
         registry = er.async_get(self.hass)
         found = {}
         for entity in er.async_entries_for_config_entry(registry, self.entry.entry_id):
@@ -172,6 +172,7 @@ class Stage(ABC):
                 or f"_{self.vehicle_id}_" not in entity.unique_id
                 or entity.domain in {"event", "button", "camera", "image"}
                 or state.attributes.get("device_class") == "timestamp"
+                or entity.translation_key == "activity"
             ):
                 continue
             found[entity.entity_id] = state.state
@@ -429,7 +430,7 @@ class OpenApiStage(PolledStage):
 
     def is_current(self) -> bool:
         """Tell whether the level is shown as it is now."""
-        return self.value("sensor", "tracker_battery") == f"{self._car.battery:.1f}"
+        return float(self.value("sensor", "tracker_battery")) == self._car.battery
 
     async def call(self) -> None:
         """Lock the doors."""

@@ -80,7 +80,7 @@ def _moments(
 def _told_beside(
     log: TripLog, update: VehicleUpdate, beliefs: Beliefs, *, has_fix: bool
 ) -> Iterator[Moment]:
-    """Yield what is told beside a position: key, lock, odometer, as far as it is news."""
+    """Yield the news beside a position: of the key, the lock and the odometer."""
     head = log.head
     for group in update.groups:
         readings = group.readings
