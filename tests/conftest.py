@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 import re
 from typing import Any
+from unittest.mock import patch
 
 import freezegun
 from homeassistant.core import HomeAssistant
@@ -210,3 +211,12 @@ async def german(
 ) -> None:
     """Let Home Assistant speak another language than English."""
     await speak_german(hass, monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def entity_registry_enabled_by_default() -> Iterator[None]:
+    """Enable every entity when it is added, also those that are disabled by default."""
+    with patch(
+        "homeassistant.helpers.entity.Entity.entity_registry_enabled_default", True
+    ):
+        yield

@@ -398,6 +398,7 @@ class OpenApiStage(PolledStage):
             stage.entry = await open_api.add_account(hass, server)
             await stage.settle()
             await stage.enable("lock", "locked")
+            await stage.enable("sensor", "tracker_battery")
             yield stage
 
     @property
@@ -430,7 +431,7 @@ class OpenApiStage(PolledStage):
 
     def is_current(self) -> bool:
         """Tell whether the level is shown as it is now."""
-        return float(self.value("sensor", "tracker_battery")) == self._car.battery
+        return self.value("sensor", "tracker_battery") == f"{self._car.battery:.1f}"
 
     async def call(self) -> None:
         """Lock the doors."""

@@ -1202,6 +1202,7 @@ async def test_a_shared_account_is_a_repair_issue(rig: Rig) -> None:
     assert not rig.issues()
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 @pytest.mark.freeze_time(START)
 async def test_another_program_fights_for_the_token(
     rig: Rig, caplog: pytest.LogCaptureFixture

@@ -279,6 +279,7 @@ async def test_too_many_requests_for_a_part(rig: Rig) -> None:
     assert rig.interval == timedelta(seconds=15)
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 @pytest.mark.parametrize(
     ("ahead", "text"), [(3600, "server_clock_ahead"), (-3600, "server_clock_behind")]
 )
@@ -475,6 +476,7 @@ async def test_subscriptions_that_end(rig: Rig) -> None:
 # Vehicles in trouble
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_one_forbidden_among_a_hundred(
     rig: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -574,6 +576,7 @@ async def test_wrong_types_in_any_field(
         assert rig.state("sensor", CAR, key).state == before[f"sensor.car_{key}"]
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 @pytest.mark.parametrize("value", [None, 7, [], ""], ids=repr)
 async def test_wrong_types_in_the_imei(rig: Rig, value: object) -> None:
     """Such a record is nobody's; its vehicle is gone after two lists, and comes back."""

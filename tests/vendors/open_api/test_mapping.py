@@ -375,7 +375,7 @@ def test_never_online() -> None:
     known = {Reading.STATUS: "never_online", Reading.ONLINE: False}
     # Its speed of 0, which has no time, is the guard's alone and never shown.
     assert readings(update) == {**known, Reading.SPEED: 0}
-    assert known_after(update).readings == known
+    assert known_after(update).readings == {**known, Reading.ACTIVITY: "offline"}
 
 
 def test_without_the_servers_time() -> None:

@@ -18,7 +18,7 @@ from custom_components.fleet_tracker.vendors.open_api.mapping import map_track
 from .conftest import CAR, START, Rig
 
 MOST_ROWS = 775
-ENTITIES = 17
+ENTITIES = 19
 HOUR, DAY = 3600, 86_400
 # Where it drives from and to, in degrees: 15 s at 50 km/h are about 0.002.
 STEP = 0.002

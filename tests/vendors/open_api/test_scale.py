@@ -86,8 +86,8 @@ async def test_five_hundred_vehicles(
             er.async_get(hass), entry.entry_id
         )
         enabled = [one for one in registered if not one.disabled_by]
-        # One less each: to cut the engine is offered to who allows it.
-        assert len(enabled) == VEHICLES * (MOST_ENABLED - 2)
+        # One less each: cutting the engine is offered where it is allowed.
+        assert len(enabled) == VEHICLES * (MOST_ENABLED - 1)
         assert len(hass.states.async_all("device_tracker")) == VEHICLES
 
         polled = dt_util.utcnow()
