@@ -35,6 +35,7 @@ from .client import SegwayClient
 from .errors import (
     DeviceInactive,
     DeviceNotFound,
+    EndpointMissing,
     LocationUnknown,
     NoAnswer,
     ServerError,
@@ -351,6 +352,9 @@ class Poller:
             update = await self.ask(vehicle, query)
         except VendorError as err:
             if capability is None or not vehicle.lacks(capability, err):
+                if isinstance(err, EndpointMissing):
+                    # It was there before: the server fails, and this is no answer.
+                    raise InvalidAnswer(str(err)) from err
                 raise
             await self.learn_refusal(vehicle, capability)
             return
