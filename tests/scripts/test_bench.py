@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 import subprocess
 import sys
+
+import pytest
 
 from script.bench_support.rows import ROWS, Row, medians, table
 
@@ -20,6 +23,10 @@ SMALL = {
 }
 
 
+@pytest.mark.skipif(
+    "BENCH" not in os.environ,
+    reason="fetches the peers' libraries and takes half a minute; BENCH=1 runs it",
+)
 def test_small_bench(tmp_path: Path) -> None:
     """One process fills every row, and polls without news write nothing."""
     report = tmp_path / "bench.json"
