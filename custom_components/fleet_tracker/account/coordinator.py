@@ -593,7 +593,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._log_part(result)
         await self._async_take(result)
         self.update_interval = self._interval_after(result.error)
-        self._availability.state.plan(self.connection.poll_interval())
+        self._availability.state.plan(self.connection.pace())
         return self.fleet.vehicles
 
     async def _async_take(self, result: PollResult) -> None:

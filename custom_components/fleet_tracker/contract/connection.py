@@ -157,6 +157,14 @@ class Connection(ABC):
         result.
         """
 
+    def pace(self) -> timedelta | None:
+        """Return how often the account's vehicles are asked, None for never.
+
+        It may be longer than the time until the next poll, where each vehicle has a time
+        of its own. An account counts as reachable for some of these after a success.
+        """
+        return self.poll_interval()
+
     def poll_interval(self) -> timedelta | None:
         """Return how long to wait until the next poll, None to never poll.
 

@@ -107,6 +107,11 @@ class SegwayConnection(Connection):
         return self._poller.interval()
 
     @override
+    def pace(self) -> timedelta:
+        """Return how often the vehicle that is asked most often is asked for its status."""
+        return self._poller.pace()
+
+    @override
     async def look(self, vehicle_id: str) -> VehicleUpdate:
         """Return how and where a vehicle is, as far as Segway knows."""
         return await self._look(self._vehicle(vehicle_id))

@@ -260,6 +260,17 @@ class Poller:
 
     # --- when ---
 
+    def pace(self) -> timedelta:
+        """Return the shortest time between two questions for a vehicle's status."""
+        now = self._host.now()
+        return min(
+            (
+                vehicle.pace(self._host.vehicle(vehicle.imei), now)
+                for vehicle in self._vehicles.values()
+            ),
+            default=PARKED,
+        )
+
     def interval(self) -> timedelta:
         """Return how long until the next vehicle's time comes."""
         now = self._host.now()

@@ -263,6 +263,10 @@ class AcceptedVehicle:
             moving if isinstance(moving, bool) else None,
         )
 
+    def pace(self, known: Vehicle | None, now: datetime) -> timedelta:
+        """Return how long to wait between two questions for its status."""
+        return self._schedule.interval(Query.STATUS, self.state(known), now)
+
     def due(self, known: Vehicle | None, now: datetime) -> list[Query]:
         """Return what to ask of it now."""
         if self.next_due(known, now) > now:
