@@ -49,14 +49,19 @@ def find(entries: Sequence[Entry], wanted: str) -> Iterator[Entry]:
 
 
 async def enable_entities(home_assistant: HomeAssistant, account: DemoAccount) -> None:
-    """Enable what is disabled by default and worth seeing.
+    """Enable what the demo shows and checks, where it is disabled by default.
 
     Raises DemoError where a vehicle does not get such an entity.
     """
     config_entries = set()
     for vehicle in account.vehicles:
-        for wanted in vehicle.enable:
-            entry = await _wait_for(home_assistant, vehicle, wanted)
+        entries = [
+            await _wait_for(home_assistant, vehicle, wanted)
+            for wanted in vehicle.enable
+        ]
+        known = (await entries_by_device(home_assistant)).get(vehicle.name, ())
+        entries += [one for key in vehicle.entities for one in find(known, key)]
+        for entry in entries:
             if entry["disabled_by"] is not None:
                 await home_assistant.command(
                     "config/entity_registry/update",

@@ -122,9 +122,10 @@ def told() -> Iterator[tuple[str, re.Pattern[str] | None, str]]:
     for cell, enabled in rows:
         if not cell.startswith("`"):
             continue
-        name = re.search(r"\*(.*)\*", cell)
-        pattern = name and re.sub(r"\\{\w+\\}", r"[\\w.]+", re.escape(name[1]))
-        yield code(cell)[0], re.compile(pattern) if pattern else None, enabled
+        for domain, names in re.findall(r"`(\w+)`([^`]*)", cell):
+            for name in re.findall(r"\*([^*]+)\*", names) or [None]:
+                pattern = name and re.sub(r"\\{\w+\\}", r"[\\w.]+", re.escape(name))
+                yield domain, re.compile(pattern) if pattern else None, enabled
 
 
 async def test_every_entity(home: Home) -> None:
@@ -141,7 +142,12 @@ async def test_every_entity(home: Home) -> None:
     await upload_all(home, tracker)
     await tracker.upload("mine")
     await home.settle()
-    rows = list(told())
+    # The sensors of the last trip come with the first one.
+    rows = [
+        row
+        for row in told()
+        if not row[1] or not row[1].pattern.startswith("Last\\ trip")
+    ]
     used = set()
     for entry in registered(home).values():
         name = entry.original_name
