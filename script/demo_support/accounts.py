@@ -240,7 +240,7 @@ ACCOUNTS = (
                     "sensor.speed": number(0, 60),
                     "sensor.last_fix": moment(within=timedelta(minutes=5)),
                     "image.photo_taken": moment(within=timedelta(hours=1)),
-                    "camera.live_1": one_of("idle", "streaming"),
+                    "camera.live_view_1": one_of("idle", "streaming"),
                     "button.take_photo_1": or_unknown(moment()),
                     "button.restore_engine": or_unknown(moment()),
                     "event.alarm": moment(within=timedelta(minutes=5)),

@@ -49,7 +49,11 @@ async def _cameras(
     for entries in (await entries_by_device(home_assistant)).values():
         found = [
             entry["entity_id"]
-            for wanted in ("camera.live_1", "button.take_photo_1", "image.photo_taken")
+            for wanted in (
+                "camera.live_view_1",
+                "button.take_photo_1",
+                "image.photo_taken",
+            )
             for entry in find(entries, wanted)
         ]
         if len(found) == 3:
