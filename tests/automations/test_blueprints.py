@@ -197,7 +197,7 @@ async def test_ignition_notice(house: House) -> None:
 
 
 async def test_theft_and_tow(house: House) -> None:
-    """Alarms and movement of a parked van are told, while it is armed; driving is not."""
+    """It runs for alarms and movement of a parked van while armed, never for driving."""
     await house.start()
     await async_setup_component(
         house.hass, "input_boolean", {"input_boolean": {"armed": {"initial": True}}}
@@ -232,7 +232,7 @@ async def test_theft_and_tow(house: House) -> None:
 
 
 async def test_zone_arrive_leave(house: House) -> None:
-    """Arriving and leaving are told after a while, by an accurate position only."""
+    """It runs after the dwell time, and only by an accurate position."""
     await house.start()
     house.hass.states.async_set(
         "zone.depot",
@@ -302,7 +302,7 @@ async def test_left_unlocked(house: House) -> None:
 
 
 async def test_low_battery(house: House) -> None:
-    """A battery that falls below the limit and a cut of the power are told, once each."""
+    """It runs once for a battery that falls below the limit, once for a power alarm."""
     await house.start()
     await house.tell(battery=50)
     await use(
@@ -350,7 +350,7 @@ async def test_silent(house: House) -> None:
 
 
 async def test_weekly_report(house: House) -> None:
-    """Once a week the distance, the trips and the alarms of each van are told."""
+    """It sends the distance, trips and alarms of each van once a week."""
     await house.start()
     now = dt_util.utcnow()
     house.cloud.past["1"] = Past(

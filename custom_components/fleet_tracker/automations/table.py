@@ -96,7 +96,7 @@ ACTIVITY: Final = Basis(
 ALARM: Final = Basis(platform=Shown.EVENT, key=OccurrenceKind.ALARM)
 TRIP: Final = Basis(platform=Shown.EVENT, key=OccurrenceKind.TRIP)
 
-# Not alarms: the end of one, and what trips are told by.
+# Types that are no alarms: the end of an alarm, and the events of trips.
 NO_ALARMS: Final = frozenset(
     {
         OccurrenceType.CLEARED,

@@ -604,7 +604,7 @@ async def test_nothing_to_be_had(
 
 
 async def test_wrong_password(line: Line) -> None:
-    """Refused credentials are told, whatever else was read."""
+    """A poll raises the refusal of the credentials, whatever else it read."""
     await line.poll()
     line.server.account(ACCOUNT).set_password("changed")
     line.server.drop_tokens()

@@ -244,7 +244,7 @@ def _outside_of(trip: FoundTrip, others: Iterable[FoundTrip]) -> FoundTrip | Non
 def tell(
     told: tuple[Trip, ...], found: Sequence[FoundTrip]
 ) -> tuple[tuple[Trip, ...], News]:
-    """Return the trips as they are told from now on, and what is new of them.
+    """Return the trips that are shown from now on, and the changes to fire events for.
 
     The trip that overlaps one most keeps its identity. An end is told once, whatever is
     corrected later.

@@ -1,4 +1,4 @@
-"""Cameras: what they are told, their live streams and what devices have recorded.
+"""Cameras: commands to them, live streams and recorded files.
 
 Which vehicles have a live stream is learned by one try while they drive. URLs of files
 and streams are private: they are handed to whoever shows them and kept nowhere else.
