@@ -74,6 +74,18 @@ async def test_lines_come_back(hass: HomeAssistant, file: LineFile) -> None:
     assert await again(hass).async_load() == []
 
 
+async def test_write_before_the_first_reading(
+    hass: HomeAssistant, file: LineFile
+) -> None:
+    """A file that nobody has read yet keeps its lines; new ones come behind them."""
+    file.add("before")
+    await file.async_write()
+    later = again(hass)
+    later.add("behind")
+    await later.async_write()
+    assert await again(hass).async_load() == ["before", "behind"]
+
+
 async def test_one_write_serves_all_waiting_callers(file: LineFile, disk: Disk) -> None:
     """However many add something while it is being written."""
 

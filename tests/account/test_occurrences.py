@@ -36,8 +36,12 @@ from custom_components.fleet_tracker.account.coordinator import (
     TRIGGERS_BEGIN_WITHIN,
     FleetCoordinator,
 )
+from custom_components.fleet_tracker.account.fleet import Fleet
 from custom_components.fleet_tracker.account.line_file import LineFile
-from custom_components.fleet_tracker.account.occurrence_journal import OccurrenceJournal
+from custom_components.fleet_tracker.account.occurrence_journal import (
+    OccurrenceJournal,
+    Receipt,
+)
 from custom_components.fleet_tracker.account.occurrences import (
     MOST_OF_A_MOMENT,
     MOST_REMEMBERED,
@@ -583,6 +587,31 @@ async def test_derived_occurrences_fire_too(
     coordinator.fleet.refresh(["1"])
     await hass.async_block_till_done()
     assert heard == [first, first + SECOND]
+
+
+async def test_what_fired_is_read_before_vehicles_are_restored(
+    hass: HomeAssistant, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restored vehicle may end its trip at once, which must know what fired before."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    steps: list[str] = []
+    load, recall = OccurrenceLog.async_load, Fleet.recall
+
+    async def note_load(log: OccurrenceLog) -> list[Receipt]:
+        receipts = await load(log)
+        steps.append("read")
+        return receipts
+
+    def note_recall(fleet: Fleet, vehicle: Vehicle) -> None:
+        steps.append("restored")
+        recall(fleet, vehicle)
+
+    monkeypatch.setattr(OccurrenceLog, "async_load", note_load)
+    monkeypatch.setattr(Fleet, "recall", note_recall)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert steps == ["read", "restored"]
 
 
 async def test_undelivered_do_not_pile_up(

@@ -245,7 +245,15 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         return self._availability.is_reachable
 
     async def _async_recall(self) -> None:
-        """Restore the vehicles as they were at the last stop."""
+        """Restore the vehicles as they were at the last stop.
+
+        What fired comes first: a restored vehicle may tell what time alone made of it
+        meanwhile, such as the end of its trip.
+        """
+        receipts = await self._occurrences.async_load()
+        if self._occurrences.set_aside:
+            await self._async_save_occurrences()
+        self._hold_until_started()
         for number, vehicle in enumerate(await self._store.async_load(), start=1):
             if self.is_wanted(vehicle.vehicle_id):
                 self.fleet.recall(vehicle)
@@ -253,7 +261,6 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 await asyncio.sleep(0)
         # A repair may be shown from before a reload.
         self._problems.note_tracker_clocks(self.fleet.wrong_clocks)
-        receipts = await self._occurrences.async_load()
         self._problems.note_set_aside(
             [
                 *self._memory.set_aside,
@@ -261,9 +268,6 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 *self._occurrences.set_aside,
             ]
         )
-        if self._occurrences.set_aside:
-            await self._async_save_occurrences()
-        self._hold_until_started()
         for receipt in receipts:
             self.fleet.recall_receipt(receipt)
 

@@ -30,7 +30,7 @@ class LineFile:
         self._waiting: list[str] = []
         self._added = 0
         self._written = 0
-        self._size = 0
+        self._size: int | None = None
         self._task: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
 
@@ -107,20 +107,24 @@ class LineFile:
             lines, self._waiting = self._waiting, []
             data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
             try:
+                if self._size is None:
+                    # Nobody has read the file yet: what it holds stays.
+                    await self.async_load()
                 await self._hass.async_add_executor_job(self._append, data)
             except BaseException:
                 self._waiting = lines + self._waiting
                 raise
-            self._size += len(data)
+            self._size = (self._size or 0) + len(data)
             self._written += len(lines)
 
     def _append(self, data: bytes) -> None:
+        size = self._size or 0
         self.path.parent.mkdir(exist_ok=True)
         file = os.open(self.path, os.O_WRONLY | os.O_CREAT, PRIVATE)
         try:
             # Remove the rest of a failed write, or of a write that a crash cut off.
-            os.truncate(file, self._size)
-            os.lseek(file, self._size, os.SEEK_SET)
+            os.truncate(file, size)
+            os.lseek(file, size, os.SEEK_SET)
             view = memoryview(data)
             while view:
                 view = view[os.write(file, view) :]
