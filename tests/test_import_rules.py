@@ -33,6 +33,7 @@ ROOMS: Mapping[str, frozenset[str]] = {
     "cameras": frozenset(
         {"account", "const", "contract", "model", "offer", "transport"}
     ),
+    "dashboard": frozenset({"account", "const", "contract", "model", "offer"}),
     "pushes": frozenset({"account", "const", "contract", "model", "offer", "vendors"}),
 }
 PURE_ROOMS = ("model", "contract", "transport")

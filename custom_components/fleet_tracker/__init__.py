@@ -22,6 +22,8 @@ from .account.coordinator import FleetConfigEntry, FleetCoordinator
 from .account.handover import take_handed_over
 from .account.storage import EntryMemory, async_remove_stored
 from .const import CONF_IDENTITY, CONF_VENDOR, DOMAIN
+from .dashboard.modules import async_register_modules
+from .dashboard.overview import async_register_overview
 from .model.vehicle import OccurrenceKind
 from .pushes.door import async_register_push_views
 from .services import async_register_actions
@@ -38,9 +40,11 @@ TOO_MANY_ENTITIES = "too_many_entities"
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up what all entries share: the actions and the doors for pushes."""
+    """Set up what all entries share: the actions, the doors for pushes, the dashboard."""
     async_register_actions(hass)
     async_register_push_views(hass)
+    async_register_overview(hass)
+    await async_register_modules(hass)
     return True
 
 

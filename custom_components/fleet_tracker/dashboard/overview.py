@@ -1,0 +1,187 @@
+"""The command by which the browser learns which vehicles there are, and their entities.
+
+It tells of the vehicles that the user may read, with the exact times that entities show in
+steps. What entities show is not repeated: the browser has their states already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from homeassistant.auth.models import User
+from homeassistant.auth.permissions.const import POLICY_READ
+from homeassistant.components import websocket_api
+from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry, ConfigEntryState
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+import voluptuous as vol
+
+from ..account.coordinator import FleetCoordinator
+from ..const import CONF_VENDOR, DOMAIN
+from ..model.vehicle import Activity, Reading, Vehicle
+from .modules import MODULES_PATH
+
+OVERVIEW = f"{DOMAIN}/overview"
+
+type _Json = dict[str, Any]
+
+
+@callback
+def async_register_overview(hass: HomeAssistant) -> None:
+    """Register the command."""
+    websocket_api.async_register_command(hass, _handle_overview)
+
+
+@websocket_api.websocket_command({vol.Required("type"): OVERVIEW})
+@callback
+def _handle_overview(
+    hass: HomeAssistant,
+    connection: websocket_api.ActiveConnection,
+    message: dict[str, Any],
+) -> None:
+    connection.send_result(message["id"], overview(hass, connection.user))
+
+
+@callback
+def overview(hass: HomeAssistant, user: User) -> _Json:
+    """Return the accounts, and the vehicles that a user may read.
+
+    An account is told without vehicles too, so that the browser can say why there are none.
+    """
+    path = hass.data[MODULES_PATH]
+    entries = [
+        entry
+        for entry in hass.config_entries.async_entries(DOMAIN)
+        if entry.source != SOURCE_IGNORE and entry.disabled_by is None
+    ]
+    return {
+        "version": path.rpartition("/")[2].rpartition("-")[0],
+        "path": path,
+        "accounts": [_account(entry) for entry in entries],
+        "vehicles": [
+            vehicle
+            for entry in entries
+            if entry.state is ConfigEntryState.LOADED
+            for vehicle in _vehicles(hass, entry.runtime_data, user)
+        ],
+    }
+
+
+def _account(entry: ConfigEntry) -> _Json:
+    is_loaded = entry.state is ConfigEntryState.LOADED
+    return {
+        "id": entry.entry_id,
+        "title": entry.title,
+        "vendor": entry.data.get(CONF_VENDOR),
+        "state": entry.state.value,
+        "reachable": is_loaded and entry.runtime_data.is_reachable,
+    }
+
+
+def _vehicles(
+    hass: HomeAssistant, coordinator: FleetCoordinator, user: User
+) -> Iterator[_Json]:
+    entities = er.async_get(hass)
+    for device in dr.async_entries_for_config_entry(
+        dr.async_get(hass), coordinator.config_entry.entry_id
+    ):
+        vehicle_id = coordinator.vehicle_of(device.identifiers)
+        vehicle = vehicle_id and coordinator.vehicle(vehicle_id)
+        if not vehicle or vehicle.is_gone:
+            continue
+        told = _entities(
+            coordinator,
+            vehicle,
+            er.async_entries_for_device(
+                entities, device.id, include_disabled_entities=True
+            ),
+        )
+        tracker = told.get(Platform.DEVICE_TRACKER, {}).get(Reading.POSITION)
+        # Who may not read the tracker may not know of the vehicle.
+        if tracker is None or not user.permissions.check_entity(
+            tracker.entity_id, POLICY_READ
+        ):
+            continue
+        yield {
+            "id": device.id,
+            "name": device.name_by_user or device.name or vehicle.details.name,
+            "account": coordinator.config_entry.entry_id,
+            "vendor": coordinator.vendor.key,
+            "kind": coordinator.vehicle_kind(vehicle.vehicle_id).value,
+            "model": vehicle.details.model,
+            "plate": vehicle.details.plate,
+            "area": device.area_id,
+            "tracker": tracker.entity_id,
+            "entities": _enabled(told, user),
+            "times": _times(vehicle),
+        }
+
+
+def _entities(
+    coordinator: FleetCoordinator,
+    vehicle: Vehicle,
+    entries: list[er.RegistryEntry],
+) -> Mapping[str, Mapping[str, er.RegistryEntry]]:
+    """Return the entities of a vehicle by their domains and readings.
+
+    A reading of a part is written as in the model, ``door:driver``.
+    """
+    prefix = coordinator.unique_id(vehicle.vehicle_id, "")
+    readings = {one.replace(":", "_"): one for one in vehicle.shown_readings}
+    found: dict[str, dict[str, er.RegistryEntry]] = {}
+    for entry in entries:
+        if entry.platform == DOMAIN and entry.unique_id.startswith(prefix):
+            key = entry.unique_id.removeprefix(prefix)
+            found.setdefault(entry.domain, {})[readings.get(key, key)] = entry
+    return found
+
+
+def _enabled(
+    told: Mapping[str, Mapping[str, er.RegistryEntry]], user: User
+) -> Mapping[str, Mapping[str, str]]:
+    """Return the ids of the entities that have states which a user may read."""
+    return {
+        domain: {
+            reading: entry.entity_id
+            for reading, entry in by_reading.items()
+            if entry.disabled_by is None
+            and user.permissions.check_entity(entry.entity_id, POLICY_READ)
+        }
+        for domain, by_reading in told.items()
+    }
+
+
+def _times(vehicle: Vehicle) -> _Json:
+    """Return when a vehicle was where it is shown, was heard of, and began what it does."""
+    position, fix = vehicle.position, vehicle.latest_fix or vehicle.position
+    return {
+        "position": None if position is None else position.fixed_at.isoformat(),
+        "fix": None if fix is None else fix.fixed_at.isoformat(),
+        "contact": _text(vehicle.heard_at),
+        "since": _text(_since(vehicle)),
+    }
+
+
+def _since(vehicle: Vehicle) -> datetime | None:
+    """Return when a vehicle began to drive, to idle or to stand, where that is known."""
+    running, ended = vehicle.trips.running, vehicle.trips.last_ended
+    match vehicle.readings.get(Reading.ACTIVITY):
+        case Activity.DRIVING | Activity.TOWED:
+            return None if running is None else _time(running.begin)
+        case Activity.IDLING:
+            return vehicle.stood_since
+        case _:
+            if running is not None or ended is None or ended.end is None:
+                return None
+            return _time(ended.end)
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(round(seconds), UTC)
+
+
+def _text(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()

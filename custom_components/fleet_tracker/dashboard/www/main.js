@@ -1,0 +1,1 @@
+// The first module that the browser loads.
