@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components import fleet_tracker
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.contract.errors import CannotConnect
 from custom_components.fleet_tracker.repairs import async_create_fix_flow
 from tests.common import START, cloud_entry, set_up
-from tests.neutral_vendor import FIXABLE, Cloud, Clouds
+from tests.neutral_vendor import FIXABLE, Cloud, Clouds, told
 
 PATH = "/api/repairs/issues/fix"
+TEXTS = Path(fleet_tracker.__file__).parent / "translations" / "en.json"
 
 
 @pytest.fixture
@@ -67,6 +71,79 @@ async def test_problem_is_solved(
     assert dict(entry.options) == {"token": FIXABLE, "other": 1}
     assert issue_id not in {key for _, key in issues}
     assert cloud.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["Van"], "Van"),
+        (["van 2", "Bus", "Van 1"], "Bus, Van 1, van 2"),
+        (["A", "B", "C", "D", "E"], "A, B, C, D, E"),
+        (["G", "F", "E", "D", "C", "B", "A"], "A, B, C, D, E and 2 more"),
+        # What a name holds is neither a link nor a picture nor a line of its own.
+        (["[V](x:y)\n![]<b>*"], r"\[V\]\(x\:y\) \!\[\]\<b\>\*"),
+    ],
+)
+async def test_problem_names_its_vehicles(
+    hass: HomeAssistant, cloud: Cloud, names: list[str], shown: str
+) -> None:
+    """The first ones by name, and how many more there are."""
+    cloud.fleet = {
+        str(number): told(str(number), START, name=name)
+        for number, name in enumerate(names)
+    }
+    coordinator = await set_up(hass, cloud_entry())
+
+    coordinator.raise_problem(FIXABLE, vehicles=list(cloud.fleet))
+
+    (issue,) = ir.async_get(hass).issues.values()
+    assert (issue.translation_placeholders or {})["vehicles"] == shown
+
+
+async def test_problem_calls_vehicles_as_the_user_does(
+    hass: HomeAssistant, cloud: Cloud
+) -> None:
+    """A device that was renamed has its new name there; an id is no name."""
+    cloud.fleet = {"1": told("1", START, name="Old"), "2": told("2", START, name="Bus")}
+    coordinator = await set_up(hass, cloud_entry())
+    registry = dr.async_get(hass)
+    (device,) = (
+        device
+        for device in dr.async_entries_for_config_entry(
+            registry, coordinator.config_entry.entry_id
+        )
+        if device.name == "Old"
+    )
+    registry.async_update_device(device.id, name_by_user="New")
+
+    coordinator.raise_problem(FIXABLE, vehicles=["1", "2", "unheard of"])
+
+    (issue,) = ir.async_get(hass).issues.values()
+    named = (issue.translation_placeholders or {})["vehicles"]
+    assert named == "Bus, New"
+
+
+def test_texts_name_the_vehicles_concerned() -> None:
+    """A text that speaks of certain vehicles has their names, never in a title."""
+    texts = json.loads(TEXTS.read_text(encoding="utf-8"))["issues"]
+    described = {
+        key: issue.get("description")
+        or issue["fix_flow"]["step"]["confirm"]["description"]
+        for key, issue in texts.items()
+    }
+    named = {key for key, text in described.items() if "{vehicles}" in text}
+    assert named == {
+        "segway_vehicles_not_found",
+        "subscription_ending",
+        "subscription_expired",
+        "tracker_clocks_wrong",
+        "vt3_unknown_names",
+        "vt3_wrong_speed_unit",
+    }
+    assert not [key for key in texts if "{vehicles}" in texts[key]["title"]]
+    # What the vendor cuts off it does not name, and pushes are signed for the account.
+    counted = {key for key, text in described.items() if "{count}" in text}
+    assert counted == {"list_cut_off", "segway_push_signature", "too_many_entities"}
 
 
 async def test_problem_of_an_entry_that_is_not_loaded(

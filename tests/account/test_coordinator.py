@@ -873,13 +873,13 @@ async def test_account_that_is_disabled_has_no_problems(
 async def test_subscriptions_that_end(
     hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
 ) -> None:
-    """Two weeks before, and from then on; counted, and gone once they are renewed."""
+    """Two weeks before, and from then on; named, and gone once they are renewed."""
     day = timedelta(days=1)
     issues = ir.async_get(hass)
 
     def shown() -> dict[str | None, str]:
         return {
-            issue.translation_key: (issue.translation_placeholders or {})["count"]
+            issue.translation_key: (issue.translation_placeholders or {})["vehicles"]
             for issue in issues.issues.values()
         }
 
@@ -894,10 +894,13 @@ async def test_subscriptions_that_end(
 
     fleet(15, 14, 1, 0, -3)
     await set_up(hass, cloud_entry())
-    assert shown() == {"subscription_ending": "2", "subscription_expired": "2"}
+    assert shown() == {
+        "subscription_ending": "1, 2",
+        "subscription_expired": "3, 4",
+    }
     fleet(300, 300, 1, 300, 300)
     await elapse(hass, freezer, 61)
-    assert shown() == {"subscription_ending": "1"}
+    assert shown() == {"subscription_ending": "2"}
     fleet(300, 300)
     for _ in range(2):
         await elapse(hass, freezer, 61)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timedelta
 import random
@@ -73,7 +73,7 @@ class Keeper:
     def on_vehicles_kept(self) -> None:
         """Keep nothing."""
 
-    def on_wrong_clocks(self, count: int) -> None:
+    def on_wrong_clocks(self, vehicles: AbstractSet[str]) -> None:
         """Tell nobody."""
 
     def on_stop(self, vehicle_id: str) -> None:

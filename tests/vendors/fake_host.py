@@ -7,7 +7,7 @@ would find in Home Assistant.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 import json
 
@@ -182,8 +182,12 @@ class FakeHost:
         """Record a discovered vehicle."""
         self.discovered.append((vehicle_id, model))
 
-    def raise_problem(self, cause: str, **placeholders: str) -> None:
-        """Record a problem."""
+    def raise_problem(
+        self, cause: str, *, vehicles: Collection[str] = (), **placeholders: str
+    ) -> None:
+        """Record a problem, with the ids of the vehicles instead of their names."""
+        if vehicles:
+            placeholders["vehicles"] = ", ".join(sorted(vehicles))
         self.problems[cause] = placeholders
 
     def clear_problem(self, cause: str) -> None:

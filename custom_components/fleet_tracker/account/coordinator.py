@@ -7,7 +7,14 @@ it is decided when to poll, when the account counts as reachable, and what ends 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Set as AbstractSet
+from collections.abc import (
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Set as AbstractSet,
+)
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, override
@@ -140,7 +147,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             started_at=dt_util.utcnow(),
         )
         self._subentries = VehicleSubentries(entry)
-        self._problems = Problems(hass, entry, vendor.fixable_problems)
+        self._problems = Problems(
+            hass, entry, vendor.fixable_problems, self.vehicle_names
+        )
         self.fleet = Fleet(hass, self.name, self, self._occurrences)
         self.data = self.fleet.vehicles
         self._cancel_early_poll: CALLBACK_TYPE | None = None
@@ -412,9 +421,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._store.async_schedule_save()
 
     @callback
-    def on_wrong_clocks(self, count: int) -> None:
-        """Show how many trackers have wrong clocks."""
-        self._problems.note_tracker_clocks(count)
+    def on_wrong_clocks(self, vehicles: AbstractSet[str]) -> None:
+        """Show which vehicles have trackers with wrong clocks."""
+        self._problems.note_tracker_clocks(vehicles)
 
     @callback
     def on_stop(self, vehicle_id: str) -> None:
@@ -501,9 +510,11 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         show_card(self.hass, self.config_entry, vehicle_id, model)
 
     @callback
-    def raise_problem(self, cause: str, **placeholders: str) -> None:
+    def raise_problem(
+        self, cause: str, *, vehicles: Collection[str] = (), **placeholders: str
+    ) -> None:
         """Show a repair issue until it is cleared, or until the user lets it be solved."""
-        self._problems.show(cause, **placeholders)
+        self._problems.show(cause, vehicles=vehicles, **placeholders)
 
     @callback
     def clear_problem(self, cause: str) -> None:
@@ -778,6 +789,24 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 identifiers={self.device_identifier(vehicle_id)}
             )
         return info
+
+    def vehicle_names(self, vehicle_ids: Collection[str]) -> list[str]:
+        """Return what the user calls vehicles. One that nothing is known of has no name."""
+        devices = dr.async_entries_for_config_entry(
+            dr.async_get(self.hass), self.config_entry.entry_id
+        )
+        given = {
+            self.vehicle_of(device.identifiers): device.name_by_user
+            for device in devices
+            if device.name_by_user
+        }
+        names = []
+        for one in vehicle_ids:
+            vehicle = self.vehicle(one)
+            details = vehicle.details if vehicle else self.first_details(one)
+            if details is not None:
+                names.append(given.get(one) or details.name)
+        return names
 
     def vehicle_kind(self, vehicle_id: str) -> VehicleKind:
         """Return what kind of vehicle one is: as the user says, else as it seems."""

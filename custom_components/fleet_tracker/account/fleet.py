@@ -70,8 +70,8 @@ class FleetKeeper(Protocol):
     def on_vehicles_kept(self) -> None:
         """Handle a change of a vehicle that must survive a restart."""
 
-    def on_wrong_clocks(self, count: int) -> None:
-        """Handle a new number of trackers with wrong clocks."""
+    def on_wrong_clocks(self, vehicles: AbstractSet[str]) -> None:
+        """Handle that other vehicles have trackers with wrong clocks now."""
 
     def on_stop(self, vehicle_id: str) -> None:
         """Handle that a vehicle's ignition was turned off."""
@@ -114,9 +114,9 @@ class Fleet:
         """How often something was not believed, by the reason."""
 
     @property
-    def wrong_clocks(self) -> int:
-        """Of how many vehicles the tracker's clock is wrong."""
-        return len(self._wrong_clocks)
+    def wrong_clocks(self) -> AbstractSet[str]:
+        """The vehicles whose tracker's clock is wrong."""
+        return self._wrong_clocks
 
     # --- the vehicles -----------------------------------------------------------------------
 
@@ -465,7 +465,7 @@ class Fleet:
             self._wrong_clocks.add(vehicle_id)
         else:
             self._wrong_clocks.discard(vehicle_id)
-        self._keeper.on_wrong_clocks(len(self._wrong_clocks))
+        self._keeper.on_wrong_clocks(self._wrong_clocks)
 
     # --- listeners --------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from homeassistant.config_entries import ConfigEntry
@@ -11,7 +11,9 @@ from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
 from ..contract.errors import AccessDenied, VendorError
+from ..model.texts import for_markdown
 from ..model.vehicle import Reading, Vehicle
+from ..offer.texts import common_text
 
 SUBSCRIPTION_WARNING = timedelta(days=14)
 SUBSCRIPTION_ENDING = "subscription_ending"
@@ -20,6 +22,8 @@ ACCESS_DENIED = "access_denied"
 RATE_LIMITED = "rate_limited"
 TRACKER_CLOCKS_WRONG = "tracker_clocks_wrong"
 SERVER_CLOCK_DIFFERS = "server_clock_differs"
+MOST_NAMED = 5
+"""How many vehicles a repair issue names; the others are counted."""
 LEAST_CLOCK_DIFFERENCE = timedelta(minutes=2)
 STORED_DATA_SET_ASIDE = "stored_data_set_aside"
 """It is noticed once, so that it is shown after a restart too."""
@@ -29,12 +33,20 @@ class Problems:
     """Shows what the user can do something about, and takes it away again."""
 
     def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, fixable: frozenset[str]
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        fixable: frozenset[str],
+        names: Callable[[Collection[str]], Sequence[str]],
     ) -> None:
-        """Initialize with the config entry and the problems that a repair flow can solve."""
+        """Initialize with the config entry and the problems that a repair flow can solve.
+
+        ``names`` returns what the user calls vehicles, by their ids.
+        """
         self._hass = hass
         self._entry = entry
         self._fixable = fixable
+        self._names = names
 
     @callback
     def show(
@@ -42,12 +54,16 @@ class Problems:
         cause: str,
         *,
         text: str | None = None,
+        vehicles: Collection[str] = (),
         **placeholders: str,
     ) -> None:
         """Show a repair issue until it is cleared, or until the user lets it be solved.
 
-        Its text is that of the cause, unless another one is named.
+        Its text is that of the cause, unless another one is named. The names of the vehicles
+        concerned are its placeholder ``vehicles``.
         """
+        if vehicles:
+            placeholders["vehicles"] = self._listed(vehicles)
         ir.async_create_issue(
             self._hass,
             DOMAIN,
@@ -64,6 +80,16 @@ class Problems:
     def clear(self, cause: str) -> None:
         """Remove the repair issue, if there is one."""
         ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(cause))
+
+    def _listed(self, vehicles: Collection[str]) -> str:
+        """Return the names of the first vehicles, and how many more there are."""
+        names = sorted(self._names(vehicles), key=str.casefold)
+        listed = ", ".join(map(for_markdown, names[:MOST_NAMED]))
+        if (more := len(names) - MOST_NAMED) <= 0:
+            return listed
+        return common_text(
+            self._hass, "vehicles_and_more", vehicles=listed, count=str(more)
+        )
 
     def _issue_id(self, cause: str) -> str:
         return f"{cause}_{self._entry.entry_id}"
@@ -86,10 +112,10 @@ class Problems:
             self.clear(ACCESS_DENIED)
 
     @callback
-    def note_tracker_clocks(self, wrong: int) -> None:
-        """Show one repair issue for all trackers with wrong clocks."""
+    def note_tracker_clocks(self, wrong: Collection[str]) -> None:
+        """Show one repair issue for all vehicles whose trackers have wrong clocks."""
         if wrong:
-            self.show(TRACKER_CLOCKS_WRONG, count=str(wrong))
+            self.show(TRACKER_CLOCKS_WRONG, vehicles=wrong)
         else:
             self.clear(TRACKER_CLOCKS_WRONG)
 
@@ -109,21 +135,20 @@ class Problems:
     @callback
     def note_subscriptions(self, vehicles: Iterable[Vehicle], now: datetime) -> None:
         """Show that subscriptions have ended, or soon will."""
-        ends = [
-            expires
-            for vehicle in vehicles
-            if isinstance(
-                expires := vehicle.readings.get(Reading.SERVICE_EXPIRES), datetime
-            )
-            and not vehicle.is_gone
-        ]
-        ended = sum(end <= now for end in ends)
-        ending = sum(now < end <= now + SUBSCRIPTION_WARNING for end in ends)
-        for cause, count in (
-            (SUBSCRIPTION_EXPIRED, ended),
-            (SUBSCRIPTION_ENDING, ending),
-        ):
-            if count:
-                self.show(cause, count=str(count))
+        concerned: Mapping[str, list[str]] = {
+            SUBSCRIPTION_EXPIRED: [],
+            SUBSCRIPTION_ENDING: [],
+        }
+        for vehicle in vehicles:
+            end = vehicle.readings.get(Reading.SERVICE_EXPIRES)
+            if not isinstance(end, datetime) or vehicle.is_gone:
+                continue
+            if end <= now:
+                concerned[SUBSCRIPTION_EXPIRED].append(vehicle.vehicle_id)
+            elif end <= now + SUBSCRIPTION_WARNING:
+                concerned[SUBSCRIPTION_ENDING].append(vehicle.vehicle_id)
+        for cause, those in concerned.items():
+            if those:
+                self.show(cause, vehicles=those)
             else:
                 self.clear(cause)

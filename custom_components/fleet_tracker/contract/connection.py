@@ -6,7 +6,7 @@ A connection speaks the vendor's protocol and knows no Home Assistant.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -87,11 +87,14 @@ class Host(Protocol):
     def discover(self, vehicle_id: str, model: str | None = None) -> None:
         """Show the user a vehicle that is not accepted yet. Calling it again does nothing."""
 
-    def raise_problem(self, cause: str, **placeholders: str) -> None:
+    def raise_problem(
+        self, cause: str, *, vehicles: Collection[str] = (), **placeholders: str
+    ) -> None:
         """Show a repair issue (section ``issues``) until it is cleared; one per cause.
 
         One of the vendor's ``fixable_problems`` comes with the offer to solve it.
-        Placeholders never hold an IMEI, serial number, VIN or plate.
+        ``vehicles`` are the ids of those concerned: the text has their names as
+        ``{vehicles}``. Placeholders never hold an IMEI, serial number, VIN or plate.
         """
 
     def clear_problem(self, cause: str) -> None:

@@ -40,6 +40,9 @@ _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]+"
 )
 
+# What has a meaning anywhere in a line of Markdown.
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>()#~|!&:@]")
+
 
 def clean_text(text: str, longest: int = LONGEST_SHOWN) -> str:
     """Return a text without anything that cannot be shown or stored."""
@@ -48,6 +51,11 @@ def clean_text(text: str, longest: int = LONGEST_SHOWN) -> str:
     joined = _join_surrogates(text)
     text = _UNPRINTABLE.sub(" ", _SURROGATES.sub(_REPLACEMENT, joined)).strip()
     return text if len(text) <= longest else text[: longest - 1].rstrip() + CUT
+
+
+def for_markdown(text: str) -> str:
+    """Return a text of one line so that Markdown shows it as it is."""
+    return _MARKDOWN.sub(r"\\\g<0>", clean_text(text))
 
 
 def clean_json[T](value: T) -> T:

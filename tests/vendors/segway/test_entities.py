@@ -154,7 +154,7 @@ async def test_vehicle_that_left_the_account(rig: Rig) -> None:
     await rig.run(1800, 300)
     assert rig.state("sensor", PARKED, "condition").state == "not_found"
     issue = rig.issues()["segway_vehicles_not_found"]
-    assert issue == {"account": "Segway E20081", "count": "1"}
+    assert issue == {"account": "Segway E20081", "vehicles": "Parked"}
     assert rig.state("lock", RIDING, "locked").state == "unlocked"
     rig.server.mopeds[PARKED] = moped
     await rig.run(4500, 900)
@@ -178,7 +178,7 @@ async def test_last_vehicle_that_left_the_account_is_removed(rig: Rig) -> None:
     await rig.run(1800, 300)
     assert rig.issues()["segway_vehicles_not_found"] == {
         "account": "Segway E20081",
-        "count": "2",
+        "vehicles": "Parked, Riding",
     }
     for subentry_id in list(rig.entry.subentries):
         rig.hass.config_entries.async_remove_subentry(rig.entry, subentry_id)

@@ -377,12 +377,12 @@ async def test_a_vehicle_that_cannot_be_read(
 async def test_a_vehicle_that_is_not_found_is_asked_for_hourly(
     host: FakeHost, server: SegwaySimulator, parked: Moped
 ) -> None:
-    """The user is told how many there are, until they are found."""
+    """The user is told which they are, until they are found."""
     host.patient = True
     connection = make_connection(host, server, {DEMO_PARKED: {}})
     parked.refuses = 15102
     await connection.poll()
-    assert host.problems == {"segway_vehicles_not_found": {"count": "1"}}
+    assert host.problems == {"segway_vehicles_not_found": {"vehicles": DEMO_PARKED}}
     asked(server, DEMO_PARKED)
     await run(connection, host, 3599)
     assert not asked(server, DEMO_PARKED)

@@ -442,12 +442,12 @@ async def test_strange_names(
     await tracker.upload("io")
     await until(lambda: host.problems)
     assert host.known[SERIAL].position is not None
-    assert host.problems == {"vt3_unknown_names": {"groups": "io"}}
+    assert host.problems == {"vt3_unknown_names": {"groups": "io", "vehicles": SERIAL}}
     host.advance(10)
     tracker.behaviour.errors["io/set"] = ["not_found"]
     with pytest.raises(Refused, match="not_found"):
         await connection.solve("vt3_unknown_names")
-    assert host.problems == {"vt3_unknown_names": {"groups": "io"}}
+    assert host.problems == {"vt3_unknown_names": {"groups": "io", "vehicles": SERIAL}}
     host.advance(10)
     assert await connection.solve("vt3_unknown_names") == {}
     assert host.problems == {}
@@ -524,7 +524,9 @@ async def test_speed_unit(
             host.advance(10)
             await uploaded(tracker, host, "obd", "gnss")
         unit = "kn" if knots else "km/h"
-        assert host.problems == {"vt3_wrong_speed_unit": {"unit": unit}}
+        assert host.problems == {
+            "vt3_wrong_speed_unit": {"unit": unit, "vehicles": SERIAL}
+        }
         # The guard goes on to take the speed for knots.
         told = [
             speed

@@ -409,7 +409,11 @@ async def test_speed_in_knots(home: Home, hass_client: ClientSessionGenerator) -
     assert issues(home) == {}
     await drive_for(home, tracker, 120)
     assert issues(home) == {
-        "vt3_wrong_speed_unit": {"account": "VT3 trackers", "unit": "kn"}
+        "vt3_wrong_speed_unit": {
+            "account": "VT3 trackers",
+            "unit": "kn",
+            "vehicles": "Van 01",
+        }
     }
     result = await repair(home, hass_client, "vt3_wrong_speed_unit")
     assert result["type"] == "create_entry"
@@ -443,7 +447,11 @@ async def test_unknown_names(home: Home, hass_client: ClientSessionGenerator) ->
     tracker.interests["obd"] = {"obd.f_lvl": "tank", "obd.odo": "km"}
     await home.reconnect(tracker)
     assert issues(home) == {
-        "vt3_unknown_names": {"account": "VT3 trackers", "groups": "obd"}
+        "vt3_unknown_names": {
+            "account": "VT3 trackers",
+            "groups": "obd",
+            "vehicles": "Van 01",
+        }
     }
     await tracker.disconnect()
     await home.until(lambda: online(home) == "off")

@@ -99,7 +99,7 @@ class Poller:
         self._probed = 0
         self._answered_at: datetime | None = None
         """When the server last answered for one vehicle, after it did not for others."""
-        self._lost: int | None = None
+        self._lost: set[str] | None = None
         """How many vehicles the user was told are not found; what was told before a
         reload is not known."""
         self._planned: datetime | None = None
@@ -249,12 +249,12 @@ class Poller:
             self._host.receive([ended])
 
     def _tell_of_lost_vehicles(self) -> None:
-        lost = sum(vehicle.is_lost for vehicle in self._vehicles.values())
+        lost = {imei for imei, vehicle in self._vehicles.items() if vehicle.is_lost}
         if lost == self._lost:
             return
         self._lost = lost
         if lost:
-            self._host.raise_problem(NOT_FOUND_PROBLEM, count=str(lost))
+            self._host.raise_problem(NOT_FOUND_PROBLEM, vehicles=lost)
         else:
             self._host.clear_problem(NOT_FOUND_PROBLEM)
 

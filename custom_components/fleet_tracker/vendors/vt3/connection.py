@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+    Set as AbstractSet,
+)
 from dataclasses import replace
 import json
 import logging
@@ -84,7 +91,9 @@ class Vt3Connection(Connection):
         self._spelled: dict[str, str] = {}
         """The serial numbers of accepted trackers, by what they are in capitals."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._shown_problems: dict[str, str] = {}
+        self._shown_problems: dict[
+            str, tuple[AbstractSet[str], Mapping[str, str]] | None
+        ] = {}
         self._memory = TrackerMemory(host.memory)
         self._requester = Requester(self.server, host, self._memory)
         self._made_at = host.now()
@@ -296,21 +305,27 @@ class Vt3Connection(Connection):
 
     def _tell_problems(self) -> None:
         """Raise and clear what the user should know, when it changes."""
-        verdicts = [tracker.speed_unit.is_wrong for tracker in self._trackers.values()]
-        strange = {group for _, group in self._groups_with_unknown_names()}
-        self._tell_problem(
-            WRONG_SPEED_UNIT,
-            "unit",
-            _SHOWN_UNITS[self._other_unit] if any(verdicts) else "",
-        )
-        self._tell_problem(UNKNOWN_NAMES, "groups", ", ".join(sorted(strange)))
+        in_other_unit = {
+            serial
+            for serial, tracker in self._trackers.items()
+            if tracker.speed_unit.is_wrong
+        }
+        unit = _SHOWN_UNITS[self._other_unit]
+        self._tell_problem(WRONG_SPEED_UNIT, in_other_unit, unit=unit)
+        strange = list(self._groups_with_unknown_names())
+        groups = ", ".join(sorted({group for _, group in strange}))
+        self._tell_problem(UNKNOWN_NAMES, {one for one, _ in strange}, groups=groups)
 
-    def _tell_problem(self, cause: str, placeholder: str, value: str) -> None:
-        if self._shown_problems.get(cause, "") == value:
+    def _tell_problem(
+        self, cause: str, vehicles: AbstractSet[str], **placeholders: str
+    ) -> None:
+        """Show a problem of some vehicles, or clear it if it is of none."""
+        shown = (vehicles, placeholders) if vehicles else None
+        if self._shown_problems.get(cause) == shown:
             return
-        self._shown_problems[cause] = value
-        if value:
-            self.host.raise_problem(cause, **{placeholder: value})
+        self._shown_problems[cause] = shown
+        if vehicles:
+            self.host.raise_problem(cause, vehicles=vehicles, **placeholders)
         else:
             self.host.clear_problem(cause)
 
