@@ -5,7 +5,7 @@ See script/write-automations. A test holds the written files to what is made her
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 import json
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,13 @@ from typing import Any
 from homeassistant.util.yaml import dump
 
 from custom_components.fleet_tracker.automations.table import (
+    ACTIVITIES,
+    ACTIVITY,
     CONDITIONS,
+    OFFLINE,
     TRIGGERS,
     Basis,
+    ChangeTrigger,
     OccurrenceTrigger,
     StateCondition,
     StateTrigger,
@@ -44,21 +48,37 @@ def _behavior(mode: str, default: str) -> Block:
     }
 
 
+def _choice(key: str, choices: Iterable[str]) -> Block:
+    return {
+        "select": {
+            "translation_key": key,
+            "multiple": True,
+            "options": [str(one) for one in choices],
+        }
+    }
+
+
 def _target(basis: Basis) -> Block:
     """Return which entities the editor takes for this: ours, of one platform and class."""
     entity: Block = {"integration": DOMAIN, "domain": basis.platform.value}
     if basis.device_class is not None:
         entity["device_class"] = basis.device_class
-    target: Block = {"entity": [entity]}
-    if basis.has_category:
-        target["primary_entities_only"] = False
-    return target
+    return {"entity": [entity]}
 
 
 def _trigger_fields(row: TriggerRow) -> Block:
     match row:
         case StateTrigger():
             return {"behavior": _behavior("trigger", "each"), "for": _for()}
+        case ChangeTrigger():
+            return {
+                "activity": {
+                    "required": True,
+                    "selector": _choice("activity", row.choices),
+                },
+                "behavior": _behavior("trigger", "each"),
+                "for": _for(),
+            }
         case ThresholdTrigger():
             return {
                 "behavior": _behavior("trigger", "each"),
@@ -83,17 +103,7 @@ def _trigger_fields(row: TriggerRow) -> Block:
                 },
             }
         case OccurrenceTrigger() if row.choices:
-            return {
-                "alarm_type": {
-                    "selector": {
-                        "select": {
-                            "translation_key": "alarm_type",
-                            "multiple": True,
-                            "options": [one.value for one in row.choices],
-                        }
-                    }
-                }
-            }
+            return {"alarm_type": {"selector": _choice("alarm_type", row.choices)}}
     return {}
 
 
@@ -133,7 +143,9 @@ def _example(section: str, key: str, row: TriggerRow | StateCondition) -> str:
         case ThresholdTrigger():
             value = {"number": 130, "unit_of_measurement": row.units[0]}
             options = {"threshold": {"type": "above", "value": value}}
-        case StateTrigger() if row.basis.has_category:
+        case ChangeTrigger():
+            options = {"activity": ["parked"], "for": "00:30:00"}
+        case StateTrigger() if row.offline_counts:
             options = {"for": "00:10:00"}
     block: Block = {
         section: f"{DOMAIN}.{key}",
@@ -142,6 +154,21 @@ def _example(section: str, key: str, row: TriggerRow | StateCondition) -> str:
     if options:
         block["options"] = options
     return dump({f"{section}s": [block]})
+
+
+def _of_offline(row: TriggerRow | StateCondition) -> Iterator[str]:
+    """Yield what the page says of an offline vehicle, where that is not plain."""
+    kept = (
+        "While a vehicle is offline it counts as doing what it did last: one that drives into "
+        "a tunnel and out of it did neither stop nor start."
+    )
+    match row:
+        case StateTrigger() if row.basis is ACTIVITY and not row.offline_counts:
+            yield from ("", kept)
+        case ChangeTrigger():
+            yield from ("", f"{kept} Not so where *Offline* is chosen too.")
+        case StateCondition() if row.states < ACTIVITIES - OFFLINE:
+            yield from ("", "It is not true of a vehicle that is offline.")
 
 
 def _page(section: str, key: str, row: TriggerRow | StateCondition) -> str:
@@ -181,6 +208,7 @@ def _page(section: str, key: str, row: TriggerRow | StateCondition) -> str:
             "A change from or to *unavailable* or *unknown* counts as none, so that a "
             "restart, a reload or an outage of the vendor causes nothing."
         ),
+        *_of_offline(row),
         "",
     ]
     return "\n".join(lines)

@@ -25,8 +25,7 @@ def _make(row: StateCondition) -> type[Condition]:
         """A condition that looks at one kind of entity of our vehicles."""
 
         _domain_specs = {basis.platform: DomainSpec(device_class=basis.device_class)}
-        _primary_entities_only = not basis.has_category
-        _states = {row.state}
+        _states = set(row.states)
 
         @override
         def entity_filter(self, entities: set[str]) -> set[str]:

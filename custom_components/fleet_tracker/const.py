@@ -32,6 +32,7 @@ LEAST_ENGINE_CUT_SPEED_LIMIT: Final = 5
 EVENT_OCCURRENCE: Final = f"{DOMAIN}_event"
 """Fired on the bus for each occurrence that an event entity shows."""
 ATTR_KIND: Final = "kind"
+ATTR_LAST_ACTIVITY: Final = "last_activity"
 """In its data: the kind of the occurrence, such as ``alarm``."""
 
 # Config subentries: vehicles that are added one by one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import override
 
@@ -25,6 +26,7 @@ from homeassistant.const import (
 )
 
 from .account.coordinator import FleetCoordinator
+from .const import ATTR_LAST_ACTIVITY
 from .entity import FleetEntity, entities_of
 from .model.readings import kind_of
 from .model.vehicle import Activity, FixKind, Reading
@@ -294,6 +296,18 @@ class FleetSensor(FleetEntity, SensorEntity):
         """Initialize with the reading and how exactly it is measured."""
         super().__init__(coordinator, vehicle_id, description, reading)
         self._decimals = kind_of(reading).decimals
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, str] | None:
+        """What an offline vehicle did when it was last heard of, beside its activity.
+
+        Triggers tell by it whether it drives again or drove all the time.
+        """
+        if self.reading != Reading.ACTIVITY or self.native_value != Activity.OFFLINE:
+            return None
+        last = self.vehicle.last_activity
+        return None if last is None else {ATTR_LAST_ACTIVITY: last.value}
 
     @property
     @override

@@ -91,14 +91,20 @@ class House:
         )
 
     async def tell(self, *occurrences: Occurrence, **readings: Value) -> None:
-        """Let the cloud tell something a minute later: pushed, and polled once more."""
+        """Let the cloud tell something a minute later: pushed, and polled once more.
+
+        ``way`` is no reading but how far the van went since, in degrees of latitude.
+        """
         await self.wait(MINUTE)
         before = {
             key: value
             for group in self.cloud.fleet["1"].groups
             for key, value in group.readings.items()
         }
-        self.cloud.tell(self._van({**before, "online": True, **readings}, *occurrences))
+        way = readings.pop("way", 0.0)
+        assert isinstance(way, float)
+        self.latitude += way
+        self.cloud.tell(self._van({**before, **readings}, *occurrences))
         self.cloud.push(self.cloud.fleet["1"])
         await self.wait(MINUTE)
 

@@ -44,6 +44,9 @@ def happened(*types: OccurrenceType) -> News:
     return types, {}
 
 
+ONLINE, OFFLINE = readings(online=True), readings(online=False)
+DRIFT = readings(way=0.0002)
+"""The fix of a parked van wanders by some twenty metres."""
 ABOVE_100 = {
     "threshold": {
         "type": "above",
@@ -59,12 +62,45 @@ DAYS: list[tuple[str, Mapping[str, Any], list[News], News]] = [
         readings(ignition=True),
     ),
     ("ignition_turned_off", {}, [readings(ignition=True)], readings(ignition=False)),
-    ("started_moving", {}, [readings(ignition=True)], readings(speed=30.0)),
+    (
+        "started_moving",
+        {},
+        [DRIFT, readings(ignition=True), OFFLINE, ONLINE],
+        readings(speed=30.0),
+    ),
     (
         "stopped_moving",
         {},
-        [readings(ignition=True, speed=30.0)],
+        # The last is a stop at lights.
+        [
+            readings(ignition=True, speed=30.0, way=0.009),
+            readings(speed=30.0, way=0.009),
+            readings(speed=30.0, online=False),
+            readings(speed=30.0, online=True, way=0.009),
+            readings(speed=0.0),
+            readings(speed=30.0, way=0.009),
+        ],
         readings(ignition=False, speed=0.0),
+    ),
+    (
+        "activity_became",
+        {"activity": ["driving", "towed"]},
+        [DRIFT, OFFLINE, ONLINE, readings(ignition=True)],
+        readings(speed=30.0),
+    ),
+    (
+        "activity_became",
+        {"activity": ["parked"]},
+        [OFFLINE, ONLINE, DRIFT, readings(ignition=True, speed=30.0), OFFLINE],
+        readings(online=True, ignition=False, speed=0.0),
+    ),
+    ("became_offline", {}, [DRIFT, readings(ignition=True)], OFFLINE),
+    ("became_online", {}, [readings(ignition=True), OFFLINE], ONLINE),
+    (
+        "became_online",
+        {"for": {"minutes": 1}},
+        [readings(ignition=True), OFFLINE],
+        ONLINE,
     ),
     (
         "speed_crossed_threshold",
@@ -119,7 +155,7 @@ async def test_fires_exactly_when_it_happens(
     await house.trigger(trigger, **options)
     for news in nothing:
         await tell(house, news)
-        assert not house.runs
+        assert not house.runs, news
     await tell(house, something)
     assert len(house.runs) == 1
     # The same once more, a reload, and an outage that makes all unavailable for a while.
@@ -135,8 +171,8 @@ async def test_fires_exactly_when_it_happens(
     assert len(house.runs) == 1
 
 
-async def test_offline_and_online_again(house: House) -> None:
-    """A van that is heard of no more became offline; one whose account is down did not."""
+async def test_offline_again_after_its_account_was_down(house: House) -> None:
+    """A van whose account is down became nothing; heard of no more later it is offline."""
     await house.start()
     await house.trigger("became_offline")
     house.cloud.poll_error = CannotConnect("down")
@@ -147,6 +183,51 @@ async def test_offline_and_online_again(house: House) -> None:
     await elapse(house.hass, house.freezer, MINUTE)
     await house.tell(online=True)
     await house.tell(online=False)
+    assert len(house.runs) == 1
+
+
+async def test_offline_for_a_while(house: House) -> None:
+    """It is told once the van was offline for so long, and not if it came back before."""
+    await house.start()
+    await house.trigger("became_offline", **{"for": {"minutes": 10}})
+    await house.tell(online=False)
+    await house.tell(online=True)
+    await house.wait(10 * MINUTE)
+    assert not house.runs
+    await house.tell(online=False)
+    assert not house.runs
+    for _ in range(10):
+        await house.wait(MINUTE)
+    assert len(house.runs) == 1
+
+
+async def test_standing_counts_on_while_offline(house: House) -> None:
+    """A tracker that falls asleep after it stopped does not undo that it stands."""
+    await house.start()
+    await house.tell(ignition=True, speed=30.0)
+    await house.trigger("stopped_moving", **{"for": {"minutes": 10}})
+    await house.tell(ignition=False, speed=0.0)
+    await house.tell(online=False)
+    for _ in range(10):
+        await house.wait(MINUTE)
+    assert len(house.runs) == 1
+
+
+async def test_offline_van_is_known_after_a_reload(house: House) -> None:
+    """What it did before it was offline is kept, so that driving on is no start."""
+    await house.start()
+    await house.tell(ignition=True, speed=30.0)
+    await house.tell(online=False)
+    await house.trigger("started_moving")
+    await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.hass.async_block_till_done(wait_background_tasks=True)
+    await house.tell(online=True, speed=30.0)
+    assert not house.runs
+    await house.tell(ignition=False, speed=0.0)
+    await house.tell(online=False)
+    await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.hass.async_block_till_done(wait_background_tasks=True)
+    await house.tell(online=True, ignition=True, speed=30.0)
     assert len(house.runs) == 1
 
 
@@ -223,4 +304,5 @@ async def test_entities_have_what_the_editor_looks_for(house: House) -> None:
         ]
         assert len(entries) == 1, basis
         assert entries[0].original_device_class == basis.device_class
-        assert (entries[0].entity_category is not None) == basis.has_category
+        assert entries[0].entity_category is None
+        assert entries[0].disabled_by is None

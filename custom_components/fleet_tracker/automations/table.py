@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ..model.vehicle import OccurrenceKind, OccurrenceType, Reading
+from ..model.vehicle import Activity, OccurrenceKind, OccurrenceType, Reading
 
 
 class Shown(StrEnum):
@@ -34,16 +34,30 @@ class Basis:
     key: str
     """The translation key of the entity: its reading, or the kind of its occurrences."""
     device_class: str | None = None
-    has_category: bool = False
-    """Whether it is a diagnostic entity, which Home Assistant leaves out by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateTrigger:
-    """Something becomes true of a vehicle, and was not true before."""
+    """Something becomes true of a vehicle, and was not true before.
+
+    An offline vehicle counts as doing what it did last, unless ``offline_counts``: one that
+    drives into a tunnel and out of it did neither stop nor start.
+    """
 
     basis: Basis
-    state: str
+    states: frozenset[str]
+    offline_counts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeTrigger:
+    """A vehicle changes to one of the states that the user chooses among ``choices``.
+
+    An offline vehicle counts as doing what it did last, except where *offline* is chosen.
+    """
+
+    basis: Basis
+    choices: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,25 +83,16 @@ class OccurrenceTrigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateCondition:
-    """Something is true of a vehicle."""
+    """Something is true of a vehicle, as it was told last."""
 
     basis: Basis
-    state: str
+    states: frozenset[str]
 
 
-type TriggerRow = StateTrigger | ThresholdTrigger | OccurrenceTrigger
+type TriggerRow = StateTrigger | ChangeTrigger | ThresholdTrigger | OccurrenceTrigger
 
 IGNITION: Final = Basis(
     platform=Shown.BINARY_SENSOR, key=Reading.IGNITION, device_class="running"
-)
-MOVING: Final = Basis(
-    platform=Shown.BINARY_SENSOR, key=Reading.MOVING, device_class="moving"
-)
-ONLINE: Final = Basis(
-    platform=Shown.BINARY_SENSOR,
-    key=Reading.ONLINE,
-    device_class="connectivity",
-    has_category=True,
 )
 SPEED: Final = Basis(platform=Shown.SENSOR, key=Reading.SPEED, device_class="speed")
 ACTIVITY: Final = Basis(
@@ -95,6 +100,13 @@ ACTIVITY: Final = Basis(
 )
 ALARM: Final = Basis(platform=Shown.EVENT, key=OccurrenceKind.ALARM)
 TRIP: Final = Basis(platform=Shown.EVENT, key=OccurrenceKind.TRIP)
+
+# What a vehicle does is told by *Activity* for every vendor: *Moving* and *Online* are
+# disabled by default, and stops at lights are none to it.
+ACTIVITIES: Final = frozenset(one.value for one in Activity)
+ON_THE_MOVE: Final = frozenset({Activity.DRIVING.value, Activity.TOWED.value})
+OFFLINE: Final = frozenset({Activity.OFFLINE.value})
+ON, OFF = frozenset({"on"}), frozenset({"off"})
 
 # Types that are no alarms: the end of an alarm, and the events of trips.
 NO_ALARMS: Final = frozenset(
@@ -108,16 +120,23 @@ NO_ALARMS: Final = frozenset(
 ALARM_TYPES: Final = tuple(one for one in OccurrenceType if one not in NO_ALARMS)
 
 TRIGGERS: Final[Mapping[str, TriggerRow]] = {
+    "activity_became": ChangeTrigger(
+        basis=ACTIVITY, choices=tuple(one.value for one in Activity)
+    ),
     "alarm_raised": OccurrenceTrigger(basis=ALARM, choices=ALARM_TYPES),
-    "became_offline": StateTrigger(basis=ONLINE, state="off"),
-    "became_online": StateTrigger(basis=ONLINE, state="on"),
-    "ignition_turned_off": StateTrigger(basis=IGNITION, state="off"),
-    "ignition_turned_on": StateTrigger(basis=IGNITION, state="on"),
+    "became_offline": StateTrigger(basis=ACTIVITY, states=OFFLINE, offline_counts=True),
+    "became_online": StateTrigger(
+        basis=ACTIVITY, states=ACTIVITIES - OFFLINE, offline_counts=True
+    ),
+    "ignition_turned_off": StateTrigger(basis=IGNITION, states=OFF),
+    "ignition_turned_on": StateTrigger(basis=IGNITION, states=ON),
     "speed_crossed_threshold": ThresholdTrigger(
         basis=SPEED, units=("km/h", "mph", "m/s", "kn")
     ),
-    "started_moving": StateTrigger(basis=MOVING, state="on"),
-    "stopped_moving": StateTrigger(basis=MOVING, state="off"),
+    "started_moving": StateTrigger(basis=ACTIVITY, states=ON_THE_MOVE),
+    "stopped_moving": StateTrigger(
+        basis=ACTIVITY, states=ACTIVITIES - ON_THE_MOVE - OFFLINE
+    ),
     "trip_ended": OccurrenceTrigger(
         basis=TRIP, types=frozenset({OccurrenceType.TRIP_ENDED})
     ),
@@ -132,8 +151,8 @@ DEVICE_TRIGGERS: Final[Mapping[str, OccurrenceTrigger]] = {
 """What Home Assistant's own device triggers do not serve: what happened."""
 
 CONDITIONS: Final[Mapping[str, StateCondition]] = {
-    "is_ignition_on": StateCondition(basis=IGNITION, state="on"),
-    "is_moving": StateCondition(basis=MOVING, state="on"),
-    "is_online": StateCondition(basis=ONLINE, state="on"),
-    "is_parked": StateCondition(basis=ACTIVITY, state="parked"),
+    "is_ignition_on": StateCondition(basis=IGNITION, states=ON),
+    "is_moving": StateCondition(basis=ACTIVITY, states=ON_THE_MOVE),
+    "is_online": StateCondition(basis=ACTIVITY, states=ACTIVITIES - OFFLINE),
+    "is_parked": StateCondition(basis=ACTIVITY, states=frozenset({Activity.PARKED})),
 }

@@ -20,6 +20,7 @@ from .plausibility import settles_at
 from .rules import MOVING_SPEED_KMH, Rules, hold, hold_distance
 from .vehicle import (
     ELECTRONICS,
+    Activity,
     Occurrence,
     OccurrenceKind,
     Position,
@@ -106,6 +107,9 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Deri
             stood_since=stood_since,
             trips=told.log,
             distance_today_at=today_at,
+            last_activity=known.last_activity
+            if doing is None or doing is Activity.OFFLINE
+            else doing,
             occurrence_kinds=known.occurrence_kinds
             if told.log.head.last is None
             else known.occurrence_kinds | _TRIPS,

@@ -601,6 +601,8 @@ class Vehicle:
     trips: TripLog = field(default_factory=TripLog)
     distance_today_at: datetime | None = None
     """When the distance of the day was last shown anew."""
+    last_activity: Activity | None = None
+    """What it did when it was last heard of: its activity, and never *offline*."""
     occurrence_kinds: frozenset[OccurrenceKind] = frozenset()
     """The kinds of occurrences that this vehicle has shown so far."""
     shown_readings: frozenset[str] = frozenset()
