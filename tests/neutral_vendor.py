@@ -194,6 +194,8 @@ class Cloud:
     """The past of one vehicle; nothing happened to the others."""
     past_errors: dict[str, VendorError] = field(default_factory=dict)
     """Why nothing is told of the past of vehicles."""
+    silent: set[str] = field(default_factory=set)
+    """The vehicles of whose past nothing is told, ever."""
     photos: dict[str, MediaFile] = field(default_factory=dict)
     """The newest photo of each vehicle with a camera."""
     files: dict[str, Sequence[MediaFile]] = field(default_factory=dict)
@@ -278,9 +280,11 @@ class NeutralHistory(VendorHistory):
         async def ask(vehicle_id: str) -> T:
             if (error := self._cloud.past_errors.get(vehicle_id)) is not None:
                 raise error
+            if vehicle_id in self._cloud.silent:
+                await asyncio.Event().wait()
             return tell(self._cloud.past.get(vehicle_id, Past()))
 
-        return await one_by_one(query.vehicle_ids, ask)
+        return await one_by_one(query, ask)
 
 
 class NeutralMedia(VendorMedia):

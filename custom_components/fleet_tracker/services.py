@@ -8,6 +8,7 @@ from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, cast
 
+from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import (
@@ -28,6 +29,7 @@ import voluptuous as vol
 
 from .account.coordinator import FleetCoordinator
 from .actions.blueprints import async_install_blueprints
+from .actions.common_action import AccountRequest, CommonAction
 from .actions.history import HISTORY_ACTIONS
 from .actions.targets import (
     TARGET_FIELDS,
@@ -44,7 +46,6 @@ from .contract.errors import CommandUnsupported, VendorError
 from .model.texts import clean_json
 from .offer.action import (
     ActionEffect,
-    ActionRequest,
     ActionSummary,
     ActionTarget,
     Outcome,
@@ -74,8 +75,10 @@ CALL_API_SCHEMA = vol.Schema(
     }
 )
 
-COMMON_ACTIONS: tuple[VendorAction[Any], ...] = (*HISTORY_ACTIONS.values(),)
+COMMON_ACTIONS: tuple[CommonAction, ...] = (*HISTORY_ACTIONS.values(),)
 """The actions that are offered for the vehicles of every vendor."""
+
+type _Action = CommonAction | VendorAction[Any]
 
 # The vendor of the vehicle or account checks the fields.
 _VEHICLES_SCHEMA = cv.make_entity_service_schema({}, extra=vol.ALLOW_EXTRA)
@@ -151,10 +154,12 @@ def _register(hass: HomeAssistant, action: ActionSummary) -> None:
         if action.target is ActionTarget.ACCOUNT:
             coordinator = _coordinator(call.hass, call.data[ATTR_CONFIG_ENTRY])
             require_whole_account(call, caller, permission, coordinator)
-            answer = await _async_call_on_account(call, coordinator, action.name)
+            answer = await _async_call_on_account(
+                call, caller, coordinator, action.name
+            )
         else:
             vehicles = find_vehicles(call, caller, permission)
-            answer = await _VehicleCall(call, action).async_run(vehicles)
+            answer = await _VehicleCall(call, caller, action).async_run(vehicles)
         return await _async_cleaned(answer) if call.return_response else None
 
     schema = (
@@ -185,12 +190,13 @@ async def _async_cleaned[T](value: T) -> T:
 
 async def _async_call_on_account(
     call: ServiceCall,
+    caller: User | None,
     coordinator: FleetCoordinator,
     name: str,
 ) -> JsonObjectType:
     """Call an action of an account. Its answer is for the whole account."""
     action = _action_of(coordinator, name)
-    request = _request(coordinator, (), _checked_fields(action, call.data))
+    request = _request(coordinator, caller, (), _checked_fields(action, call.data))
     try:
         return dict(await action.handler(request) or {})
     except VendorError as err:
@@ -204,9 +210,12 @@ class _VehicleCall:
     changes something is refused as a whole; one that tells answers for the other vehicles.
     """
 
-    def __init__(self, call: ServiceCall, action: ActionSummary) -> None:
-        """Initialize with the call and the action that it is of."""
+    def __init__(
+        self, call: ServiceCall, caller: User | None, action: ActionSummary
+    ) -> None:
+        """Initialize with the call, its caller and the action that it is of."""
         self._call = call
+        self._caller = caller
         self._name = action.name
         self._tells = action.effect is ActionEffect.TELLS
         self._answers: dict[str, JsonValueType] = {}
@@ -278,12 +287,13 @@ class _VehicleCall:
 
     def _request(
         self, vehicles: Sequence[TargetVehicle]
-    ) -> tuple[VendorAction[Any], ActionRequest]:
+    ) -> tuple[_Action, AccountRequest]:
         """Return what is asked of an account, which all these vehicles belong to."""
         coordinator = vehicles[0].coordinator
         action = _action_of(coordinator, self._name)
         return action, _request(
             coordinator,
+            self._caller,
             tuple(vehicle.vehicle_id for vehicle in vehicles),
             _checked_fields(action, self._call.data),
         )
@@ -310,10 +320,15 @@ class _VehicleCall:
 
 
 def _request(
-    coordinator: FleetCoordinator, vehicle_ids: tuple[str, ...], data: Mapping[str, Any]
-) -> ActionRequest:
+    coordinator: FleetCoordinator,
+    caller: User | None,
+    vehicle_ids: tuple[str, ...],
+    data: Mapping[str, Any],
+) -> AccountRequest:
     """Return what is asked of an account."""
-    return ActionRequest(
+    return AccountRequest(
+        coordinator=coordinator,
+        caller=caller,
         hass=coordinator.hass,
         connection=coordinator.connection,
         execute=coordinator.async_execute,
@@ -323,9 +338,7 @@ def _request(
     )
 
 
-def _checked_fields(
-    action: VendorAction[Any], data: Mapping[str, Any]
-) -> dict[str, Any]:
+def _checked_fields(action: _Action, data: Mapping[str, Any]) -> dict[str, Any]:
     fields = {
         key: value
         for key, value in data.items()
@@ -338,14 +351,14 @@ def _checked_fields(
     return checked
 
 
-def _action_of(coordinator: FleetCoordinator, name: str) -> VendorAction[Any]:
+def _action_of(coordinator: FleetCoordinator, name: str) -> _Action:
     """Return an action of an account. Raises ServiceValidationError if it has none."""
     if (action := _offered(coordinator, name)) is None:
         raise _not_offered(coordinator)
     return action
 
 
-def _offered(coordinator: FleetCoordinator, name: str) -> VendorAction[Any] | None:
+def _offered(coordinator: FleetCoordinator, name: str) -> _Action | None:
     """Return an action that is for all vendors, or that the vendor of an account has."""
     common = next((action for action in COMMON_ACTIONS if action.name == name), None)
     return common or coordinator.vendor.action(name)

@@ -10,10 +10,10 @@ from typing import Any
 
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
-from homeassistant.helpers import area_registry as ar, device_registry as dr
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
+from custom_components.fleet_tracker.actions import history
 from custom_components.fleet_tracker.actions.history import (
     HISTORY_ACTIONS,
     POINTS,
@@ -39,11 +39,16 @@ from custom_components.fleet_tracker.diagnostics import (
     async_get_config_entry_diagnostics,
 )
 from custom_components.fleet_tracker.model.vehicle import FixKind
-from tests.common import START, device_of
+from tests.common import START
 from tests.neutral_vendor import Cloud, Clouds, Past, alarm
 
 from .calls import call, refused, trackers
 
+NOT_RECORDED = (
+    "The vendor of this vehicle does not tell this of the past, and Home Assistant has no "
+    "recorder that remembers it."
+)
+TOO_SLOW = "The vendor takes too long to tell this. Ask for a shorter time, or for fewer vehicles."
 ACTIONS = [action.name for action in HISTORY_ACTIONS.values()]
 LISTS = {
     "get_route": ("points", POINTS),
@@ -150,6 +155,9 @@ ANSWERS: dict[str, dict[str, Any]] = {
                 "top_speed": 95,
                 "idle_time": 60,
                 "consumption": 2.1,
+                "trip_id": None,
+                "source": "vendor",
+                "distance_source": "vendor",
             },
             {
                 "begin": "2025-10-09T06:40:00+00:00",
@@ -159,6 +167,8 @@ ANSWERS: dict[str, dict[str, Any]] = {
                 "average_speed": None,
                 "top_speed": None,
                 "idle_time": None,
+                "trip_id": None,
+                "source": "vendor",
             },
         ]
     },
@@ -328,44 +338,55 @@ async def test_periods_that_cannot_be(
     assert cloud.queries[0].begin == datetime(2024, 10, 8, 9, 0, tzinfo=UTC)
 
 
+OWN = {**EMPTY, "get_alarms": {"error": NOT_RECORDED}}
+"""What is known of a vehicle that did nothing yet, without the vendor and a recorder."""
+
+
 @pytest.mark.parametrize("action", ACTIONS)
 async def test_vendor_without_a_past(
     hass: HomeAssistant, acme: MockConfigEntry, port: MockConfigEntry, action: str
 ) -> None:
-    """Its vehicle is skipped where an area reached it, and told in words where named."""
+    """What we know ourselves is told; what nobody remembers is said in words."""
     (one,) = trackers(hass, acme, "1")
     (nine,) = trackers(hass, port, "9")
-    device = device_of(hass, port.runtime_data, "9")
-    assert device is not None
-    area = ar.async_get(hass).async_create("Yard")
-    dr.async_get(hass).async_update_device(device.id, area_id=area.id)
-    answer = await call(hass, action, entity_id=one, area_id=area.id)
-    assert answer == {one: EMPTY[action]}
     answer = await call(hass, action, entity_id=[one, nine])
-    assert answer == {
-        one: EMPTY[action],
-        nine: {"error": "The vendor of this vehicle does not tell this of the past."},
-    }
-    error = await refused(hass, action, entity_id=nine)
-    assert error.translation_key == "history_not_told"
-    error = await refused(hass, action, area_id=area.id)
-    assert error.translation_key == "no_vehicle_left"
+    assert answer == {one: EMPTY[action], nine: OWN[action]}
+    if action == "get_alarms":
+        error = await refused(hass, action, entity_id=nine)
+        assert error.translation_key == "history_not_recorded"
 
 
 @pytest.mark.parametrize("kind", HistoryKind)
 async def test_vendor_that_tells_only_a_part(
     hass: HomeAssistant, cloud: Cloud, acme: MockConfigEntry, kind: HistoryKind
 ) -> None:
-    """What it does not tell is not even asked for; all else is answered."""
-    (one,) = trackers(hass, acme, "1")
+    """What it does not tell it is not even asked for: we tell what we know."""
+    one, two = trackers(hass, acme, "1", "2")
     cloud.untold = {kind}
     for other, action in HISTORY_ACTIONS.items():
-        if other is not kind:
-            assert await call(hass, action.name, entity_id=one)
-            continue
-        error = await refused(hass, action.name, entity_id=one)
-        assert error.translation_key == "history_not_told"
-    assert len(cloud.queries) == len(HistoryKind) - 1
+        answer = await call(hass, "get_trips", entity_id=one)
+        cloud.queries.clear()
+        if other is kind is HistoryKind.ALARMS:
+            await refused(hass, action.name, entity_id=[one, two])
+        else:
+            answer = await call(hass, action.name, entity_id=[one, two])
+            assert answer == {one: EMPTY[action.name], two: EMPTY[action.name]}
+        assert len(cloud.queries) == (other is not kind)
+
+
+async def test_one_that_takes_too_long(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    acme: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A vendor is waited for no longer than told; what was answered by then counts."""
+    one, two = trackers(hass, acme, "1", "2")
+    cloud.past["1"] = FULL
+    cloud.silent.add("2")
+    monkeypatch.setattr(history, "LONGEST_ANSWER_S", 0)
+    answer = await call(hass, "get_alarms", entity_id=[one, two])
+    assert answer == {one: ANSWERS["get_alarms"], two: {"error": TOO_SLOW}}
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -449,7 +470,8 @@ async def test_one_by_one() -> None:
             raise errors[vehicle_id]
         return "told"
 
-    assert await one_by_one("1234", ask) == {
+    query = HistoryQuery(vehicle_ids="1234", begin=at(0), end=at(1), limit=1)
+    assert await one_by_one(query, ask) == {
         "1": errors["1"],
         "2": "told",
         "3": errors["3"],

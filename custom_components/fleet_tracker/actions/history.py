@@ -1,11 +1,12 @@
 """The actions that tell of the past, the same for every vendor.
 
 What they answer is `contract.history` as JSON, in one format. They are offered for every
-vehicle; a vendor that does not tell something says so.
+vehicle: what its vendor does not tell is known from what was kept of it, or recorded.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from homeassistant.core import SupportsResponse
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from ..contract.errors import VendorError
+from ..contract.errors import CommandUnsupported, VendorError
 from ..contract.history import (
     Distance,
     Found,
@@ -25,14 +26,17 @@ from ..contract.history import (
     Place,
     RoutePoint,
     Stop,
-    Trip,
     VendorHistory,
     not_told,
+    too_slow,
 )
 from ..model.vehicle import Occurrence
-from ..offer.action import ActionEffect, ActionRequest, Outcome, Outcomes, VendorAction
+from ..offer.action import ActionEffect, Outcome, Outcomes
 from ..offer.errors import invalid
 from ..offer.fields import PERIOD, period
+from .common_action import AccountRequest, CommonAction
+from .past.known_trip import KnownTrip, together
+from .past.own import OwnPast
 from .turns import in_turns
 
 ATTR_IDLING = "idling"
@@ -45,10 +49,18 @@ POINTS = (1_000, 10_000)
 RECORDS = (500, 5_000)
 """How many are answered of each vehicle where nothing is said, and at most."""
 
+MOST_TOLD = 20_000
+"""How many records are answered of all vehicles of an account in one call."""
+LONGEST_ANSWER_S = 300.0
+"""For how long a vendor is waited for. Some need minutes for a long route."""
+GRACE_S = 5.0
+"""For how much longer, so that what was told of some of its vehicles by then arrives."""
+
 type _Json = dict[str, Any]
-type _Ask = Callable[
+type _AskVendor = Callable[
     [VendorHistory, HistoryQuery, Mapping[str, Any]], Awaitable[Found[Any]]
 ]
+type _AskOwn = Callable[[OwnPast, HistoryQuery, Mapping[str, Any]], Awaitable[Any]]
 
 
 # --- the format -----------------------------------------------------------------------------
@@ -88,17 +100,21 @@ def point_as_json(point: RoutePoint) -> _Json:
     }
 
 
-def trip_as_json(trip: Trip) -> _Json:
-    """Return a drive."""
+def trip_as_json(trip: KnownTrip) -> _Json:
+    """Return a drive. One that is under way has no end yet."""
     return {
+        "trip_id": trip.trip_id,
         "begin": _time(trip.begin),
-        "end": _time(trip.end),
+        "end": None if trip.is_running else _time(trip.end),
         "distance": trip.distance,
         "duration": trip.duration,
         "average_speed": trip.average_speed,
         "top_speed": trip.top_speed,
         "idle_time": trip.idle_time,
+        "source": trip.origin.value,
         **_where_known(
+            distance_source=trip.distance_source and trip.distance_source.value,
+            flags=sorted(trip.flags) or None,
             begin_place=_place(trip.begin_place),
             end_place=_place(trip.end_place),
             consumption=trip.consumption,
@@ -151,14 +167,15 @@ def distance_as_json(distance: Distance) -> _Json:
 class _Question:
     """An action that tells of the past.
 
-    ``records`` is what the answer calls the records of a vehicle, each made by
-    ``as_json``; without it the answer is one record. ``limits`` are the default and the
-    most of them.
+    ``ask`` asks the vendor, ``know`` looks up what we know ourselves. ``records`` is what
+    the answer calls the records of a vehicle, each made by ``as_json``; without it the
+    answer is one record. ``limits`` are the default and the most of them.
     """
 
     action: str
     kind: HistoryKind
-    ask: _Ask
+    ask: _AskVendor
+    know: _AskOwn
     as_json: Callable[[Any], _Json]
     records: str | None = None
     limits: tuple[int, int] = RECORDS
@@ -166,7 +183,7 @@ class _Question:
         default_factory=lambda: MappingProxyType({})
     )
 
-    def offered(self) -> VendorAction:
+    def offered(self) -> CommonAction:
         """Return the action."""
         fields: dict[vol.Marker, Any] = {**PERIOD, **self.fields}
         if self.records is not None:
@@ -174,7 +191,7 @@ class _Question:
             fields[vol.Optional(ATTR_LIMIT, default=usual)] = vol.All(
                 vol.Coerce(int), vol.Range(min=1, max=most)
             )
-        return VendorAction(
+        return CommonAction(
             name=self.action,
             effect=ActionEffect.TELLS,
             fields=fields,
@@ -183,34 +200,70 @@ class _Question:
             response=SupportsResponse.ONLY,
         )
 
-    async def _async_check(self, request: ActionRequest) -> Mapping[str, VendorError]:
-        """Find the vehicles whose vendor does not tell this, and refuse a wrong period."""
+    async def _async_check(self, request: AccountRequest) -> Mapping[str, VendorError]:
+        """Refuse a wrong period."""
         begin, end = period(request)
         if end - begin > LONGEST_PERIOD:
             raise invalid("period_too_long", days=str(LONGEST_PERIOD.days))
-        history = request.connection.history
-        if history is not None and self.kind in history.offers:
-            return {}
-        return dict.fromkeys(request.vehicle_ids, not_told())
+        return {}
 
-    async def _async_answer(self, request: ActionRequest) -> Outcomes:
-        history = request.connection.history
-        if history is None:
-            raise not_told()
+    async def _async_answer(self, request: AccountRequest) -> Outcomes:
         begin, end = period(request)
-        limit: int = request.data.get(ATTR_LIMIT, 1)
+        limit: int = min(
+            request.data.get(ATTR_LIMIT, 1),
+            max(1, MOST_TOLD // len(request.vehicle_ids)),
+        )
         query = HistoryQuery(
             vehicle_ids=request.vehicle_ids,
             begin=begin,
             end=end,
             # One more says that there are more.
             limit=limit + 1,
+            until=request.hass.loop.time() + LONGEST_ANSWER_S,
         )
-        found = await self.ask(history, query, request.data)
-        return {
-            vehicle_id: await self._async_outcome(found[vehicle_id], limit)
-            for vehicle_id in request.vehicle_ids
-        }
+        found = await self._async_told(request, query)
+        outcomes: dict[str, Outcome] = {}
+        for vehicle_id in request.vehicle_ids:
+            told = found[vehicle_id]
+            if not isinstance(told, VendorError) or isinstance(
+                told, CommandUnsupported
+            ):
+                told = await self._async_completed(request, query, vehicle_id, told)
+            outcomes[vehicle_id] = await self._async_outcome(told, limit)
+        return outcomes
+
+    async def _async_told(
+        self, request: AccountRequest, query: HistoryQuery
+    ) -> Found[Any]:
+        """Return what the vendor tells, CommandUnsupported where it does not."""
+        history = request.connection.history
+        if history is None or self.kind not in history.offers:
+            return dict.fromkeys(query.vehicle_ids, not_told())
+        try:
+            async with asyncio.timeout(LONGEST_ANSWER_S + GRACE_S):
+                return await self.ask(history, query, request.data)
+        except TimeoutError:
+            return dict.fromkeys(query.vehicle_ids, too_slow())
+
+    async def _async_completed(
+        self,
+        request: AccountRequest,
+        query: HistoryQuery,
+        vehicle_id: str,
+        told: Any,
+    ) -> Any:
+        """Return what we know where the vendor tells nothing; of trips, all together."""
+        is_told = not isinstance(told, VendorError)
+        if is_told and self.kind is not HistoryKind.TRIPS:
+            return told
+        own = OwnPast(request.coordinator, vehicle_id)
+        try:
+            known = await self.know(own, query, request.data)
+        except VendorError as err:
+            return err
+        if self.kind is HistoryKind.TRIPS:
+            return together(told if is_told else (), known)
+        return known
 
     async def _async_outcome(self, found: Any, limit: int) -> Outcome:
         if isinstance(found, VendorError):
@@ -225,7 +278,15 @@ class _Question:
         return answer
 
 
-HISTORY_ACTIONS: Mapping[HistoryKind, VendorAction] = MappingProxyType(
+async def _ended_trips(
+    own: OwnPast, query: HistoryQuery, _data: object
+) -> list[KnownTrip]:
+    """Return the trips that ended: one that is under way is a trip when it ends."""
+    trips = await own.async_trips(query.begin, query.end)
+    return [one for one in trips if not one.is_running]
+
+
+HISTORY_ACTIONS: Mapping[HistoryKind, CommonAction] = MappingProxyType(
     {
         question.kind: question.offered()
         for question in (
@@ -233,6 +294,9 @@ HISTORY_ACTIONS: Mapping[HistoryKind, VendorAction] = MappingProxyType(
                 action="get_route",
                 kind=HistoryKind.ROUTES,
                 ask=lambda history, query, _: history.routes(query),
+                know=lambda own, query, _: own.async_route(
+                    query.begin, query.end, query.limit
+                ),
                 as_json=point_as_json,
                 records="points",
                 limits=POINTS,
@@ -241,6 +305,7 @@ HISTORY_ACTIONS: Mapping[HistoryKind, VendorAction] = MappingProxyType(
                 action="get_trips",
                 kind=HistoryKind.TRIPS,
                 ask=lambda history, query, _: history.trips(query),
+                know=_ended_trips,
                 as_json=trip_as_json,
                 records="trips",
             ),
@@ -250,6 +315,9 @@ HISTORY_ACTIONS: Mapping[HistoryKind, VendorAction] = MappingProxyType(
                 ask=lambda history, query, data: history.stops(
                     query, idling=data[ATTR_IDLING]
                 ),
+                know=lambda own, query, data: own.async_stops(
+                    query.begin, query.end, idling=data[ATTR_IDLING]
+                ),
                 as_json=stop_as_json,
                 records="stops",
                 fields={vol.Optional(ATTR_IDLING, default=False): cv.boolean},
@@ -258,6 +326,9 @@ HISTORY_ACTIONS: Mapping[HistoryKind, VendorAction] = MappingProxyType(
                 action="get_alarms",
                 kind=HistoryKind.ALARMS,
                 ask=lambda history, query, _: history.alarms(query),
+                know=lambda own, query, _: own.async_alarms(
+                    query.begin, query.end, query.limit
+                ),
                 as_json=alarm_as_json,
                 records="alarms",
             ),
@@ -265,6 +336,7 @@ HISTORY_ACTIONS: Mapping[HistoryKind, VendorAction] = MappingProxyType(
                 action="get_distance",
                 kind=HistoryKind.DISTANCES,
                 ask=lambda history, query, _: history.distances(query),
+                know=lambda own, query, _: own.async_distance(query.begin, query.end),
                 as_json=distance_as_json,
             ),
         )

@@ -7,7 +7,8 @@ It is never logged, and not in the diagnostics; the records do not show their pl
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -31,13 +32,15 @@ class HistoryQuery:
     """Which vehicles are asked about, and which time, in aware UTC.
 
     Nobody wants more than the first ``limit`` records of each vehicle: a vendor may stop
-    reading there. More of them are no error.
+    reading there. More of them are no error. ``until`` is the time of the event loop at
+    which nobody waits any longer; without it, somebody does.
     """
 
     vehicle_ids: Sequence[str]
     begin: datetime
     end: datetime
     limit: int
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,22 +164,30 @@ def not_told() -> CommandUnsupported:
     return CommandUnsupported("Not told of the past", key="history_not_told")
 
 
+def too_slow() -> VendorError:
+    """Return the error of what was not told in time."""
+    return VendorError("Not told in time", key="history_too_slow")
+
+
 async def one_by_one[T](
-    vehicle_ids: Iterable[str], ask: Callable[[str], Awaitable[T]]
+    query: HistoryQuery, ask: Callable[[str], Awaitable[T]]
 ) -> Found[T]:
     """Ask about one vehicle after the other, whatever the results of the others.
 
     An error that is the account's is that of the vehicles that follow, too: nobody asks
-    about them.
+    about them. Neither does anybody when the time is over.
     """
     found: dict[str, T | VendorError] = {}
     of_all: VendorError | None = None
-    for vehicle_id in vehicle_ids:
+    for vehicle_id in query.vehicle_ids:
         if of_all is not None:
             found[vehicle_id] = of_all
             continue
         try:
-            found[vehicle_id] = await ask(vehicle_id)
+            async with asyncio.timeout_at(query.until):
+                found[vehicle_id] = await ask(vehicle_id)
+        except TimeoutError:
+            found[vehicle_id] = of_all = too_slow()
         except VendorError as err:
             found[vehicle_id] = err
             of_all = err if isinstance(err, OF_THE_ACCOUNT) else None

@@ -37,7 +37,7 @@ class OpenApiHistory(VendorHistory):
             )
             return [_route_point(point) for point in points]
 
-        return await one_by_one(query.vehicle_ids, ask)
+        return await one_by_one(query, ask)
 
     async def alarms(self, query: HistoryQuery) -> Found[Sequence[Occurrence]]:
         """Return the alarms of vehicles (2.8, 2.17)."""
@@ -48,7 +48,7 @@ class OpenApiHistory(VendorHistory):
             )
             return [map_alarm(alarm) for alarm in alarms]
 
-        return await one_by_one(query.vehicle_ids, ask)
+        return await one_by_one(query, ask)
 
     async def distances(self, query: HistoryQuery) -> Found[Distance]:
         """Return how far vehicles drove, in the half hours that the vendor counts (2.14)."""

@@ -48,7 +48,7 @@ class TracksolidHistory(VendorHistory):
             )
             return [_route_point(point) for point in points]
 
-        return await one_by_one(query.vehicle_ids, ask)
+        return await one_by_one(query, ask)
 
     async def trips(self, query: HistoryQuery) -> Found[Sequence[Trip]]:
         """Return the drives of vehicles (5.4)."""

@@ -1,0 +1,227 @@
+"""The past of vehicles whose vendor does not tell it: what was found, and the recorder."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.recorder import Recorder
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
+
+from custom_components.fleet_tracker.const import DOMAIN
+from custom_components.fleet_tracker.model.vehicle import Position
+from tests.common import START
+from tests.neutral_vendor import Clouds, told
+
+from .calls import call, refused, trackers
+
+STEP = 0.001
+"""Of latitude, 111 m: in 10 s, 40 km/h."""
+
+
+def way(begin: datetime, first: int = 0) -> list[tuple[datetime, float, float]]:
+    """Return a drive of ten minutes, and three of standing: time, latitude, speed."""
+    drive = [
+        (begin + timedelta(seconds=10 * n), 52 + STEP * (first + n), 40.0)
+        for n in range(60)
+    ]
+    last = drive[-1][1]
+    stand = [(begin + timedelta(seconds=600 + 60 * n), last, 0.0) for n in range(4)]
+    return [*drive, *stand]
+
+
+def drive(
+    clouds: Clouds, freezer: FrozenDateTimeFactory, begin: datetime, first: int = 0
+) -> None:
+    """Let the vehicle tell a drive as it goes, with the key on until it stands."""
+    for time, latitude, speed in way(begin, first):
+        freezer.move_to(time)
+        position = Position(
+            latitude=latitude, longitude=4.0, accuracy=5, fixed_at=time, speed=speed
+        )
+        clouds["port"].push(
+            told("9", time, position=position, ignition=bool(speed), speed=speed)
+        )
+
+
+async def test_what_was_found(
+    hass: HomeAssistant,
+    clouds: Clouds,
+    port: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Trips, the stops between them, the route and the distance, without a recorder."""
+    (nine,) = trackers(hass, port, "9")
+    for number in range(2):
+        drive(clouds, freezer, START + timedelta(hours=1 + number), 60 * number)
+        await hass.async_block_till_done()
+    begin = START.isoformat()
+    freezer.move_to(START + timedelta(hours=3))
+
+    trips = (await call(hass, "get_trips", entity_id=nine, begin=begin))[nine]["trips"]
+    assert [(one["begin"], one["end"]) for one in trips] == [
+        ("2025-10-09T10:00:00+00:00", "2025-10-09T10:10:00+00:00"),
+        ("2025-10-09T11:00:00+00:00", "2025-10-09T11:10:00+00:00"),
+    ]
+    first = trips[0]
+    assert first["trip_id"]
+    assert (first["source"], first["distance_source"]) == ("derived", "way")
+    assert first["distance"] == pytest.approx(6.56, abs=0.15)
+    assert first["begin_place"]["latitude"] == pytest.approx(52, abs=0.002)
+
+    stops = (await call(hass, "get_stops", entity_id=nine, begin=begin))[nine]["stops"]
+    assert [(one["begin"], one["end"], one["duration"]) for one in stops] == [
+        ("2025-10-09T10:10:00+00:00", "2025-10-09T11:00:00+00:00", 3000),
+        ("2025-10-09T11:10:00+00:00", None, None),
+    ]
+    assert stops[0]["latitude"] == pytest.approx(52.059)
+
+    answer = await call(
+        hass, "get_route", entity_id=nine, begin="2025-10-09T10:30:00+00:00", limit=5
+    )
+    points = answer[nine]["points"]
+    assert [one["time"][11:19] for one in points] == [
+        "11:00:00",
+        "11:00:10",
+        "11:00:20",
+        "11:00:30",
+        "11:00:40",
+    ]
+    assert points[1]["speed"] == 40
+    assert answer[nine]["truncated"]
+
+    driven = (await call(hass, "get_distance", entity_id=nine, begin=begin))[nine]
+    assert driven["distance"] == pytest.approx(13.1, abs=0.3)
+    half = await call(
+        hass,
+        "get_distance",
+        entity_id=nine,
+        begin="2025-10-09T10:30:00+00:00",
+    )
+    assert half[nine]["distance"] == pytest.approx(6.56, abs=0.15)
+
+    error = await refused(hass, "get_stops", entity_id=nine, idling=True)
+    assert error.translation_key == "history_not_recorded"
+
+
+def record(
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    time: datetime,
+    entity_id: str,
+    state: str,
+    **attributes: Any,
+) -> None:
+    """Write a state as it was at a time."""
+    freezer.move_to(time)
+    hass.states.async_set(entity_id, state, attributes)
+
+
+async def test_what_was_recorded(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    clouds: Clouds,
+    port: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """From before trips were kept: found in the recorder's history of the tracker."""
+    (nine,) = trackers(hass, port, "9")
+    registry = er.async_get(hass)
+    ids = {}
+    for platform, reading in (
+        ("sensor", "speed"),
+        ("sensor", "activity"),
+        ("binary_sensor", "ignition"),
+        ("event", "alarm"),
+    ):
+        unique_id = port.runtime_data.unique_id("9", reading)
+        ids[reading] = registry.async_get_or_create(
+            platform, DOMAIN, unique_id, config_entry=port
+        ).entity_id
+    day = START - timedelta(days=3)
+    record(hass, freezer, day, nine, "not_home", latitude=52.0, longitude=4.0)
+    record(hass, freezer, day, ids["ignition"], "off")
+    record(hass, freezer, day, ids["activity"], "parked")
+    begin = day + timedelta(hours=1)
+    for time, latitude, speed in way(begin):
+        record(hass, freezer, time, ids["speed"], str(speed))
+        record(
+            hass,
+            freezer,
+            time,
+            nine,
+            "not_home",
+            latitude=latitude,
+            longitude=4.0,
+            gps_accuracy=5,
+        )
+        record(hass, freezer, time, ids["ignition"], "on" if speed else "off")
+    for minutes, state in ((2, "driving"), (4, "idling"), (5, "driving")):
+        time = begin + timedelta(minutes=minutes)
+        record(hass, freezer, time, ids["activity"], state)
+    for minutes, code in ((3, "7"), (8, "8")):
+        time = begin + timedelta(minutes=minutes)
+        happened = (time - timedelta(seconds=5)).isoformat()
+        for _ in range(2):
+            # A restart writes it again.
+            record(hass, freezer, time, ids["alarm"], "unavailable")
+            record(
+                hass,
+                freezer,
+                time,
+                ids["alarm"],
+                time.isoformat(timespec="milliseconds"),
+                event_type="sos",
+                event_types=["sos"],
+                occurred_at=happened,
+                code=code,
+                speed=40,
+                friendly_name="Van Alarm",
+            )
+    freezer.move_to(START)
+    await async_wait_recording_done(hass)
+    span: dict[str, Any] = {
+        "begin": day.isoformat(),
+        "end": (day + timedelta(hours=5)).isoformat(),
+    }
+
+    answer = await call(hass, "get_trips", entity_id=nine, **span)
+    (trip,) = answer[nine]["trips"]
+    assert (trip["begin"][:19], trip["end"][:19]) == (
+        "2025-10-06T10:00:00",
+        "2025-10-06T10:10:00",
+    )
+    assert (trip["trip_id"], trip["source"]) == (None, "recorder")
+    assert trip["distance"] == pytest.approx(6.56, abs=0.15)
+    driven = await call(hass, "get_distance", entity_id=nine, **span)
+    assert driven[nine]["distance"] == trip["distance"]
+
+    answer = await call(hass, "get_route", entity_id=nine, **span)
+    points = answer[nine]["points"]
+    assert len(points) == 60
+    assert points[30]["latitude"] == pytest.approx(52.03)
+    assert (points[30]["speed"], points[30]["ignition"]) == (40, True)
+    limited = await call(hass, "get_route", entity_id=nine, limit=10, **span)
+    assert limited[nine] == {"points": points[:10], "truncated": True}
+
+    answer = await call(hass, "get_stops", entity_id=nine, idling=True, **span)
+    (stop,) = answer[nine]["stops"]
+    assert (stop["begin"][11:19], stop["duration"]) == ("10:04:00", 60)
+    assert stop["latitude"] == pytest.approx(52.024)
+
+    alarms = (await call(hass, "get_alarms", entity_id=nine, **span))[nine]["alarms"]
+    assert alarms[0] == {
+        "time": "2025-10-06T10:02:55+00:00",
+        "type": "sos",
+        "code": "7",
+        "name": None,
+        "speed": 40,
+    }
+    assert [one["code"] for one in alarms] == ["7", "8"]
