@@ -22,10 +22,14 @@ CONF_ALLOW_ENGINE_CUT: Final = "allow_engine_cut"
 CONF_ENGINE_CUT_SPEED_LIMIT: Final = "engine_cut_speed_limit"
 CONF_VEHICLES: Final = "vehicles"
 """What the user set for single vehicles, by their ids."""
+CONF_KEEP_TRIPS: Final = "keep_trips"
+CONF_KEEP_TRIPS_YEARS: Final = "keep_trips_years"
 CONF_PUSH_AT_ROOT: Final = "push_at_root"
 
 DEFAULT_DRIVING_INTERVAL: Final = timedelta(seconds=15)
 DEFAULT_PARKED_INTERVAL: Final = timedelta(seconds=60)
+DEFAULT_KEEP_TRIPS_YEARS: Final = 3
+MOST_KEEP_TRIPS_YEARS: Final = 10
 DEFAULT_ENGINE_CUT_SPEED_LIMIT: Final = 20
 LEAST_ENGINE_CUT_SPEED_LIMIT: Final = 5
 

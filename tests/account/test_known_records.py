@@ -19,6 +19,7 @@ from custom_components.fleet_tracker.account.fleet import Fleet
 from custom_components.fleet_tracker.account.occurrences import OccurrenceLog
 from custom_components.fleet_tracker.model.json_values import as_integer, as_number
 from custom_components.fleet_tracker.model.rules import Rules
+from custom_components.fleet_tracker.model.trips.log import TripLog
 from custom_components.fleet_tracker.model.vehicle import (
     Position,
     Reading,
@@ -75,6 +76,12 @@ class Keeper:
 
     def on_wrong_clocks(self, vehicles: AbstractSet[str]) -> None:
         """Tell nobody."""
+
+    def on_new_vehicle(self, vehicle_id: str) -> None:
+        """Remember nothing of it."""
+
+    def on_trips(self, vehicle_id: str, before: TripLog | None, after: TripLog) -> None:
+        """Keep none."""
 
     def on_stop(self, vehicle_id: str) -> None:
         """Poll no sooner."""

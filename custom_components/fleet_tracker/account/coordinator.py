@@ -48,8 +48,11 @@ from ..const import (
     CONF_EXCLUDED_VEHICLES,
     CONF_HOLD_WHILE_PARKED,
     CONF_IDENTITY,
+    CONF_KEEP_TRIPS,
+    CONF_KEEP_TRIPS_YEARS,
     CONF_PARKED_INTERVAL,
     DEFAULT_DRIVING_INTERVAL,
+    DEFAULT_KEEP_TRIPS_YEARS,
     DEFAULT_PARKED_INTERVAL,
     DOMAIN,
     LOGGER,
@@ -59,6 +62,7 @@ from ..contract.connection import Memory, PollResult, Settings
 from ..contract.errors import AuthenticationFailed, RateLimited, VendorError
 from ..model.guard import Refusal
 from ..model.rules import Rules
+from ..model.trips.log import TripLog
 from ..model.vehicle import (
     KnownRecord,
     Occurrence,
@@ -84,6 +88,7 @@ from .reachability import Reachability
 from .reauthentication import async_end_reauthentication
 from .storage import SLICE, EntryMemory, VehicleStore
 from .subentries import VehicleSubentries
+from .trips.kept import KeptTrips
 from .vehicle_settings import VehicleSettings, settings_of
 
 type FleetConfigEntry = ConfigEntry[FleetCoordinator]
@@ -149,6 +154,16 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._subentries = VehicleSubentries(entry)
         self._problems = Problems(
             hass, entry, vendor.fixable_problems, self.vehicle_names
+        )
+        self._trips_set_aside: list[str] = []
+        self.kept_trips = KeptTrips(
+            hass,
+            entry.entry_id,
+            keeps=entry.options.get(CONF_KEEP_TRIPS, True),
+            years=round(
+                entry.options.get(CONF_KEEP_TRIPS_YEARS, DEFAULT_KEEP_TRIPS_YEARS)
+            ),
+            on_set_aside=self._on_trips_set_aside,
         )
         self.fleet = Fleet(hass, self.name, self, self._occurrences)
         self.data = self.fleet.vehicles
@@ -263,22 +278,42 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         if self._occurrences.set_aside:
             await self._async_save_occurrences()
         self._hold_until_started()
+        unwanted: list[str] = []
         for number, vehicle in enumerate(await self._store.async_load(), start=1):
             if self.is_wanted(vehicle.vehicle_id):
                 self.fleet.recall(vehicle)
+            else:
+                unwanted.append(vehicle.vehicle_id)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
+        last_trips = await self.kept_trips.async_open(self.fleet.vehicles)
+        for vehicle_id, trip in last_trips.items():
+            self.fleet.recall_trip(vehicle_id, trip)
+        if unwanted:
+            await self.kept_trips.async_forget(unwanted)
+            self.on_vehicles_kept()
         # A repair may be shown from before a reload.
         self._problems.note_tracker_clocks(self.fleet.wrong_clocks)
+        self._show_set_aside()
+        for receipt in receipts:
+            self.fleet.recall_receipt(receipt)
+
+    @callback
+    def _on_trips_set_aside(self, copy: str) -> None:
+        self._trips_set_aside.append(copy)
+        self._show_set_aside()
+
+    @callback
+    def _show_set_aside(self) -> None:
+        """Show which stored files could not be used."""
         self._problems.note_set_aside(
             [
                 *self._memory.set_aside,
                 *self._store.set_aside,
                 *self._occurrences.set_aside,
+                *self._trips_set_aside,
             ]
         )
-        for receipt in receipts:
-            self.fleet.recall_receipt(receipt)
 
     @callback
     def _hold_until_started(self) -> None:
@@ -346,6 +381,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         await self.async_shutdown()
         await self.connection.close()
         await self._commands.async_end()
+        await self.kept_trips.async_close()
         await self._store.async_save_pending()
         await self._async_save_occurrences()
         self._memory.close()
@@ -380,6 +416,11 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Forget a vehicle after its device was removed."""
         self.fleet.forget(vehicle_id)
         self._device_infos.pop(vehicle_id, None)
+        self.config_entry.async_create_task(
+            self.hass,
+            self.kept_trips.async_forget([vehicle_id]),
+            f"{DOMAIN} forget trips",
+        )
 
     # --- what the fleet needs ---------------------------------------------------------------
 
@@ -424,6 +465,30 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def on_wrong_clocks(self, vehicles: AbstractSet[str]) -> None:
         """Show which vehicles have trackers with wrong clocks."""
         self._problems.note_tracker_clocks(vehicles)
+
+    @callback
+    def on_new_vehicle(self, vehicle_id: str) -> None:
+        """Restore the last trip of a vehicle that was stored before, but is not any more."""
+        if self.kept_trips.oldest is not None:
+            self.config_entry.async_create_background_task(
+                self.hass,
+                self._async_recall_trip(vehicle_id),
+                f"{DOMAIN} recall trip",
+            )
+
+    async def _async_recall_trip(self, vehicle_id: str) -> None:
+        try:
+            trip = await self.kept_trips.async_last(vehicle_id)
+        except OSError as err:
+            LOGGER.warning("Kept trips cannot be read: %s", type(err).__name__)
+            return
+        if trip is not None:
+            self.fleet.recall_trip(vehicle_id, trip)
+
+    @callback
+    def on_trips(self, vehicle_id: str, before: TripLog | None, after: TripLog) -> None:
+        """Keep the trips that ended or were corrected."""
+        self.kept_trips.take(vehicle_id, before, after)
 
     @callback
     def on_stop(self, vehicle_id: str) -> None:

@@ -30,6 +30,8 @@ from ..model.evidence import TOLD_SPEED
 from ..model.merge import Changes, Merged, merge, refresh
 from ..model.rules import Rules
 from ..model.texts import clean_update, is_vehicle_id
+from ..model.trips.log import TripLog, with_past_trip
+from ..model.trips.trip import Trip
 from ..model.vehicle import (
     ABSENCES_UNTIL_GONE,
     KnownRecord,
@@ -72,6 +74,12 @@ class FleetKeeper(Protocol):
 
     def on_wrong_clocks(self, vehicles: AbstractSet[str]) -> None:
         """Handle that other vehicles have trackers with wrong clocks now."""
+
+    def on_new_vehicle(self, vehicle_id: str) -> None:
+        """Handle a vehicle that was not known before."""
+
+    def on_trips(self, vehicle_id: str, before: TripLog | None, after: TripLog) -> None:
+        """Handle that trips of a vehicle began, ended, were corrected, or are none."""
 
     def on_stop(self, vehicle_id: str) -> None:
         """Handle that a vehicle's ignition was turned off."""
@@ -166,6 +174,15 @@ class Fleet:
         merged = refresh(vehicle, self._keeper.rules(), self._keeper.receipt())
         self._keep(merged.vehicle)
         self._add_derived(merged)
+
+    @callback
+    def recall_trip(self, vehicle_id: str, trip: Trip) -> None:
+        """Restore the last trip of a vehicle that does not remember one."""
+        if (vehicle := self._vehicles.get(vehicle_id)) is None:
+            return
+        self._touch(vehicle_id)
+        self._put(replace(vehicle, trips=with_past_trip(vehicle.trips, trip)))
+        self.refresh([vehicle_id])
 
     @callback
     def recall_receipt(self, receipt: Receipt) -> None:
@@ -394,6 +411,9 @@ class Fleet:
             self._keep(merged.vehicle)
             self._keeper.on_vehicles_kept()
         self._keep_record(update, merged)
+        self._tell_trips(before, merged.vehicle)
+        if before is None:
+            self._keeper.on_new_vehicle(vehicle_id)
         if merged.changes:
             self._tell(before, merged.vehicle, merged.changes)
         # After the states that came with them: a listener to an alarm may look there.
@@ -407,6 +427,14 @@ class Fleet:
         self._add_derived(merged)
 
     @callback
+    def _tell_trips(self, before: Vehicle | None, after: Vehicle) -> None:
+        known = None if before is None else before.trips
+        if after.trips.trips and (
+            known is None or known.trips is not after.trips.trips
+        ):
+            self._keeper.on_trips(after.vehicle_id, known, after.trips)
+
+    @callback
     def _refresh_one(self, vehicle_id: str) -> None:
         self._touch(vehicle_id)
         if (before := self._vehicles.get(vehicle_id)) is None:
@@ -414,6 +442,7 @@ class Fleet:
         merged = refresh(before, self._keeper.rules(), self._keeper.receipt())
         # There may be another reading that time will change later.
         self._keep(merged.vehicle)
+        self._tell_trips(before, merged.vehicle)
         self._tell(before, merged.vehicle, merged.changes)
         self._add_derived(merged)
 

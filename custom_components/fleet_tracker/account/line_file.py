@@ -20,13 +20,18 @@ from homeassistant.util.file import WriteError, write_utf8_file_atomic
 PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 
 
+def path_of(hass: HomeAssistant, name: str) -> Path:
+    """Return where a file or folder of lines is."""
+    return Path(hass.config.path(STORAGE_DIR, name))
+
+
 class LineFile:
     """The lines on disk, and the lines that the next write adds."""
 
     def __init__(self, hass: HomeAssistant, name: str) -> None:
         """Initialize with the file's name in Home Assistant's storage folder."""
         self._hass = hass
-        self.path = Path(hass.config.path(STORAGE_DIR, name))
+        self.path = path_of(hass, name)
         self._waiting: list[str] = []
         self._added = 0
         self._written = 0
@@ -39,6 +44,11 @@ class LineFile:
         """Whether all lines are on disk."""
         return self._written == self._added
 
+    @property
+    def waiting(self) -> int:
+        """How many lines are not on disk yet: the last ones that were added."""
+        return self._added - self._written
+
     async def async_load(self) -> list[str]:
         """Return the lines, without a last one that was cut off by a crash.
 
@@ -48,19 +58,20 @@ class LineFile:
         what it holds.
         """
         try:
-            content = await self._hass.async_add_executor_job(self._read)
+            self._size, lines = await self._hass.async_add_executor_job(self._read)
         except OSError:
             self._size = await self._hass.async_add_executor_job(self._size_on_disk)
             raise
-        whole, end, _ = content.rpartition(b"\n")
-        self._size = len(whole) + len(end)
-        return whole.decode(errors="surrogateescape").split("\n") if whole else []
+        return lines
 
-    def _read(self) -> bytes:
+    def _read(self) -> tuple[int, list[str]]:
         try:
-            return self.path.read_bytes()
+            content = self.path.read_bytes()
         except FileNotFoundError:
-            return b""
+            return 0, []
+        whole, end, _ = content.rpartition(b"\n")
+        lines = whole.decode(errors="surrogateescape").split("\n") if whole else []
+        return len(whole) + len(end), lines
 
     def _size_on_disk(self) -> int:
         try:
@@ -85,6 +96,23 @@ class LineFile:
                 self._task = self._start(self._async_write())
             await asyncio.shield(self._task)
 
+    async def async_lines(self) -> list[str]:
+        """Return all lines, those too that are not on disk yet. Raises OSError."""
+        async with self._lock:
+            return [*await self.async_load(), *self._waiting]
+
+    async def async_filter(self, choose: Callable[[list[str]], list[str]]) -> None:
+        """Keep only the lines that a function chooses, which may run in any thread.
+
+        Raises OSError when that failed; the file is then as it was.
+        """
+
+        async def make_lines(held: list[str]) -> Iterable[str]:
+            lines = [*await self.async_load(), *held]
+            return await self._hass.async_add_executor_job(choose, lines)
+
+        await asyncio.shield(self._start(self._async_rewrite(make_lines)))
+
     async def async_rewrite(
         self, make_lines: Callable[[], Awaitable[Iterable[str]]]
     ) -> None:
@@ -93,7 +121,11 @@ class LineFile:
         What is added while these are made comes behind them. Raises OSError when that
         failed; the file is then as it was.
         """
-        await asyncio.shield(self._start(self._async_rewrite(make_lines)))
+
+        async def make_all(_held: list[str]) -> Iterable[str]:
+            return await make_lines()
+
+        await asyncio.shield(self._start(self._async_rewrite(make_all)))
 
     def _start(self, write: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Let a write go on even if nobody waits for it any more."""
@@ -119,7 +151,7 @@ class LineFile:
 
     def _append(self, data: bytes) -> None:
         size = self._size or 0
-        self.path.parent.mkdir(exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(self.path, os.O_WRONLY | os.O_CREAT, PRIVATE)
         try:
             # Remove the rest of a failed write, or of a write that a crash cut off.
@@ -133,12 +165,12 @@ class LineFile:
             os.close(file)
 
     async def _async_rewrite(
-        self, make_lines: Callable[[], Awaitable[Iterable[str]]]
+        self, make_lines: Callable[[list[str]], Awaitable[Iterable[str]]]
     ) -> None:
         async with self._lock:
             held, self._waiting = self._waiting, []
             try:
-                lines = await make_lines()
+                lines = await make_lines(held)
                 data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
                 await self._hass.async_add_executor_job(self._replace, data)
             except BaseException:
@@ -148,7 +180,7 @@ class LineFile:
             self._written += len(held)
 
     def _replace(self, data: bytes) -> None:
-        self.path.parent.mkdir(exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write_utf8_file_atomic(str(self.path), data, private=True, mode="wb")
         except WriteError as err:

@@ -23,6 +23,7 @@ from .codec import from_json, to_json
 from .line_file import LineFile
 from .occurrence_journal import journal_name
 from .set_aside import async_set_aside, remove_copies
+from .trips.kept import async_remove_kept
 
 VERSION = 2
 CORE_FACTS = frozenset(
@@ -252,6 +253,7 @@ async def async_remove_stored(hass: HomeAssistant, entry_id: str) -> None:
     for what in ("memory", "vehicles"):
         await KeptFile(hass, entry_id, what).async_remove()
     await LineFile(hass, journal_name(entry_id)).async_remove()
+    await async_remove_kept(hass, entry_id)
     directory = Path(hass.config.path(STORAGE_DIR))
 
     await hass.async_add_executor_job(remove_copies, directory, f"{DOMAIN}.{entry_id}.")

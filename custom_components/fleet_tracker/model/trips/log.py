@@ -402,6 +402,18 @@ def _refolded(log: TripLog, index: int) -> TripLog:
     return replace(log, head=state, checkpoints=tuple(kept))
 
 
+def with_past_trip(log: TripLog, trip: Trip) -> TripLog:
+    """Return a log that remembers a trip from before all that it knows, where it has none."""
+    if log.last_ended is not None:
+        return log
+    begins = [unpack(log.moments, 0).at] if log.moments else []
+    if any(trip.found.until > begin for begin in begins):
+        return log
+    return replace(
+        log, trips=(trip, *log.trips), base_at=max(log.base_at, trip.found.until)
+    )
+
+
 def changes_at(log: TripLog, now: float) -> float | None:
     """Return when time alone may change something next, None if it cannot."""
     return log.head.changes_at(log.settings, now)
