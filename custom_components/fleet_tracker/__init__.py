@@ -21,6 +21,7 @@ from homeassistant.helpers.typing import ConfigType
 from .account.coordinator import FleetConfigEntry, FleetCoordinator
 from .account.handover import take_handed_over
 from .account.storage import EntryMemory, async_remove_stored
+from .actions.websocket import async_register_websocket
 from .const import CONF_IDENTITY, CONF_VENDOR, DOMAIN
 from .dashboard.modules import async_register_modules
 from .dashboard.overview import async_register_overview
@@ -44,6 +45,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_register_actions(hass)
     async_register_push_views(hass)
     async_register_overview(hass)
+    async_register_websocket(hass)
     await async_register_modules(hass)
     return True
 

@@ -16,39 +16,11 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from custom_components.fleet_tracker.const import DOMAIN
-from custom_components.fleet_tracker.model.vehicle import Position
 from tests.common import START
-from tests.neutral_vendor import Clouds, told
+from tests.neutral_vendor import Clouds
 
 from .calls import call, refused, trackers
-
-STEP = 0.001
-"""Of latitude, 111 m: in 10 s, 40 km/h."""
-
-
-def way(begin: datetime, first: int = 0) -> list[tuple[datetime, float, float]]:
-    """Return a drive of ten minutes, and three of standing: time, latitude, speed."""
-    drive = [
-        (begin + timedelta(seconds=10 * n), 52 + STEP * (first + n), 40.0)
-        for n in range(60)
-    ]
-    last = drive[-1][1]
-    stand = [(begin + timedelta(seconds=600 + 60 * n), last, 0.0) for n in range(4)]
-    return [*drive, *stand]
-
-
-def drive(
-    clouds: Clouds, freezer: FrozenDateTimeFactory, begin: datetime, first: int = 0
-) -> None:
-    """Let the vehicle tell a drive as it goes, with the key on until it stands."""
-    for time, latitude, speed in way(begin, first):
-        freezer.move_to(time)
-        position = Position(
-            latitude=latitude, longitude=4.0, accuracy=5, fixed_at=time, speed=speed
-        )
-        clouds["port"].push(
-            told("9", time, position=position, ignition=bool(speed), speed=speed)
-        )
+from .drives import drive, way
 
 
 async def test_what_was_found(

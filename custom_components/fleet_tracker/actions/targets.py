@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from homeassistant.auth.models import User
+from homeassistant.auth.permissions.const import POLICY_READ
 from homeassistant.components.device_tracker import DOMAIN as DEVICE_TRACKER_DOMAIN
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import (
@@ -118,6 +119,21 @@ def find_vehicles(
         accounts.find(tracker, named=entity_id in named)
         for entity_id, tracker in trackers.items()
     ]
+
+
+def find_readable(
+    hass: HomeAssistant, user: User, entity_id: str
+) -> TargetVehicle | LostVehicle | None:
+    """Return the vehicle of a tracker, None if there is none.
+
+    Raises Unauthorized where a user may not read the entity, whether it exists or not.
+    """
+    if not _may(user, entity_id, POLICY_READ):
+        raise Unauthorized(user_id=user.id, entity_id=entity_id, permission=POLICY_READ)
+    entry = er.async_get(hass).async_get(entity_id)
+    if entry is None or not _is_tracker(entry):
+        return None
+    return _Accounts(hass).find(entry, named=True)
 
 
 def require_whole_account(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 
 from homeassistant.util import dt as dt_util
@@ -15,7 +16,7 @@ from homeassistant.util import dt as dt_util
 from ...account.coordinator import FleetCoordinator
 from ...contract.errors import CommandUnsupported
 from ...contract.history import Distance, Place, RoutePoint, Stop, not_told
-from ...model.trips.log import TripLog
+from ...model.trips.log import TripLog, folded
 from ...model.trips.moments import (
     OFF,
     ON,
@@ -26,10 +27,12 @@ from ...model.trips.moments import (
     unpack,
     unpacked,
 )
-from ...model.trips.trip import QUARTER_S, FoundTrip
+from ...model.trips.route import MOST_POINTS
+from ...model.trips.trip import QUARTER_S, FoundTrip, Trip
 from ...model.vehicle import FixKind, Occurrence
 from .known_trip import KnownTrip, of_found
-from .recorded import RecordedPast
+from .recorded import MOST_STATES, RecordedPast
+from .way import Way, thinned_way
 
 BEFORE = timedelta(days=7)
 """How far before a time one looks for the trip that ended where a vehicle stands."""
@@ -55,12 +58,7 @@ class OwnPast:
     async def async_trips(self, begin: datetime, end: datetime) -> list[KnownTrip]:
         """Return the trips of a time, the earliest first; the last one may be under way."""
         log = self._log
-        trips = {
-            one.trip_id: of_found(
-                one.found, trip_id=one.trip_id, is_running=not one.is_ended
-            )
-            for one in log.trips
-        }
+        trips = {one.trip_id: _known(log, one) for one in log.trips}
         ordered = sorted(trips.values(), key=lambda one: one.begin)
         since = min((_known_since(log), *(one.begin for one in ordered)))
         found = [one for one in ordered if begin < one.end and one.begin < end]
@@ -68,6 +66,23 @@ class OwnPast:
             recorded = await self._recorded.async_trips(begin, min(since, end))
             found[:0] = [of_found(one, is_recorded=True) for one in recorded]
         return found
+
+    async def async_trip(self, trip_id: str | None) -> KnownTrip | None:
+        """Return a trip by its identity; without one that under way, else the last one."""
+        trips = self._log.trips
+        if trip_id is not None:
+            trips = tuple(one for one in trips if one.trip_id == trip_id)
+        if not trips:
+            return None
+        return _known(self._log, trips[-1])
+
+    async def async_way(self, trip: KnownTrip, most: int = MOST_POINTS) -> Way:
+        """Return the way of a trip: by the evidence with its speeds, else as recorded."""
+        end = trip.end + timedelta(seconds=1)
+        points = await self.async_route(trip.begin, end, MOST_STATES)
+        return await self._coordinator.hass.async_add_executor_job(
+            partial(thinned_way, points, most=most)
+        )
 
     async def async_distance(self, begin: datetime, end: datetime) -> Distance:
         """Return how far it drove, to a quarter of an hour; None if nothing is known."""
@@ -135,6 +150,17 @@ def not_recorded() -> CommandUnsupported:
 
 def _time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _known(log: TripLog, trip: Trip) -> KnownTrip:
+    """Return a trip of the log; of one that is under way, how far it has come."""
+    found = trip.found
+    if not trip.is_ended:
+        log = folded(log)
+        current = log.head.current(dt_util.utcnow().timestamp(), log.settings)
+        if current is not None and current.begin == found.begin:
+            found = current
+    return of_found(found, trip_id=trip.trip_id, is_running=not trip.is_ended)
 
 
 def _known_since(log: TripLog) -> datetime:
