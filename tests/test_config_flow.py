@@ -196,7 +196,12 @@ async def choose_push_address(hass: HomeAssistant, entry_id: str) -> Result:
     """Return the page of the options that shows where to push to."""
     options = hass.config_entries.options
     menu = await options.async_init(entry_id)
-    assert menu["menu_options"] == ["settings", "vehicle", f"{CLOUD}_push"]
+    assert menu["menu_options"] == [
+        "settings",
+        "vehicle",
+        f"{CLOUD}_push",
+        "blueprints",
+    ]
     return await options.async_configure(
         menu["flow_id"], {"next_step_id": f"{CLOUD}_push"}
     )

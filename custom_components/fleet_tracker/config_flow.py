@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
 import secrets
 from types import MappingProxyType
 from typing import Any, cast, override
@@ -21,6 +22,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig
 from homeassistant.helpers.typing import DiscoveryInfoType
@@ -48,6 +50,7 @@ from .account.vehicle_settings import (
     with_all_settings,
     with_settings,
 )
+from .actions.blueprints import async_install_blueprints
 from .const import (
     CONF_EXCLUDED_VEHICLES,
     CONF_IDENTITY,
@@ -446,6 +449,8 @@ class FleetTrackerOptionsFlow(OptionsFlow):
             pages.append("vehicle")
         if vendor.pushes:
             pages.append(f"{vendor.key}_{PUSH_FORM}")
+        if vehicle_choices(self.config_entry):
+            pages.append("blueprints")
         if len(pages) == 1:
             return await self.async_step_settings()
         return self.async_show_menu(step_id="init", menu_options=pages)
@@ -508,6 +513,25 @@ class FleetTrackerOptionsFlow(OptionsFlow):
             ),
             description_placeholders={
                 "vehicle": vehicle_choices(entry).get(vehicle_id, vehicle_id)
+            },
+        )
+
+    async def async_step_blueprints(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask whether to install the blueprints, and tell what was done."""
+        if user_input is None:
+            return self.async_show_form(
+                step_id="blueprints", data_schema=vol.Schema({})
+            )
+        try:
+            installed = await async_install_blueprints(self.hass)
+        except HomeAssistantError as err:
+            return self.async_abort(reason=err.translation_key or "unknown")
+        return self.async_abort(
+            reason="blueprints_installed",
+            description_placeholders={
+                one: ", ".join(names) or "–" for one, names in asdict(installed).items()
             },
         )
 

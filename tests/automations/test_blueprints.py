@@ -10,7 +10,12 @@ from typing import Any
 
 from homeassistant.auth.models import User
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.exceptions import ServiceValidationError, Unauthorized
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    Unauthorized,
+)
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
@@ -155,6 +160,59 @@ async def test_install_replaces_its_own_older_file(
     assert files(house.hass)["silent.yaml"] == current
 
 
+async def open_page(hass: HomeAssistant, entry_id: str) -> dict[str, Any]:
+    """Return the page of an account's options that installs the blueprints."""
+    options = hass.config_entries.options
+    menu = await options.async_init(entry_id)
+    assert "blueprints" in (menu["menu_options"] or ())
+    page = {"next_step_id": "blueprints"}
+    return dict(await options.async_configure(menu["flow_id"], page))
+
+
+async def confirm(hass: HomeAssistant, page: dict[str, Any]) -> dict[str, Any]:
+    """Return how the page ended."""
+    assert page["type"] is FlowResultType.FORM
+    return dict(await hass.config_entries.options.async_configure(page["flow_id"], {}))
+
+
+async def test_install_by_the_options(house: House) -> None:
+    """The options install them once asked and confirmed, and tell what was done."""
+    coordinator = await house.start()
+    entry_id = house.entry.entry_id
+    end = await confirm(house.hass, await open_page(house.hass, entry_id))
+    assert end["reason"] == "no_automations"
+
+    assert await async_setup_component(house.hass, "automation", {})
+    page = await open_page(house.hass, entry_id)
+    assert not files(house.hass)
+    end = await confirm(house.hass, page)
+    assert end["reason"] == "blueprints_installed"
+    assert end["description_placeholders"]["written"] == ", ".join(sorted(NAMES))
+    assert set(files(house.hass)) == NAMES
+
+    write(house.hass, "silent.yaml", "mine: true\n")
+    end = await confirm(house.hass, await open_page(house.hass, entry_id))
+    assert end["description_placeholders"]["kept"] == "silent.yaml"
+    assert end["description_placeholders"]["written"] == "–"
+    assert files(house.hass)["silent.yaml"] == "mine: true\n"
+    # The account was not reloaded by that.
+    assert house.entry.runtime_data is coordinator
+
+
+async def test_install_into_a_folder_that_is_none(house: House) -> None:
+    """A folder that cannot be written is told in words, by the action and the options."""
+    await house.start()
+    assert await async_setup_component(house.hass, "automation", {})
+    folder = folder_of(house.hass)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("a file where the folder should be", encoding="utf-8")
+    with pytest.raises(HomeAssistantError) as error:
+        await install(house.hass)
+    assert error.value.translation_key == "blueprints_not_written"
+    page = await open_page(house.hass, house.entry.entry_id)
+    assert (await confirm(house.hass, page))["reason"] == "blueprints_not_written"
+
+
 async def test_install_is_for_administrators(
     house: House, hass_read_only_user: User
 ) -> None:
@@ -207,7 +265,7 @@ async def test_theft_and_tow(house: House) -> None:
         house,
         "theft_and_tow",
         alarms=[of(house, "event", "alarm")],
-        moving=[of(house, "binary_sensor", "moving")],
+        activities=[of(house, "sensor", "activity")],
         trackers=[of(house, "device_tracker", "position")],
         only_if=[armed],
     )
@@ -215,20 +273,34 @@ async def test_theft_and_tow(house: House) -> None:
     assert not house.runs
     await house.tell(alarm(dt_util.utcnow(), OccurrenceType.VIBRATION, code="2"))
     assert len(house.runs) == 1
-    await house.tell(speed=20.0)
-    await house.tell(speed=21.0)
-    assert len(house.runs) == 2
-    await house.tell(speed=0.0)
+    # It is carried away, falls silent on the way, and is set down.
+    for _ in range(3):
+        await house.tell(speed=20.0, way=0.005)
+    assert messages(house)[1:] == ["Van Activity: Towed"]
+    await house.tell(speed=20.0, online=False)
+    await house.tell(speed=20.0, online=True, way=0.005)
     await disturb(house)
-    await house.tell(ignition=True)
-    await house.tell(speed=30.0)
+    for _ in range(8):
+        await house.tell()
     assert len(house.runs) == 2
-    await house.tell(speed=0.0, ignition=False)
+    # It drives, also where the key is told late.
+    await house.tell(speed=30.0, way=0.005)
+    for _ in range(3):
+        await house.tell(ignition=True, speed=30.0, way=0.005)
+    await house.tell(ignition=False)
+    assert len(house.runs) == 2
+    # It leaves a zone with its ignition off.
+    tracker = of(house, "device_tracker", "position")
+    named = {"friendly_name": "Van"}
+    house.hass.states.async_set(tracker, "Depot", named)
+    house.hass.states.async_set(tracker, "not_home", named)
+    await house.hass.async_block_till_done()
+    assert messages(house)[2:] == ["Van: Away"]
     await house.hass.services.async_call(
         "input_boolean", "turn_off", {"entity_id": "input_boolean.armed"}, blocking=True
     )
     await house.tell(alarm(dt_util.utcnow(), OccurrenceType.VIBRATION, code="3"))
-    assert len(house.runs) == 2
+    assert len(house.runs) == 3
 
 
 async def test_zone_arrive_leave(house: House) -> None:
@@ -281,7 +353,7 @@ async def test_left_unlocked(house: House) -> None:
         house,
         "left_unlocked",
         locks=[of(house, "lock", "locked")],
-        moving=[of(house, "binary_sensor", "moving")],
+        activities=[of(house, "sensor", "activity")],
         minutes=10,
     )
     await house.tell(locked=False, ignition=True)

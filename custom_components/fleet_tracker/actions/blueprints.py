@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.storage import Store
 from homeassistant.util.yaml import load_yaml_dict
 
 from ..const import DOMAIN
-from ..offer.errors import invalid
+from ..offer.errors import invalid, told
 
 SOURCE = Path(__file__).parent.parent / "blueprints" / "automation"
 _STORAGE_VERSION = 1
@@ -35,7 +36,8 @@ async def async_install_blueprints(hass: HomeAssistant) -> Installed:
     """Write the blueprints into the folder of automations, and return what was done.
 
     A file that is as it was written last is replaced by a newer one; any other is the
-    user's own. Raises ServiceValidationError where there are no automations.
+    user's own. Raises ServiceValidationError where there are no automations, and
+    HomeAssistantError where the folder cannot be read or written.
     """
     if "automation" not in hass.config.components:
         raise invalid("no_automations")
@@ -50,26 +52,30 @@ async def async_install_blueprints(hass: HomeAssistant) -> Installed:
     digests = await store.async_load() or {}
     installed = Installed()
     contents = await hass.async_add_executor_job(_contents)
-    present = await hass.async_add_executor_job(_texts, folder, list(contents))
-    for name, content in contents.items():
-        blueprint = Blueprint(
-            content,
-            path=f"{DOMAIN}/{name}",
-            expected_domain="automation",
-            schema=AUTOMATION_BLUEPRINT_SCHEMA,
-        )
-        text = present.get(name)
-        if text == blueprint.yaml():
-            installed.unchanged.append(name)
-        elif text is not None and digests.get(name) != _digest(text):
-            installed.kept.append(name)
-        else:
-            await blueprints.async_add_blueprint(
-                blueprint, f"{DOMAIN}/{name}", allow_override=True
+    try:
+        present = await hass.async_add_executor_job(_texts, folder, list(contents))
+        for name, content in contents.items():
+            blueprint = Blueprint(
+                content,
+                path=f"{DOMAIN}/{name}",
+                expected_domain="automation",
+                schema=AUTOMATION_BLUEPRINT_SCHEMA,
             )
-            digests[name] = _digest(blueprint.yaml())
-            installed.written.append(name)
-    await store.async_save(digests)
+            text = present.get(name)
+            if text == blueprint.yaml():
+                installed.unchanged.append(name)
+            elif text is not None and digests.get(name) != _digest(text):
+                installed.kept.append(name)
+            else:
+                await blueprints.async_add_blueprint(
+                    blueprint, f"{DOMAIN}/{name}", allow_override=True
+                )
+                digests[name] = _digest(blueprint.yaml())
+                installed.written.append(name)
+    except OSError as err:
+        raise told(HomeAssistantError, "blueprints_not_written") from err
+    finally:
+        await store.async_save(digests)
     return installed
 
 
