@@ -32,7 +32,7 @@ install_tools() {
     (cd "$tools" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
     printf '%s\n' "$wanted" >"$tools/installed.txt"
   fi
-  for file in lit.entry.js; do
+  for file in lit.entry.js types.d.ts tsconfig.json eslint.config.js; do
     cp "script/frontend/$file" "$tools"
   done
 }

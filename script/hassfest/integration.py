@@ -73,6 +73,14 @@ class Integration:
         }
 
     @cached_property
+    def browser_modules(self) -> Mapping[str, str]:
+        """The texts of the modules that run in the browser, by their names."""
+        return {
+            path.name: path.read_text(encoding="utf-8")
+            for path in sorted(self.folder.glob("dashboard/www/*.js"))
+        }
+
+    @cached_property
     def manifest(self) -> dict[str, Any]:
         """The manifest."""
         return self.read_json("manifest.json")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 import importlib
+import re
 from types import ModuleType
 from typing import Any
 
@@ -25,6 +26,9 @@ from .texts import flatten
 
 # Sections whose keys may also come from a table that the source reading does not follow.
 _KEYS_FROM_ANYWHERE = ("config.error.", "exceptions.", "issues.", "options.error.")
+
+_BROWSER_KEY = re.compile(r'"(dashboard_[a-z]\w*)"')
+"""How a text of `common` is named in the modules that run in the browser."""
 
 TRACKERS = {"entity": [{"integration": "fleet_tracker", "domain": "device_tracker"}]}
 """The target of the actions of vehicles."""
@@ -299,6 +303,8 @@ class Usage:
             self._texts.allow(f"issues.{key}.*")
         self._texts.need(*(f"device.{key}.name" for key in keys.devices))
         self._texts.need(*(f"common.{key}" for key in keys.common))
+        for text in self._integration.browser_modules.values():
+            self._texts.need(*(f"common.{key}" for key in _BROWSER_KEY.findall(text)))
 
     # --- actions
 

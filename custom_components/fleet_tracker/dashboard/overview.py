@@ -20,7 +20,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 import voluptuous as vol
 
 from ..account.coordinator import FleetCoordinator
-from ..const import CONF_VENDOR, DOMAIN
+from ..const import CONF_ALLOW_ENGINE_CUT, CONF_VENDOR, DOMAIN
 from ..model.vehicle import Activity, Reading, Vehicle
 from .modules import MODULES_PATH
 
@@ -116,6 +116,7 @@ def _vehicles(
             "area": device.area_id,
             "tracker": tracker.entity_id,
             "entities": _enabled(told, user),
+            "stopping": _stopping(coordinator, told.get(Platform.BUTTON, {})),
             "times": _times(vehicle),
         }
 
@@ -152,6 +153,22 @@ def _enabled(
         }
         for domain, by_reading in told.items()
     }
+
+
+def _stopping(
+    coordinator: FleetCoordinator, buttons: Mapping[str, er.RegistryEntry]
+) -> list[str]:
+    """Return the buttons that stop the vehicle: nobody presses one without being asked."""
+    keys = {
+        description.key
+        for description in coordinator.vendor.entities.buttons
+        if description.option == CONF_ALLOW_ENGINE_CUT
+    }
+    return [
+        entry.entity_id
+        for reading, entry in buttons.items()
+        if any(reading == key or reading.startswith(f"{key}_") for key in keys)
+    ]
 
 
 def _times(vehicle: Vehicle) -> _Json:

@@ -1,0 +1,177 @@
+// What the browser knows of the fleet: asked once for all cards of a page, and kept up to date.
+
+const COMMAND = "fleet_tracker/overview";
+const REFRESH_MS = 60_000;
+const AFTER_CHANGE_MS = 1_000;
+
+/** The path that these modules were loaded from. */
+const OWN_PATH = new URL(".", import.meta.url).pathname.replace(/\/$/, "");
+
+/** The fleet, as all cards of a page share it. */
+class Fleet {
+  constructor() {
+    /** @type {Overview | null} */
+    this.overview = null;
+    /** Why there is nothing: "" or the code of an error. */
+    this.error = "";
+    /** @type {Hass | null} */
+    this._hass = null;
+    /** @type {Set<() => void>} */
+    this._listeners = new Set();
+    /** @type {Promise<void> | null} */
+    this._asking = null;
+    this._timer = 0;
+    /** @type {Map<string, Vehicle>} */
+    this._vehicles = new Map();
+  }
+
+  /** Whether the integration was updated since this page was loaded. */
+  get isOutdated() {
+    return this.overview !== null && this.overview.path !== OWN_PATH;
+  }
+
+  /** @param {string | undefined} id the id of a vehicle's device */
+  vehicle(id) {
+    return id ? this._vehicles.get(id) : undefined;
+  }
+
+  /**
+   * Note the state of Home Assistant, which each card is given whenever anything changes.
+   *
+   * @param {Hass} hass
+   */
+  note(hass) {
+    const before = this._hass;
+    this._hass = hass;
+    if (before && (before.entities !== hass.entities || before.devices !== hass.devices)) {
+      this._plan(AFTER_CHANGE_MS);
+    } else if (before && !before.connected && hass.connected) {
+      this._plan(0);
+    }
+  }
+
+  /**
+   * Call a function after each change, until the function that is returned is called.
+   *
+   * @param {Hass} hass
+   * @param {() => void} listener
+   */
+  listen(hass, listener) {
+    this.note(hass);
+    this._listeners.add(listener);
+    if (this._listeners.size === 1) this._plan(this.overview ? AFTER_CHANGE_MS : 0);
+    return () => {
+      this._listeners.delete(listener);
+      if (!this._listeners.size) clearTimeout(this._timer);
+    };
+  }
+
+  /**
+   * Return when the fleet is known, or why it is not.
+   *
+   * @param {Hass} hass
+   */
+  async load(hass) {
+    this.note(hass);
+    if (!this.overview) await this._ask();
+  }
+
+  _plan(/** @type {number} */ wait) {
+    clearTimeout(this._timer);
+    if (!this._listeners.size) return;
+    this._timer = window.setTimeout(async () => {
+      if (!document.hidden) await this._ask();
+      this._plan(REFRESH_MS);
+    }, wait);
+  }
+
+  _ask() {
+    this._asking ??= this._fetch().finally(() => {
+      this._asking = null;
+    });
+    return this._asking;
+  }
+
+  async _fetch() {
+    try {
+      const overview = /** @type {Overview} */ (await this._hass?.callWS({ type: COMMAND }));
+      this.overview = overview;
+      this._vehicles = new Map(overview.vehicles.map((one) => [one.id, one]));
+      this.error = "";
+    } catch (error) {
+      this.error = /** @type {any} */ (error)?.code ?? "unknown_error";
+      if (this.error === "unknown_command") {
+        this.overview = null;
+        this._vehicles = new Map();
+      }
+    }
+    for (const listener of [...this._listeners]) listener();
+  }
+}
+
+export const fleet = new Fleet();
+
+// --- words
+
+/** @type {Map<string, (key: string, values?: Record<string, unknown>) => string>} */
+const loaded = new Map();
+
+/**
+ * Load the words of the dashboard in the user's language.
+ *
+ * @param {Hass} hass
+ * @returns {Promise<Words>}
+ */
+export async function loadWords(hass) {
+  let localize = loaded.get(hass.language);
+  if (!localize) {
+    localize = await hass.loadBackendTranslation("common", "fleet_tracker");
+    loaded.set(hass.language, localize);
+  }
+  const found = localize;
+  return (key, values) => found(`component.fleet_tracker.common.${key}`, values) || key;
+}
+
+// --- states
+
+/**
+ * Return the id of a vehicle's entity, where it is enabled.
+ *
+ * @param {Vehicle} vehicle
+ * @param {string} domain
+ * @param {string} reading
+ */
+export const entityOf = (vehicle, domain, reading) => vehicle.entities[domain]?.[reading];
+
+/**
+ * Return the state of a vehicle's entity, if it says anything.
+ *
+ * @param {Hass} hass
+ * @param {Vehicle} vehicle
+ * @param {string} domain
+ * @param {string} reading
+ */
+export function stateOf(hass, vehicle, domain, reading) {
+  const state = hass.states[entityOf(vehicle, domain, reading) ?? ""];
+  return state && !["unknown", "unavailable"].includes(state.state) ? state : undefined;
+}
+
+/**
+ * Return whether any state that a card shows differs between two states of Home Assistant.
+ *
+ * @param {Hass | undefined} before
+ * @param {Hass} now
+ * @param {Iterable<string>} ids
+ */
+export function differs(before, now, ids) {
+  if (!before || before.language !== now.language || before.locale !== now.locale) return true;
+  if (before.themes !== now.themes || before.connected !== now.connected) return true;
+  for (const id of ids) {
+    if (before.states[id] !== now.states[id]) return true;
+  }
+  return false;
+}
+
+/** @param {Vehicle} vehicle */
+export const entitiesOf = (vehicle) =>
+  Object.values(vehicle.entities).flatMap((one) => Object.values(one));

@@ -1,0 +1,264 @@
+// How values are written and drawn: times, places, colours and icons.
+
+import { entityOf, stateOf } from "./fleet.js";
+
+/** The icons of the kinds of vehicles, as their trackers have them. */
+export const KIND_ICONS = /** @type {Record<string, string>} */ ({
+  bus: "mdi:bus",
+  car: "mdi:car",
+  moped: "mdi:moped",
+  other: "mdi:map-marker",
+  scooter: "mdi:scooter-electric",
+  trailer: "mdi:truck-trailer",
+  truck: "mdi:truck",
+  van: "mdi:van-utility",
+});
+
+/** What a vehicle may be doing, in the order in which it is shown, and in which colour. */
+export const ACTIVITIES = /** @type {const} */ (["driving", "idling", "parked", "towed", "offline"]);
+
+/** The keys of the words for them. */
+export const ACTIVITY_WORDS = /** @type {Record<string, string>} */ ({
+  driving: "dashboard_driving",
+  idling: "dashboard_idling",
+  parked: "dashboard_parked",
+  towed: "dashboard_towed",
+  offline: "dashboard_offline",
+});
+
+export const ACTIVITY_COLORS = /** @type {Record<string, string>} */ ({
+  driving: "var(--green-color, #4caf50)",
+  idling: "var(--amber-color, #ffc107)",
+  parked: "var(--blue-color, #2196f3)",
+  towed: "var(--red-color, #f44336)",
+  offline: "var(--grey-color, #9e9e9e)",
+});
+
+export const ACTIVITY_ICONS = /** @type {Record<string, string>} */ ({
+  driving: "mdi:navigation-variant",
+  idling: "mdi:engine",
+  parked: "mdi:parking",
+  towed: "mdi:tow-truck",
+  offline: "mdi:cloud-off-outline",
+});
+
+/**
+ * Return what a vehicle does: as its sensor says, else as its other entities do.
+ *
+ * @param {Hass} hass
+ * @param {Vehicle} vehicle
+ * @returns {string}
+ */
+export function activityOf(hass, vehicle) {
+  const told = stateOf(hass, vehicle, "sensor", "activity")?.state;
+  if (told) return told;
+  const tracker = hass.states[vehicle.tracker];
+  if (!tracker || tracker.state === "unavailable") return "offline";
+  if (stateOf(hass, vehicle, "binary_sensor", "online")?.state === "off") return "offline";
+  if (stateOf(hass, vehicle, "binary_sensor", "moving")?.state === "on") return "driving";
+  return "parked";
+}
+
+/**
+ * Return an activity in words.
+ *
+ * @param {Hass} hass
+ * @param {Vehicle} vehicle
+ * @param {string} activity
+ * @param {Words} words
+ */
+export function activityText(hass, vehicle, activity, words) {
+  const state = stateOf(hass, vehicle, "sensor", "activity");
+  return state ? hass.formatEntityState(state) : words(ACTIVITY_WORDS[activity] ?? activity);
+}
+
+/**
+ * Return where a vehicle is: the zone, else its address, else that it is away.
+ *
+ * @param {Hass} hass
+ * @param {Vehicle} vehicle
+ * @param {Words} words
+ */
+export function placeOf(hass, vehicle, words) {
+  const tracker = hass.states[vehicle.tracker];
+  if (!tracker || ["unknown", "unavailable"].includes(tracker.state)) return words("dashboard_no_position");
+  const address = stateOf(hass, vehicle, "sensor", "address");
+  if (tracker.state === "not_home" && address) return address.state;
+  return hass.formatEntityState(tracker);
+}
+
+/** @param {Hass} hass */
+const timeZone = (hass) =>
+  hass.locale?.time_zone === "server" ? hass.config.time_zone : undefined;
+
+/** @param {Hass} hass */
+const hour12 = (hass) => {
+  const format = hass.locale?.time_format;
+  return format === "12" ? true : format === "24" ? false : undefined;
+};
+
+/**
+ * Return a time of the day, with the day where it is another one than today's.
+ *
+ * @param {Hass} hass
+ * @param {Date | string | number} time
+ * @param {{ day?: boolean, seconds?: boolean }} [options]
+ */
+export function clock(hass, time, options = {}) {
+  const date = new Date(time);
+  const zone = timeZone(hass);
+  /** @type {(one: Date) => string} */
+  const day = (one) => one.toLocaleDateString("en-CA", zone ? { timeZone: zone } : {});
+  const withDay = options.day ?? day(date) !== day(new Date());
+  return new Intl.DateTimeFormat(hass.language, {
+    hour: hour12(hass) === false ? "2-digit" : "numeric",
+    minute: "2-digit",
+    ...(options.seconds ? { second: "2-digit" } : {}),
+    ...(withDay ? { weekday: "short", day: "numeric", month: "short" } : {}),
+    ...(zone ? { timeZone: zone } : {}),
+    ...(hour12(hass) === undefined ? {} : { hour12: hour12(hass) }),
+  }).format(date);
+}
+
+/**
+ * Return how long ago something was, in one unit.
+ *
+ * @param {Hass} hass
+ * @param {string | number | Date} time
+ */
+export function ago(hass, time) {
+  const seconds = (new Date(time).getTime() - Date.now()) / 1000;
+  const format = new Intl.RelativeTimeFormat(hass.language, { numeric: "auto", style: "short" });
+  const size = Math.abs(seconds);
+  if (size < 60) return format.format(Math.round(Math.min(seconds, 0)), "second");
+  if (size < 3600) return format.format(Math.round(seconds / 60), "minute");
+  if (size < 86_400) return format.format(Math.round(seconds / 3600), "hour");
+  return format.format(Math.round(seconds / 86_400), "day");
+}
+
+/**
+ * Return a duration in hours and minutes.
+ *
+ * @param {Hass} hass
+ * @param {number} seconds
+ */
+export function duration(hass, seconds) {
+  const minutes = Math.max(0, Math.round(seconds / 60));
+  /** @type {(value: number, name: string) => string} */
+  const unit = (value, name) =>
+    new Intl.NumberFormat(hass.language, { style: "unit", unit: name, unitDisplay: "short" }).format(value);
+  if (minutes < 60) return unit(minutes, "minute");
+  const rest = minutes % 60;
+  return rest ? `${unit(Math.floor(minutes / 60), "hour")} ${unit(rest, "minute")}` : unit(minutes / 60, "hour");
+}
+
+const MILE = 1.609344;
+
+/** @param {Hass} hass */
+const isImperial = (hass) => hass.config.unit_system.length === "mi";
+
+/**
+ * Return a distance, given in kilometres.
+ *
+ * @param {Hass} hass
+ * @param {number} km
+ */
+export function distance(hass, km) {
+  const value = isImperial(hass) ? km / MILE : km;
+  return new Intl.NumberFormat(hass.language, {
+    style: "unit",
+    unit: isImperial(hass) ? "mile" : "kilometer",
+    unitDisplay: "short",
+    maximumFractionDigits: value < 100 ? 1 : 0,
+  }).format(value);
+}
+
+/**
+ * Return a speed, given in km/h.
+ *
+ * @param {Hass} hass
+ * @param {number} kmh
+ */
+export function speed(hass, kmh) {
+  return new Intl.NumberFormat(hass.language, {
+    style: "unit",
+    unit: isImperial(hass) ? "mile-per-hour" : "kilometer-per-hour",
+    unitDisplay: "short",
+    maximumFractionDigits: 0,
+  }).format(isImperial(hass) ? kmh / MILE : kmh);
+}
+
+/**
+ * Return the name of an entity without that of its device.
+ *
+ * @param {Hass} hass
+ * @param {string} entityId
+ * @param {Vehicle} vehicle
+ */
+export function nameOf(hass, entityId, vehicle) {
+  const name = String(hass.states[entityId]?.attributes["friendly_name"] ?? entityId);
+  return name.startsWith(`${vehicle.name} `) ? name.slice(vehicle.name.length + 1) : name;
+}
+
+/**
+ * Return the level of what drives a vehicle, in percent, and the icon for it.
+ *
+ * @param {Hass} hass
+ * @param {Vehicle} vehicle
+ */
+export function energyOf(hass, vehicle) {
+  for (const [reading, icon] of /** @type {[string, string][]} */ ([
+    ["battery", "mdi:lightning-bolt"],
+    ["fuel_level", "mdi:gas-station"],
+  ])) {
+    const state = stateOf(hass, vehicle, "sensor", reading);
+    const level = state ? Number(state.state) : NaN;
+    if (state && Number.isFinite(level)) {
+      const charging = stateOf(hass, vehicle, "binary_sensor", "charging")?.state === "on";
+      return { entity: state.entity_id, level, icon: charging ? "mdi:battery-charging" : icon, text: hass.formatEntityState(state) };
+    }
+  }
+  return null;
+}
+
+const LOW = 20;
+const PROBLEMS = new Set(["problem", "safety", "tamper", "gas", "smoke"]);
+
+/**
+ * Return what needs somebody's attention, as icons with texts.
+ *
+ * @param {Hass} hass
+ * @param {Vehicle} vehicle
+ * @param {Words} words
+ * @returns {{ icon: string, text: string, entity: string, severe: boolean }[]}
+ */
+export function warningsOf(hass, vehicle, words) {
+  const found = [];
+  for (const [reading, id] of Object.entries(vehicle.entities["binary_sensor"] ?? {})) {
+    const state = hass.states[id];
+    if (state?.state !== "on") continue;
+    if (reading === "engine_cut") {
+      found.push({ icon: "mdi:engine-off", text: nameOf(hass, id, vehicle), entity: id, severe: true });
+    } else if (PROBLEMS.has(String(state.attributes["device_class"]))) {
+      found.push({ icon: "mdi:alert", text: nameOf(hass, id, vehicle), entity: id, severe: true });
+    } else if (["door", "window", "opening"].includes(String(state.attributes["device_class"]))) {
+      found.push({ icon: "mdi:car-door", text: `${nameOf(hass, id, vehicle)}: ${hass.formatEntityState(state)}`, entity: id, severe: false });
+    }
+  }
+  const energy = energyOf(hass, vehicle);
+  if (energy && energy.level < LOW) {
+    found.push({ icon: "mdi:battery-alert-variant-outline", text: words("dashboard_low", { level: energy.text }), entity: energy.entity, severe: false });
+  }
+  const codes = stateOf(hass, vehicle, "sensor", "trouble_codes");
+  if (codes && Number(codes.state) > 0) {
+    found.push({ icon: "mdi:engine-outline", text: `${nameOf(hass, codes.entity_id, vehicle)}: ${hass.formatEntityState(codes)}`, entity: codes.entity_id, severe: true });
+  }
+  return found;
+}
+
+/**
+ * Return the lock that stands for all of a vehicle.
+ *
+ * @param {Vehicle} vehicle
+ */
+export const lockOf = (vehicle) => entityOf(vehicle, "lock", "locked") ?? Object.values(vehicle.entities["lock"] ?? {})[0];

@@ -1,0 +1,179 @@
+// The dashboard: a page of all vehicles, and one for each.
+
+import { vehiclePath } from "./actions.js";
+import { entityOf, fleet, loadWords } from "./fleet.js";
+import { KIND_ICONS } from "./format.js";
+
+/**
+ * Return the dashboard. It never throws: without vehicles its card says what to do.
+ *
+ * @param {{ [key: string]: unknown }} config
+ * @param {Hass} hass
+ */
+export async function dashboard(config, hass) {
+  const [words] = await Promise.all([loadWords(hass), fleet.load(hass)]);
+  const vehicles = fleet.overview?.vehicles ?? [];
+  return {
+    title: config["title"] ?? words("dashboard_title"),
+    views: [
+      {
+        title: words("dashboard_title"),
+        path: "fleet",
+        icon: "mdi:car-multiple",
+        type: "panel",
+        cards: [{ type: "custom:fleet-tracker-overview-card" }],
+      },
+      ...vehicles.map((vehicle) => ({
+        title: vehicle.name,
+        path: vehiclePath(vehicle.id),
+        icon: KIND_ICONS[vehicle.kind],
+        subview: true,
+        strategy: { type: "custom:fleet-tracker-vehicle", device: vehicle.id },
+      })),
+    ],
+  };
+}
+
+/** The readings that are shown as gauges: from, to, and what is low. */
+const GAUGES = /** @type {const} */ ([
+  { reading: "battery", min: 0, max: 100, severity: { red: 0, yellow: 20, green: 40 } },
+  { reading: "fuel_level", min: 0, max: 100, severity: { red: 0, yellow: 15, green: 30 } },
+  { reading: "vehicle_voltage", min: 8, max: 30, needle: true },
+  { reading: "tracker_battery", min: 0, max: 100, severity: { red: 0, yellow: 20, green: 40 } },
+  { reading: "coolant_temperature", min: 0, max: 130, severity: { green: 0, yellow: 100, red: 115 } },
+  { reading: "engine_speed", min: 0, max: 7000 },
+]);
+
+/**
+ * Return the page of a vehicle.
+ *
+ * @param {{ device?: string }} config
+ * @param {Hass} hass
+ */
+export async function vehicleView(config, hass) {
+  const [words] = await Promise.all([loadWords(hass), fleet.load(hass)]);
+  const vehicle = fleet.vehicle(config.device);
+  if (!vehicle) {
+    return { type: "panel", cards: [{ type: "custom:fleet-tracker-overview-card" }] };
+  }
+  return {
+    type: "sections",
+    max_columns: 3,
+    dense_section_placement: true,
+    sections: [
+      section([
+        { type: "custom:fleet-tracker-card", device: vehicle.id, size: "large", grid_options: { columns: "full" } },
+        ...settings(hass, vehicle, words),
+      ]),
+      section([{ type: "custom:fleet-tracker-trip-card", device: vehicle.id, grid_options: { columns: "full" } }]),
+      section(gauges(hass, vehicle, words)),
+      section(statistics(vehicle, words)),
+      section(events(hass, vehicle, words)),
+      section(cameras(vehicle, words)),
+      section(diagnostics(hass, vehicle, words)),
+    ].filter((one) => one.cards.length),
+  };
+}
+
+/** @param {object[]} cards */
+const section = (cards) => ({ type: "grid", cards });
+
+/**
+ * @param {string} heading
+ * @param {string} icon
+ * @param {object[]} cards
+ */
+const titled = (heading, icon, cards) =>
+  cards.length ? [{ type: "heading", heading, icon, heading_style: "subtitle" }, ...cards] : [];
+
+/** @type {(hass: Hass, vehicle: Vehicle, words: Words) => object[]} */
+function settings(hass, vehicle, words) {
+  const ids = ["switch", "select", "number"].flatMap((domain) => Object.values(vehicle.entities[domain] ?? {}));
+  const shown = ids.filter((id) => hass.states[id]);
+  return titled(
+    words("dashboard_settings"),
+    "mdi:tune",
+    shown.length
+      ? [{ type: "entities", entities: shown.map((entity) => row(hass, vehicle, entity)), grid_options: { columns: "full" } }]
+      : [],
+  );
+}
+
+/** @type {(hass: Hass, vehicle: Vehicle, entity: string) => object} */
+function row(hass, vehicle, entity) {
+  const name = String(hass.states[entity]?.attributes["friendly_name"] ?? entity);
+  return { entity, name: name.startsWith(`${vehicle.name} `) ? name.slice(vehicle.name.length + 1) : name };
+}
+
+/** @type {(hass: Hass, vehicle: Vehicle, words: Words) => object[]} */
+function gauges(hass, vehicle, words) {
+  const cards = GAUGES.flatMap(({ reading, ...how }) => {
+    const entity = entityOf(vehicle, "sensor", reading);
+    if (!entity || !hass.states[entity]) return [];
+    return [{ type: "gauge", ...row(hass, vehicle, entity), ...how, grid_options: { columns: 6, rows: "auto" } }];
+  });
+  return titled(words("dashboard_gauges"), "mdi:gauge", cards);
+}
+
+/** @type {(vehicle: Vehicle, words: Words) => object[]} */
+function statistics(vehicle, words) {
+  const odometer = entityOf(vehicle, "sensor", "odometer");
+  const levels = ["vehicle_voltage", "battery", "fuel_level"].flatMap(
+    (reading) => entityOf(vehicle, "sensor", reading) ?? [],
+  );
+  const cards = [];
+  if (odometer) {
+    cards.push({
+      type: "statistics-graph",
+      title: words("dashboard_distance_by_day"),
+      entities: [odometer],
+      stat_types: ["change"],
+      chart_type: "bar",
+      period: "day",
+      days_to_show: 14,
+      hide_legend: true,
+      grid_options: { columns: "full" },
+    });
+  }
+  for (const entity of levels) {
+    cards.push({ type: "history-graph", entities: [{ entity }], hours_to_show: 48, grid_options: { columns: "full" } });
+  }
+  return titled(words("dashboard_statistics"), "mdi:chart-line", cards);
+}
+
+/** @type {(hass: Hass, vehicle: Vehicle, words: Words) => object[]} */
+function events(hass, vehicle, words) {
+  const entities = Object.values(vehicle.entities["event"] ?? {});
+  const has = entities.length && hass.config.components.includes("logbook");
+  return titled(
+    words("dashboard_events"),
+    "mdi:bell-outline",
+    has ? [{ type: "logbook", target: { entity_id: entities }, entities, hours_to_show: 48, grid_options: { columns: "full", rows: 6 } }] : [],
+  );
+}
+
+/** @type {(vehicle: Vehicle, words: Words) => object[]} */
+function cameras(vehicle, words) {
+  const ids = [...Object.values(vehicle.entities["camera"] ?? {}), ...Object.values(vehicle.entities["image"] ?? {})];
+  return titled(
+    words("dashboard_cameras"),
+    "mdi:cctv",
+    ids.map((entity) => ({ type: "picture-entity", entity, show_state: false, grid_options: { columns: 6 } })),
+  );
+}
+
+/** @type {(hass: Hass, vehicle: Vehicle, words: Words) => object[]} */
+function diagnostics(hass, vehicle, words) {
+  const ids = ["binary_sensor", "sensor", "button"].flatMap((domain) => Object.values(vehicle.entities[domain] ?? {}));
+  const shown = ids.filter((id) => hass.entities[id]?.entity_category === "diagnostic" && hass.states[id]);
+  if (!shown.length) return [];
+  return [
+    {
+      type: "custom:fleet-tracker-fold-card",
+      title: words("dashboard_diagnostics"),
+      icon: "mdi:stethoscope",
+      card: { type: "entities", entities: shown.map((entity) => row(hass, vehicle, entity)) },
+      grid_options: { columns: "full" },
+    },
+  ];
+}
