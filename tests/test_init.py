@@ -498,7 +498,9 @@ async def test_device_can_be_removed_once_its_vehicle_is_gone(
     assert device_of(hass, coordinator, "2") is None
     assert coordinator.vehicle("2") is None
     assert hass.states.async_entity_ids("sensor") == [
-        one for one in hass.states.async_entity_ids("sensor") if "van_1" in one
+        one
+        for one in hass.states.async_entity_ids("sensor")
+        if "van_1" in one or "acme_" in one
     ]
 
     cloud.tell(gone)

@@ -184,6 +184,7 @@ async def test_no_attributes_that_come_and_go(
         "gps_accuracy",
         "icon",
         "in_zones",
+        "last_reset",
         "latitude",
         "longitude",
         "options",

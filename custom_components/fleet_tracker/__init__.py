@@ -20,6 +20,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .account.coordinator import FleetConfigEntry, FleetCoordinator
 from .account.handover import take_handed_over
+from .account.recorder_rows import async_clear_rows
 from .account.storage import EntryMemory, async_remove_stored
 from .actions.websocket import async_register_websocket
 from .const import CONF_IDENTITY, CONF_VENDOR, DOMAIN
@@ -71,9 +72,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> boo
         # Without a listener there are no polls. Entities listen to their vehicles alone.
         entry.async_on_unload(coordinator.async_add_listener(lambda: None))
         await _async_set_up_devices(hass, entry, coordinator)
-        await hass.config_entries.async_forward_entry_setups(
-            entry, vendor.entities.platforms
-        )
+        await hass.config_entries.async_forward_entry_setups(entry, vendor.platforms)
         on_failure.pop_all()
 
     async def on_stop(_event: Event) -> None:
@@ -117,7 +116,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> bo
     await entry.runtime_data.async_stop()
     _drop_undelivered(hass, entry.runtime_data)
     if unloaded := await hass.config_entries.async_unload_platforms(
-        entry, entry.runtime_data.vendor.entities.platforms
+        entry, entry.runtime_data.vendor.platforms
     ):
         await entry.runtime_data.async_close()
         if entry.disabled_by is not None:
@@ -147,6 +146,7 @@ def _drop_undelivered(hass: HomeAssistant, coordinator: FleetCoordinator) -> Non
 async def async_remove_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> None:
     """Forget what was kept of an entry that the user removed, and what it discovered."""
     await async_remove_stored(hass, entry.entry_id)
+    await async_clear_rows(hass, entry.data[CONF_IDENTITY])
     _forget_problems(hass, entry)
     for flow in hass.config_entries.flow.async_progress_by_handler(
         DOMAIN, match_context={"source": SOURCE_INTEGRATION_DISCOVERY}
@@ -172,6 +172,8 @@ async def async_remove_config_entry_device(
         # Before the list of vehicles is known, none may be deleted.
         return False
     coordinator = entry.runtime_data
+    if coordinator.account_identifier in device.identifiers:
+        return False
     if (vehicle_id := coordinator.vehicle_of(device.identifiers)) is None:
         return True
     if not coordinator.is_gone(vehicle_id):
@@ -189,10 +191,18 @@ async def _async_set_up_devices(
 ) -> None:
     """Create the devices, a few at a time, and those of vehicles that come later."""
     _remove_excluded_devices(hass, coordinator)
+    account_device = dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id,
+        identifiers={coordinator.account_identifier},
+        entry_type=dr.DeviceEntryType.SERVICE,
+        name=entry.title,
+        manufacturer=coordinator.vendor.name,
+        configuration_url=coordinator.vendor.portal(entry.data),
+    )
 
     @callback
     def on_newcomer(vehicle_id: str) -> None:
-        _sync_device(hass, coordinator, vehicle_id)
+        _sync_device(hass, coordinator, vehicle_id, account_device.id)
 
     # First among the listeners, so that the device is there when its entities come.
     entry.async_on_unload(coordinator.async_add_newcomer_listener(on_newcomer))
@@ -204,13 +214,20 @@ async def _async_set_up_devices(
 
 @callback
 def _sync_device(
-    hass: HomeAssistant, coordinator: FleetCoordinator, vehicle_id: str
+    hass: HomeAssistant,
+    coordinator: FleetCoordinator,
+    vehicle_id: str,
+    account_device_id: str,
 ) -> None:
-    """Create a vehicle's device, or bring it up to date."""
+    """Create a vehicle's device, or bring it up to date.
+
+    No form of naming the account's device while it is made works on all versions.
+    """
     if (vehicle := coordinator.vehicle(vehicle_id)) is None:
         return
     details = vehicle.details
-    dr.async_get(hass).async_get_or_create(
+    registry = dr.async_get(hass)
+    device = registry.async_get_or_create(
         config_entry_id=coordinator.config_entry.entry_id,
         config_subentry_id=coordinator.subentry_id(vehicle_id),
         identifiers={coordinator.device_identifier(vehicle_id)},
@@ -223,6 +240,8 @@ def _sync_device(
         sw_version=details.sw_version,
         hw_version=details.hw_version,
     )
+    if device.via_device_id != account_device_id:
+        registry.async_update_device(device.id, via_device_id=account_device_id)
 
 
 @callback

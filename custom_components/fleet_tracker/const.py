@@ -28,6 +28,9 @@ CONF_PUSH_AT_ROOT: Final = "push_at_root"
 
 DEFAULT_DRIVING_INTERVAL: Final = timedelta(seconds=15)
 DEFAULT_PARKED_INTERVAL: Final = timedelta(seconds=60)
+DRIVING_INTERVAL_LIMITS: Final = (5, 600)
+PARKED_INTERVAL_LIMITS: Final = (15, 3600)
+"""In seconds."""
 DEFAULT_KEEP_TRIPS_YEARS: Final = 3
 MOST_KEEP_TRIPS_YEARS: Final = 10
 DEFAULT_ENGINE_CUT_SPEED_LIMIT: Final = 20

@@ -425,7 +425,9 @@ def _forget_others(
     for one in er.async_entries_for_config_entry(
         registry, coordinator.config_entry.entry_id
     ):
-        if one.domain == domain and (
-            not descriptions or not offered.fullmatch(one.unique_id)
+        if (
+            one.domain == domain
+            and not one.unique_id.startswith(coordinator.account_unique_id(""))
+            and (not descriptions or not offered.fullmatch(one.unique_id))
         ):
             registry.async_remove(one.entity_id)

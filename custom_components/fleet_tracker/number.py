@@ -1,11 +1,31 @@
-"""Numbers: settings of a tracker with a range."""
+"""Numbers: settings of a tracker with a range, and how often an account is polled."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import override
 
-from homeassistant.components.number import NumberEntity
+from homeassistant.components.number import (
+    NumberDeviceClass,
+    NumberEntity,
+    NumberEntityDescription,
+    NumberMode,
+)
+from homeassistant.const import EntityCategory, UnitOfTime
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .account.coordinator import FleetConfigEntry
+from .account.pace import Pace
+from .account_entity import AccountEntity
+from .const import (
+    CONF_DRIVING_INTERVAL,
+    CONF_PARKED_INTERVAL,
+    DRIVING_INTERVAL_LIMITS,
+    PARKED_INTERVAL_LIMITS,
+)
 from .entity import FleetEntity, by_capability, entities_of
 from .offer.descriptions import FleetNumberDescription
 
@@ -38,6 +58,91 @@ class FleetNumber(FleetEntity, NumberEntity):
         await self.async_carry_out(self.entity_description.command, {"value": value})
 
 
-async_setup_entry = entities_of(
+@dataclass(frozen=True, kw_only=True)
+class PaceDescription(NumberEntityDescription):
+    """A number for one of the update intervals, in seconds."""
+
+    seconds: Callable[[Pace], timedelta]
+    changed: Callable[[Pace, timedelta], Pace]
+
+
+def _interval(
+    key: str,
+    limits: tuple[int, int],
+    seconds: Callable[[Pace], timedelta],
+    changed: Callable[[Pace, timedelta], Pace],
+) -> PaceDescription:
+    lowest, highest = limits
+    return PaceDescription(
+        key=key,
+        seconds=seconds,
+        changed=changed,
+        device_class=NumberDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        native_min_value=lowest,
+        native_max_value=highest,
+        native_step=1,
+        mode=NumberMode.BOX,
+        entity_category=EntityCategory.CONFIG,
+        entity_registry_enabled_default=False,
+    )
+
+
+UPDATE_INTERVALS = (
+    _interval(
+        CONF_DRIVING_INTERVAL,
+        DRIVING_INTERVAL_LIMITS,
+        lambda pace: pace.driving,
+        lambda pace, wanted: replace(pace, driving=wanted),
+    ),
+    _interval(
+        CONF_PARKED_INTERVAL,
+        PARKED_INTERVAL_LIMITS,
+        lambda pace: pace.parked,
+        lambda pace, wanted: replace(pace, parked=wanted),
+    ),
+)
+
+
+class UpdateInterval(AccountEntity, NumberEntity):
+    """An update interval that an automation can set: nothing is loaded anew.
+
+    It holds until the intervals in the options change.
+    """
+
+    entity_description: PaceDescription
+
+    @property
+    @override
+    def native_value(self) -> float:
+        """The interval in seconds."""
+        return self.entity_description.seconds(self.coordinator.pace).total_seconds()
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        """Poll at this pace from now on."""
+        await self.coordinator.async_set_pace(
+            self.entity_description.changed(
+                self.coordinator.pace, timedelta(seconds=value)
+            )
+        )
+        self.async_write_ha_state()
+
+
+_async_set_up_vehicles = entities_of(
     FleetNumber, (), lambda offered: offered.numbers, by_capability
 )
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: FleetConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the settings of trackers, and the update intervals of a polled account."""
+    await _async_set_up_vehicles(hass, entry, async_add_entities)
+    coordinator = entry.runtime_data
+    if coordinator.vendor.polls:
+        async_add_entities(
+            [UpdateInterval(coordinator, one) for one in UPDATE_INTERVALS]
+        )

@@ -24,8 +24,11 @@ from homeassistant.const import (
     UnitOfTime,
     UnitOfVolume,
 )
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .account.coordinator import FleetCoordinator
+from .account.coordinator import FleetConfigEntry, FleetCoordinator
+from .account_sensors import account_sensors
 from .const import ATTR_LAST_ACTIVITY
 from .entity import FleetEntity, entities_of
 from .model.readings import kind_of
@@ -317,4 +320,16 @@ class FleetSensor(FleetEntity, SensorEntity):
         return round(value, self._decimals) if isinstance(value, float) else value
 
 
-async_setup_entry = entities_of(FleetSensor, COMMON, lambda offered: offered.sensors)
+_async_set_up_vehicles = entities_of(
+    FleetSensor, COMMON, lambda offered: offered.sensors
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: FleetConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the sensors of an account's vehicles, and those of the account."""
+    await _async_set_up_vehicles(hass, entry, async_add_entities)
+    async_add_entities(account_sensors(entry.runtime_data))

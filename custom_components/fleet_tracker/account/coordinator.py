@@ -44,16 +44,12 @@ from homeassistant.util import dt as dt_util
 
 from ..const import (
     CONF_ACCURACY_LIMIT,
-    CONF_DRIVING_INTERVAL,
     CONF_EXCLUDED_VEHICLES,
     CONF_HOLD_WHILE_PARKED,
     CONF_IDENTITY,
     CONF_KEEP_TRIPS,
     CONF_KEEP_TRIPS_YEARS,
-    CONF_PARKED_INTERVAL,
-    DEFAULT_DRIVING_INTERVAL,
     DEFAULT_KEEP_TRIPS_YEARS,
-    DEFAULT_PARKED_INTERVAL,
     DOMAIN,
     LOGGER,
 )
@@ -80,9 +76,11 @@ from .availability import Availability
 from .back_off import BackOff
 from .commands import EXTRA_LOOK_DELAY, Commands
 from .discovery import show_card
+from .distance_statistics import DistanceStatistics
 from .fleet import Fleet
 from .occurrence_journal import OccurrenceJournal
 from .occurrences import OccurrenceLog, Subscriber
+from .pace import Pace, async_forget_old_pace, async_keep_pace, current_pace
 from .problems import RATE_LIMITED, Problems
 from .reachability import Reachability
 from .reauthentication import async_end_reauthentication
@@ -167,6 +165,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         )
         self.fleet = Fleet(hass, self.name, self, self._occurrences)
         self.data = self.fleet.vehicles
+        self._occurrences.subscribe(
+            self.fleet.totals.note_alarm, kind=OccurrenceKind.ALARM
+        )
         self._cancel_early_poll: CALLBACK_TYPE | None = None
         self._early_poll_at = 0.0
         self._poll_lock = asyncio.Lock()
@@ -184,28 +185,21 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._partly_failing = False
         self._saving_occurrences = False
         self._is_disk_failing = False
-        self.connection = vendor.connect(self._settings(entry), self)
+        self.pace = current_pace(entry.options, memory.core)
+        self.connection = vendor.connect(self._settings(entry, self.pace), self)
+        self.statistics = DistanceStatistics(hass, self)
         self._commands = Commands(
             hass, self.connection, self.fleet, self, self._show_warning
         )
 
     @staticmethod
-    def _settings(entry: FleetConfigEntry) -> Settings:
-        options = entry.options
+    def _settings(entry: FleetConfigEntry, pace: Pace) -> Settings:
         return Settings(
             data=entry.data,
-            options=options,
+            options=entry.options,
             vehicles=accepted_vehicles(entry),
-            driving_interval=timedelta(
-                seconds=options.get(
-                    CONF_DRIVING_INTERVAL, DEFAULT_DRIVING_INTERVAL.total_seconds()
-                )
-            ),
-            parked_interval=timedelta(
-                seconds=options.get(
-                    CONF_PARKED_INTERVAL, DEFAULT_PARKED_INTERVAL.total_seconds()
-                )
-            ),
+            driving_interval=pace.driving,
+            parked_interval=pace.parked,
         )
 
     # --- life -------------------------------------------------------------------------------
@@ -215,6 +209,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
         Raises what ends a set-up where it cannot be opened, or not yet.
         """
+        await async_forget_old_pace(self.options, self.own_memory)
         try:
             await self._async_recall()
             wait = self._back_off.left(self.now())
@@ -594,6 +589,13 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             self.config_entry, options={**self.config_entry.options, **options}
         )
 
+    async def async_set_pace(self, pace: Pace) -> None:
+        """Poll at another pace from now on, until that of the options changes."""
+        await async_keep_pace(self.options, self.own_memory, pace)
+        self.pace = pace
+        self.connection.change_pace(pace.driving, pace.parked)
+        self.poll_soon()
+
     @callback
     def poll_soon(self, seconds: float = 0) -> None:
         """Poll earlier than planned, once however often it is asked for.
@@ -841,6 +843,15 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         )
 
     # --- devices ----------------------------------------------------------------------------
+
+    @property
+    def account_identifier(self) -> tuple[str, str]:
+        """The identifier of the account's own device."""
+        return (DOMAIN, self.identity)
+
+    def account_unique_id(self, key: str) -> str:
+        """Return the unique id of an entity of the account's own device."""
+        return f"{self.identity}_account_{key}"
 
     def device_identifier(self, vehicle_id: str) -> tuple[str, str]:
         """Return the identifier of a vehicle's device."""

@@ -22,6 +22,7 @@ from itertools import zip_longest
 from typing import Protocol
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.util import dt as dt_util
 
 from ..const import LOGGER
 from ..model.clocks import is_wrong
@@ -45,6 +46,7 @@ from .expiries import Expiries
 from .occurrence_journal import Receipt
 from .occurrences import OccurrenceLog
 from .sliced_work import SlicedWork
+from .totals import Totals
 
 ABSORBED_AT_ONCE = 20
 """The number of vehicles whose news is merged before their entities are written."""
@@ -99,6 +101,7 @@ class Fleet:
         occurrences: OccurrenceLog,
     ) -> None:
         """Initialize without vehicles. The name is for the log."""
+        self.totals = Totals(dt_util.start_of_local_day())
         self._name = name
         self._keeper = keeper
         self._occurrences = occurrences
@@ -259,7 +262,8 @@ class Fleet:
 
     @callback
     def _sort(self, vehicle_id: str, vehicle: Vehicle | None) -> None:
-        """Note whether a vehicle moves, and whether its ignition is on."""
+        """Note what a vehicle does: whether it moves, and whether its ignition is on."""
+        self.totals.note(vehicle_id, vehicle)
         readings = {} if vehicle is None else vehicle.readings
         for those, reading in (
             (self._ignition_on, Reading.IGNITION),
@@ -344,6 +348,11 @@ class Fleet:
     async def async_done(self) -> None:
         """Wait until all that was received is merged and told."""
         await self._work.async_done()
+
+    @callback
+    def begin_day(self) -> None:
+        """Begin a day of the totals, at local midnight."""
+        self.totals.begin_day(dt_util.start_of_local_day(), self._vehicles.values())
 
     @callback
     def stop_receiving(self) -> None:

@@ -31,7 +31,9 @@ from ..const import (
     DEFAULT_DRIVING_INTERVAL,
     DEFAULT_ENGINE_CUT_SPEED_LIMIT,
     DEFAULT_PARKED_INTERVAL,
+    DRIVING_INTERVAL_LIMITS,
     LEAST_ENGINE_CUT_SPEED_LIMIT,
+    PARKED_INTERVAL_LIMITS,
 )
 from ..offer.flow import OptionSection
 from ..offer.vendor import Vendor
@@ -117,10 +119,10 @@ def _common(entry: ConfigEntry, vendor: Vendor) -> Fields:
         fields[OptionSection.PACE] = {
             _with_default(
                 CONF_DRIVING_INTERVAL, DEFAULT_DRIVING_INTERVAL.seconds
-            ): _number(5, 600, "s"),
+            ): _number(*DRIVING_INTERVAL_LIMITS, "s"),
             _with_default(
                 CONF_PARKED_INTERVAL, DEFAULT_PARKED_INTERVAL.seconds
-            ): _number(15, 3600, "s"),
+            ): _number(*PARKED_INTERVAL_LIMITS, "s"),
         }
     if vendor.flow.vehicles is None:
         fields[OptionSection.VEHICLES] = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
@@ -167,6 +167,12 @@ class Connection(ABC):
         of its own. An account counts as reachable for some of these after a success.
         """
         return self.poll_interval()
+
+    def change_pace(self, driving: timedelta, parked: timedelta) -> None:
+        """Poll at another pace from now on: while a vehicle drives, while all are parked."""
+        self.settings = replace(
+            self.settings, driving_interval=driving, parked_interval=parked
+        )
 
     def poll_interval(self) -> timedelta | None:
         """Return how long to wait until the next poll, None to never poll.

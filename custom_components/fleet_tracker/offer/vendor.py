@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from homeassistant.const import Platform
+
 from ..contract.connection import Connection, Host, Settings
 from .action import VendorAction
 from .descriptions import VendorEntities
@@ -37,6 +39,12 @@ class Vendor:
     """Whether the vendor can push to Home Assistant over HTTP."""
     push_root_paths: tuple[str, ...] = ()
     """Paths at the root of Home Assistant that pushes may come in by, if the user allows it."""
+
+    @property
+    def platforms(self) -> tuple[Platform, ...]:
+        """Return the platforms that can have entities of vehicles or of the account."""
+        own = (Platform.NUMBER,) if self.polls else ()
+        return tuple(dict.fromkeys((*self.entities.platforms, *own)))
 
     def action(self, name: str) -> VendorAction[Any] | None:
         """Return the action of a name as this vendor does it, None if it does not."""

@@ -12,7 +12,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.fleet_tracker import entity
-from custom_components.fleet_tracker.account import coordinator
+from custom_components.fleet_tracker.account import pace
 from custom_components.fleet_tracker.const import DOMAIN
 from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.open_api_fleet import Account, Device
@@ -52,7 +52,7 @@ async def test_five_hundred_vehicles(
     # Debug logs of every state cost more time than all else.
     caplog.set_level(logging.INFO)
     # However slow the machine is, no poll is due meanwhile.
-    monkeypatch.setattr(coordinator, "DEFAULT_PARKED_INTERVAL", timedelta(hours=1))
+    monkeypatch.setattr(pace, "DEFAULT_PARKED_INTERVAL", timedelta(hours=1))
     now = time.time()
     accounts = Account(name=ACCOUNT, password=PASSWORD, devices=fleet(now))
     # The server's clock stands still, so that a poll brings nothing new.
@@ -87,7 +87,8 @@ async def test_five_hundred_vehicles(
         )
         enabled = [one for one in registered if not one.disabled_by]
         # One less each: cutting the engine is offered where it is allowed.
-        assert len(enabled) == VEHICLES * (MOST_ENABLED - 1)
+        # The account's own device has five.
+        assert len(enabled) == VEHICLES * (MOST_ENABLED - 1) + 5
         assert len(hass.states.async_all("device_tracker")) == VEHICLES
 
         polled = dt_util.utcnow()

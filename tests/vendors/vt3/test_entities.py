@@ -99,6 +99,7 @@ def registered(home: Home) -> dict[str, er.RegistryEntry]:
     return {
         f"{entry.domain}.{entry.unique_id.removeprefix(prefix)}": entry
         for entry in sorted(entries, key=lambda entry: (entry.domain, entry.unique_id))
+        if entry.unique_id.startswith(prefix)
     }
 
 

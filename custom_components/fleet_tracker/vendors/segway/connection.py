@@ -90,6 +90,14 @@ class SegwayConnection(Connection):
             standing=self.settings.parked_interval,
         )
 
+    @override
+    def change_pace(self, driving: timedelta, parked: timedelta) -> None:
+        """Ask every vehicle at another pace from now on."""
+        super().change_pace(driving, parked)
+        for vehicle in self._vehicles.values():
+            schedule = vehicle.schedule
+            schedule.driving, schedule.standing = driving, parked
+
     # --- queries ---
 
     @override

@@ -1,0 +1,447 @@
+"""The driven distances of an account's vehicles as statistics, also of the time before it.
+
+An hour has one source. Until the hour in which we began to look after a vehicle it is the
+vendor, from then on it is the trips that were found. The vendor is asked once for the month
+before, and for more where the user wants that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Protocol
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.start import async_at_started
+from homeassistant.util import dt as dt_util
+
+from ..const import DOMAIN, LOGGER
+from ..contract.connection import Connection, Memory
+from ..contract.errors import OF_THE_ACCOUNT, VendorError
+from ..contract.history import HistoryKind, HistoryQuery, VendorHistory, not_told
+from ..model.hours import (
+    Metres,
+    first_hour_from,
+    hour_of,
+    metres_of_trips,
+    rewritten,
+    spread,
+    within,
+)
+from ..model.json_values import Json
+from ..model.trips.log import MOST_TRIPS
+from ..model.trips.trip import FoundTrip
+from ..model.vehicle import Occurrence, OccurrenceKind, OccurrenceType, Vehicle
+from ..offer.texts import common_text
+from .clock_times import async_each_day
+from .occurrences import Subscriber
+from .recorder_rows import RecorderRows, has_recorder
+
+PAST = timedelta(days=30)
+"""How much of the time before it is asked for when an account is new."""
+PAUSE = 1.0
+"""Seconds between two questions to the vendor: it is in no hurry."""
+TRIPS_AT_ONCE = timedelta(days=7)
+MOST_TRIPS_TOLD = 10_000
+CORRECTIONS_WITHIN = 60
+"""Seconds after which a correction is written, with those that came meanwhile."""
+CORRECTED_FOR = timedelta(days=3)
+"""So long trips are written anew each day: late news may have changed them."""
+CONTINUED_AFTER = timedelta(minutes=10)
+"""How long after midnight the day before is written."""
+
+# Keys of the memory
+SINCE = "distances_since"
+IMPORTED = "distances_imported"
+UNTIL = "distances_until"
+
+
+class Account(Protocol):
+    """What is needed of the account."""
+
+    @property
+    def config_entry(self) -> ConfigEntry[Any]:
+        """Its config entry."""
+
+    @property
+    def connection(self) -> Connection:
+        """The connection to its vendor."""
+
+    @property
+    def own_memory(self) -> Memory:
+        """Where small facts are kept."""
+
+    @property
+    def identity(self) -> str:
+        """What its unique ids begin with."""
+
+    def vehicle(self, vehicle_id: str) -> Vehicle | None:
+        """Return what is known of a vehicle."""
+
+    def vehicles(self) -> Mapping[str, Vehicle]:
+        """Return what is known of all vehicles, by their ids."""
+
+    def async_subscribe_occurrences(
+        self,
+        subscriber: Subscriber,
+        vehicle_id: str | None = None,
+        kind: OccurrenceKind | None = None,
+    ) -> CALLBACK_TYPE:
+        """Tell of what happens to vehicles."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What was imported of a vehicle: metres of hours, and where they are."""
+
+    statistic_id: str
+    hours: int
+    metres: int
+
+
+class DistanceStatistics:
+    """Writes the statistics of an account, as far as there is a recorder."""
+
+    def __init__(self, hass: HomeAssistant, account: Account) -> None:
+        """Initialize with the account; `async_start` starts."""
+        self._account = account
+        self._hass = hass
+        self._memory = account.own_memory
+        self._rows = RecorderRows(hass, account.identity)
+        self._lock = asyncio.Lock()
+        self._corrected: dict[str, float] = {}
+        """The vehicles with corrections that are not written yet, and from when these are."""
+        self._cancel_correction: CALLBACK_TYPE | None = None
+
+    async def async_start(self) -> None:
+        """Note since when vehicles are looked after, and go on once automations run."""
+        await self._async_note_vehicles()
+        entry = self._account.config_entry
+
+        @callback
+        def on_started(hass: HomeAssistant) -> None:
+            if not has_recorder(hass):
+                return
+            entry.async_on_unload(async_each_day(hass, self._run, CONTINUED_AFTER))
+            entry.async_on_unload(
+                self._account.async_subscribe_occurrences(
+                    self._on_trip, kind=OccurrenceKind.TRIP
+                )
+            )
+            entry.async_on_unload(self._cancel)
+            self._run()
+
+        entry.async_on_unload(async_at_started(self._hass, on_started))
+
+    @callback
+    def _run(self) -> None:
+        self._account.config_entry.async_create_background_task(
+            self._hass, self._async_run(), f"{DOMAIN} statistics"
+        )
+
+    async def _async_run(self) -> None:
+        """Write what is due: the days that are over, and the time before the account."""
+        await self._async_note_vehicles()
+        await self.async_continue()
+        await self._async_import_past()
+
+    # --- since when --------------------------------------------------------------------------
+
+    def _since(self) -> dict[str, int]:
+        """Return the first hour of each vehicle that is ours."""
+        kept = self._memory.get(SINCE)
+        return {
+            vehicle_id: int(hour)
+            for vehicle_id, hour in (kept.items() if isinstance(kept, Mapping) else ())
+            if isinstance(hour, int | float)
+        }
+
+    async def _async_note_vehicles(self) -> None:
+        """Begin with the vehicles that are new."""
+        known, now = self._since(), hour_of(dt_util.utcnow().timestamp())
+        new = {one: now for one in self._account.vehicles() if one not in known}
+        if new:
+            await self._memory.put(SINCE, {**known, **new})
+
+    # --- what we found -----------------------------------------------------------------------
+
+    async def async_continue(self) -> None:
+        """Write the hours of the days that are over since it was done last."""
+        until = _begin_of(dt_util.now().date())
+        kept = self._memory.get(UNTIL)
+        done = min(int(kept), until) if isinstance(kept, int | float) else until
+        corrected, self._corrected = self._corrected, {}
+        usual = done - round(CORRECTED_FOR.total_seconds())
+        begin = min([usual, *map(hour_of, corrected.values())])
+        async with self._lock:
+            for vehicle_id, trips in self._own_trips().items():
+                if vehicle_id in corrected or any(one.until > usual for one in trips):
+                    await self._async_write_own(vehicle_id, trips, begin, until)
+        await self._memory.put(UNTIL, until)
+
+    def _own_trips(self) -> dict[str, list[FoundTrip]]:
+        """Return the trips of each vehicle that ended, the oldest first."""
+        return {
+            vehicle_id: [trip.found for trip in vehicle.trips.trips if trip.is_ended]
+            for vehicle_id, vehicle in self._account.vehicles().items()
+        }
+
+    async def _async_write_own(
+        self, vehicle_id: str, trips: Sequence[FoundTrip], begin: int, end: int
+    ) -> Metres:
+        """Write the hours of a period that is ours, and return them.
+
+        What was before the oldest trip that is known stays as it was written then.
+        """
+        if not trips:
+            return {}
+        is_cut = len(trips) >= MOST_TRIPS
+        oldest = (first_hour_from if is_cut else hour_of)(trips[0].begin)
+        begin = max(begin, oldest, self._since().get(vehicle_id, end))
+        metres = metres_of_trips(trips, begin, end)
+        if begin < end:
+            await self._async_rewrite(vehicle_id, metres, begin, end)
+        return metres
+
+    @callback
+    def _on_trip(self, vehicle_id: str, occurrence: Occurrence) -> None:
+        """Write a trip anew that is corrected after its day was written."""
+        begin = occurrence.details.get("begin")
+        if occurrence.type is not OccurrenceType.TRIP_CORRECTED or not isinstance(
+            begin, str
+        ):
+            return
+        began = datetime.fromisoformat(begin).timestamp()
+        self._corrected[vehicle_id] = min(began, self._corrected.get(vehicle_id, began))
+        if self._cancel_correction is None and began < _begin_of(dt_util.now().date()):
+            self._cancel_correction = async_call_later(
+                self._hass,
+                CORRECTIONS_WITHIN,
+                HassJob(self._on_corrections, cancel_on_shutdown=True),
+            )
+
+    @callback
+    def _on_corrections(self, _now: datetime) -> None:
+        self._cancel_correction = None
+        self._run()
+
+    @callback
+    def _cancel(self) -> None:
+        if self._cancel_correction is not None:
+            self._cancel_correction()
+            self._cancel_correction = None
+
+    # --- what the vendor knows ---------------------------------------------------------------
+
+    async def _async_import_past(self) -> None:
+        """Ask the vendor once for the time before each vehicle was looked after."""
+        history = self._account.connection.history
+        if history is None or not _is_told(history):
+            return
+        kept = self._memory.get(IMPORTED)
+        done = {str(one) for one in kept} if isinstance(kept, list) else set[str]()
+        since = self._since()
+        by_hour: defaultdict[int, list[str]] = defaultdict(list)
+        for vehicle_id in self._account.vehicles():
+            if vehicle_id not in done and vehicle_id in since:
+                by_hour[since[vehicle_id]].append(vehicle_id)
+        for hour, vehicle_ids in by_hour.items():
+            end = datetime.fromtimestamp(hour, UTC)
+            found = await self.async_import(vehicle_ids, end - PAST, end)
+            failed = {
+                one
+                for one, imported in found.items()
+                if isinstance(imported, OF_THE_ACCOUNT)
+            }
+            done |= set(vehicle_ids) - failed
+            now_done: list[Json] = [*sorted(done)]
+            await self._memory.put(IMPORTED, now_done)
+            if failed:
+                # The rest is tried with the next day.
+                LOGGER.info("The distances of the past are asked for later")
+                return
+
+    async def async_import(
+        self, vehicle_ids: Sequence[str], begin: datetime, end: datetime
+    ) -> Mapping[str, Imported | VendorError]:
+        """Write the days of a period, and return what came of it for each vehicle.
+
+        A day that the period touches counts as a whole.
+        """
+        first = _begin_of(dt_util.as_local(begin).date())
+        last_day = dt_util.as_local(end - timedelta(seconds=1)).date()
+        last = min(
+            _begin_of(last_day + timedelta(days=1)),
+            hour_of(dt_util.utcnow().timestamp()),
+        )
+        since = self._since()
+        asked: defaultdict[int, list[str]] = defaultdict(list)
+        found: dict[str, Metres | VendorError] = {}
+        for vehicle_id in vehicle_ids:
+            ours = since.get(vehicle_id, last)
+            if first < min(ours, last):
+                asked[min(ours, last)].append(vehicle_id)
+            else:
+                found[vehicle_id] = {}
+        for until, those in asked.items():
+            found |= await self._async_ask(those, first, until)
+        async with self._lock:
+            own = self._own_trips()
+            return {
+                one: await self._async_write(
+                    one, found[one], own.get(one, ()), first, last
+                )
+                for one in vehicle_ids
+            }
+
+    async def _async_write(
+        self,
+        vehicle_id: str,
+        told: Metres | VendorError,
+        trips: Sequence[FoundTrip],
+        begin: int,
+        end: int,
+    ) -> Imported | VendorError:
+        """Write what the vendor told of a vehicle, and what was found since."""
+        ours = min(max(self._since().get(vehicle_id, end), begin), end)
+        if isinstance(told, VendorError) and ours >= end:
+            return told
+        metres: dict[int, int] = {}
+        if not isinstance(told, VendorError) and begin < ours:
+            metres |= told
+            await self._async_rewrite(vehicle_id, told, begin, ours)
+        metres |= await self._async_write_own(vehicle_id, trips, ours, end)
+        return Imported(
+            statistic_id=await self._rows.async_id(vehicle_id, self._name(vehicle_id)),
+            hours=len(metres),
+            metres=sum(metres.values()),
+        )
+
+    async def _async_ask(
+        self, vehicle_ids: Sequence[str], begin: int, end: int
+    ) -> Mapping[str, Metres | VendorError]:
+        """Ask the vendor, one question after the other."""
+        history = self._account.connection.history
+        if history is None or not _is_told(history):
+            return dict.fromkeys(vehicle_ids, not_told())
+        by_trips = HistoryKind.TRIPS in history.offers
+        parts = _weeks(begin, end) if by_trips else _days(begin, end)
+        metres: dict[str, dict[int, int]] = {one: {} for one in vehicle_ids}
+        refused: dict[str, VendorError] = {}
+        for number, (part_begin, part_end) in enumerate(parts):
+            if number:
+                await asyncio.sleep(PAUSE)
+            left = [one for one in vehicle_ids if one not in refused]
+            if not left:
+                break
+            query = HistoryQuery(
+                vehicle_ids=left,
+                begin=datetime.fromtimestamp(part_begin, UTC),
+                end=datetime.fromtimestamp(part_end, UTC),
+                limit=MOST_TRIPS_TOLD,
+            )
+            try:
+                found = await (
+                    _from_trips(history, query)
+                    if by_trips
+                    else _from_distances(history, query)
+                )
+            except VendorError as err:
+                return {**metres, **dict.fromkeys(left, err)}
+            for one in left:
+                told = found[one]
+                if isinstance(told, VendorError):
+                    refused[one] = told
+                else:
+                    for hour, part in within(told, part_begin, part_end).items():
+                        metres[one][hour] = metres[one].get(hour, 0) + part
+        return {**metres, **refused}
+
+    # --- the recorder ------------------------------------------------------------------------
+
+    def _name(self, vehicle_id: str) -> str:
+        vehicle = self._account.vehicle(vehicle_id)
+        return vehicle_id if vehicle is None else vehicle.details.name
+
+    async def _async_rewrite(
+        self, vehicle_id: str, metres: Metres, begin: int, end: int
+    ) -> None:
+        """Give a period of a vehicle other metres, where they are others."""
+        name = self._name(vehicle_id)
+        statistic_id = await self._rows.async_id(vehicle_id, name)
+        known, before = await self._rows.async_read(statistic_id, begin)
+        changed = rewritten(known, before, metres, begin, end)
+        if changed:
+            title = common_text(self._hass, "distance_statistics", vehicle=name)
+            self._rows.async_write(statistic_id, title, changed)
+
+
+def _is_told(history: VendorHistory) -> bool:
+    return not history.offers.isdisjoint((HistoryKind.TRIPS, HistoryKind.DISTANCES))
+
+
+async def _from_trips(
+    history: VendorHistory, query: HistoryQuery
+) -> Mapping[str, Metres | VendorError]:
+    """Return the metres of hours by the trips that the vendor tells.
+
+    One that began before is told with the part before.
+    """
+    told = await history.trips(query)
+    found: dict[str, Metres | VendorError] = {}
+    for vehicle_id in query.vehicle_ids:
+        trips = told[vehicle_id]
+        if isinstance(trips, VendorError):
+            found[vehicle_id] = trips
+            continue
+        metres: dict[int, int] = {}
+        for trip in {trip.begin: trip for trip in trips}.values():
+            spent = spread(
+                trip.begin.timestamp(),
+                trip.end.timestamp(),
+                round((trip.distance or 0) * 1000),
+            )
+            for hour, part in spent.items():
+                metres[hour] = metres.get(hour, 0) + part
+        found[vehicle_id] = metres
+    return found
+
+
+async def _from_distances(
+    history: VendorHistory, query: HistoryQuery
+) -> Mapping[str, Metres | VendorError]:
+    """Return the metres of a day, as if they were driven in its first hour."""
+    told = await history.distances(query)
+    hour = first_hour_from(query.begin.timestamp())
+    found: dict[str, Metres | VendorError] = {}
+    for vehicle_id in query.vehicle_ids:
+        driven = told[vehicle_id]
+        if isinstance(driven, VendorError):
+            found[vehicle_id] = driven
+        else:
+            found[vehicle_id] = {hour: round((driven.distance or 0) * 1000)}
+    return found
+
+
+def _begin_of(day: date) -> int:
+    """Return the first hour that begins on a local day."""
+    return first_hour_from(dt_util.start_of_local_day(day).timestamp())
+
+
+def _days(begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the local days of a period, the last one as far as it goes."""
+    day = dt_util.as_local(datetime.fromtimestamp(begin, UTC)).date()
+    while (first := max(begin, _begin_of(day))) < end:
+        day += timedelta(days=1)
+        yield first, min(end, _begin_of(day))
+
+
+def _weeks(begin: int, end: int) -> Iterable[tuple[int, int]]:
+    """Return a period in parts of a week."""
+    step = round(TRIPS_AT_ONCE.total_seconds())
+    return [(first, min(end, first + step)) for first in range(begin, end, step)]

@@ -1,0 +1,27 @@
+"""The base of the entities of an account's own device."""
+
+from __future__ import annotations
+
+from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.entity import Entity, EntityDescription
+
+from .account.coordinator import FleetCoordinator
+
+
+class AccountEntity(Entity):
+    """An entity of an account. It is there while the account is loaded, reached or not."""
+
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+
+    def __init__(
+        self, coordinator: FleetCoordinator, description: EntityDescription
+    ) -> None:
+        """Initialize with the account and what the entity shows of it."""
+        self.coordinator = coordinator
+        self.entity_description = description
+        self._attr_translation_key = description.key
+        self._attr_unique_id = coordinator.account_unique_id(description.key)
+        self._attr_device_info = DeviceInfo(
+            identifiers={coordinator.account_identifier}
+        )
