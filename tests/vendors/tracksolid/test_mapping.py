@@ -679,7 +679,7 @@ def test_trip() -> None:
         idle_time=35,
         consumption=1.4,
     )
-    update = mapping.map_trip(trip)
+    update = mapping.map_trips(trip.imei, [trip])
     (told,) = update.trips
     assert (told.begin, told.end) == (NOW.timestamp() - 1800, NOW.timestamp())
     assert told.distance_m == 30_000

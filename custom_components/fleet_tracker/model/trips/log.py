@@ -236,7 +236,7 @@ def _goes_on(log: TripLog, before: TripLog, now: float) -> bool:
     running = log.running
     return (
         running is not None
-        and not (log.vendors and log.vendors[-1].end > running.begin)
+        and not _reaches_into(log, running)
         and earlier.drive is not None
         and head.drive.begin == earlier.drive.begin == running.begin
         and head.drive.carried_since is None
@@ -256,9 +256,14 @@ def _says_nothing_new(log: TripLog, before: TripLog, current: FoundTrip | None) 
     return (
         running is not None
         and current.end is None
-        and not log.vendors
+        and not _reaches_into(log, running)
         and running.begin == current.begin
     )
+
+
+def _reaches_into(log: TripLog, running: Trip) -> bool:
+    """Tell whether a trip of the vendor reaches into the one that is under way."""
+    return bool(log.vendors) and log.vendors[-1].end > running.begin
 
 
 def _new_towings(log: TripLog, now: float) -> tuple[Towing, ...]:

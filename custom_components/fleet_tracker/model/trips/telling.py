@@ -291,6 +291,8 @@ def tell(
             started.append(after)
             if is_ended:
                 ended.append(after)
+        elif not others and is_ended == before.is_ended and trip == before.found:
+            after = before
         else:
             gone = tuple(
                 one for one in others if one not in before.parents and one not in kept

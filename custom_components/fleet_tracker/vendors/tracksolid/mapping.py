@@ -375,11 +375,11 @@ def map_fault(fault: Fault) -> Occurrence:
     )
 
 
-def map_trip(trip: Trip) -> VehicleUpdate:
-    """Return a drive that ended (5.4, 10.22) as the vendor's own trip."""
+def map_trips(imei: str, trips: Iterable[Trip]) -> VehicleUpdate:
+    """Return drives of a vehicle that ended (5.4, 10.22) as the vendor's own trips."""
     return VehicleUpdate(
-        vehicle_id=trip.imei,
-        trips=(
+        vehicle_id=imei,
+        trips=tuple(
             VendorTrip(
                 begin=trip.started_at.timestamp(),
                 end=trip.ended_at.timestamp(),
@@ -387,6 +387,7 @@ def map_trip(trip: Trip) -> VehicleUpdate:
                 idle_s=trip.idle_time,
                 top_speed=trip.top_speed,
                 consumption=trip.consumption,
-            ),
+            )
+            for trip in trips
         ),
     )

@@ -45,7 +45,7 @@ from ..api.values import (
     as_time,
     from_text,
 )
-from ..mapping import FAULT_WINDOW, group, map_alarm, map_tag, map_trip
+from ..mapping import FAULT_WINDOW, group, map_alarm, map_tag, map_trips
 from ..vocabulary import TracksolidReading
 
 type Mapper = Callable[[str, Record, datetime], VehicleUpdate]
@@ -464,20 +464,19 @@ def _map_trip(imei: str, item: Record, now: datetime) -> VehicleUpdate:
         return _device_data("pushtripreport", imei, item, now)
     seconds = int((ended_at - started_at).total_seconds())
     distance = as_positive(item.get("miles"), Unit.KILOMETRES)
-    return map_trip(
-        Trip(
-            imei=imei,
-            started_at=started_at,
-            ended_at=ended_at,
-            distance=distance,
-            duration=seconds,
-            average_speed=round(distance / seconds * 3600, 1)
-            if distance is not None and seconds
-            else None,
-            idle_time=as_count(item.get("idleTimes"), Unit.SECONDS),
-            consumption=as_positive(item.get("oils"), Unit.LITRES),
-        )
+    trip = Trip(
+        imei=imei,
+        started_at=started_at,
+        ended_at=ended_at,
+        distance=distance,
+        duration=seconds,
+        average_speed=round(distance / seconds * 3600, 1)
+        if distance is not None and seconds
+        else None,
+        idle_time=as_count(item.get("idleTimes"), Unit.SECONDS),
+        consumption=as_positive(item.get("oils"), Unit.LITRES),
     )
+    return map_trips(imei, (trip,))
 
 
 def _map_other(path: str) -> Mapper:

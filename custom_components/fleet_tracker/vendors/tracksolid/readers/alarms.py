@@ -6,7 +6,7 @@ not told a second time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -45,12 +45,68 @@ class Way(Enum):
     """Pushed too, but by the other family: `msgType` and `data`."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Told:
     """An alarm that was told: its time in each way in which it came, and when it came."""
 
     times: dict[Way, datetime]
     noted_at: datetime
+
+
+class _ToldAlarms:
+    """The alarms of one vehicle and kind that were told.
+
+    Most came in one way only, which may be thousands in a day: one that comes again in the
+    same way is looked up by its time.
+    """
+
+    def __init__(self, alarms: Iterable[_Told] = ()) -> None:
+        """Initialize with what was told already."""
+        self._alarms: list[_Told] = []
+        self._by_time: dict[tuple[Way, datetime], _Told] = {}
+        self._not_in: dict[Way, list[_Told]] = {way: [] for way in Way}
+        for alarm in alarms:
+            self._add(alarm)
+
+    def note(self, way: Way, at: datetime, now: datetime) -> bool:
+        """Note an alarm that came in a way. Return whether it came in no other before.
+
+        Two of a kind that come in one way at one time are two.
+        """
+        alarm = self._by_time.get((way, at)) or self._nearest(way, at)
+        if alarm is None:
+            alarm = _Told({way: at}, now)
+            self._add(alarm)
+        elif way not in alarm.times:
+            alarm.times[way] = at
+            self._by_time[way, at] = alarm
+            self._not_in[way].remove(alarm)
+        alarm.noted_at = now
+        return len(alarm.times) == 1
+
+    def since(self, oldest: datetime) -> _ToldAlarms | None:
+        """Return those that came since a time, None where there are none."""
+        kept = [one for one in self._alarms if one.noted_at >= oldest]
+        if len(kept) == len(self._alarms):
+            return self
+        return _ToldAlarms(kept) if kept else None
+
+    def _add(self, alarm: _Told) -> None:
+        self._alarms.append(alarm)
+        for way, at in alarm.times.items():
+            self._by_time[way, at] = alarm
+        for way in Way:
+            if way not in alarm.times:
+                self._not_in[way].append(alarm)
+
+    def _nearest(self, way: Way, at: datetime) -> _Told | None:
+        """Return the alarm of about this time that came in other ways only."""
+        nearest, distance = None, _SAME_ALARM
+        for one in self._not_in[way]:
+            apart = min(abs(time - at) for time in one.times.values())
+            if apart <= distance:
+                nearest, distance = one, apart
+        return nearest
 
 
 class AlarmReader(Reader):
@@ -65,7 +121,7 @@ class AlarmReader(Reader):
         self._asked_at: datetime | None = None
         self._pushed_at: datetime | None = None
         self._read: dict[Alarm, datetime] = {}
-        self._told: dict[tuple[str, str], list[_Told]] = {}
+        self._told: dict[tuple[str, str], _ToldAlarms] = {}
 
     @override
     def due(self, situation: Situation) -> Sequence[str]:
@@ -124,12 +180,8 @@ class AlarmReader(Reader):
         fresh = []
         for occurrence in update.occurrences:
             key, at = occurrence.key.lower(), occurrence.occurred_at
-            told = self._told.setdefault((update.vehicle_id, key), [])
-            same = _same_alarm(told, way, at)
-            if same is None:
-                told.append(same := _Told({}, now))
-            same.times[way], same.noted_at = at, now
-            if len(same.times) == 1:
+            told = self._told.setdefault((update.vehicle_id, key), _ToldAlarms())
+            if told.note(way, at, now):
                 fresh.append(occurrence)
         return replace(update, occurrences=tuple(fresh))
 
@@ -138,7 +190,7 @@ class AlarmReader(Reader):
         oldest = now - OVERLAP - 2 * EVERY_WHILE_PUSHED
         self._read = {row: at for row, at in self._read.items() if at >= oldest}
         for key, told in list(self._told.items()):
-            if kept := [one for one in told if one.noted_at >= oldest]:
+            if kept := told.since(oldest):
                 self._told[key] = kept
             else:
                 del self._told[key]
@@ -149,17 +201,3 @@ class AlarmReader(Reader):
         if at_once or not is_within(saved, _SAVE_CURSOR_EVERY, now):
             self._saved_until = now
             await self._memory.put(_CURSOR, now.timestamp())
-
-
-def _same_alarm(told: list[_Told], way: Way, at: datetime) -> _Told | None:
-    """Return the alarm that comes again: in this way, or from another the nearest."""
-    nearest, distance = None, _SAME_ALARM
-    for one in told:
-        if way in one.times:
-            if one.times[way] == at:
-                return one
-            continue
-        apart = min(abs(time - at) for time in one.times.values())
-        if apart <= distance:
-            nearest, distance = one, apart
-    return nearest

@@ -12,7 +12,7 @@ from ....model.vehicle import Reading, VehicleUpdate
 from ..api.client import TracksolidClient
 from ..api.records import Trip
 from ..api.values import as_time
-from ..mapping import map_trip
+from ..mapping import map_trips
 from ..pushes.door import Push
 from .reader import Reader, Situation
 
@@ -119,7 +119,7 @@ class TripReader(Reader):
                 news.setdefault(trip.imei, []).append(trip)
         if news:
             await self._save()
-        return [map_trip(trip) for trips in news.values() for trip in trips]
+        return [map_trips(imei, trips) for imei, trips in news.items()]
 
     async def _save(self) -> None:
         await self._memory.put(
