@@ -34,6 +34,8 @@ from custom_components.fleet_tracker.const import (
     CONF_EXCLUDED_VEHICLES,
     CONF_HOLD_WHILE_PARKED,
     CONF_IDENTITY,
+    CONF_KEEP_TRIPS,
+    CONF_KEEP_TRIPS_YEARS,
     CONF_PARKED_INTERVAL,
     CONF_PUSH_SECRET,
     CONF_VENDOR,
@@ -68,6 +70,8 @@ type Result = Mapping[str, Any]
 
 OPTIONS = {
     CONF_HOLD_WHILE_PARKED: True,
+    CONF_KEEP_TRIPS: True,
+    CONF_KEEP_TRIPS_YEARS: 3,
     CONF_ALLOW_ENGINE_CUT: False,
     CONF_ENGINE_CUT_SPEED_LIMIT: 20,
     "token": "",
@@ -512,6 +516,8 @@ async def test_options_of_the_vendor_are_checked(
         (CONF_DRIVING_INTERVAL, 601),
         (CONF_PARKED_INTERVAL, 14),
         (CONF_PARKED_INTERVAL, 3601),
+        (CONF_KEEP_TRIPS_YEARS, 0),
+        (CONF_KEEP_TRIPS_YEARS, 11),
         (CONF_ENGINE_CUT_SPEED_LIMIT, 51),
         (CONF_ENGINE_CUT_SPEED_LIMIT, -1),
         ("accuracy_limit", 5001),
@@ -578,10 +584,12 @@ async def test_options_that_make_no_sense_are_not_offered(
     entry = listener_entry()
     await set_up(hass, entry)
     form = await open_settings(hass, entry.entry_id)
-    assert set(form["data_schema"].schema) == {"position", "safety"}
+    assert set(form["data_schema"].schema) == {"position", "trips", "safety"}
     assert set(fields_of(form)) == {
         CONF_HOLD_WHILE_PARKED,
         "accuracy_limit",
+        CONF_KEEP_TRIPS,
+        CONF_KEEP_TRIPS_YEARS,
         CONF_ALLOW_ENGINE_CUT,
         CONF_ENGINE_CUT_SPEED_LIMIT,
     }

@@ -13,8 +13,14 @@ from homeassistant.components.button import ButtonEntity
 from homeassistant.const import EntityCategory
 
 from .entity import FleetEntity, by_capability, entities_of
+from .model.service import SERVICE_READINGS
 from .model.vehicle import Vehicle
-from .offer.descriptions import REFRESH_BUTTON, FleetButtonDescription, FleetDescription
+from .offer.descriptions import (
+    REFRESH_BUTTON,
+    SERVICE_DONE_BUTTON,
+    FleetButtonDescription,
+    FleetDescription,
+)
 
 PARALLEL_UPDATES = 0
 
@@ -24,11 +30,21 @@ REFRESH = FleetButtonDescription(
 )
 
 
+SERVICE_DONE = FleetButtonDescription(
+    key=SERVICE_DONE_BUTTON,
+    entity_category=EntityCategory.CONFIG,
+    entity_registry_enabled_default=False,
+    always_available=True,
+)
+
+
 def _refresh_and_capable(
     vehicle: Vehicle, descriptions: Mapping[str, FleetDescription]
 ) -> Iterable[str]:
     """Yield the refresh button for every vehicle, and the others by capability."""
     yield REFRESH.key
+    if not vehicle.shown_readings.isdisjoint(SERVICE_READINGS):
+        yield SERVICE_DONE.key
     yield from by_capability(vehicle, descriptions)
 
 
@@ -40,6 +56,9 @@ class FleetButton(FleetEntity, ButtonEntity):
     @override
     async def async_press(self) -> None:
         """Send the command, or take a fresh look."""
+        if self.entity_description.key == SERVICE_DONE.key:
+            await self.coordinator.async_service_done(self.vehicle_id)
+            return
         key, command = self.entity_description.key, self.entity_description.command
         if command is None and key == REFRESH.key:
             await self.coordinator.async_look(self.vehicle_id)
@@ -48,5 +67,8 @@ class FleetButton(FleetEntity, ButtonEntity):
 
 
 async_setup_entry = entities_of(
-    FleetButton, (REFRESH,), lambda offered: offered.buttons, _refresh_and_capable
+    FleetButton,
+    (REFRESH, SERVICE_DONE),
+    lambda offered: offered.buttons,
+    _refresh_and_capable,
 )

@@ -256,6 +256,18 @@ COMMON = (
         entity_category=EntityCategory.DIAGNOSTIC,
     ),
     FleetSensorDescription(
+        key=Reading.DISTANCE_TO_SERVICE,
+        device_class=SensorDeviceClass.DISTANCE,
+        native_unit_of_measurement=UnitOfLength.KILOMETERS,
+        suggested_display_precision=0,
+        entity_registry_enabled_default=False,
+    ),
+    FleetSensorDescription(
+        key=Reading.NEXT_SERVICE,
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_registry_enabled_default=False,
+    ),
+    FleetSensorDescription(
         key=Reading.SERVICE_EXPIRES,
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_category=EntityCategory.DIAGNOSTIC,

@@ -78,6 +78,7 @@ from .commands import EXTRA_LOOK_DELAY, Commands
 from .discovery import show_card
 from .distance_statistics import DistanceStatistics
 from .fleet import Fleet
+from .maintenance import Maintenance
 from .occurrence_journal import OccurrenceJournal
 from .occurrences import OccurrenceLog, Subscriber
 from .pace import Pace, async_forget_old_pace, async_keep_pace, current_pace
@@ -87,7 +88,7 @@ from .reauthentication import async_end_reauthentication
 from .storage import SLICE, EntryMemory, VehicleStore
 from .subentries import VehicleSubentries
 from .trips.kept import KeptTrips
-from .vehicle_settings import VehicleSettings, settings_of
+from .vehicle_settings import VehicleSettings, all_settings, settings_of
 
 type FleetConfigEntry = ConfigEntry[FleetCoordinator]
 
@@ -150,6 +151,11 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             started_at=dt_util.utcnow(),
         )
         self._subentries = VehicleSubentries(entry)
+        self._vehicle_settings = all_settings(entry.options)
+        self._own_rules: dict[str, tuple[Rules, Rules]] = {}
+        self.maintenance = Maintenance(
+            hass, entry, memory.core, self._vehicle_settings, self._own_rules.clear
+        )
         self._problems = Problems(
             hass, entry, vendor.fixable_problems, self.vehicle_names
         )
@@ -287,6 +293,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         if unwanted:
             await self.kept_trips.async_forget(unwanted)
             self.on_vehicles_kept()
+        self.maintenance.begin(self.fleet)
         # A repair may be shown from before a reload.
         self._problems.note_tracker_clocks(self.fleet.wrong_clocks)
         self._show_set_aside()
@@ -429,8 +436,29 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """By how much the clock of the vendor's server is ahead of ours."""
         return self.connection.clock_offset
 
-    def rules(self) -> Rules:
-        """Return the rules for what is believed now. Polled data does not count for ever."""
+    def rules(self, vehicle_id: str) -> Rules:
+        """Return the rules for what is believed of a vehicle now."""
+        rules = self._rules_of_all()
+        if (settings := self._vehicle_settings.get(vehicle_id)) is None:
+            return rules
+        held = self._own_rules.get(vehicle_id)
+        if held is None or held[0] is not rules:
+            trips = rules.trips
+            if settings.stop_minutes is not None:
+                trips = replace(trips, min_stop_s=settings.stop_minutes * 60.0)
+            plan = self.maintenance.plan(vehicle_id)
+            held = self._own_rules[vehicle_id] = (
+                rules,
+                replace(rules, trips=trips, service=plan),
+            )
+        return held[1]
+
+    async def async_service_done(self, vehicle_id: str) -> None:
+        """Note that a vehicle had its service now."""
+        await self.maintenance.async_done(vehicle_id)
+
+    def _rules_of_all(self) -> Rules:
+        """Return the rules of all vehicles. Polled data does not count for ever."""
         now = dt_util.utcnow()
         if now >= self._day_ends or now < (self._rules.day_began or now):
             day_began = dt_util.as_utc(dt_util.start_of_local_day())

@@ -62,8 +62,8 @@ class FleetKeeper(Protocol):
     def receipt(self) -> datetime:
         """Return the time by which ages are judged: that of the vendor's server."""
 
-    def rules(self) -> Rules:
-        """Return what is believed now."""
+    def rules(self, vehicle_id: str) -> Rules:
+        """Return what is believed of a vehicle now."""
 
     def is_wanted(self, vehicle_id: str) -> bool:
         """Tell whether the user wants a vehicle."""
@@ -160,8 +160,9 @@ class Fleet:
         now = self._keeper.receipt()
         # After a clock was set back it would be judged as told now.
         left_out = self._left_out(vehicle) if now >= self._records_at else ()
+        rules = self._keeper.rules(vehicle.vehicle_id)
         for update in (*left_out, *self._unmerged.get(vehicle.vehicle_id, ())):
-            vehicle = merge(vehicle, update, self._keeper.rules(), now).vehicle
+            vehicle = merge(vehicle, update, rules, now).vehicle
         return vehicle
 
     def _left_out(self, vehicle: Vehicle) -> Iterator[VehicleUpdate]:
@@ -174,7 +175,9 @@ class Fleet:
     @callback
     def recall(self, vehicle: Vehicle) -> None:
         """Restore a vehicle as it was at the last stop."""
-        merged = refresh(vehicle, self._keeper.rules(), self._keeper.receipt())
+        merged = refresh(
+            vehicle, self._keeper.rules(vehicle.vehicle_id), self._keeper.receipt()
+        )
         self._keep(merged.vehicle)
         self._add_derived(merged)
 
@@ -414,7 +417,9 @@ class Fleet:
         if before is None and update.details is None:
             # A push may come first. Its serial number must not name device and entities.
             update = replace(update, details=self._keeper.first_details(vehicle_id))
-        merged = merge(before, update, self._keeper.rules(), self._keeper.receipt())
+        merged = merge(
+            before, update, self._keeper.rules(vehicle_id), self._keeper.receipt()
+        )
         self.dropped.update(merged.dropped)
         if merged.changes or merged.vehicle != before:
             self._keep(merged.vehicle)
@@ -448,7 +453,7 @@ class Fleet:
         self._touch(vehicle_id)
         if (before := self._vehicles.get(vehicle_id)) is None:
             return
-        merged = refresh(before, self._keeper.rules(), self._keeper.receipt())
+        merged = refresh(before, self._keeper.rules(vehicle_id), self._keeper.receipt())
         # There may be another reading that time will change later.
         self._keep(merged.vehicle)
         self._tell_trips(before, merged.vehicle)
@@ -482,7 +487,7 @@ class Fleet:
     @callback
     def _keep(self, vehicle: Vehicle) -> None:
         keeper = self._keeper
-        rules, now = keeper.rules(), keeper.receipt()
+        rules, now = keeper.rules(vehicle.vehicle_id), keeper.receipt()
         self._put(vehicle)
         self._note_clock(vehicle.vehicle_id, wrong=is_wrong(vehicle.clock))
         for expiry in (

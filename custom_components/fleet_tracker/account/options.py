@@ -27,12 +27,16 @@ from ..const import (
     CONF_ENGINE_CUT_SPEED_LIMIT,
     CONF_EXCLUDED_VEHICLES,
     CONF_HOLD_WHILE_PARKED,
+    CONF_KEEP_TRIPS,
+    CONF_KEEP_TRIPS_YEARS,
     CONF_PARKED_INTERVAL,
     DEFAULT_DRIVING_INTERVAL,
     DEFAULT_ENGINE_CUT_SPEED_LIMIT,
+    DEFAULT_KEEP_TRIPS_YEARS,
     DEFAULT_PARKED_INTERVAL,
     DRIVING_INTERVAL_LIMITS,
     LEAST_ENGINE_CUT_SPEED_LIMIT,
+    MOST_KEEP_TRIPS_YEARS,
     PARKED_INTERVAL_LIMITS,
 )
 from ..offer.flow import OptionSection
@@ -108,6 +112,12 @@ def _common(entry: ConfigEntry, vendor: Vendor) -> Fields:
             _with_default(CONF_HOLD_WHILE_PARKED, True): BooleanSelector(),
             vol.Optional(CONF_ACCURACY_LIMIT): _number(0, 5000, "m"),
         },
+        OptionSection.TRIPS: {
+            _with_default(CONF_KEEP_TRIPS, True): BooleanSelector(),
+            _with_default(CONF_KEEP_TRIPS_YEARS, DEFAULT_KEEP_TRIPS_YEARS): _number(
+                1, MOST_KEEP_TRIPS_YEARS
+            ),
+        },
         OptionSection.SAFETY: {
             _with_default(CONF_ALLOW_ENGINE_CUT, False): BooleanSelector(),
             _with_default(
@@ -162,16 +172,13 @@ def _with_default(key: str, default: object) -> vol.Marker:
     return vol.Required(key, default=default)
 
 
-def _number(lowest: float, highest: float, unit: str) -> NumberSelector:
-    return NumberSelector(
-        NumberSelectorConfig(
-            min=lowest,
-            max=highest,
-            step=1,
-            unit_of_measurement=unit,
-            mode=NumberSelectorMode.BOX,
-        )
+def _number(lowest: float, highest: float, unit: str | None = None) -> NumberSelector:
+    config = NumberSelectorConfig(
+        min=lowest, max=highest, step=1, mode=NumberSelectorMode.BOX
     )
+    if unit is not None:
+        config["unit_of_measurement"] = unit
+    return NumberSelector(config)
 
 
 def _vehicle_choices(entry: ConfigEntry) -> list[SelectOptionDict]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
@@ -15,11 +18,20 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from ..const import CONF_VEHICLES
+from ..model.json_values import as_number
 from ..model.vehicle_kind import VehicleKind
 
 VEHICLE = "vehicle"
 """The field that picks a vehicle."""
 KIND = "kind"
+STOP_MINUTES = "stop_minutes"
+SERVICE_DISTANCE = "service_distance"
+SERVICE_MONTHS = "service_months"
+_BOUNDS = {
+    STOP_MINUTES: (1, 60),
+    SERVICE_DISTANCE: (1, 1_000_000),
+    SERVICE_MONTHS: (1, 120),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +39,11 @@ class VehicleSettings:
     """The settings of a vehicle. What is None is left to us."""
 
     kind: VehicleKind | None = None
+    stop_minutes: int | None = None
+    """For how long it stands with the key off until its trip has ended."""
+    service_distance: int | None = None
+    """How many km after a service it needs the next."""
+    service_months: int | None = None
 
 
 def vehicle_form(choices: Mapping[str, str]) -> vol.Schema:
@@ -47,7 +64,24 @@ def settings_form() -> vol.Schema:
             mode=SelectSelectorMode.DROPDOWN,
         )
     )
-    return vol.Schema({vol.Optional(KIND): kinds})
+    return vol.Schema(
+        {
+            vol.Optional(KIND): kinds,
+            vol.Optional(STOP_MINUTES): _number(STOP_MINUTES, "min"),
+            vol.Optional(SERVICE_DISTANCE): _number(SERVICE_DISTANCE, "km"),
+            vol.Optional(SERVICE_MONTHS): _number(SERVICE_MONTHS),
+        }
+    )
+
+
+def _number(key: str, unit: str | None = None) -> NumberSelector:
+    least, most = _BOUNDS[key]
+    config = NumberSelectorConfig(
+        min=least, max=most, step=1, mode=NumberSelectorMode.BOX
+    )
+    if unit is not None:
+        config["unit_of_measurement"] = unit
+    return NumberSelector(config)
 
 
 def _select(options: list[SelectOptionDict]) -> SelectSelector:
@@ -65,8 +99,29 @@ def stored_settings(options: Mapping[str, Any], vehicle_id: str) -> Mapping[str,
 
 def settings_of(options: Mapping[str, Any], vehicle_id: str) -> VehicleSettings:
     """Return the settings of a vehicle; what they cannot be counts as not set."""
-    kind = stored_settings(options, vehicle_id).get(KIND)
-    return VehicleSettings(kind=VehicleKind(kind) if kind in set(VehicleKind) else None)
+    stored = stored_settings(options, vehicle_id)
+    kind = stored.get(KIND)
+    return VehicleSettings(
+        kind=VehicleKind(kind) if kind in set(VehicleKind) else None,
+        stop_minutes=_whole(stored, STOP_MINUTES),
+        service_distance=_whole(stored, SERVICE_DISTANCE),
+        service_months=_whole(stored, SERVICE_MONTHS),
+    )
+
+
+def _whole(stored: Mapping[str, Any], key: str) -> int | None:
+    """Return a whole number of a vehicle's settings, None if it cannot be that."""
+    number = as_number(stored.get(key))
+    least, most = _BOUNDS[key]
+    return round(number) if number is not None and least <= number <= most else None
+
+
+def all_settings(options: Mapping[str, Any]) -> dict[str, VehicleSettings]:
+    """Return the settings of all vehicles that have any, by their ids."""
+    vehicles = options.get(CONF_VEHICLES)
+    if not isinstance(vehicles, Mapping):
+        return {}
+    return {str(one): settings_of(options, one) for one in vehicles}
 
 
 def with_settings(

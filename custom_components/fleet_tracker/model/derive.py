@@ -18,6 +18,7 @@ from .journeys import (
 )
 from .plausibility import settles_at
 from .rules import MOVING_SPEED_KMH, Rules, hold, hold_distance
+from .service import SERVICE_READINGS, service_readings
 from .vehicle import (
     ELECTRONICS,
     Activity,
@@ -99,6 +100,10 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Deri
     if doing is not None:
         readings[Reading.ACTIVITY] = doing.value
     shown = known.shown_readings
+    if rules.service is not None:
+        readings.update(service_readings(rules.service, readings))
+    elif not shown.isdisjoint(SERVICE_READINGS):
+        shown -= SERVICE_READINGS
     return Derived(
         vehicle=replace(
             known,

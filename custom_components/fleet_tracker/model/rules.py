@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 import math
 
+from .service import ServicePlan
 from .trips.fold import TripSettings
 from .vehicle import Position, Reading, Value, Vehicle
 
@@ -29,6 +30,7 @@ class Rules:
     polled_at: datetime | None = None
     news_last: timedelta = timedelta(minutes=10)
     trips: TripSettings = TripSettings()
+    service: ServicePlan | None = None
     day_began: datetime | None = None
     """The last local midnight, where the distance of a day is wanted."""
 

@@ -182,6 +182,8 @@ class Reading(StrEnum):
     # maintenance and subscription
     STATUS = "status"
     TROUBLE_CODES = "trouble_codes"
+    DISTANCE_TO_SERVICE = "distance_to_service"
+    NEXT_SERVICE = "next_service"
     SERVICE_EXPIRES = "service_expires"
     DRIVER_NAME = "driver_name"
     ADDRESS = "address"

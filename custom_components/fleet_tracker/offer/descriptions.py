@@ -80,6 +80,8 @@ class FleetBinarySensorDescription(FleetDescription, BinarySensorEntityDescripti
 
 REFRESH_BUTTON = "refresh"
 """The key of the button that every vehicle has."""
+SERVICE_DONE_BUTTON = "service_done"
+"""The key of the button of vehicles whose services are planned."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ class OptionSection(StrEnum):
     VEHICLES = "vehicles"
     PACE = "pace"
     POSITION = "position"
+    TRIPS = "trips"
     SAFETY = "safety"
     PUSH = "push"
     ADVANCED = "advanced"

@@ -190,7 +190,7 @@ async def test_trips_are_found_by_time(make: Open) -> None:
 
 
 async def test_marks_and_readings_are_on_disk_at_once(make: Open) -> None:
-    """By whom and when; what makes no sense is refused."""
+    """With the user and the time; what makes no sense is refused."""
     kept = make()
     await kept.async_open({})
     kept.take("1", None, log(trip()))

@@ -199,7 +199,7 @@ def test_trip_that_is_found_again_after_a_crash_is_there_once() -> None:
 
 
 def test_readings_of_the_dashboard_are_kept() -> None:
-    """With the time that they are of, and when and by whom they were noted."""
+    """With the time that they are of, when they were noted, and the user who did."""
     records = taken(reading_line("1", NOW, 12_345.0, NOW + timedelta(days=1), "ann"))
     (reading,) = records.readings["1"]
     assert (reading.at, reading.kilometres, reading.by) == (NOW, 12_345.0, "ann")

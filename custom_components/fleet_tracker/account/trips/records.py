@@ -119,7 +119,7 @@ class KeptTrip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DashboardReading:
-    """An odometer as a user read it, in km, and when that was noted, by whom."""
+    """An odometer as a user read it, in km, with when it was noted, and the user who did."""
 
     at: datetime
     kilometres: float
