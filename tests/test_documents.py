@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 import re
 from typing import Any
+from urllib.parse import unquote
 
 from homeassistant.util.yaml import load_yaml, parse_yaml
 import pytest
@@ -123,3 +124,34 @@ def test_architecture_names_every_room_and_every_file_of_a_vendor() -> None:
 
 def _holds_code(path: Path) -> bool:
     return (path / "__init__.py").is_file()
+
+
+def test_every_blueprint_can_be_imported_from_the_readme() -> None:
+    """The README links each blueprint by the address that it says to come from."""
+    page = (ROOT / "README.md").read_text("utf-8")
+    folder = ROOT / "custom_components" / "fleet_tracker" / "blueprints"
+    linked = {
+        unquote(address)
+        for address in re.findall(r"blueprint_import/\?blueprint_url=([^)\s]+)", page)
+    }
+    sources = re.compile(r"source_url: (\S+)")
+    files = sorted(folder.rglob("*.yaml"))
+    written = {
+        found.group(1)
+        for path in files
+        if (found := sources.search(path.read_text("utf-8"))) is not None
+    }
+    assert linked == written
+    assert len(written) == len(files)
+    assert all(
+        address.endswith(str(path.relative_to(ROOT)))
+        for address, path in zip(sorted(written), files, strict=True)
+    )
+
+
+def test_every_trigger_and_condition_is_linked() -> None:
+    """The page of automations leads to the page of each trigger and condition."""
+    page = (ROOT / "docs" / "automations.md").read_text("utf-8")
+    linked = set(re.findall(r"\((automations/[a-z_/]+\.md)\)", page))
+    pages = (ROOT / "docs" / "automations").rglob("*.md")
+    assert linked == {str(path.relative_to(ROOT / "docs")) for path in pages}
