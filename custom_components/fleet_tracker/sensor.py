@@ -37,6 +37,8 @@ from .offer.descriptions import FleetDescription, FleetSensorDescription
 
 PARALLEL_UPDATES = 0
 
+ON_THE_WAY = frozenset({Activity.DRIVING, Activity.IDLING, Activity.TOWED})
+
 
 COMMON = (
     FleetSensorDescription(
@@ -310,7 +312,28 @@ class FleetSensor(FleetEntity, SensorEntity):
     ) -> None:
         """Initialize with the reading and how exactly it is measured."""
         super().__init__(coordinator, vehicle_id, description, reading)
-        self._decimals = kind_of(reading).decimals
+        kind = kind_of(reading)
+        self._decimals = kind.decimals
+        self._step = kind.step
+        self._shown: float | None = None
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to the reading, and to when the vehicle is no longer on the way."""
+        await super().async_added_to_hass()
+        if self._step:
+            self.coordinator.fleet.add_listener(
+                self.vehicle_id, Reading.ACTIVITY, self._on_change
+            )
+
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        """Listen no longer."""
+        if self._step:
+            self.coordinator.fleet.remove_listener(
+                self.vehicle_id, Reading.ACTIVITY, self._on_change
+            )
+        await super().async_will_remove_from_hass()
 
     @property
     @override
@@ -327,9 +350,28 @@ class FleetSensor(FleetEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> int | float | str | datetime | None:
-        """The reading in the native unit, as exactly as it was measured."""
+        """The reading in the native unit, as exactly as it was measured.
+
+        On the way a counter steps; as soon as the vehicle is parked it is exact.
+        """
         value = self.reading_value
-        return round(value, self._decimals) if isinstance(value, float) else value
+        if isinstance(value, float):
+            value = round(value, self._decimals)
+        if not self._step or not isinstance(value, int | float):
+            return value
+        shown = self._shown
+        if shown is None or not (
+            0 <= value - shown < self._step and self._is_on_the_way
+        ):
+            shown = self._shown = value
+        return shown
+
+    @property
+    def _is_on_the_way(self) -> bool:
+        vehicle = self.coordinator.vehicle(self.vehicle_id)
+        return (
+            vehicle is not None and vehicle.readings.get(Reading.ACTIVITY) in ON_THE_WAY
+        )
 
 
 _async_set_up_vehicles = entities_of(

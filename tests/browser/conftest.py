@@ -11,10 +11,8 @@ from playwright.sync_api import Browser, sync_playwright
 import pytest
 
 from .demo import Demo, free_port, running_demo
-from .screen import OpenScreen, Screen
+from .screen import Screen
 
-DESKTOP = (1280, 900)
-PHONE = (390, 844)
 PATIENCE = 20_000
 """How long a page may take for what is waited for, in milliseconds."""
 FAILURES = Path(__file__).parent.parent.parent / ".cache" / "browser-failures"
@@ -42,47 +40,27 @@ def a_browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(name="open_screen")
-def a_way_to_open_screens(
-    demo: Demo, browser: Browser, request: pytest.FixtureRequest
-) -> Iterator[OpenScreen]:
-    """Return what opens a page of Home Assistant; no page may have complained at the end."""
-    screens: list[Screen] = []
-
-    def open_screen(*, dark: bool = False, phone: bool = False) -> Screen:
-        width, height = PHONE if phone else DESKTOP
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            service_workers="block",
-            reduced_motion="reduce",
-        )
-        context.set_default_timeout(PATIENCE)
-        login = {
-            "access_token": demo.token,
-            "token_type": "Bearer",
-            "expires_in": 10**8,
-            "refresh_token": "",
-            "hassUrl": demo.url,
-            "clientId": f"{demo.url}/",
-            "expires": 10**14,
-        }
-        text = json.dumps(json.dumps(login))
-        context.add_init_script(f"localStorage.setItem('hassTokens', {text})")
-        screen = Screen(demo, context.new_page())
-        screens.append(screen)
-        return screen
-
-    yield open_screen
-    complaints = [one for screen in screens for one in screen.complaints]
-    FAILURES.mkdir(parents=True, exist_ok=True)
-    for number, screen in enumerate(screens):
-        screen.page.screenshot(path=FAILURES / f"{request.node.name}-{number}.png")
-        screen.page.context.close()
-    assert not complaints
-
-
 @pytest.fixture(name="screen")
-def a_screen(open_screen: OpenScreen) -> Screen:
-    """Return a page of the usual size, in light colours."""
-    return open_screen()
+def a_screen(
+    demo: Demo, browser: Browser, request: pytest.FixtureRequest
+) -> Iterator[Screen]:
+    """Return a page of Home Assistant; it may not have complained at the end."""
+    context = browser.new_context(service_workers="block", reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
+    login = {
+        "access_token": demo.token,
+        "token_type": "Bearer",
+        "expires_in": 10**8,
+        "refresh_token": "",
+        "hassUrl": demo.url,
+        "clientId": f"{demo.url}/",
+        "expires": 10**14,
+    }
+    text = json.dumps(json.dumps(login))
+    context.add_init_script(f"localStorage.setItem('hassTokens', {text})")
+    screen = Screen(demo, context.new_page())
+    yield screen
+    FAILURES.mkdir(parents=True, exist_ok=True)
+    screen.page.screenshot(path=FAILURES / f"{request.node.name}.png")
+    context.close()
+    assert not screen.complaints

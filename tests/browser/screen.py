@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import ConsoleMessage, Error, Locator, Page
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Response
 
 from .demo import Demo, wait_for
 
 DOMAIN = "fleet_tracker"
+DESKTOP = (1280, 900)
+PHONE = (390, 844)
 CALL = "([values]) => document.querySelector('home-assistant').hass.callWS(values)"
 DIALOG = "dialog-data-entry-flow"
 # Pictures from the network that a test must not need: map tiles and brands of others.
 PICTURES = re.compile(
     r"/api/map_tiles|/api/brands/|brands\.home-assistant\.io|cartocdn"
 )
-# What the front ends say of themselves, whatever is shown.
+# What the front ends say of themselves, whatever is shown. What failed to load is counted
+# where it was asked for.
 OWN_WORDS = re.compile(
-    r"GPU stall|WebGL|Vaadin|preload|Lit is in dev mode|deprecated", re.IGNORECASE
+    r"Failed to load resource|GPU stall|WebGL|Vaadin|preload|Lit is in dev mode|deprecated",
+    re.IGNORECASE,
 )
 
 
@@ -49,15 +54,21 @@ class Screen:
         self.refusals = 0
         page.on("console", self._hear)
         page.on("pageerror", self._catch)
+        page.on("response", self._receive)
 
     def _hear(self, message: ConsoleMessage) -> None:
-        where = str(message.location.get("url", ""))
-        if (
-            message.type == "error"
-            and not PICTURES.search(where)
-            and not OWN_WORDS.search(message.text)
+        if message.type == "error" and not OWN_WORDS.search(message.text):
+            where = urlsplit(str(message.location.get("url", ""))).path
+            self.complaints.append(f"{message.text} ({where})")
+
+    def _receive(self, response: Response) -> None:
+        if response.status >= HTTPStatus.BAD_REQUEST and not PICTURES.search(
+            response.url
         ):
-            self.complaints.append(f"{message.text} ({urlsplit(where).path})")
+            path = urlsplit(response.url).path
+            self.complaints.append(
+                f"{response.request.method} {path}: {response.status}"
+            )
 
     def _catch(self, error: Error) -> None:
         # The front end itself does not catch the error of an action that it shows.
@@ -89,14 +100,14 @@ class Screen:
     def configure(self, title: str, choice: str = "") -> None:
         """Open the options of an account, and choose from their menu."""
         self.open(f"/config/integrations/integration/{DOMAIN}")
-        row = self.page.locator("ha-config-entry-row").filter(
-            has=self.page.get_by_text(title, exact=True)
-        )
-        row.first.wait_for()
-        row.first.locator("ha-icon-button").evaluate_all(
+        rows = self.page.locator("ha-config-entry-row, ha-md-list-item.config_entry")
+        row = rows.filter(has=self.page.get_by_text(title, exact=True)).first
+        row.wait_for()
+        row.locator("ha-icon-button").evaluate_all(
             "all => all.forEach(button => button.dataset.label = button.label ?? '')"
         )
-        row.first.locator("ha-icon-button[data-label='Configure']").first.click()
+        button = row.locator("ha-icon-button[data-label='Configure']")
+        button.or_(row.locator("ha-button", has_text="Configure")).first.click()
         if choice:
             self.page.locator(DIALOG).get_by_text(choice, exact=True).first.click()
         self.field_names()
@@ -160,6 +171,25 @@ class Screen:
             )
         )
 
+    def look(self, *, dark: bool = False, phone: bool = False) -> None:
+        """Look at the page in dark colours, or as wide as a phone; else as usual."""
+        width, height = PHONE if phone else DESKTOP
+        self.page.emulate_media(color_scheme="dark" if dark else "light")
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.wait_for_function(
+            "([dark, width]) => innerWidth === width && dark ==="
+            " document.querySelector('home-assistant').hass.themes.darkMode",
+            arg=[dark, width],
+        )
+
+    def has_room(self) -> bool:
+        """Tell whether the page is no wider than the screen."""
+        return bool(
+            self.page.evaluate(
+                "() => document.documentElement.scrollWidth <= innerWidth"
+            )
+        )
+
     # --- what to tap and type
 
     def tap(self, entity_id: str, button: str) -> None:
@@ -174,11 +204,24 @@ class Screen:
             has_text=re.compile(rf"^\s*{button}\s*$")
         ).click()
 
+    def tap_details(self, name: str, button: str) -> None:
+        """Tap the button of an entity in its dialog, by the name on its device's page."""
+        rows = self.page.locator("hui-lock-entity-row")
+        rows.get_by_text(name, exact=True).first.click()
+        buttons = self.page.locator("ha-more-info-dialog ha-control-button")
+        buttons.first.wait_for()
+        buttons.evaluate_all("all => all.forEach(one => one.dataset.label = one.label)")
+        self.page.locator(f"ha-control-button[data-label='{button}']").click()
+
+    def read_notice(self, text: str) -> None:
+        """Return when a notice at the bottom of the page says a text."""
+        self.page.locator("notification-manager").get_by_text(text).first.wait_for()
+
     def add_account(self, vendor: str) -> None:
         """Begin to add an account, and choose the vendor."""
         self.open(f"/config/integrations/dashboard/add?domain={DOMAIN}")
         self.page.get_by_role("button", name="OK").click()
-        other = self.page.get_by_text("Set up another instance")
+        other = self.page.get_by_text(re.compile("Set ?up another instance"))
         choice = self.page.locator(DIALOG).get_by_text(vendor)
         other.or_(choice).first.wait_for()
         if other.count():
@@ -249,7 +292,3 @@ class Screen:
         )
         button.or_(dialog.locator("mwc-button")).last.click()
         dialog.wait_for(state="hidden")
-
-
-type OpenScreen = Callable[..., Screen]
-"""Opens a page of a context of its own: `dark`, `phone`."""

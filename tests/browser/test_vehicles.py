@@ -7,7 +7,7 @@ import re
 import pytest
 
 from .demo import wait_for
-from .screen import OpenScreen, Screen, Vehicle
+from .screen import Screen, Vehicle
 
 # One of each vendor
 VEHICLES = ("Van", "Town van", "Bus", "Moped")
@@ -16,29 +16,17 @@ NO_WORDS = re.compile(r"component\.fleet_tracker|\bundefined\b|\bNaN\b|\[object"
 
 
 @pytest.mark.parametrize("name", VEHICLES)
-@pytest.mark.parametrize(
-    ("dark", "phone"),
-    [(False, False), (True, False), (False, True)],
-    ids=["light", "dark", "phone"],
-)
-def test_device_page(
-    open_screen: OpenScreen, name: str, *, dark: bool, phone: bool
-) -> None:
-    """The page of a vehicle names all that is enabled, and fits a phone."""
-    screen = open_screen(dark=dark, phone=phone)
+def test_device_page(screen: Screen, name: str) -> None:
+    """The page of a vehicle names all that is enabled, in the dark and on a phone too."""
     vehicle = screen.open_vehicle(name)
     screen.page.get_by_text("Device info").first.wait_for()
-    rows = screen.page.locator("ha-device-entities-card")
-    rows.first.wait_for()
+    screen.page.locator("ha-device-entities-card").first.wait_for()
     assert len(vehicle.entities) > 5
-    wait_for(lambda: not missing(screen, vehicle), "all entities to be named", 20)
-    assert not NO_WORDS.search(screen.text())
-    width = screen.page.evaluate("() => document.documentElement.scrollWidth")
-    assert width <= screen.page.viewport_size["width"]
-    is_dark = screen.page.evaluate(
-        "() => document.querySelector('home-assistant').hass.themes.darkMode"
-    )
-    assert is_dark is dark
+    for dark, phone in ((False, False), (True, False), (False, True)):
+        screen.look(dark=dark, phone=phone)
+        wait_for(lambda: not missing(screen, vehicle), "all entities to be named", 20)
+        assert not NO_WORDS.search(screen.text())
+        assert screen.has_room()
 
 
 def missing(screen: Screen, vehicle: Vehicle) -> set[str]:
@@ -61,10 +49,9 @@ def test_unlock_and_lock(screen: Screen) -> None:
 
 def test_refusal(screen: Screen) -> None:
     """What a vehicle refuses can be read: the car is offline."""
-    vehicle = screen.open_vehicle("Car")
-    lock = vehicle.only("lock")
+    screen.open_vehicle("Car")
     screen.refusals = 1
 
-    screen.tap(lock, "Lock")
+    screen.tap_details("Doors", "Lock")
 
-    screen.page.get_by_text("offline").first.wait_for()
+    screen.read_notice("offline")

@@ -51,6 +51,12 @@ _DECIMALS: Mapping[Unit, int] = MappingProxyType({Unit.KILOMETRES: 3, Unit.VOLTS
 """What is measured: metres and millivolts. Of all else nobody measures a thousandth."""
 
 
+_STEPS: Mapping[Unit, float] = MappingProxyType(
+    {Unit.KILOMETRES: 1.0, Unit.HOURS: 0.1, Unit.SECONDS: 60.0}
+)
+"""By how much a counter grows between two looks at it that differ to a person."""
+
+
 @dataclass(frozen=True, slots=True)
 class GrowthLimit:
     """How much a reading can grow, in its own unit: per hour, and once on top of it.
@@ -93,6 +99,17 @@ class ReadingKind:
     def decimals(self) -> int:
         """How many decimals are measured. More of them are a computer's noise."""
         return 2 if self.unit is None else _DECIMALS.get(self.unit, 2)
+
+    @property
+    def step(self) -> float:
+        """By how much a counter grows until it is shown anew on the way, 0 for at once.
+
+        Each new state is a row of the recorder, and a counter of metres would have one with
+        every fix.
+        """
+        if self.growth is None or self.unit is None:
+            return 0.0
+        return _STEPS.get(self.unit, 0.0)
 
     def can_be(self, value: float) -> bool:
         """Tell whether a number can be what the reading says."""
