@@ -272,9 +272,7 @@ class Screen:
 
     def submit(self) -> None:
         """Send the form."""
-        self.page.locator(DIALOG).get_by_role("button", name="Submit").or_(
-            self.page.locator(DIALOG).locator("mwc-button", has_text="Submit")
-        ).first.click()
+        self._button("Submit").click()
 
     def wait_for_field(self, name: str) -> None:
         """Return when the next form is there, by one of its fields."""
@@ -286,9 +284,10 @@ class Screen:
 
     def finish(self) -> None:
         """Close the dialog of a flow that has ended."""
-        dialog = self.page.locator(DIALOG)
-        button = dialog.get_by_role(
-            "button", name=re.compile("^(Finish|OK|Close|Skip.*)$")
-        )
-        button.or_(dialog.locator("mwc-button")).last.click()
-        dialog.wait_for(state="hidden")
+        self._button("(Finish|OK|Close|Skip.*)").click()
+        self.page.locator(DIALOG).wait_for(state="hidden")
+
+    def _button(self, words: str) -> Locator:
+        """Return the button of the dialog with certain words, and no others, on it."""
+        buttons = self.page.locator(DIALOG).locator("ha-button, mwc-button")
+        return buttons.filter(has_text=re.compile(rf"^\s*{words}\s*$")).first

@@ -1196,7 +1196,7 @@ async def test_a_shared_account_is_a_repair_issue(rig: Rig) -> None:
         rig.server.drop_tokens()
         await rig.poll()
     assert set(rig.issues()) == {"account_shared"}
-    assert rig.state("binary_sensor", TRUCK, "online").state == "on"
+    assert rig.reading(TRUCK, "online") is True
     await rig.advance(1800)
     await rig.poll()
     assert not rig.issues()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Event, HomeAssistant, callback
@@ -180,14 +181,14 @@ async def test_a_vehicle_that_is_bought_and_one_that_is_sold(rig: Rig) -> None:
     fleet.remove(sold)
     await rig.advance(901)
     assert rig.hass.states.get("device_tracker.bike")
-    assert rig.state("binary_sensor", SPARE, "online").state == "off"
+    assert rig.reading(SPARE, "online") is False
     await rig.advance(901)
-    assert rig.state("binary_sensor", SPARE, "online").state == "unavailable"
-    assert rig.state("binary_sensor", TRUCK, "online").state == "on"
+    assert rig.state("device_tracker", SPARE, "position").state == "unavailable"
+    assert rig.reading(TRUCK, "online") is True
     # And it comes back as it was.
     fleet.append(sold)
     await rig.advance(901)
-    assert rig.state("binary_sensor", SPARE, "online").state == "off"
+    assert rig.reading(SPARE, "online") is False
 
 
 async def test_a_parked_vehicle_out_of_reach(rig: Rig) -> None:
@@ -195,10 +196,10 @@ async def test_a_parked_vehicle_out_of_reach(rig: Rig) -> None:
     rig.server.device(CAR).offline_since = START.timestamp() + 90
     for _ in range(3):
         await rig.poll()
-    assert rig.state("binary_sensor", CAR, "online").state == "off"
+    assert rig.reading(CAR, "online") is False
     assert rig.reading(CAR, "status") == "offline"
     assert rig.state("sensor", CAR, "tracker_battery").state == "64.0"
-    assert rig.state("sensor", CAR, "last_contact").state == "2025-10-09T09:01:00+00:00"
+    assert rig.reading(CAR, "last_contact") == START + timedelta(minutes=1)
     before = rig.hass.states.get("device_tracker.car")
     await rig.reload()
     after = rig.hass.states.get("device_tracker.car")

@@ -25,11 +25,12 @@ ENTITIES = VendorEntities(
         {
             Reading.ARMED,
             Reading.CHARGING,
-            Reading.DISTANCE_TODAY,
             Reading.FUEL_SUPPLY,
             Reading.IGNITION_CHANGED_AT,
-            # What *Activity* says too.
+            # What *Activity* says too: that a vehicle moves, is there, or is silent.
+            Reading.LAST_CONTACT,
             Reading.MOVING,
+            Reading.ONLINE,
         }
     ),
     # Further probes are rare, and 18 entities are enabled without them.
