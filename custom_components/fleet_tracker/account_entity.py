@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import Entity, EntityDescription
 
 from .account.coordinator import FleetCoordinator
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountDescription(EntityDescription):
+    """The description of an entity of an account. ``key`` is its translation key."""
 
 
 class AccountEntity(Entity):
@@ -15,7 +22,7 @@ class AccountEntity(Entity):
     _attr_should_poll = False
 
     def __init__(
-        self, coordinator: FleetCoordinator, description: EntityDescription
+        self, coordinator: FleetCoordinator, description: AccountDescription
     ) -> None:
         """Initialize with the account and what the entity shows of it."""
         self.coordinator = coordinator

@@ -22,11 +22,11 @@ from homeassistant.util import dt as dt_util
 from .account.clock_times import async_each_day
 from .account.coordinator import FleetCoordinator
 from .account.totals import Totals
-from .account_entity import AccountEntity
+from .account_entity import AccountDescription, AccountEntity
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccountSensorDescription(SensorEntityDescription):
+class AccountSensorDescription(AccountDescription, SensorEntityDescription):
     """A sensor of an account, and how often it is written at most."""
 
     total: Callable[[Totals], float]

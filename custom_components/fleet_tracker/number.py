@@ -19,7 +19,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .account.coordinator import FleetConfigEntry
 from .account.pace import Pace
-from .account_entity import AccountEntity
+from .account_entity import AccountDescription, AccountEntity
 from .const import (
     CONF_DRIVING_INTERVAL,
     CONF_PARKED_INTERVAL,
@@ -59,7 +59,7 @@ class FleetNumber(FleetEntity, NumberEntity):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PaceDescription(NumberEntityDescription):
+class PaceDescription(AccountDescription, NumberEntityDescription):
     """A number for one of the update intervals, in seconds."""
 
     seconds: Callable[[Pace], timedelta]

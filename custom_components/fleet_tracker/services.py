@@ -31,6 +31,7 @@ from .account.coordinator import FleetCoordinator
 from .actions.blueprints import async_install_blueprints
 from .actions.common_action import AccountRequest, CommonAction
 from .actions.history import HISTORY_ACTIONS
+from .actions.import_history import IMPORT_HISTORY
 from .actions.targets import (
     TARGET_FIELDS,
     LostVehicle,
@@ -75,7 +76,10 @@ CALL_API_SCHEMA = vol.Schema(
     }
 )
 
-COMMON_ACTIONS: tuple[CommonAction, ...] = (*HISTORY_ACTIONS.values(),)
+COMMON_ACTIONS: tuple[CommonAction, ...] = (
+    *HISTORY_ACTIONS.values(),
+    IMPORT_HISTORY,
+)
 """The actions that are offered for the vehicles of every vendor."""
 
 type _Action = CommonAction | VendorAction[Any]

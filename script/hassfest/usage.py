@@ -127,15 +127,19 @@ class Usage:
 
     def _descriptions(self) -> Iterator[tuple[str, Any]]:
         """Yield the platform and the description of each kind of entity."""
-        kind = self._module("offer.descriptions").FleetDescription
-        containers: list[Any] = [vars(module).values() for module in self._modules]
+        kinds = (
+            self._module("offer.descriptions").FleetDescription,
+            self._module("account_entity").AccountDescription,
+        )
+        modules = [*self._modules, self._module("account_sensors")]
+        containers: list[Any] = [vars(module).values() for module in modules]
         containers += [
             vars(vendor.entities).values() for vendor in self._vendors.values()
         ]
         for container in containers:
             for value in container:
                 for one in value if isinstance(value, tuple) else (value,):
-                    if isinstance(one, kind):
+                    if isinstance(one, kinds):
                         yield _platform_of(one), one
 
     def _expect_entities(self) -> None:
@@ -144,7 +148,7 @@ class Usage:
         for platform, description in self._descriptions():
             key = description.translation_key or description.key
             path = f"entity.{platform}.{key}"
-            for part in description.worded_parts:
+            for part in getattr(description, "worded_parts", ()):
                 self._texts.need(f"{path}_{part}.name")
                 self._icons.need(f"{path}_{part}.default")
             # A device class brings a name and an icon, and a tracker has the device's.

@@ -41,6 +41,7 @@ from ..offer.texts import common_text
 from .clock_times import async_each_day
 from .occurrences import Subscriber
 from .recorder_rows import RecorderRows, has_recorder
+from .trips.kept import KeptTrips
 
 PAST = timedelta(days=30)
 """How much of the time before it is asked for when an account is new."""
@@ -75,6 +76,10 @@ class Account(Protocol):
     @property
     def own_memory(self) -> Memory:
         """Where small facts are kept."""
+
+    @property
+    def kept_trips(self) -> KeptTrips:
+        """The trips that are kept of its vehicles."""
 
     @property
     def identity(self) -> str:
@@ -147,8 +152,11 @@ class DistanceStatistics:
     async def _async_run(self) -> None:
         """Write what is due: the days that are over, and the time before the account."""
         await self._async_note_vehicles()
-        await self.async_continue()
-        await self._async_import_past()
+        try:
+            await self.async_continue()
+            await self._async_import_past()
+        except OSError as err:
+            LOGGER.error("Kept trips cannot be read: %s", err.strerror or err)
 
     # --- since when --------------------------------------------------------------------------
 
@@ -162,9 +170,15 @@ class DistanceStatistics:
         }
 
     async def _async_note_vehicles(self) -> None:
-        """Begin with the vehicles that are new."""
+        """Begin with the vehicles that are new: now, or with the first trip of them."""
         known, now = self._since(), hour_of(dt_util.utcnow().timestamp())
-        new = {one: now for one in self._account.vehicles() if one not in known}
+        new = {
+            vehicle_id: min(now, _oldest_hour([one.found for one in ended]))
+            if (ended := [one for one in vehicle.trips.trips if one.is_ended])
+            else now
+            for vehicle_id, vehicle in self._account.vehicles().items()
+            if vehicle_id not in known
+        }
         if new:
             await self._memory.put(SINCE, {**known, **new})
 
@@ -179,17 +193,29 @@ class DistanceStatistics:
         usual = done - round(CORRECTED_FOR.total_seconds())
         begin = min([usual, *map(hour_of, corrected.values())])
         async with self._lock:
-            for vehicle_id, trips in self._own_trips().items():
+            own = await self._async_own_trips(begin, until)
+            for vehicle_id, trips in own.items():
                 if vehicle_id in corrected or any(one.until > usual for one in trips):
                     await self._async_write_own(vehicle_id, trips, begin, until)
         await self._memory.put(UNTIL, until)
 
-    def _own_trips(self) -> dict[str, list[FoundTrip]]:
-        """Return the trips of each vehicle that ended, the oldest first."""
-        return {
-            vehicle_id: [trip.found for trip in vehicle.trips.trips if trip.is_ended]
-            for vehicle_id, vehicle in self._account.vehicles().items()
-        }
+    async def _async_own_trips(
+        self, begin: int, end: int
+    ) -> dict[str, list[FoundTrip]]:
+        """Return the trips of each vehicle that ended, the oldest first.
+
+        They are all of a period, and others that are remembered. Raises OSError.
+        """
+        kept = await self._account.kept_trips.async_all_trips(
+            datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(end, UTC)
+        )
+        found: dict[str, list[FoundTrip]] = {}
+        for vehicle_id, vehicle in self._account.vehicles().items():
+            trips = {one.trip_id: one.found for one in kept.get(vehicle_id, ())} | {
+                one.trip_id: one.found for one in vehicle.trips.trips if one.is_ended
+            }
+            found[vehicle_id] = sorted(trips.values(), key=lambda one: one.begin)
+        return found
 
     async def _async_write_own(
         self, vehicle_id: str, trips: Sequence[FoundTrip], begin: int, end: int
@@ -200,9 +226,7 @@ class DistanceStatistics:
         """
         if not trips:
             return {}
-        is_cut = len(trips) >= MOST_TRIPS
-        oldest = (first_hour_from if is_cut else hour_of)(trips[0].begin)
-        begin = max(begin, oldest, self._since().get(vehicle_id, end))
+        begin = max(begin, _oldest_hour(trips), self._since().get(vehicle_id, end))
         metres = metres_of_trips(trips, begin, end)
         if begin < end:
             await self._async_rewrite(vehicle_id, metres, begin, end)
@@ -271,7 +295,7 @@ class DistanceStatistics:
     ) -> Mapping[str, Imported | VendorError]:
         """Write the days of a period, and return what came of it for each vehicle.
 
-        A day that the period touches counts as a whole.
+        A day that the period touches counts as a whole. Raises OSError.
         """
         first = _begin_of(dt_util.as_local(begin).date())
         last_day = dt_util.as_local(end - timedelta(seconds=1)).date()
@@ -291,7 +315,7 @@ class DistanceStatistics:
         for until, those in asked.items():
             found |= await self._async_ask(those, first, until)
         async with self._lock:
-            own = self._own_trips()
+            own = await self._async_own_trips(first, last)
             return {
                 one: await self._async_write(
                     one, found[one], own.get(one, ()), first, last
@@ -379,6 +403,12 @@ class DistanceStatistics:
         if changed:
             title = common_text(self._hass, "distance_statistics", vehicle=name)
             self._rows.async_write(statistic_id, title, changed)
+
+
+def _oldest_hour(trips: Sequence[FoundTrip]) -> int:
+    """Return the hour from which on all trips are among those that are known."""
+    is_cut = len(trips) >= MOST_TRIPS
+    return (first_hour_from if is_cut else hour_of)(trips[0].begin)
 
 
 def _is_told(history: VendorHistory) -> bool:
