@@ -23,7 +23,7 @@ DRIVING, IDLING, PARKED = Activity.DRIVING, Activity.IDLING, Activity.PARKED
 @pytest.mark.parametrize(
     ("reading", "told"),
     [
-        # What is told of a reading while a vehicle does something, and what is shown
+        # The activity, the value told, the value shown
         ("odometer", [(DRIVING, 10.2, 10.2), (DRIVING, 11.1, 10.2), (DRIVING, 11.3, 11.3)]),
         ("odometer", [(DRIVING, 10.2, 10.2), (IDLING, 10.9, 10.2), (PARKED, 10.9, 10.9)]),
         ("odometer", [(PARKED, 10.2, 10.2), (PARKED, 10.3, 10.3), (None, 10.4, 10.4)]),

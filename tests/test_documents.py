@@ -1,5 +1,6 @@
 """Facts written in several places are the same everywhere."""
 
+from collections.abc import Iterator
 import json
 from pathlib import Path
 import re
@@ -155,3 +156,51 @@ def test_every_trigger_and_condition_is_linked() -> None:
     linked = set(re.findall(r"\((automations/[a-z_/]+\.md)\)", page))
     pages = (ROOT / "docs" / "automations").rglob("*.md")
     assert linked == {str(path.relative_to(ROOT / "docs")) for path in pages}
+
+
+# American English, as in Home Assistant itself: what the British word would be.
+BRITISH = re.compile(
+    r"\b(?:\w*(?:colour|behaviour|neighbour|favour|honour|harbour)\w*|grey|licences?|tyres?"
+    r"|\w*(?:metre|litre|centre)s?|catalogues?|programmes?|cheques?|whilst|amongst|learnt"
+    r"|(?:cancel|label|travel|signal|model|dial|total)l(?:ed|ing|er)|lorry|lorries|bonnet"
+    r"|windscreen|number plates?|boot|petrol|storey|defence|offence|\w+yse[ds]?"
+    r"|(?:author|organ|recogn|normal|initial|synchron|real|minim|maxim|optim|summar|categor)"
+    r"is(?:e|es|ed|ing|ation))\b",
+    re.IGNORECASE,
+)
+# One word for one thing: what has a tracker is a vehicle, whatever its kind.
+OTHER_TERMS = re.compile(
+    r"\b(?:GPS devices?|GPS units?|tracking devices?|automobiles?|terminals?|log-in)\b",
+    re.IGNORECASE,
+)
+
+
+def _texts(texts: object, path: str = "en.json") -> Iterator[tuple[str, str]]:
+    """Yield the texts of the translations with where they stand."""
+    if isinstance(texts, dict):
+        for key, value in texts.items():
+            yield from _texts(value, f"{path}.{key}")
+    else:
+        yield path, str(texts)
+
+
+def _prose() -> Iterator[tuple[str, str]]:
+    """Yield the lines of the pages that are not code, with where they stand."""
+    for page in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
+        text = page.read_text(encoding="utf-8")
+        text = re.sub(
+            r"^```.*?^```|`[^`\n]*`", "", text, flags=re.MULTILINE | re.DOTALL
+        )
+        for line in text.splitlines():
+            yield page.name, line
+
+
+@pytest.mark.parametrize("words", [BRITISH, OTHER_TERMS], ids=["spelling", "terms"])
+def test_one_english(words: re.Pattern[str]) -> None:
+    """What users read is one English, with one word for one thing."""
+    found = [
+        f"{where}: {word[0]}"
+        for where, text in (*_texts(STRINGS), *_prose())
+        for word in words.finditer(text)
+    ]
+    assert not found
