@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+import json
 import re
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +29,10 @@ OWN_WORDS = re.compile(
     r"Failed to load resource|GPU stall|WebGL|Vaadin|preload|Lit is in dev mode|deprecated",
     re.IGNORECASE,
 )
+
+
+# Keys that no text was found for, and values that JavaScript made of nothing
+NO_WORDS = re.compile(r"component\.fleet_tracker|\bundefined\b|\bNaN\b|\[object")
 
 
 @dataclass(frozen=True)
@@ -170,6 +175,11 @@ class Screen:
                 }"""
             )
         )
+
+    def speak(self, language: str) -> None:
+        """Have the pages that are opened from now on in a language."""
+        chosen = json.dumps(json.dumps(language))
+        self.page.add_init_script(f"localStorage.setItem('selectedLanguage', {chosen})")
 
     def look(self, *, dark: bool = False, phone: bool = False) -> None:
         """Look at the page in dark colours, or as wide as a phone; else as usual."""

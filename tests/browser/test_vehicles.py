@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from .demo import wait_for
-from .screen import Screen, Vehicle
+from .screen import NO_WORDS, Screen, Vehicle
 
 # One of each vendor
 VEHICLES = ("Van", "Town van", "Bus", "Moped")
-# Keys that no text was found for, and values that JavaScript made of nothing
-NO_WORDS = re.compile(r"component\.fleet_tracker|\bundefined\b|\bNaN\b|\[object")
 
 
 @pytest.mark.parametrize("name", VEHICLES)

@@ -42,12 +42,21 @@ class OverviewCard extends FleetElement {
       .page {
         display: grid;
         gap: 12px;
+        grid-template-columns: minmax(0, 1fr) minmax(240px, 30%);
         padding: 12px;
         max-inline-size: 1600px;
         margin-inline: auto;
         box-sizing: border-box;
       }
+      .page > * {
+        grid-column: 1 / -1;
+      }
+      .page > .map,
+      .page > .alarms {
+        grid-column: auto;
+      }
       .bar {
+        position: relative;
         display: flex;
         flex-wrap: wrap;
         gap: 8px;
@@ -98,11 +107,6 @@ class OverviewCard extends FleetElement {
       .search input::placeholder {
         color: var(--secondary-text-color);
         opacity: 1;
-      }
-      .top {
-        display: grid;
-        gap: 12px;
-        grid-template-columns: minmax(0, 1fr) minmax(240px, 30%);
       }
       .map {
         block-size: 420px;
@@ -159,14 +163,19 @@ class OverviewCard extends FleetElement {
         min-block-size: 158px;
       }
       @container (max-width: 870px) {
-        .top {
+        .page {
           grid-template-columns: minmax(0, 1fr);
         }
-        .map {
+        .page > .map,
+        .page > .alarms {
+          grid-column: 1 / -1;
+        }
+        .page > .map {
           block-size: 300px;
         }
-        .alarms {
-          max-block-size: 240px;
+        .page > .alarms {
+          order: 3;
+          max-block-size: none;
         }
       }
       @container (max-width: 600px) {
@@ -174,22 +183,24 @@ class OverviewCard extends FleetElement {
           padding: 8px;
           gap: 8px;
         }
-        .map {
+        .page > .map {
           block-size: 240px;
         }
-        .search {
-          margin-inline-start: 0;
-          flex: 1 1 100%;
-          order: -1;
-        }
         .bar {
+          flex-wrap: nowrap;
           gap: 6px;
+          overflow-x: auto;
+          scrollbar-width: none;
+          margin-inline: -8px;
+          padding-inline: 8px;
         }
         .bar .pill {
-          padding: 0 10px;
+          padding: 0 12px;
+          flex: none;
         }
-        .alarms {
-          order: 3;
+        .search {
+          min-inline-size: 150px;
+          margin-inline-start: 0;
         }
       }
     `,
@@ -320,7 +331,7 @@ class OverviewCard extends FleetElement {
     const chosen = this._chosen(hass, words, sorted);
     return html`<div class="page">
       ${fleet.isOutdated ? outdatedBanner(words) : nothing} ${this._bar(hass, words, vehicles)}
-      <div class="top">${this._mapCard(hass, chosen, words)} ${this._alarmCard(hass, words)}</div>
+      ${this._mapCard(hass, chosen, words)} ${this._alarmCard(hass, words)}
       ${chosen.length
         ? html`<div class="vehicles" role="list" aria-label=${words("dashboard_vehicles")}>
             ${repeat(

@@ -4,6 +4,7 @@ import { css } from "./lit.js";
 
 export const shared = css`
   :host {
+    --soft: color-mix(in srgb, var(--primary-text-color) 7%, var(--card-background-color));
     display: block;
     height: 100%;
     color: var(--primary-text-color);
@@ -43,7 +44,7 @@ export const shared = css`
     padding: 0 14px;
     box-sizing: border-box;
     border-radius: 18px;
-    background: var(--secondary-background-color);
+    background: var(--soft);
     color: var(--primary-text-color);
     font-size: 14px;
     font-weight: 500;

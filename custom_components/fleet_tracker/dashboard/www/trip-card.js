@@ -21,6 +21,7 @@ class TripCard extends FleetElement {
     day: { state: true },
     trips: { state: true },
     problem: { state: true },
+    fileProblem: { state: true },
     chosen: { state: true },
     route: { state: true },
     at: { state: true },
@@ -183,6 +184,8 @@ class TripCard extends FleetElement {
     /** @type {Trip[] | null} */
     this.trips = null;
     this.problem = "";
+    /** Why no file was saved. */
+    this.fileProblem = "";
     /** The trip that is drawn. @type {Trip | null} */
     this.chosen = null;
     /** @type {Route | null} */
@@ -452,9 +455,7 @@ class TripCard extends FleetElement {
   _list(hass, words) {
     const trips = this.trips;
     if (this.problem) {
-      return html`<div class="note" role="status"><ha-icon icon="mdi:information-outline"></ha-icon>${
-        this.problem.startsWith("dashboard_") ? words(this.problem) : this.problem
-      }</div>`;
+      return html`<div class="note" role="status"><ha-icon icon="mdi:information-outline"></ha-icon>${inWords(words, this.problem)}</div>`;
     }
     if (!trips) return html`<div class="note secondary" role="status">${words("dashboard_loading")}</div>`;
     if (!trips.length) {
@@ -517,6 +518,7 @@ class TripCard extends FleetElement {
             <ha-icon icon="mdi:download"></ha-icon>${format.toUpperCase()}
           </button>`,
       )}
+      ${this.fileProblem ? html`<span role="status">${inWords(words, this.fileProblem)}</span>` : nothing}
     </div>`;
   }
 
@@ -531,9 +533,10 @@ class TripCard extends FleetElement {
         format,
         ...(this.day ? { date: this.day } : {}),
       });
+      this.fileProblem = "";
       download(file.file_name, file.mime_type, file.content);
     } catch (error) {
-      this.problem = whatIsWrong(error);
+      this.fileProblem = whatIsWrong(error);
     }
   }
 }
@@ -544,5 +547,8 @@ function whatIsWrong(error) {
   if (code === "failed" && message) return message;
   return "dashboard_trips_failed";
 }
+
+/** @type {(words: Words, problem: string) => string} */
+const inWords = (words, problem) => (problem.startsWith("dashboard_") ? words(problem) : problem);
 
 customElements.define("fleet-tracker-trips", TripCard);

@@ -140,7 +140,7 @@ class VehicleCard extends FleetElement {
         flex: 1;
         block-size: 6px;
         border-radius: 3px;
-        background: var(--secondary-background-color);
+        background: var(--soft);
         overflow: hidden;
       }
       .bar div {
@@ -161,7 +161,7 @@ class VehicleCard extends FleetElement {
         padding: 0 10px 0 8px;
         padding-inline: 8px 10px;
         border-radius: 12px;
-        background: var(--secondary-background-color);
+        background: var(--soft);
         --mdc-icon-size: 15px;
       }
       .chip.warn {
@@ -178,7 +178,7 @@ class VehicleCard extends FleetElement {
       .fact {
         padding: 10px 12px;
         border-radius: 12px;
-        background: var(--secondary-background-color);
+        background: var(--soft);
         min-inline-size: 0;
       }
       .fact .label {
@@ -201,7 +201,7 @@ class VehicleCard extends FleetElement {
         gap: 8px;
       }
       .danger {
-        color: var(--error-color, #db4437);
+        color: color-mix(in srgb, var(--error-color, #db4437) 60%, var(--primary-text-color));
       }
       .ask {
         padding: 16px;
@@ -222,9 +222,12 @@ class VehicleCard extends FleetElement {
         opacity: 0.5;
         cursor: default;
       }
+      .keep:hover {
+        background: var(--primary-text-color);
+      }
       .keep {
-        background: var(--primary-color);
-        color: var(--text-primary-color, #fff);
+        background: var(--primary-text-color);
+        color: var(--card-background-color);
       }
     `,
   ];
@@ -346,7 +349,7 @@ class VehicleCard extends FleetElement {
       ${account && !account.reachable
         ? html`<span class="chip warn"><ha-icon icon="mdi:cloud-alert-outline"></ha-icon>${words("dashboard_unreachable")}</span>`
         : nothing}
-      ${activity === "offline" && vehicle.times.contact
+      ${activity === "offline" && vehicle.times.since && vehicle.times.contact
         ? html`<span class="chip warn"
             ><ha-icon icon="mdi:clock-alert-outline"></ha-icon>${words("dashboard_heard", {
               time: ago(hass, vehicle.times.contact),

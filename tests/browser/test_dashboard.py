@@ -1,0 +1,251 @@
+"""Tests of the dashboard and its cards, as a person reads and taps them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.sync_api import Locator, expect
+import pytest
+
+from .demo import wait_for
+from .screen import NO_WORDS, Screen
+
+VEHICLES = ("Van", "Truck", "Moped", "Bus")
+MANY = 200
+MOST_CARDS = 60
+"""So many cards of 200 vehicles are made at most: those seen, and some around them."""
+LOOKS = ((False, False), (True, False), (False, True), (True, True))
+"""Dark, and on a phone."""
+PICTURES = os.environ.get("PICTURES", "")
+"""The folder for pictures; `script/screenshots` sets it."""
+
+
+def open_fleet(screen: Screen) -> Locator:
+    """Open the page of all vehicles, and return it when they are seen."""
+    screen.open("/")
+    fleet = screen.page.locator("fleet-tracker-overview")
+    for name in VEHICLES:
+        card(screen, name).wait_for()
+    return fleet
+
+
+def card(screen: Screen, name: str) -> Locator:
+    """Return the card of a vehicle among all, having scrolled to it."""
+    page = screen.page
+    slots = page.locator("fleet-tracker-overview .slot")
+    slots.first.wait_for()
+    slot = page.locator(f".slot[data-device='{screen.vehicle(name).device_id}']")
+    slot.scroll_into_view_if_needed()
+    return slot.locator("fleet-tracker-vehicle")
+
+
+def open_page(screen: Screen, name: str) -> Locator:
+    """Open the page of a vehicle by tapping its card; return its large card."""
+    open_fleet(screen)
+    card(screen, name).locator("button.open").click()
+    large = screen.page.locator("fleet-tracker-vehicle .facts").first
+    large.wait_for()
+    return screen.page.locator("hui-section fleet-tracker-vehicle").first
+
+
+def assert_accessible(element: Locator) -> None:
+    """Hold that axe finds nothing in an element of ours; the map is Home Assistant's."""
+    element.page.evaluate(AXE_FILE_PATH.read_text(encoding="utf-8"))
+    found = element.evaluate(
+        """async one => {
+          const exclude = [...one.shadowRoot.querySelectorAll("ha-map")];
+          const {violations} = await axe.run(
+            {include: [one], exclude},
+            {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
+          );
+          return violations.flatMap(({id, nodes}) => nodes.map(
+            ({html, any}) => `${id}: ${html.slice(0, 160)} ${any[0]?.message ?? ""}`));
+        }"""
+    )
+    assert found == []
+
+
+def assert_reads_well(screen: Screen) -> None:
+    """Hold that there is a word for everything, and room for it."""
+    assert not NO_WORDS.search(screen.text())
+    assert "dashboard_" not in screen.text()
+    assert screen.has_room()
+
+
+def in_all_looks(screen: Screen, picture: str, *elements: Locator) -> None:
+    """Hold that elements read well, and are accessible, light and dark, large and small.
+
+    A picture is made of each look for the docs where they are asked for.
+    """
+    for dark, phone in LOOKS:
+        screen.look(dark=dark, phone=phone)
+        assert_reads_well(screen)
+        for element in elements:
+            assert_accessible(element)
+        if PICTURES:
+            name = f"{picture}{'-phone' * phone}{'-dark' * dark}.png"
+            screen.page.mouse.move(0, 0)
+            screen.page.wait_for_timeout(4000)  # the map draws its markers
+            screen.page.screenshot(path=Path(PICTURES) / name)
+
+
+def test_first_page(screen: Screen) -> None:
+    """The fleet opens first: all vehicles with what they do, a map, and alarms."""
+    fleet = open_fleet(screen)
+    fleet.locator("ha-map").wait_for()
+    fleet.locator(".alarm").first.wait_for()
+    fleet.locator(".slot").first.scroll_into_view_if_needed()
+    card(screen, "Bus").wait_for()
+    screen.open("/")
+    fleet.locator(".alarm").first.wait_for()
+
+    in_all_looks(screen, "dashboard", fleet)
+
+
+def test_page_of_a_vehicle(screen: Screen) -> None:
+    """It has values, controls and trips; the tapped trip is drawn, the slider moves on it."""
+    large = open_page(screen, "Van")
+    trips = screen.page.locator("fleet-tracker-trips")
+    trips.locator(".trip").first.click()
+    draw_and_replay(trips)
+
+    in_all_looks(screen, "vehicle", large, trips)
+
+
+def draw_and_replay(trips: Locator) -> None:
+    """Hold that a route is drawn, and that the slider moves a point along it."""
+    way = "one => one.paths.flatMap(path => path.points.map(at => at.point.join()))"
+    route = trips.locator("ha-map")
+    wait_for(lambda: len(route.evaluate(way)) > 2, "a route to be drawn", 30)
+    slider, told = trips.locator("input[type=range]"), trips.locator("output")
+    before = told.inner_text()
+    slider.press("Home")
+    expect(told).not_to_have_text(before)
+    points = route.evaluate(way)
+    assert points[-1] == points[0]
+    slider.press("End")
+
+
+def test_from_right_to_left(screen: Screen) -> None:
+    """In Arabic both pages are mirrored, and nothing runs out of them."""
+    screen.speak("ar")
+    fleet = open_fleet(screen)
+
+    assert screen.page.evaluate("() => document.documentElement.dir") == "rtl"
+    assert_reads_well(screen)
+    assert_accessible(fleet)
+    card(screen, "Van").locator("button.open").click()
+    trips = screen.page.locator("fleet-tracker-trips")
+    trips.locator(".trip").first.wait_for()
+    screen.look(phone=True)
+    assert_reads_well(screen)
+    assert_accessible(trips)
+
+
+def test_download(screen: Screen) -> None:
+    """The trips of the day are saved as a file of each kind."""
+    open_page(screen, "Van")
+    trips = screen.page.locator("fleet-tracker-trips")
+    trips.locator(".trip").first.wait_for()
+
+    for kind in ("gpx", "kml", "csv"):
+        with screen.page.expect_download() as waiting:
+            trips.get_by_role("button", name=kind.upper()).click()
+        file = waiting.value
+        assert file.suggested_filename.endswith(f".{kind}")
+        assert file.path().stat().st_size > 100
+
+
+def test_search_and_filter(screen: Screen) -> None:
+    """What is typed and what is tapped leaves the vehicles that fit."""
+    fleet = open_fleet(screen)
+    slots = fleet.locator(".slot")
+    everything = slots.count()
+
+    fleet.locator("input[type=search]").fill("moped")
+    expect(slots).to_have_count(2)
+    fleet.locator("input[type=search]").fill("no such vehicle")
+    expect(slots).to_have_count(0)
+    assert "No vehicle fits." in screen.text()
+    fleet.locator("input[type=search]").fill("")
+    fleet.locator(".bar").get_by_role("button", name="Offline").click()
+    wait_for(lambda: 0 < slots.count() < everything, "some to be left out", 10)
+    fleet.locator(".bar").get_by_role("button", name="All").click()
+    expect(slots).to_have_count(everything)
+
+
+def test_cutting_is_asked_in_words(screen: Screen) -> None:
+    """The keyboard is on *Keep*: what is pressed by mistake cuts nothing."""
+    large = open_page(screen, "Van")
+    cut = large.get_by_role("button", name="Cut engine")
+    button = screen.vehicle("Van").entities
+    (entity_id,) = (one for one, name in button.items() if name == "Cut engine")
+    before = screen.state(entity_id)
+
+    for key in ("Enter", "Escape"):
+        cut.click()
+        question = large.get_by_role("alertdialog")
+        expect(question).to_contain_text("Cut the engine of Van?")
+        expect(question.get_by_role("button", name="Keep")).to_be_focused()
+        if key == "Enter":
+            assert_accessible(large)
+        screen.page.keyboard.press(key)
+        expect(question).to_have_count(0)
+        expect(cut).to_be_focused()
+
+    assert screen.state(entity_id) == before
+
+
+def test_many_vehicles(screen: Screen) -> None:
+    """Of 200 vehicles only the cards around what is seen are made."""
+    fleet = open_fleet(screen)
+
+    fleet.evaluate(
+        """async (one, many) => {
+          const path = (await one.hass.callWS({type: "fleet_tracker/overview"})).path;
+          const {fleet} = await import(`${path}/fleet.js`);
+          const told = fleet.overview.vehicles;
+          const more = Array.from({length: many - told.length}, (_, index) =>
+            ({...told[index % told.length], id: `more-${index}`, name: `Van ${index}`}));
+          fleet.overview = {...fleet.overview, vehicles: [...told, ...more]};
+          fleet._vehicles = new Map(fleet.overview.vehicles.map(one => [one.id, one]));
+          one.requestUpdate("words");
+        }""",
+        MANY,
+    )
+
+    expect(fleet.locator(".slot")).to_have_count(MANY)
+    assert 0 < fleet.locator("fleet-tracker-vehicle").count() <= MOST_CARDS
+
+
+def test_page_that_was_open_over_an_update(screen: Screen) -> None:
+    """It offers to be loaded anew."""
+    fleet = open_fleet(screen)
+
+    fleet.evaluate(
+        """async one => {
+          const path = (await one.hass.callWS({type: "fleet_tracker/overview"})).path;
+          const {fleet} = await import(`${path}/fleet.js`);
+          fleet.overview = {...fleet.overview, path: "/another", version: "9.9.9"};
+          one.requestUpdate("words");
+        }"""
+    )
+
+    expect(fleet.get_by_text("updated to version 9.9.9")).to_be_visible()
+    assert_accessible(fleet)
+    fleet.get_by_role("button", name="Reload").click()
+    card(screen, "Van").wait_for()
+
+
+def test_new_dashboard(screen: Screen) -> None:
+    """From 2026 on it is offered where a dashboard is added."""
+    if screen.demo.is_oldest:
+        pytest.skip("Home Assistant 2025 offers no dashboards of others")
+    screen.open("/config/lovelace/dashboards")
+    screen.page.get_by_text("Add dashboard").last.click()
+
+    screen.page.get_by_text("Fleet Tracker").last.click()
+
+    screen.page.get_by_text("Create").last.wait_for()
