@@ -96,10 +96,7 @@ def test_first_page(screen: Screen) -> None:
     fleet = open_fleet(screen)
     fleet.locator("ha-map").wait_for()
     fleet.locator(".alarm").first.wait_for()
-    fleet.locator(".slot").first.scroll_into_view_if_needed()
-    card(screen, "Bus").wait_for()
-    screen.open("/")
-    fleet.locator(".alarm").first.wait_for()
+    fleet.locator(".bar").scroll_into_view_if_needed()
 
     in_all_looks(screen, "dashboard", fleet)
 
