@@ -48,6 +48,6 @@ def test_refusal(screen: Screen) -> None:
     screen.open_vehicle("Car")
     screen.refusals = 1
 
-    screen.tap_details("Doors", "Lock")
+    screen.tap_details("Door lock", "Lock")
 
     screen.read_notice("offline")
