@@ -18,10 +18,11 @@ What we put in ourselves is marked as such (`TimeSource.OURS`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
+from .record import record
 from .vehicle import (
     ClockWatch,
     Occurrence,
@@ -67,7 +68,7 @@ _HEARD = "heard"
 NO_OFFSET = timedelta()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Judged:
     """An update with the times that count, and the state of the clock after it."""
 
@@ -75,7 +76,7 @@ class Judged:
     clock: TrackerClock
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Time:
     """What a time counts for, which clock that is by, and whether it made sense."""
 

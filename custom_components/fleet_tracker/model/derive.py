@@ -4,7 +4,7 @@ Pure, and the same for every vendor. Some of it changes with the passing of time
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -17,6 +17,7 @@ from .journeys import (
     trip_expires_at,
 )
 from .plausibility import settles_at
+from .record import record
 from .rules import MOVING_SPEED_KMH, Rules, hold, hold_distance
 from .service import SERVICE_READINGS, service_readings
 from .vehicle import (
@@ -41,7 +42,7 @@ PARKED_AFTER = timedelta(minutes=10)
 """After so long without moving an ignition that is on may be wired to permanent plus."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Derived:
     """A vehicle with its derived readings, and the occurrences that follow."""
 

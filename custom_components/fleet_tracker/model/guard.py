@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from .evidence import FRESHNESS, is_fresh, usual_contact
+from .record import record
 from .vehicle import Evidence, FixKind, Reading, SpeedSource, Vehicle
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Refusal:
     """Why a command is refused: a translation key and its placeholders."""
 

@@ -5,7 +5,7 @@ wins. What news is believed is decided in `rules`, what follows from it in `deri
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ from .derive import derive, flat_readings
 from .evidence import TOLD_SPEED, note
 from .journeys import with_news
 from .plausibility import believe_fix, believe_readings, never_falls, settle
+from .record import record
 from .rules import Rules, why_no_fix
 from .vehicle import (
     Growth,
@@ -27,7 +28,7 @@ from .vehicle import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Changes:
     """The differences of a vehicle before and after. False when there are none."""
 
@@ -48,7 +49,7 @@ class Changes:
         return self.readings | {Reading.POSITION} if self.position else self.readings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Merged:
     """The vehicle after an update, what changed, and what was dropped."""
 

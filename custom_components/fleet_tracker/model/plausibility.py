@@ -7,12 +7,13 @@ maximum is no measurement, nor is what lies outside of the range of a quantity.
 """
 
 from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 import math
 from types import MappingProxyType
 
 from .readings import FASTEST_KMH, HOUR, GrowthLimit, kind_of
+from .record import record
 from .rules import MOVING_SPEED_KMH, Rules, hold_distance, is_parked
 from .vehicle import (
     TYPICAL_ACCURACY_M,
@@ -215,7 +216,7 @@ def _believe_growth(
 # --- fixes --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class BelievedFix:
     """The newest believed fix after a new one, and the waiting fixes."""
 

@@ -7,12 +7,13 @@ vehicle has several is written ``key:part``; the table knows it by its key.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 import math
 from types import MappingProxyType
 
+from .record import record
 from .vehicle import Reading, reading_parts
 
 FASTEST_KMH = 300.0
@@ -57,7 +58,7 @@ _STEPS: Mapping[Unit, float] = MappingProxyType(
 """By how much a counter grows between two looks at it that differ to a person."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class GrowthLimit:
     """How much a reading can grow, in its own unit: per hour, and once on top of it.
 
@@ -82,7 +83,7 @@ class GrowthLimit:
         return before <= after <= before + most
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ReadingKind:
     """A reading: its unit, its plausible values, and whether it is private."""
 

@@ -5,10 +5,10 @@ to show.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 import math
 
+from .record import record
 from .service import ServicePlan
 from .trips.fold import TripSettings
 from .vehicle import Position, Reading, Value, Vehicle
@@ -17,7 +17,7 @@ HOLD_DISTANCE_M = 50
 MOVING_SPEED_KMH = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Rules:
     """The user's rules for positions, and whether polled data counts.
 

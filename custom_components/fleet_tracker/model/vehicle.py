@@ -7,13 +7,14 @@ not known is absent: never 0, -1 or an empty text.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 import math
 from types import MappingProxyType
 from typing import Protocol
 
+from .record import record
 from .trips.log import TripLog
 from .trips.trip import VendorTrip
 
@@ -79,7 +80,7 @@ class TimeSource(StrEnum):
         return self in (TimeSource.OURS, TimeSource.ESTIMATED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Position:
     """A fix: WGS84 degrees, accuracy and altitude in m, course in degrees, speed in km/h.
 
@@ -310,7 +311,7 @@ class OccurrenceType(StrEnum):
     WINDOW_OPENED = "window_opened"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Occurrence:
     """An alarm, fault, trip or other event of a vehicle: something that happened once.
 
@@ -343,7 +344,7 @@ class Occurrence:
         return f"{self.kind}/{self.type}/{self.code or ''}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class VehicleDetails:
     """The facts of a vehicle and its tracker on the device page."""
 
@@ -360,7 +361,7 @@ ELECTRONICS = "obd"
 """The group of readings that the vehicle's own electronics tell, of all vendors."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ReadingGroup:
     """Readings that were measured together, so that one time decides which are newer.
 
@@ -408,7 +409,7 @@ class KnownRecord(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class VehicleUpdate:
     """News of one vehicle, polled or pushed. None and empty fields say nothing."""
 
@@ -438,7 +439,7 @@ class VehicleUpdate:
     """The vendor's record that it was mapped from, where later records may be compared."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Growth:
     """The last accepted value of a reading that only grows, and another one that waits."""
 
@@ -450,7 +451,7 @@ class Growth:
     """When values first came that do not agree with the accepted one, by our clock."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class WaitingFix:
     """A fix that is not believed yet, and how many such fixes came in a row."""
 
@@ -462,7 +463,7 @@ class WaitingFix:
     """It waits since it is of a coarser kind than the place of a parked vehicle."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Beliefs:
     """The memory of a vehicle's news by which plausibility is judged."""
 
@@ -485,7 +486,7 @@ class SpeedSource(StrEnum):
     """An event, or a speed without a fix: it proves only that a vehicle drives."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class HeardSpeed:
     """A speed in km/h, and when it was measured."""
 
@@ -495,7 +496,7 @@ class HeardSpeed:
     time_is_ours: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ToldSpeed:
     """A speed as it was told last, by which one that is told again is known.
 
@@ -509,7 +510,7 @@ class ToldSpeed:
     longitude: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """The evidence of a vehicle's motion for the guard beside its readings, see `evidence`."""
 
@@ -535,7 +536,7 @@ class Evidence:
     """The last speed of each that tells some, and those of the last few events."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Stamp:
     """A time as a tracker told it, the time that it counts for, and the clock of that."""
 
@@ -544,7 +545,7 @@ class Stamp:
     source: TimeSource
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ClockWatch:
     """What one kind of a tracker's times (of its fixes, of its contacts) says of its clock.
 
@@ -563,7 +564,7 @@ class ClockWatch:
     """How many times in a row made no sense, also with the offset."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class TrackerClock:
     """The state of the clock of a vehicle's tracker, see `clocks`."""
 
@@ -575,7 +576,7 @@ class TrackerClock:
     """The last times of each kind, so that one that is told again counts as before."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Vehicle:
     """The record of one vehicle.
 

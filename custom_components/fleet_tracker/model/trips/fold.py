@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 import math
 from statistics import median
 
+from ..record import record
 from .moments import (
     LOCKED,
     NO_ODOMETER,
@@ -66,7 +67,7 @@ ODOMETER_STEPS = 50
 _DEGREE = 1e-7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class TripSettings:
     """How trips of a vehicle are found.
 
@@ -137,7 +138,7 @@ class Drive:
     drives_with_key_off: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Towing:
     """A time of being carried with the key off: Unix seconds."""
 

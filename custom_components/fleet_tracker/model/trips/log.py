@@ -7,8 +7,9 @@ belongs, and all that was measured after it is folded anew.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from ..record import record
 from .fold import HOLD_M, MOVING_KMH, SILENCE_S, Fold, Towing, TripSettings
 from .moments import (
     LOCKED,
@@ -39,7 +40,7 @@ WRONG_CLOCK_S = 600.0
 DROPPED_AT_ONCE = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """The state before one of the moments."""
 
@@ -47,7 +48,7 @@ class Checkpoint:
     state: Fold
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class TripLog:
     """What is kept of a vehicle to find its trips. It changes by `take` and `at` alone."""
 
@@ -82,7 +83,7 @@ class TripLog:
         return next((one for one in reversed(self.trips) if one.is_ended), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Told:
     """A log after news, and what is new."""
 

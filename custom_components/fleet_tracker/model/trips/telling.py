@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate
 
+from ..record import record
 from .fold import spread
 from .trip import DistanceSource, FoundTrip, Trip, TripSource, VendorTrip
 
@@ -24,7 +25,7 @@ SHIFTED_M = 50.0
 SHIFTED_PART = 0.01
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class News:
     """What is new: trips that began, ended, were corrected, or are gone."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from ..record import record
 
 
 class TripSource(StrEnum):
@@ -34,7 +36,7 @@ class TripFlag(StrEnum):
 QUARTER_S = 900
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class FoundTrip:
     """A drive as the evidence shows it: Unix seconds, metres, seconds, km/h.
 
@@ -76,7 +78,7 @@ class FoundTrip:
         return self.distance_m / seconds * 3.6 if seconds >= 1 else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Trip:
     """A trip that was told, with an identity that outlives corrections."""
 
@@ -99,7 +101,7 @@ class Trip:
         return self.found.end
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@record(frozen=True, slots=True, kw_only=True, order=True)
 class VendorTrip:
     """A trip that the vendor tells: Unix seconds, metres, seconds, km/h, litres."""
 
