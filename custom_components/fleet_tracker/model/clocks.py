@@ -17,12 +17,12 @@ What we put in ourselves is marked as such (`TimeSource.OURS`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from operator import is_
 from types import MappingProxyType
 
-from .record import record
+from .record import record, replace
 from .vehicle import (
     ClockWatch,
     Occurrence,
@@ -101,11 +101,21 @@ def judge(vehicle: Vehicle | None, update: VehicleUpdate, receipt: datetime) -> 
         heard = judge_.heard(heard_at, heard_source, watch=not is_late)
         heard_at, heard_source = heard.at, heard.source
     groups = tuple(
-        _timed_group(
-            group, judge_.reading(group.name, group.measured_at, group.time_source)
-        )
-        for group in update.groups
+        [
+            _timed_group(
+                group, judge_.reading(group.name, group.measured_at, group.time_source)
+            )
+            for group in update.groups
+        ]
     )
+    if (
+        not update.occurrences
+        and position is update.position
+        and heard_at == update.heard_at
+        and heard_source is update.heard_source
+        and all(map(is_, groups, update.groups))
+    ):
+        return Judged(update, judge_.clock)
     occurrences = tuple(
         judge_.occurrence(occurrence, pushed=update.pushed)
         for occurrence in update.occurrences
@@ -158,7 +168,7 @@ def not_after(vehicle: Vehicle, receipt: datetime) -> Vehicle:
     A later time is from before our clock, or the offset to the server's, was set back.
     It would shut out all news until it is reached again.
     """
-    if not any(time > receipt for time in _held_times(vehicle)):
+    if max(_held_times(vehicle), default=receipt) <= receipt:
         return vehicle
     clock, beliefs, waiting = (
         vehicle.clock,
@@ -214,16 +224,16 @@ def not_after(vehicle: Vehicle, receipt: datetime) -> Vehicle:
     )
 
 
-def _held_times(vehicle: Vehicle) -> Iterator[datetime]:
+def _held_times(vehicle: Vehicle) -> list[datetime]:
     """Return the times of the newest news of each kind."""
+    times = [group.measured_at for group in vehicle.groups.values()]
     if vehicle.latest_fix is not None:
-        yield vehicle.latest_fix.fixed_at
+        times.append(vehicle.latest_fix.fixed_at)
     if vehicle.heard_at is not None:
-        yield vehicle.heard_at
+        times.append(vehicle.heard_at)
     if vehicle.beliefs.waiting_fix is not None:
-        yield vehicle.beliefs.waiting_fix.since
-    for group in vehicle.groups.values():
-        yield group.measured_at
+        times.append(vehicle.beliefs.waiting_fix.since)
+    return times
 
 
 def _not_after(time: datetime | None, receipt: datetime) -> datetime | None:
@@ -235,13 +245,13 @@ def _fix_not_after(fix: Position | None, receipt: datetime) -> Position | None:
 
 
 def _timed_position(position: Position, time: _Time) -> Position:
-    if (position.fixed_at, position.time_source) == (time.at, time.source):
+    if position.fixed_at == time.at and position.time_source == time.source:
         return position
     return replace(position, fixed_at=time.at, time_source=time.source)
 
 
 def _timed_group(group: ReadingGroup, time: _Time) -> ReadingGroup:
-    if (group.measured_at, group.time_source) == (time.at, time.source):
+    if group.measured_at == time.at and group.time_source == time.source:
         return group
     return replace(group, measured_at=time.at, time_source=time.source)
 
@@ -260,10 +270,17 @@ class _Judge:
     @property
     def clock(self) -> TrackerClock:
         """The state of the clock after the update."""
+        before = self._before
+        if (
+            self._fixes is before.fixes
+            and self._contacts is before.contacts
+            and self._stamps is before.stamps
+        ):
+            return before
         after = TrackerClock(
             fixes=self._fixes, contacts=self._contacts, stamps=self._stamps
         )
-        return self._before if after == self._before else after
+        return before if after == before else after
 
     def fix(self, stamp: datetime, source: TimeSource) -> _Time:
         """Judge the time of a fix, which shows how the clock goes."""
@@ -351,8 +368,8 @@ class _Judge:
 
     def _remember(self, kind: str, stamp: datetime, time: _Time, *, most: int) -> _Time:
         stamps = self._stamps.get(kind, ())
-        if stamps:
-            time = replace(time, at=_in_order(stamp, time.at, stamps[-1]))
+        if stamps and (at := _in_order(stamp, time.at, stamps[-1])) != time.at:
+            time = replace(time, at=at)
         stamps += (Stamp(told=stamp, counts_as=time.at, source=time.source),)
         self._stamps = MappingProxyType({**self._stamps, kind: stamps[-most:]})
         self._judged[stamp] = time
@@ -384,7 +401,7 @@ class _Judge:
         receipt = self._receipt
         if source is TimeSource.SERVER:
             time = _plain(stamp, receipt)
-            return time if time.source.is_ours else replace(time, source=source)
+            return time if time.source.is_ours else _Time(time.at, source)
         is_about_now = abs(stamp - receipt) <= FUTURE_TOLERANCE
         if source is TimeSource.ESTIMATED and not is_about_now:
             return replace(self._other(stamp), source=TimeSource.OURS)
@@ -487,8 +504,13 @@ def _observed(watch: ClockWatch, stamp: datetime, receipt: datetime) -> ClockWat
     offset = watch.offset
     if alike == ENOUGH_ALIKE:
         offset = pointed or None
-    return replace(
-        watch, offset=offset, pointed=pointed, alike=alike, told=stamp, received=receipt
+    return ClockWatch(
+        offset=offset,
+        pointed=pointed,
+        alike=alike,
+        told=stamp,
+        received=receipt,
+        misfits=watch.misfits,
     )
 
 

@@ -4,9 +4,8 @@ Pure, and the same for every vendor. Some of it changes with the passing of time
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
+from operator import attrgetter
 
 from .journeys import (
     activity,
@@ -17,7 +16,7 @@ from .journeys import (
     trip_expires_at,
 )
 from .plausibility import settles_at
-from .record import record
+from .record import record, replace
 from .rules import MOVING_SPEED_KMH, Rules, hold, hold_distance
 from .service import SERVICE_READINGS, service_readings
 from .vehicle import (
@@ -32,6 +31,7 @@ from .vehicle import (
     Vehicle,
 )
 
+_MEASURED_AT = attrgetter("measured_at")
 MOVING_FIX_AGE = timedelta(minutes=3)
 # How much newer a time must be to be shown: each step is a state that is written.
 SHOWN_TIME_STEP = timedelta(minutes=15)
@@ -108,7 +108,7 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Deri
     return Derived(
         vehicle=replace(
             known,
-            readings=MappingProxyType(readings),
+            readings=readings,
             position=position,
             stood_since=stood_since,
             trips=told.log,
@@ -129,10 +129,13 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Deri
 
 def _came_to_rest(before: Vehicle, readings: Mapping[str, Value]) -> bool:
     """Tell whether a vehicle stopped, was parked, or fell silent."""
-    return any(
-        before.readings.get(one) is True and readings.get(one) is False
-        for one in (Reading.MOVING, Reading.IGNITION, Reading.ONLINE)
-    )
+    for one in _RESTS:
+        if readings.get(one) is False and before.readings.get(one) is True:
+            return True
+    return False
+
+
+_RESTS = (Reading.MOVING, Reading.IGNITION, Reading.ONLINE)
 
 
 def flat_readings(groups: Mapping[str, ReadingGroup]) -> dict[str, Value]:
@@ -142,7 +145,7 @@ def flat_readings(groups: Mapping[str, ReadingGroup]) -> dict[str, Value]:
     tracker's counts: two that take turns would never stand still.
     """
     readings: dict[str, Value] = {}
-    for group in sorted(groups.values(), key=lambda group: group.measured_at):
+    for group in sorted(groups.values(), key=_MEASURED_AT):
         readings.update(group.readings)
     if ELECTRONICS in groups and Reading.VEHICLE_VOLTAGE in readings:
         for name, group in groups.items():

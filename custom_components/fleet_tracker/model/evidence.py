@@ -8,12 +8,13 @@ place, may all the same say that the vehicle drives.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 import math
+from operator import attrgetter
 from statistics import median
 
+from .record import replace
 from .vehicle import (
     Evidence,
     HeardSpeed,
@@ -44,6 +45,7 @@ _EVENTS = 10
 """How many speeds of events are remembered: polls tell the last few again."""
 _AT_ONCE = timedelta(seconds=1)
 """News that comes so soon after it was measured counts long enough by its own time."""
+_MEASURED_AT = attrgetter("measured_at")
 _SOURCES = {Reading.SPEED: SpeedSource.VEHICLE, Reading.OBD_SPEED: SpeedSource.OBD}
 
 
@@ -80,33 +82,31 @@ def note(
 
     ``heard_at`` is when the vehicle was heard of before the update.
     """
-    speeds = [
-        (heard, one)
-        for heard, one in zip(
-            _speeds_in(update, receipt), _told_speeds_in(told), strict=True
-        )
+    speeds = _speeds_in(told, update, receipt)
+    if evidence.told:
         # Polls tell the last events again.
-        if not one.by.startswith(_EVENT) or one not in evidence.told
-    ]
+        speeds = [
+            (heard, one)
+            for heard, one in speeds
+            if not one.by.startswith(_EVENT) or one not in evidence.told
+        ]
     if speeds:
-        evidence = _with_speeds(evidence, [heard for heard, _ in speeds], receipt)
-        evidence = _with_late_speed(evidence, speeds, receipt)
+        evidence = _with_speeds(evidence, speeds, receipt)
     for at, contact_at, on in _ignitions_in(update):
         evidence = _with_ignition(evidence, at, contact_at, on=on)
     for group in update.groups:
         rpm = _number(group.readings.get(Reading.ENGINE_SPEED))
         if rpm is not None and rpm > 0:
-            evidence = replace(
-                evidence,
-                engine_ran_at=_later(evidence.engine_ran_at, group.measured_at),
-            )
+            ran_at = _later(evidence.engine_ran_at, group.measured_at)
+            evidence = replace(evidence, engine_ran_at=ran_at)
     evidence = _with_motion(evidence)
     if heard_at is not None and update.heard_at is not None:
         times = [heard_at, *(update.contacts or (update.heard_at,))]
         gaps = [later - time for time, later in pairwise(times) if later > time]
         if gaps:
-            gaps = [*evidence.contact_gaps, *gaps][-REMEMBERED_GAPS:]
-            evidence = replace(evidence, contact_gaps=tuple(gaps))
+            kept = tuple([*evidence.contact_gaps, *gaps][-REMEMBERED_GAPS:])
+            if kept != evidence.contact_gaps:
+                evidence = replace(evidence, contact_gaps=kept)
     return evidence
 
 
@@ -123,34 +123,59 @@ def usual_contact(evidence: Evidence) -> timedelta | None:
     return timedelta(seconds=median(gap.total_seconds() for gap in gaps))
 
 
-def _speeds_in(update: VehicleUpdate, receipt: datetime) -> Iterator[HeardSpeed]:
-    position = update.position
-    speed = None if position is None else _number(position.speed)
-    if position is not None and speed is not None:
-        yield HeardSpeed(
-            speed=speed,
-            measured_at=position.fixed_at,
-            source=SpeedSource.FIX,
-            time_is_ours=position.time_is_ours,
-        )
-    for group in update.groups:
+def _speeds_in(
+    told: VehicleUpdate, update: VehicleUpdate, receipt: datetime
+) -> list[tuple[HeardSpeed, ToldSpeed]]:
+    """Return the speeds in an update: with their times judged, and as they were told."""
+    speeds: list[tuple[HeardSpeed, ToldSpeed]] = []
+    position, told_position = update.position, told.position
+    if position is not None and told_position is not None:
+        speed = _number(position.speed)
+        if speed is not None:
+            heard = HeardSpeed(
+                speed=speed,
+                measured_at=position.fixed_at,
+                source=SpeedSource.FIX,
+                time_is_ours=position.time_is_ours,
+            )
+            one = ToldSpeed(
+                by=_FIX,
+                stamp=told_position.fixed_at,
+                speed=speed,
+                latitude=_number(position.latitude),
+                longitude=_number(position.longitude),
+            )
+            speeds.append((heard, one))
+    for group, told_group in zip(update.groups, told.groups, strict=True):
+        readings = group.readings
         for key, source in _SOURCES.items():
-            speed = _number(group.readings.get(key))
-            if speed is not None:
-                yield HeardSpeed(
-                    speed=speed,
-                    measured_at=group.measured_at,
-                    source=SpeedSource.TOLD if group.name == TOLD_SPEED else source,
-                    time_is_ours=group.time_is_ours,
-                )
-    for occurrence in update.occurrences:
+            if key not in readings or (speed := _number(readings[key])) is None:
+                continue
+            heard = HeardSpeed(
+                speed=speed,
+                measured_at=group.measured_at,
+                source=SpeedSource.TOLD if group.name == TOLD_SPEED else source,
+                time_is_ours=group.time_is_ours,
+            )
+            one = ToldSpeed(
+                by=f"{group.name}:{key}", stamp=told_group.measured_at, speed=speed
+            )
+            speeds.append((heard, one))
+    for occurrence, told_one in zip(update.occurrences, told.occurrences, strict=True):
         speed = _number(occurrence.details.get(_SPEED_OF_OCCURRENCES))
         if speed is not None:
-            yield HeardSpeed(
+            heard = HeardSpeed(
                 speed=speed,
                 measured_at=min(occurrence.occurred_at, receipt),
                 source=SpeedSource.TOLD,
             )
+            one = ToldSpeed(
+                by=f"{_EVENT}{told_one.kind}:{told_one.type}",
+                stamp=told_one.occurred_at,
+                speed=speed,
+            )
+            speeds.append((heard, one))
+    return speeds
 
 
 def _ignitions_in(
@@ -171,98 +196,73 @@ def _ignitions_in(
 
 
 def _with_speeds(
-    evidence: Evidence, heard: Iterable[HeardSpeed], receipt: datetime
-) -> Evidence:
-    """Add speeds, and keep only the fastest of each second and source."""
-    news = [one for one in heard if one.speed >= 0]
-    if not news:
-        return evidence
-    moved_at = max(
-        (one.measured_at for one in news if one.speed >= MOVED_KMH), default=None
-    )
-    driven_at = max(
-        (one.measured_at for one in news if one.speed >= DRIVEN_KMH), default=None
-    )
-    kept: dict[tuple[int, SpeedSource], HeardSpeed] = {}
-    for one in (*evidence.speeds, *news):
-        if receipt - one.measured_at > FRESHNESS:
-            continue
-        key = (int(one.measured_at.timestamp()), one.source)
-        before = kept.get(key)
-        if before is None or (one.speed, one.measured_at) >= (
-            before.speed,
-            before.measured_at,
-        ):
-            kept[key] = one
-    return replace(
-        evidence,
-        speeds=tuple(sorted(kept.values(), key=lambda one: one.measured_at)),
-        moved_at=_later(evidence.moved_at, moved_at),
-        driven_at=_later(evidence.driven_at, driven_at),
-    )
-
-
-def _told_speeds_in(told: VehicleUpdate) -> Iterator[ToldSpeed]:
-    """Yield the speeds in an update with their stamps, in the order of `_speeds_in`."""
-    position = told.position
-    speed = None if position is None else _number(position.speed)
-    if position is not None and speed is not None:
-        yield ToldSpeed(
-            by=_FIX,
-            stamp=position.fixed_at,
-            speed=speed,
-            latitude=_number(position.latitude),
-            longitude=_number(position.longitude),
-        )
-    for group in told.groups:
-        for key in _SOURCES:
-            speed = _number(group.readings.get(key))
-            if speed is not None:
-                yield ToldSpeed(
-                    by=f"{group.name}:{key}", stamp=group.measured_at, speed=speed
-                )
-    for occurrence in told.occurrences:
-        speed = _number(occurrence.details.get(_SPEED_OF_OCCURRENCES))
-        if speed is not None:
-            yield ToldSpeed(
-                by=f"{_EVENT}{occurrence.kind}:{occurrence.type}",
-                stamp=occurrence.occurred_at,
-                speed=speed,
-            )
-
-
-def _with_late_speed(
     evidence: Evidence,
     speeds: Iterable[tuple[HeardSpeed, ToldSpeed]],
     receipt: datetime,
 ) -> Evidence:
-    """Count a speed that is newly told as heard now, however old its stamp says it is.
+    """Add speeds, and keep only the fastest of each second and source.
 
-    The clock of the tracker may be wrong or stand still, and nobody may have found out yet.
-    It only speaks against a command; the same that is told again says nothing.
+    A speed that is newly told counts as heard now too, however old its stamp says it is:
+    the clock of the tracker may be wrong or stand still, and nobody may have found out
+    yet. That only speaks against a command; the same that is told again says nothing.
     """
+    moved_at, driven_at = evidence.moved_at, evidence.driven_at
+    kept: dict[tuple[int, SpeedSource], HeardSpeed] = {}
+    fresh_since = receipt - FRESHNESS
+    is_news = False
+    for one in evidence.speeds:
+        if one.measured_at >= fresh_since:
+            _keep_fastest(kept, one)
     events = [one for one in evidence.told if one.by.startswith(_EVENT)]
     others = {one.by: one for one in evidence.told if not one.by.startswith(_EVENT)}
-    fastest = 0.0
-    for heard, one in speeds:
-        if others.get(one.by) != one and receipt - heard.measured_at > _AT_ONCE:
-            fastest = max(fastest, heard.speed)
-        if one.by.startswith(_EVENT):
-            events.append(one)
+    late_kmh = 0.0
+    for heard, told in speeds:
+        measured_at, speed = heard.measured_at, heard.speed
+        if speed >= 0:
+            is_news = True
+            if speed >= MOVED_KMH and (moved_at is None or measured_at > moved_at):
+                moved_at = measured_at
+            if speed >= DRIVEN_KMH and (driven_at is None or measured_at > driven_at):
+                driven_at = measured_at
+            if measured_at >= fresh_since:
+                _keep_fastest(kept, heard)
+        if others.get(told.by) != told and receipt - measured_at > _AT_ONCE:
+            late_kmh = max(late_kmh, speed)
+        if told.by.startswith(_EVENT):
+            events.append(told)
         else:
-            others[one.by] = one
-    told = (*others.values(), *events[-_EVENTS:])
-    if told != evidence.told:
-        evidence = replace(evidence, told=told)
-    if fastest < MOVED_KMH:
-        return evidence
-    late_speed = HeardSpeed(
-        speed=fastest,
-        measured_at=receipt,
-        source=SpeedSource.TOLD,
-        time_is_ours=True,
+            others[told.by] = told
+    heard_speeds = evidence.speeds
+    if is_news:
+        heard_speeds = tuple(sorted(kept.values(), key=_MEASURED_AT))
+    if late_kmh >= MOVED_KMH:
+        late = HeardSpeed(
+            speed=late_kmh,
+            measured_at=receipt,
+            source=SpeedSource.TOLD,
+            time_is_ours=True,
+        )
+        heard_speeds = (*heard_speeds, late)
+    return replace(
+        evidence,
+        speeds=heard_speeds,
+        moved_at=moved_at,
+        driven_at=driven_at,
+        told=(*others.values(), *events[-_EVENTS:]),
     )
-    return replace(evidence, speeds=(*evidence.speeds, late_speed))
+
+
+def _keep_fastest(
+    kept: dict[tuple[int, SpeedSource], HeardSpeed], one: HeardSpeed
+) -> None:
+    """Keep a speed unless a faster one of its second and source is kept."""
+    key = (int(one.measured_at.timestamp()), one.source)
+    before = kept.get(key)
+    if before is None or (one.speed, one.measured_at) >= (
+        before.speed,
+        before.measured_at,
+    ):
+        kept[key] = one
 
 
 def _with_ignition(
@@ -308,11 +308,14 @@ def _with_motion(evidence: Evidence) -> Evidence:
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    times = [time for time in (one, other) if time is not None]
-    return max(times, default=None)
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
 
 
 def _number(value: Value | None) -> float | None:
+    if type(value) is float:
+        return value if math.isfinite(value) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

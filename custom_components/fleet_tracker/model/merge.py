@@ -5,16 +5,14 @@ wins. What news is believed is decided in `rules`, what follows from it in `deri
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
-from types import MappingProxyType
 
 from .clocks import judge, not_after
 from .derive import derive, flat_readings
 from .evidence import TOLD_SPEED, note
 from .journeys import with_news
 from .plausibility import believe_fix, believe_readings, never_falls, settle
-from .record import record
+from .record import record, replace
 from .rules import Rules, why_no_fix
 from .vehicle import (
     Growth,
@@ -159,34 +157,30 @@ def _merge_groups(
         readings, not_known = believe_readings(
             news, held, growths, now, was_set=update.odometer_set
         )
-        if any(readings.get(key) != value for key, value in news.readings.items()):
+        if readings != news.readings:
             dropped.append("implausible_readings")
         if held is not None and not news.complete:
             kept = {k: v for k, v in held.readings.items() if k not in not_known}
             readings = {**kept, **readings}
         elif held is not None:
             # Forgotten while it is not told, a counter could come back lower.
-            kept = {k: v for k, v in held.readings.items() if never_falls(k)}
-            readings = {**kept, **readings}
+            for key in held.readings.keys() - readings.keys():
+                if never_falls(key):
+                    readings[key] = held.readings[key]
         groups[news.name] = ReadingGroup(
             name=news.name,
             measured_at=news.measured_at,
-            readings=MappingProxyType(readings),
+            readings=readings,
             complete=news.complete,
             time_source=news.time_source,
         )
     # A counter that several groups tell has one value that is believed.
-    for name, group in groups.items():
-        believed = {
-            key: growths[key].value
-            for key, value in group.readings.items()
-            if key in growths and growths[key].value != value
-        }
-        if believed:
-            groups[name] = replace(
-                group, readings=MappingProxyType({**group.readings, **believed})
-            )
-    return MappingProxyType(groups), MappingProxyType(growths)
+    for key, growth in growths.items():
+        for name, group in groups.items():
+            if key in group.readings and group.readings[key] != growth.value:
+                believed = {**group.readings, key: growth.value}
+                groups[name] = replace(group, readings=believed)
+    return groups, growths
 
 
 def _changes(before: Vehicle | None, after: Vehicle) -> Changes:
@@ -199,12 +193,14 @@ def _changes(before: Vehicle | None, after: Vehicle) -> Changes:
             capabilities=True,
         )
     old, new = before.readings, after.readings
-    changed = {key for key, value in new.items() if key not in old or old[key] != value}
+    changed = {
+        key for key, value in new.items() if value != old.get(key) or key not in old
+    }
     changed.update(old.keys() - new.keys())
     return Changes(
         readings=frozenset(changed),
         position=not _same_place(before.position, after.position),
-        details=before.details != after.details,
+        details=before.details is not after.details and before.details != after.details,
         capabilities=before.capabilities != after.capabilities
         or before.occurrence_kinds != after.occurrence_kinds,
     )
@@ -213,8 +209,8 @@ def _changes(before: Vehicle | None, after: Vehicle) -> Changes:
 def _same_place(one: Position | None, other: Position | None) -> bool:
     if one is None or other is None:
         return one is other
-    return (one.latitude, one.longitude, one.accuracy) == (
-        other.latitude,
-        other.longitude,
-        other.accuracy,
+    return one is other or (
+        one.latitude == other.latitude
+        and one.longitude == other.longitude
+        and one.accuracy == other.accuracy
     )

@@ -7,13 +7,12 @@ maximum is no measurement, nor is what lies outside of the range of a quantity.
 """
 
 from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 import math
 from types import MappingProxyType
 
 from .readings import FASTEST_KMH, HOUR, GrowthLimit, kind_of
-from .record import record
+from .record import record, replace
 from .rules import MOVING_SPEED_KMH, Rules, hold_distance, is_parked
 from .vehicle import (
     TYPICAL_ACCURACY_M,
@@ -77,22 +76,31 @@ _HARDLY_GROWN = _scaled(_SMALL, _GROWN_SCALES) | frozenset(
 """The same for what grows, which may be told in thousandths of its unit and rounded."""
 
 
+_LEAST_NOTHING = 0.999 * min(map(float, _NEVER | _HARDLY))
+"""No number below this is one of those; most are, and need not be written."""
+
+
 def is_never_available(value: float) -> bool:
     """Tell whether a number is the maximum of a long integer, whatever its scale."""
-    return _written(value) in _NEVER
+    return value > _LEAST_NOTHING and _written(value) in _NEVER
 
 
 def _means_nothing(value: float) -> bool:
     """Tell whether a number that does not grow is the maximum of an integer."""
+    if value < _LEAST_NOTHING:
+        return False
     text = _written(value)
     return text in _NEVER or text in _HARDLY
 
 
 def _as_number(value: Value | None) -> float | None:
     """Return a number as it is, None for "not available"."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return value
+    # The first of the two is quick.
+    if type(value) is float or (
+        isinstance(value, int) and value is not True and value is not False
+    ):
+        return value
+    return value if isinstance(value, float) else None
 
 
 def _is_finite(value: float) -> bool:
@@ -125,11 +133,12 @@ def believe_readings(
     for key, value in news.readings.items():
         kind = kind_of(key)
         number = _as_number(value)
-        if number is not None and not _is_finite(number):
-            not_known.add(key)
-            continue
-        if number is not None and key == Reading.ODOMETER:
-            number = float(number)
+        if number is not None:
+            if not _is_finite(number):
+                not_known.add(key)
+                continue
+            if key == Reading.ODOMETER:
+                number = float(number)
         if (limit := kind.growth) is not None:
             before = growths.get(key) or _held_growth(key, held)
             after = (
@@ -296,12 +305,12 @@ def _without_impossible(fix: Position) -> Position:
             return None
         return value if kind_of(reading).can_be(value) else None
 
-    return replace(
-        fix,
-        altitude=possible(Reading.ALTITUDE, fix.altitude),
-        course=possible(Reading.COURSE, fix.course),
-        speed=possible(Reading.SPEED, fix.speed),
-    )
+    altitude = possible(Reading.ALTITUDE, fix.altitude)
+    course = possible(Reading.COURSE, fix.course)
+    speed = possible(Reading.SPEED, fix.speed)
+    if altitude is fix.altitude and course is fix.course and speed is fix.speed:
+        return fix
+    return replace(fix, altitude=altitude, course=course, speed=speed)
 
 
 def _is_coarse_while_parked(

@@ -7,13 +7,13 @@ vehicle has several is written ``key:part``; the table knows it by its key.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 import math
 from types import MappingProxyType
 
-from .record import record
+from .record import record, replace
 from .vehicle import Reading, reading_parts
 
 FASTEST_KMH = 300.0
@@ -279,6 +279,7 @@ KINDS: Mapping[str, ReadingKind] = MappingProxyType(
 _UNKNOWN = ReadingKind()
 
 
+@lru_cache(maxsize=4096)
 def kind_of(reading: str) -> ReadingKind:
     """Return what a reading, or a part of one, is."""
     return KINDS.get(reading_parts(reading)[0], _UNKNOWN)

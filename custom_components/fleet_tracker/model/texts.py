@@ -7,12 +7,14 @@ all, and a state of over 255 characters would be logged with all its content.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 import json
+from operator import is_
 import re
 from types import MappingProxyType
 from typing import cast
 
+from .record import replace
 from .vehicle import (
     EMPTY,
     Occurrence,
@@ -81,7 +83,14 @@ def _join_surrogates(text: str) -> str:
 def clean_update(update: VehicleUpdate) -> VehicleUpdate:
     """Return an update in which every text can be shown and kept."""
     details = update.details
-    groups = tuple(map(_clean_group, update.groups))
+    groups = tuple([_clean_group(group) for group in update.groups])
+    if (
+        details is None
+        and update.capabilities is None
+        and not update.occurrences
+        and all(map(is_, groups, update.groups))
+    ):
+        return update
     occurrences = tuple(map(clean_occurrence, update.occurrences))
     return replace(
         update,
@@ -114,13 +123,12 @@ def _clean_details(details: VehicleDetails) -> VehicleDetails:
 
 def _clean_group(group: ReadingGroup) -> ReadingGroup:
     readings = group.readings
-    if all(
-        not isinstance(value, str)
-        or (len(value) <= LONGEST_SHOWN and value.isprintable())
-        for value in readings.values()
-    ) and all(len(key) <= LONGEST_SHOWN and key.isprintable() for key in readings):
-        return group
-    return replace(group, readings=_clean_values(readings, LONGEST_SHOWN))
+    for text in (*readings, *readings.values()):
+        if isinstance(text, str) and not (
+            len(text) <= LONGEST_SHOWN and text.isprintable()
+        ):
+            return replace(group, readings=_clean_values(readings, LONGEST_SHOWN))
+    return group
 
 
 def _clean_values(values: Mapping[str, Value], longest: int) -> Mapping[str, Value]:

@@ -7,9 +7,9 @@ belongs, and all that was measured after it is folded anew.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import field
 
-from ..record import record
+from ..record import record, replace
 from .fold import HOLD_M, MOVING_KMH, SILENCE_S, Fold, Towing, TripSettings
 from .moments import (
     LOCKED,

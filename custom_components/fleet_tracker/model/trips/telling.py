@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import accumulate
 
-from ..record import record
+from ..record import record, replace
 from .fold import spread
 from .trip import DistanceSource, FoundTrip, Trip, TripSource, VendorTrip
 
