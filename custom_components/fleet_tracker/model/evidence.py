@@ -7,6 +7,7 @@ place, may all the same say that the vehicle drives.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -95,7 +96,9 @@ def note(
     for at, contact_at, on in _ignitions_in(update):
         evidence = _with_ignition(evidence, at, contact_at, on=on)
     for group in update.groups:
-        rpm = _number(group.readings.get(Reading.ENGINE_SPEED))
+        if Reading.ENGINE_SPEED not in group.readings:
+            continue
+        rpm = _number(group.readings[Reading.ENGINE_SPEED])
         if rpm is not None and rpm > 0:
             ran_at = _later(evidence.engine_ran_at, group.measured_at)
             evidence = replace(evidence, engine_ran_at=ran_at)
@@ -207,12 +210,9 @@ def _with_speeds(
     yet. That only speaks against a command; the same that is told again says nothing.
     """
     moved_at, driven_at = evidence.moved_at, evidence.driven_at
-    kept: dict[tuple[int, SpeedSource], HeardSpeed] = {}
     fresh_since = receipt - FRESHNESS
+    kept = [one for one in evidence.speeds if one.measured_at >= fresh_since]
     is_news = False
-    for one in evidence.speeds:
-        if one.measured_at >= fresh_since:
-            _keep_fastest(kept, one)
     events = [one for one in evidence.told if one.by.startswith(_EVENT)]
     others = {one.by: one for one in evidence.told if not one.by.startswith(_EVENT)}
     late_kmh = 0.0
@@ -225,16 +225,15 @@ def _with_speeds(
             if speed >= DRIVEN_KMH and (driven_at is None or measured_at > driven_at):
                 driven_at = measured_at
             if measured_at >= fresh_since:
-                _keep_fastest(kept, heard)
+                _add_speed(kept, heard)
         if others.get(told.by) != told and receipt - measured_at > _AT_ONCE:
             late_kmh = max(late_kmh, speed)
         if told.by.startswith(_EVENT):
             events.append(told)
         else:
             others[told.by] = told
-    heard_speeds = evidence.speeds
-    if is_news:
-        heard_speeds = tuple(sorted(kept.values(), key=_MEASURED_AT))
+    if not is_news:
+        kept = list(evidence.speeds)
     if late_kmh >= MOVED_KMH:
         late = HeardSpeed(
             speed=late_kmh,
@@ -242,27 +241,32 @@ def _with_speeds(
             source=SpeedSource.TOLD,
             time_is_ours=True,
         )
-        heard_speeds = (*heard_speeds, late)
+        _add_speed(kept, late)
     return replace(
         evidence,
-        speeds=heard_speeds,
+        speeds=tuple(kept),
         moved_at=moved_at,
         driven_at=driven_at,
         told=(*others.values(), *events[-_EVENTS:]),
     )
 
 
-def _keep_fastest(
-    kept: dict[tuple[int, SpeedSource], HeardSpeed], one: HeardSpeed
-) -> None:
-    """Keep a speed unless a faster one of its second and source is kept."""
-    key = (int(one.measured_at.timestamp()), one.source)
-    before = kept.get(key)
-    if before is None or (one.speed, one.measured_at) >= (
-        before.speed,
-        before.measured_at,
-    ):
-        kept[key] = one
+def _add_speed(speeds: list[HeardSpeed], news: HeardSpeed) -> None:
+    """Add a speed in the order of time, unless a faster one of its second is there."""
+    at = news.measured_at
+    second = at.replace(microsecond=0)
+    for number in range(len(speeds) - 1, -1, -1):
+        one = speeds[number]
+        if one.measured_at < second:
+            break
+        if (
+            one.source is news.source
+            and one.measured_at.replace(microsecond=0) == second
+        ):
+            if (news.speed, at) < (one.speed, one.measured_at):
+                return
+            del speeds[number]
+    insort(speeds, news, key=_MEASURED_AT)
 
 
 def _with_ignition(

@@ -77,7 +77,8 @@ def merge(
     evidence = note(before.evidence, told, update, before.heard_at, now)
     dropped: list[str] = []
     groups, growths = _merge_groups(before, update, now, dropped)
-    fix, beliefs = before.latest_fix, replace(before.beliefs, growths=growths)
+    fix, beliefs = before.latest_fix, before.beliefs
+    waiting, is_motion_confirmed = beliefs.waiting_fix, beliefs.is_motion_confirmed
     trip_fix: Position | None = None
     if update.position is not None:
         if reason := why_no_fix(update.position, fix, rules):
@@ -86,18 +87,28 @@ def merge(
                 # It is late, and belongs to a trip all the same.
                 trip_fix = update.position
         else:
-            readings = {**before.readings, **flat_readings(groups)}
-            believed = believe_fix(before, update.position, readings, rules, now)
+            believed = believe_fix(
+                before,
+                update.position,
+                lambda: {**before.readings, **flat_readings(groups)},
+                rules,
+                now,
+            )
             fix = believed.fix
-            beliefs = replace(
-                beliefs,
-                waiting_fix=believed.waiting,
-                is_motion_confirmed=believed.is_motion_confirmed,
+            waiting, is_motion_confirmed = (
+                believed.waiting,
+                believed.is_motion_confirmed,
             )
             if believed.reason is not None:
                 dropped.append(believed.reason)
             else:
                 trip_fix = believed.fix
+    beliefs = replace(
+        beliefs,
+        growths=growths,
+        waiting_fix=waiting,
+        is_motion_confirmed=is_motion_confirmed,
+    )
     heard_at = before.heard_at
     if update.heard_at is not None and (heard_at is None or update.heard_at > heard_at):
         heard_at = update.heard_at
@@ -153,6 +164,15 @@ def _merge_groups(
         held = groups.get(news.name)
         if held is not None and news.measured_at < held.measured_at:
             dropped.append("older_readings")
+            continue
+        if (
+            held is not None
+            and news.readings == held.readings
+            and not news.not_known
+            and growths.keys().isdisjoint(news.readings)
+        ):
+            # The same was believed before.
+            groups[news.name] = news
             continue
         readings, not_known = believe_readings(
             news, held, growths, now, was_set=update.odometer_set

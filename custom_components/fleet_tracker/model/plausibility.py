@@ -6,7 +6,7 @@ goes beyond waits for a later one that agrees, and at most for an hour. An integ
 maximum is no measurement, nor is what lies outside of the range of a quantity.
 """
 
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from datetime import datetime, timedelta
 import math
 from types import MappingProxyType
@@ -239,13 +239,13 @@ class BelievedFix:
 def believe_fix(
     before: Vehicle,
     told: Position,
-    readings: Mapping[str, Value],
+    readings: Callable[[], Mapping[str, Value]],
     rules: Rules,
     now: datetime,
 ) -> BelievedFix:
     """Judge a fix that is not older than the last accepted one.
 
-    ``readings`` tell whether the vehicle is parked.
+    ``readings`` returns what tells whether the vehicle is parked; it is seldom asked.
     """
     held, waiting = before.latest_fix, before.beliefs.waiting_fix
     told = _without_impossible(told)
@@ -314,7 +314,10 @@ def _without_impossible(fix: Position) -> Position:
 
 
 def _is_coarse_while_parked(
-    before: Vehicle, told: Position, readings: Mapping[str, Value], rules: Rules
+    before: Vehicle,
+    told: Position,
+    readings: Callable[[], Mapping[str, Value]],
+    rules: Rules,
 ) -> bool:
     """Tell whether a fix is of a coarser kind than the one that a parked vehicle shows."""
     shown = before.position
@@ -322,7 +325,7 @@ def _is_coarse_while_parked(
         shown is not None
         and TYPICAL_ACCURACY_M[told.kind] > TYPICAL_ACCURACY_M[shown.kind]
         and rules.hold_while_parked
-        and is_parked(readings)
+        and is_parked(readings())
     )
 
 
