@@ -15,8 +15,10 @@ import logging
 import sys
 import tempfile
 
+from aiohttp.test_utils import unused_port
 from homeassistant.core import HomeAssistant
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
+from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import async_test_home_assistant
 
 import custom_components  # noqa: F401  the one that Home Assistant looks into
@@ -53,6 +55,10 @@ async def in_home_assistant[T](
     with tempfile.TemporaryDirectory() as folder:
         async with async_test_home_assistant(config_dir=folder) as hass:
             del hass.data[DATA_CUSTOM_COMPONENTS]
+            # Any free port: another Home Assistant may have the usual one.
+            await async_setup_component(
+                hass, "http", {"http": {"server_port": unused_port()}}
+            )
             try:
                 done = await do(hass)
             finally:
