@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from homeassistant.const import UnitOfLength
 from homeassistant.core import HomeAssistant, callback
@@ -143,7 +143,7 @@ class RecorderRows:
             async_add_external_statistics,
         )
 
-        metadata: StatisticMetaData = {
+        told: dict[str, object] = {
             "mean_type": StatisticMeanType.NONE,
             "has_sum": True,
             "name": name,
@@ -153,7 +153,8 @@ class RecorderRows:
         }
         # Home Assistant 2026 wants it, and 2025 cannot take it.
         if "unit_class" in StatisticMetaData.__annotations__:
-            metadata["unit_class"] = "distance"  # type: ignore[typeddict-unknown-key, unused-ignore]
+            told["unit_class"] = "distance"
+        metadata = cast("StatisticMetaData", told)
         data: list[StatisticData] = [
             StatisticData(
                 start=datetime.fromtimestamp(row.hour, UTC),
