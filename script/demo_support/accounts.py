@@ -83,7 +83,7 @@ class DemoVehicle:
     `entities` are written as in the registries: the domain, and the end of the unique id
     (which is the reading). Those in `enable` are disabled until the demo enables them.
     `drives` says that it has to be seen moving, `returns_home` that it has to be seen
-    leaving home and coming home.
+    leaving home and coming home. `late` says why it may take a while to tell something.
     """
 
     name: str
@@ -91,6 +91,7 @@ class DemoVehicle:
     enable: tuple[str, ...] = ()
     drives: bool = False
     returns_home: bool = False
+    late: str = "it comes with the vehicle's next news"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,6 +250,7 @@ ACCOUNTS = (
             DemoVehicle(
                 name="Ring truck",
                 drives=True,
+                late="its engine is read once a minute, as by the real tracker",
                 enable=(
                     "sensor.temperature",
                     "sensor.fuel",

@@ -76,7 +76,13 @@ async def push_url(home_assistant: HomeAssistant, title: str) -> str:
 
 async def _accept_vehicle(home_assistant: HomeAssistant, account: DemoAccount) -> None:
     """Accept the next vehicle that shows up by itself."""
-    for _ in range(DISCOVERY_TIMEOUT * 2):
+    for look in range(DISCOVERY_TIMEOUT * 2):
+        if look == 6:
+            print(
+                "  waiting for a tracker that nobody added: it connects by itself, and "
+                "tries again after a while",
+                flush=True,
+            )
         if cards := await discovery_cards(home_assistant):
             answers = account.answers.get("accept_vehicle", {})
             path = f"{_FLOWS}/{cards[0]['flow_id']}"

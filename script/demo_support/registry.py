@@ -80,7 +80,9 @@ async def _wait_for(
     """Return an entity's entry as soon as there is one."""
     for look in range(REGISTRATION_TIMEOUT * 2):
         if look == 6:
-            print(f"  waiting until {vehicle.name} tells {wanted}", flush=True)
+            print(
+                f"  waiting for {wanted} of {vehicle.name}: {vehicle.late}", flush=True
+            )
         entries = (await entries_by_device(home_assistant)).get(vehicle.name, ())
         for entry in find(entries, wanted):
             return entry
