@@ -57,6 +57,8 @@ interface Vehicle {
   area: string | null;
   tracker: string;
   entities: Record<string, Record<string, string>>;
+  /** How the id of the statistics of its distance ends. */
+  statistics: string;
   stopping: string[];
   times: Record<"position" | "fix" | "contact" | "since", string | null>;
 }

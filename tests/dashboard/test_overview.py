@@ -16,10 +16,11 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-from custom_components.fleet_tracker.const import DOMAIN
+from custom_components.fleet_tracker.account.recorder_rows import id_ending
+from custom_components.fleet_tracker.const import CONF_ALLOW_ENGINE_CUT, DOMAIN
 from custom_components.fleet_tracker.contract.errors import CannotConnect
 from custom_components.fleet_tracker.dashboard.overview import overview
-from custom_components.fleet_tracker.model.vehicle import Position
+from custom_components.fleet_tracker.model.vehicle import Capability, Position
 from tests.common import START, cloud_entry, device_of, entity_id, set_up
 from tests.neutral_vendor import Cloud, Clouds, told
 
@@ -44,6 +45,7 @@ def cloud(clouds: Clouds, freezer: FrozenDateTimeFactory) -> Cloud:
             {"door:driver": True, "ignition": False, "battery": 80},
             name="Van",
             position=fix,
+            capabilities=frozenset({Capability.CUT_ENGINE, Capability.RESTORE_ENGINE}),
         ),
         told("2", now, {"battery": 50}, name="Truck 7"),
     )
@@ -76,7 +78,7 @@ async def test_vehicles_and_their_entities(
     hass: HomeAssistant, hass_ws_client: WebSocketGenerator
 ) -> None:
     """Renamed entities are told by their new ids, disabled and deleted ones are left out."""
-    coordinator = await set_up(hass, cloud_entry())
+    coordinator = await set_up(hass, cloud_entry(options={CONF_ALLOW_ENGINE_CUT: True}))
     devices, entities = dr.async_get(hass), er.async_get(hass)
     van = device_of(hass, coordinator)
     assert van is not None
@@ -104,6 +106,9 @@ async def test_vehicles_and_their_entities(
     )
     assert "ignition" not in told_of_blue["binary_sensor"]
     assert told_of_blue["sensor"]["battery"] == entity_id(hass, "sensor", "battery")
+    assert blue["statistics"] == id_ending(coordinator.identity, "1")
+    assert blue["stopping"] == [entity_id(hass, "button", "cut_engine")]
+    assert truck["stopping"] == []
     times = blue["times"]
     assert times["position"] == times["fix"] == "2025-10-09T08:59:53+00:00"
     assert times["contact"] == START.isoformat()

@@ -20,6 +20,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 import voluptuous as vol
 
 from ..account.coordinator import FleetCoordinator
+from ..account.recorder_rows import id_ending
 from ..const import CONF_ALLOW_ENGINE_CUT, CONF_VENDOR, DOMAIN
 from ..model.vehicle import Activity, Reading, Vehicle
 from .modules import MODULES_PATH
@@ -116,6 +117,7 @@ def _vehicles(
             "area": device.area_id,
             "tracker": tracker.entity_id,
             "entities": _enabled(told, user),
+            "statistics": id_ending(coordinator.identity, vehicle.vehicle_id),
             "stopping": _stopping(coordinator, told.get(Platform.BUTTON, {})),
             "times": _times(vehicle),
         }

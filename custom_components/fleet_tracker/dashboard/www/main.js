@@ -86,56 +86,62 @@ const needsDevice = (config) => {
   }
 };
 
-defineCard("fleet-tracker-card", () => import("./vehicle-card.js"), "fleet-tracker-vehicle", {
-  stub: firstVehicle,
-  check: needsDevice,
-  form: "vehicle",
-  size: (config) => (config?.size === "large" ? 7 : 3),
-  grid: (config) =>
-    config?.size === "large" ? { columns: 12, min_columns: 6 } : { columns: 12, min_columns: 6, rows: "auto" },
-});
+/** Define all that dashboards may name. */
+function defineAll() {
+  defineCard("fleet-tracker-card", () => import("./vehicle-card.js"), "fleet-tracker-vehicle", {
+    stub: firstVehicle,
+    check: needsDevice,
+    form: "vehicle",
+    size: (config) => (config?.size === "large" ? 7 : 3),
+    grid: (config) =>
+      config?.size === "large" ? { columns: 12, min_columns: 6 } : { columns: 12, min_columns: 6, rows: "auto" },
+  });
 
-defineCard("fleet-tracker-trip-card", () => import("./trip-card.js"), "fleet-tracker-trips", {
-  stub: firstVehicle,
-  check: needsDevice,
-  form: "trip",
-  size: () => 10,
-  grid: () => ({ columns: 12, min_columns: 6, rows: "auto" }),
-});
+  defineCard("fleet-tracker-trip-card", () => import("./trip-card.js"), "fleet-tracker-trips", {
+    stub: firstVehicle,
+    check: needsDevice,
+    form: "trip",
+    size: () => 10,
+    grid: () => ({ columns: 12, min_columns: 6, rows: "auto" }),
+  });
 
-defineCard("fleet-tracker-overview-card", () => import("./overview.js"), "fleet-tracker-overview", {
-  form: "overview",
-  size: () => 12,
-  grid: () => ({ columns: "full", min_columns: 12, rows: "auto" }),
-});
+  defineCard("fleet-tracker-overview-card", () => import("./overview.js"), "fleet-tracker-overview", {
+    form: "overview",
+    size: () => 12,
+    grid: () => ({ columns: "full", min_columns: 12, rows: "auto" }),
+  });
 
-defineCard("fleet-tracker-fold-card", () => import("./fold-card.js"), "fleet-tracker-fold", {
-  form: "fold",
-  size: () => 1,
-  grid: () => ({ columns: 12, min_columns: 6, rows: "auto" }),
-});
+  defineCard("fleet-tracker-fold-card", () => import("./fold-card.js"), "fleet-tracker-fold", {
+    form: "fold",
+    size: () => 1,
+    grid: () => ({ columns: 12, min_columns: 6, rows: "auto" }),
+  });
 
-/** Define a strategy, whose module is loaded when a dashboard asks it. */
-for (const [kind, name] of [
-  ["dashboard", "fleet-tracker"],
-  ["view", "fleet-tracker-vehicle"],
-]) {
-  const tag = `ll-strategy-${kind}-${name}`;
-  if (customElements.get(tag)) continue;
-  customElements.define(
-    tag,
-    class extends HTMLElement {
-      static async generate(/** @type {any} */ config, /** @type {Hass} */ hass) {
-        const { dashboard, vehicleView } = await import("./strategy.js");
-        return kind === "dashboard" ? dashboard(config, hass) : vehicleView(config, hass);
-      }
+  // A strategy, whose module is loaded when a dashboard asks it.
+  for (const [kind, name] of [
+    ["dashboard", "fleet-tracker"],
+    ["view", "fleet-tracker-vehicle"],
+  ]) {
+    const tag = `ll-strategy-${kind}-${name}`;
+    if (customElements.get(tag)) continue;
+    customElements.define(
+      tag,
+      class extends HTMLElement {
+        static async generate(/** @type {any} */ config, /** @type {Hass} */ hass) {
+          const { dashboard, vehicleView } = await import("./strategy.js");
+          return kind === "dashboard" ? dashboard(config, hass) : vehicleView(config, hass);
+        }
 
-      static getCreateSuggestions() {
-        return { title: NAME, icon: "mdi:car-multiple" };
-      }
-    },
-  );
+        static getCreateSuggestions() {
+          return { title: NAME, icon: "mdi:car-multiple" };
+        }
+      },
+    );
+  }
 }
+
+// Home Assistant 2025 replaces the registry of elements while it starts: what was defined before is lost.
+customElements.whenDefined("home-assistant").then(defineAll);
 
 /**
  * Suggest the cards of a vehicle for one of its entities.

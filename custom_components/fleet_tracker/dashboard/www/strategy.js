@@ -67,7 +67,7 @@ export async function vehicleView(config, hass) {
       ]),
       section([{ type: "custom:fleet-tracker-trip-card", device: vehicle.id, grid_options: { columns: "full" } }]),
       section(gauges(hass, vehicle, words)),
-      section(statistics(vehicle, words)),
+      section(statistics(vehicle, await distanceOf(hass, vehicle), words)),
       section(events(hass, vehicle, words)),
       section(cameras(vehicle, words)),
       section(diagnostics(hass, vehicle, words)),
@@ -115,18 +115,34 @@ function gauges(hass, vehicle, words) {
   return titled(words("dashboard_gauges"), "mdi:gauge", cards);
 }
 
-/** @type {(vehicle: Vehicle, words: Words) => object[]} */
-function statistics(vehicle, words) {
-  const odometer = entityOf(vehicle, "sensor", "odometer");
+/**
+ * Return the statistics of how far a vehicle drove: those that reach back to before it was added, else its odometer's.
+ *
+ * @type {(hass: Hass, vehicle: Vehicle) => Promise<string | undefined>}
+ */
+async function distanceOf(hass, vehicle) {
+  try {
+    /** @type {{ statistic_id: string }[]} */
+    const all = await hass.callWS({ type: "recorder/list_statistic_ids", statistic_type: "sum" });
+    const own = all.find(({ statistic_id: id }) => id.startsWith("fleet_tracker:") && id.endsWith(vehicle.statistics));
+    if (own) return own.statistic_id;
+  } catch {
+    // Without a recorder there are none.
+  }
+  return entityOf(vehicle, "sensor", "odometer");
+}
+
+/** @type {(vehicle: Vehicle, driven: string | undefined, words: Words) => object[]} */
+function statistics(vehicle, driven, words) {
   const levels = ["vehicle_voltage", "battery", "fuel_level"].flatMap(
     (reading) => entityOf(vehicle, "sensor", reading) ?? [],
   );
   const cards = [];
-  if (odometer) {
+  if (driven) {
     cards.push({
       type: "statistics-graph",
       title: words("dashboard_distance_by_day"),
-      entities: [odometer],
+      entities: [{ entity: driven, name: vehicle.name }],
       stat_types: ["change"],
       chart_type: "bar",
       period: "day",
