@@ -30,8 +30,10 @@ import voluptuous as vol
 from .account.coordinator import FleetCoordinator
 from .actions.blueprints import async_install_blueprints
 from .actions.common_action import AccountRequest, CommonAction
+from .actions.exporting import EXPORT_ACTION
 from .actions.history import HISTORY_ACTIONS
 from .actions.import_history import IMPORT_HISTORY
+from .actions.marks import MARKING_ACTIONS
 from .actions.targets import (
     TARGET_FIELDS,
     LostVehicle,
@@ -79,6 +81,8 @@ CALL_API_SCHEMA = vol.Schema(
 COMMON_ACTIONS: tuple[CommonAction, ...] = (
     *HISTORY_ACTIONS.values(),
     IMPORT_HISTORY,
+    EXPORT_ACTION,
+    *MARKING_ACTIONS,
 )
 """The actions that are offered for the vehicles of every vendor."""
 
@@ -200,7 +204,9 @@ async def _async_call_on_account(
 ) -> JsonObjectType:
     """Call an action of an account. Its answer is for the whole account."""
     action = _action_of(coordinator, name)
-    request = _request(coordinator, caller, (), _checked_fields(action, call.data))
+    request = _request(
+        call, coordinator, caller, (), _checked_fields(action, call.data)
+    )
     try:
         return dict(await action.handler(request) or {})
     except VendorError as err:
@@ -222,6 +228,7 @@ class _VehicleCall:
         self._caller = caller
         self._name = action.name
         self._tells = action.effect is ActionEffect.TELLS
+        self._count = 0
         self._answers: dict[str, JsonValueType] = {}
         self._errors: dict[str, HomeAssistantError] = {}
 
@@ -233,6 +240,7 @@ class _VehicleCall:
         Raises HomeAssistantError when nothing came of it, and where an action that changes
         something failed for one of the vehicles.
         """
+        self._count = len(found)
         offering: defaultdict[str, list[TargetVehicle]] = defaultdict(list)
         for vehicle in found:
             if isinstance(vehicle, LostVehicle):
@@ -296,10 +304,12 @@ class _VehicleCall:
         coordinator = vehicles[0].coordinator
         action = _action_of(coordinator, self._name)
         return action, _request(
+            self._call,
             coordinator,
             self._caller,
             tuple(vehicle.vehicle_id for vehicle in vehicles),
             _checked_fields(action, self._call.data),
+            self._count,
         )
 
     def _take(self, vehicle: TargetVehicle, outcome: Outcome) -> None:
@@ -324,15 +334,19 @@ class _VehicleCall:
 
 
 def _request(
+    call: ServiceCall,
     coordinator: FleetCoordinator,
     caller: User | None,
     vehicle_ids: tuple[str, ...],
     data: Mapping[str, Any],
+    vehicles_in_call: int = 0,
 ) -> AccountRequest:
     """Return what is asked of an account."""
     return AccountRequest(
         coordinator=coordinator,
         caller=caller,
+        vehicles_in_call=vehicles_in_call,
+        returns_answer=call.return_response,
         hass=coordinator.hass,
         connection=coordinator.connection,
         execute=coordinator.async_execute,

@@ -18,11 +18,13 @@ from ..offer.action import ActionRequest, ActionSummary, Outcomes
 class AccountRequest(ActionRequest):
     """A call of an action for one account, with the account and the caller.
 
-    The caller is None for an automation.
+    The caller is None for an automation. ``vehicles_in_call`` counts those of all accounts.
     """
 
     coordinator: FleetCoordinator
     caller: User | None
+    vehicles_in_call: int = 0
+    returns_answer: bool = True
 
 
 async def _nothing_to_check(_request: object) -> Mapping[str, VendorError]:

@@ -102,6 +102,7 @@ def point_as_json(point: RoutePoint) -> _Json:
 
 def trip_as_json(trip: KnownTrip) -> _Json:
     """Return a drive. One that is under way has no end yet."""
+    mark = trip.mark
     return {
         "trip_id": trip.trip_id,
         "begin": _time(trip.begin),
@@ -115,9 +116,14 @@ def trip_as_json(trip: KnownTrip) -> _Json:
         **_where_known(
             distance_source=trip.distance_source and trip.distance_source.value,
             flags=sorted(trip.flags) or None,
+            purpose=mark.purpose,
+            visited=mark.visited,
+            driver=mark.driver,
+            late=(trip.kept is not None and trip.kept.is_late) or None,
             begin_place=_place(trip.begin_place),
             end_place=_place(trip.end_place),
             consumption=trip.consumption,
+            **{"class": mark.class_ and mark.class_.value},
         ),
     }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from ...account.trips.records import KeptTrip, Mark
 from ...contract.history import Place, Trip
 from ...model.trips.trip import DistanceSource, FoundTrip, TripFlag, TripSource
 
@@ -40,6 +41,13 @@ class KnownTrip(Trip):
     odometer_end: float | None = None
     found: FoundTrip | None = None
     """What was found, in its own units."""
+    kept: KeptTrip | None = None
+    """What is kept of it, with what users said of it."""
+
+    @property
+    def mark(self) -> Mark:
+        """What a user said of it."""
+        return Mark() if self.kept is None else self.kept.mark
 
 
 def of_found(
@@ -48,6 +56,7 @@ def of_found(
     trip_id: str | None = None,
     is_recorded: bool = False,
     is_running: bool = False,
+    kept: KeptTrip | None = None,
 ) -> KnownTrip:
     """Return a trip that was found."""
     by_vendor = found.source is TripSource.VENDOR
@@ -74,6 +83,7 @@ def of_found(
         odometer_begin=_km(found.odometer_begin_m),
         odometer_end=_km(found.odometer_end_m),
         found=found,
+        kept=kept,
     )
 
 

@@ -6,7 +6,9 @@ What is older than that, or from before it was kept, is looked up in the recorde
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
@@ -14,7 +16,8 @@ from itertools import pairwise
 from homeassistant.util import dt as dt_util
 
 from ...account.coordinator import FleetCoordinator
-from ...contract.errors import CommandUnsupported
+from ...account.trips.records import KeptTrip
+from ...contract.errors import CommandUnsupported, VendorError
 from ...contract.history import Distance, Place, RoutePoint, Stop, not_told
 from ...model.trips.log import TripLog, folded
 from ...model.trips.moments import (
@@ -27,12 +30,11 @@ from ...model.trips.moments import (
     unpack,
     unpacked,
 )
-from ...model.trips.route import MOST_POINTS
 from ...model.trips.trip import QUARTER_S, FoundTrip, Trip
 from ...model.vehicle import FixKind, Occurrence
 from .known_trip import KnownTrip, of_found
 from .recorded import MOST_STATES, RecordedPast
-from .way import Way, thinned_way
+from .way import Way, thinned_way, way_of
 
 BEFORE = timedelta(days=7)
 """How far before a time one looks for the trip that ended where a vehicle stands."""
@@ -59,29 +61,56 @@ class OwnPast:
         """Return the trips of a time, the earliest first; the last one may be under way."""
         log = self._log
         trips = {one.trip_id: _known(log, one) for one in log.trips}
+        with readable():
+            kept = await self._coordinator.kept_trips.async_trips(
+                self._vehicle_id, begin, end
+            )
+        trips |= {one.trip_id: _of_kept(one) for one in kept}
         ordered = sorted(trips.values(), key=lambda one: one.begin)
         since = min((_known_since(log), *(one.begin for one in ordered)))
         found = [one for one in ordered if begin < one.end and one.begin < end]
         if begin < since:
-            recorded = await self._recorded.async_trips(begin, min(since, end))
+            recorded = await self._recorded.async_trips(
+                begin, min(since, end), log.settings
+            )
             found[:0] = [of_found(one, is_recorded=True) for one in recorded]
         return found
 
     async def async_trip(self, trip_id: str | None) -> KnownTrip | None:
         """Return a trip by its identity; without one that under way, else the last one."""
-        trips = self._log.trips
-        if trip_id is not None:
-            trips = tuple(one for one in trips if one.trip_id == trip_id)
-        if not trips:
-            return None
-        return _known(self._log, trips[-1])
+        log, kept_trips = self._log, self._coordinator.kept_trips
+        if trip_id is None and log.trips:
+            trip_id = log.trips[-1].trip_id
+        with readable():
+            if trip_id is None:
+                last = await kept_trips.async_last(self._vehicle_id)
+                if last is None:
+                    return None
+                trip_id = last.trip_id
+            kept = await kept_trips.async_trip(self._vehicle_id, trip_id)
+        if kept is not None:
+            return _of_kept(kept)
+        found = [one for one in log.trips if one.trip_id == trip_id]
+        return _known(log, found[0]) if found else None
 
-    async def async_way(self, trip: KnownTrip, most: int = MOST_POINTS) -> Way:
-        """Return the way of a trip: by the evidence with its speeds, else as recorded."""
+    async def async_way(self, trip: KnownTrip, *, is_thinned: bool = True) -> Way:
+        """Return the way of a trip: by the evidence with its speeds, else as it was kept.
+
+        Where it was not kept, it is as recorded. One that was kept is always thinned.
+        """
+        if trip.kept is not None and trip.begin < _known_since(self._log):
+            with readable():
+                route = await self._coordinator.kept_trips.async_route(
+                    self._vehicle_id, trip.kept.trip_id
+                )
+            if route is not None:
+                return way_of(route)
         end = trip.end + timedelta(seconds=1)
         points = await self.async_route(trip.begin, end, MOST_STATES)
         return await self._coordinator.hass.async_add_executor_job(
-            partial(thinned_way, points, most=most)
+            partial(thinned_way, points)
+            if is_thinned
+            else partial(thinned_way, points, tolerance_m=0.0, most=MOST_STATES)
         )
 
     async def async_distance(self, begin: datetime, end: datetime) -> Distance:
@@ -127,9 +156,26 @@ class OwnPast:
         since = _known_since(log)
         points: list[RoutePoint] = []
         if begin < since:
-            points = await self._recorded.async_route(begin, min(since, end), most)
+            points = await self._async_past_route(begin, min(since, end), most)
         points += _fixes(log, max(begin, since), end)
         return points[:most]
+
+    async def _async_past_route(
+        self, begin: datetime, end: datetime, most: int
+    ) -> list[RoutePoint]:
+        """Return where it was before the evidence: as recorded, else as trips were kept."""
+        points = await self._recorded.async_route(begin, end, most)
+        times = [one.time for one in points]
+        kept_trips = self._coordinator.kept_trips
+        with readable():
+            for trip in await kept_trips.async_trips(self._vehicle_id, begin, end):
+                if bisect_right(times, trip.end) - bisect_left(times, trip.begin) > 2:
+                    continue
+                route = await kept_trips.async_route(self._vehicle_id, trip.trip_id)
+                if route is not None:
+                    points += way_of(route).points
+        points = [one for one in points if begin <= one.time < end]
+        return sorted(points, key=lambda one: one.time)[:most]
 
     # --- alarms -----------------------------------------------------------------------------
 
@@ -142,6 +188,15 @@ class OwnPast:
         return await self._recorded.async_alarms(begin, end, most)
 
 
+@contextmanager
+def readable() -> Iterator[None]:
+    """Raise VendorError where the disk cannot be read."""
+    try:
+        yield
+    except OSError as err:
+        raise VendorError("Kept trips cannot be read", key="trips_unreadable") from err
+
+
 def not_recorded() -> CommandUnsupported:
     """Return the error of what neither the vendor nor the recorder remembers."""
     error = not_told()
@@ -150,6 +205,10 @@ def not_recorded() -> CommandUnsupported:
 
 def _time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _of_kept(kept: KeptTrip) -> KnownTrip:
+    return of_found(kept.found, trip_id=kept.trip_id, kept=kept)
 
 
 def _known(log: TripLog, trip: Trip) -> KnownTrip:

@@ -131,7 +131,9 @@ class RecordedPast:
             for one in points
         ]
 
-    async def async_trips(self, begin: datetime, end: datetime) -> list[FoundTrip]:
+    async def async_trips(
+        self, begin: datetime, end: datetime, settings: TripSettings
+    ) -> list[FoundTrip]:
         """Return the trips that are found in what was recorded."""
         if not self.is_there:
             return []
@@ -140,7 +142,7 @@ class RecordedPast:
             Platform.BINARY_SENSOR, Reading.IGNITION, begin, end
         )
         return await self._hass.async_add_executor_job(
-            found_trips, route, keys, end.timestamp()
+            found_trips, route, keys, end.timestamp(), settings
         )
 
     async def async_idling(self, begin: datetime, end: datetime) -> list[Stop]:
@@ -299,7 +301,10 @@ def _text(value: object) -> str | None:
 
 
 def found_trips(
-    route: Iterable[RoutePoint], keys: Iterable[State], until: float
+    route: Iterable[RoutePoint],
+    keys: Iterable[State],
+    until: float,
+    settings: TripSettings,
 ) -> list[FoundTrip]:
     """Return the trips that ended in what was recorded: places, and the ignition."""
     moments: dict[int, Moment] = {}
@@ -321,7 +326,7 @@ def found_trips(
     for one in told:
         held = moments.get(one.at_ms)
         moments[one.at_ms] = one if held is None else join(held, one)
-    fold, settings = Fold(), TripSettings()
+    fold = Fold()
     for _, one in sorted(moments.items()):
         fold.add(one, settings)
     last = fold.current(until, settings)

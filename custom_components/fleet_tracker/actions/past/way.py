@@ -40,6 +40,19 @@ def thinned_way(
     return Way(points=tuple(told[one.at] for one in kept), gaps=_gaps(kept))
 
 
+def thinned_parts(way: Way) -> Way:
+    """Return a way whose parts are thinned, each for itself."""
+    points: list[RoutePoint] = []
+    gaps: set[int] = set()
+    for part in way.parts():
+        if points:
+            gaps.add(len(points))
+        thin = thinned_way(part)
+        gaps |= {len(points) + number for number in thin.gaps}
+        points += thin.points
+    return Way(points=tuple(points), gaps=frozenset(gaps))
+
+
 def way_of(route: Route) -> Way:
     """Return the way of a route that was kept. It knows no speeds."""
     return Way(

@@ -1,0 +1,88 @@
+"""Trips as KML 2.2: as lines, and in a second folder as tracks with their times.
+
+Google Earth plays tracks; others show lines alone, and a few tracks alone. The tracks are
+not visible at first, so that nothing is drawn twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ...contract.history import RoutePoint
+from .content import Content, ShownTrip, degrees, summary, title, utc, xml_text
+
+MIME_TYPE = "application/vnd.google-earth.kml+xml"
+NAMESPACE = "http://www.opengis.net/kml/2.2"
+EXTENSION = "http://www.google.com/kml/ext/2.2"
+
+
+def kml(content: Content) -> str:
+    """Return trips as KML."""
+    return "\n".join((*_lines(content), ""))
+
+
+def _lines(content: Content) -> Iterator[str]:
+    yield '<?xml version="1.0" encoding="UTF-8"?>'
+    yield f'<kml xmlns="{NAMESPACE}" xmlns:gx="{EXTENSION}">'
+    yield "<Document><name>Trips</name>"
+    yield "<Folder><name>Lines</name>"
+    for trip in content.trips:
+        yield from _line(trip, content)
+    yield "</Folder>"
+    yield "<Folder><name>Tracks</name><visibility>0</visibility>"
+    for trip in content.trips:
+        yield from _track(trip, content)
+    yield "</Folder></Document></kml>"
+
+
+def _line(trip: ShownTrip, content: Content) -> Iterator[str]:
+    yield f"<Placemark><name>{xml_text(title(trip, content.time_zone))}</name>"
+    if (told := summary(trip)) is not None:
+        yield f"<description>{xml_text(told)}</description>"
+    yield (
+        f"<TimeSpan><begin>{utc(trip.begin)}</begin><end>{utc(trip.end)}</end></TimeSpan>"
+    )
+    parts = list(trip.way.parts())
+    if len(parts) > 1:
+        yield "<MultiGeometry>"
+    for part in parts:
+        yield _geometry(part)
+    if len(parts) > 1:
+        yield "</MultiGeometry>"
+    yield "</Placemark>"
+
+
+def _geometry(part: Sequence[RoutePoint]) -> str:
+    places = " ".join(
+        f"{degrees(one.longitude)},{degrees(one.latitude)}" for one in part
+    )
+    coordinates = f"<coordinates>{places}</coordinates>"
+    if len(part) < 2:
+        return f"<Point>{coordinates}</Point>"
+    return f"<LineString><tessellate>1</tessellate>{coordinates}</LineString>"
+
+
+def _track(trip: ShownTrip, content: Content) -> Iterator[str]:
+    parts = list(trip.way.parts())
+    if not parts:
+        return
+    yield f"<Placemark><name>{xml_text(title(trip, content.time_zone))}</name>"
+    yield "<visibility>0</visibility>"
+    if len(parts) > 1:
+        yield "<gx:MultiTrack><gx:interpolate>0</gx:interpolate>"
+    for part in parts:
+        yield "<gx:Track>"
+        # All times come first, then as many places.
+        for point in part:
+            yield f"<when>{utc(point.time)}</when>"
+        for point in part:
+            yield f"<gx:coord>{_coordinates(point)}</gx:coord>"
+        yield "</gx:Track>"
+    if len(parts) > 1:
+        yield "</gx:MultiTrack>"
+    yield "</Placemark>"
+
+
+def _coordinates(point: RoutePoint) -> str:
+    altitude = f"{point.altitude or 0:.1f}"
+    return f"{degrees(point.longitude)} {degrees(point.latitude)} {altitude}"
