@@ -56,7 +56,9 @@ from ..const import (
 from ..contract.commands import Command, CommandResult
 from ..contract.connection import Memory, PollResult, Settings
 from ..contract.errors import AuthenticationFailed, RateLimited, VendorError
+from ..contract.history import Trip
 from ..model.guard import Refusal
+from ..model.json_values import as_unix_time
 from ..model.rules import Rules
 from ..model.trips.log import TripLog
 from ..model.vehicle import (
@@ -88,6 +90,7 @@ from .reauthentication import async_end_reauthentication
 from .storage import SLICE, EntryMemory, VehicleStore
 from .subentries import VehicleSubentries
 from .trips.kept import KeptTrips
+from .trips.past import VendorPast
 from .vehicle_settings import VehicleSettings, all_settings, settings_of
 
 type FleetConfigEntry = ConfigEntry[FleetCoordinator]
@@ -97,6 +100,8 @@ LONGEST_FIRST_WAIT = 9
 
 A start is to cost no more than 10 for a server that accepts and never answers.
 """
+TRIPS_KEPT_SINCE = "trips_kept_since"
+"""In the account's memory."""
 FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(minutes=5)
 """How long to wait after a poll that failed, while none has succeeded since the start."""
@@ -160,6 +165,8 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             hass, entry, vendor.fixable_problems, self.vehicle_names
         )
         self._trips_set_aside: list[str] = []
+        self.trips_kept_since = dt_util.utcnow()
+        self._vendor_past = VendorPast(self.vehicles)
         self.kept_trips = KeptTrips(
             hass,
             entry.entry_id,
@@ -288,6 +295,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         last_trips = await self.kept_trips.async_open(self.fleet.vehicles)
+        await self._async_note_kept_since()
         for vehicle_id, trip in last_trips.items():
             self.fleet.recall_trip(vehicle_id, trip)
         if unwanted:
@@ -299,6 +307,27 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._show_set_aside()
         for receipt in receipts:
             self.fleet.recall_receipt(receipt)
+
+    async def _async_note_kept_since(self) -> None:
+        """Note since when trips are kept: before, only the vendor may know them."""
+        since = as_unix_time(self.own_memory.get(TRIPS_KEPT_SINCE))
+        if self.options.get(CONF_KEEP_TRIPS, True):
+            if since is None:
+                since = self.now()
+                await self.own_memory.put(TRIPS_KEPT_SINCE, since.timestamp())
+            self.trips_kept_since = since
+        else:
+            await self.own_memory.put(TRIPS_KEPT_SINCE, None)
+
+    async def async_trips_before_kept(
+        self, begin: datetime, end: datetime
+    ) -> dict[str, list[Trip]]:
+        """Return the trips that the vendor tells of a time, by vehicles, if it tells any."""
+        if self.why_closed() is not None or self._back_off.is_going_on:
+            return {}
+        return await self._vendor_past.async_trips(
+            self.connection.history, begin, end, self.trips_kept_since
+        )
 
     @callback
     def _on_trips_set_aside(self, copy: str) -> None:
@@ -896,6 +925,10 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     def vehicle_names(self, vehicle_ids: Collection[str]) -> list[str]:
         """Return what the user calls vehicles. One that nothing is known of has no name."""
+        return list(self.names_by_vehicle(vehicle_ids).values())
+
+    def names_by_vehicle(self, vehicle_ids: Iterable[str]) -> dict[str, str]:
+        """Return what the user calls vehicles, by their ids, as far as known."""
         devices = dr.async_entries_for_config_entry(
             dr.async_get(self.hass), self.config_entry.entry_id
         )
@@ -904,12 +937,12 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             for device in devices
             if device.name_by_user
         }
-        names = []
+        names: dict[str, str] = {}
         for one in vehicle_ids:
             vehicle = self.vehicle(one)
             details = vehicle.details if vehicle else self.first_details(one)
             if details is not None:
-                names.append(given.get(one) or details.name)
+                names[one] = given.get(one) or details.name
         return names
 
     def vehicle_kind(self, vehicle_id: str) -> VehicleKind:

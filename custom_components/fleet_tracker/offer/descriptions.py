@@ -34,6 +34,7 @@ from ..model.vehicle_kind import VehicleKind
 _PLATFORMS_OF_ALL = (
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
+    Platform.CALENDAR,
     Platform.DEVICE_TRACKER,
     Platform.EVENT,
     Platform.SENSOR,
