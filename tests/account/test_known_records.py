@@ -78,6 +78,9 @@ class Keeper:
     def on_wrong_clocks(self, vehicles: AbstractSet[str]) -> None:
         """Tell nobody."""
 
+    def on_unusable_ignitions(self, vehicles: AbstractSet[str]) -> None:
+        """Tell nobody."""
+
     def on_new_vehicle(self, vehicle_id: str) -> None:
         """Remember nothing of it."""
 

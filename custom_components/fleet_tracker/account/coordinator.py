@@ -304,6 +304,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self.maintenance.begin(self.fleet)
         # A repair may be shown from before a reload.
         self._problems.note_tracker_clocks(self.fleet.wrong_clocks)
+        self._problems.note_unusable_ignitions(self.fleet.unusable_ignitions)
         self._show_set_aside()
         for receipt in receipts:
             self.fleet.recall_receipt(receipt)
@@ -517,6 +518,11 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def on_wrong_clocks(self, vehicles: AbstractSet[str]) -> None:
         """Show which vehicles have trackers with wrong clocks."""
         self._problems.note_tracker_clocks(vehicles)
+
+    @callback
+    def on_unusable_ignitions(self, vehicles: AbstractSet[str]) -> None:
+        """Show which vehicles have ignitions that tell nothing."""
+        self._problems.note_unusable_ignitions(vehicles)
 
     @callback
     def on_new_vehicle(self, vehicle_id: str) -> None:

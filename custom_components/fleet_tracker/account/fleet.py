@@ -77,6 +77,9 @@ class FleetKeeper(Protocol):
     def on_wrong_clocks(self, vehicles: AbstractSet[str]) -> None:
         """Handle that other vehicles have trackers with wrong clocks now."""
 
+    def on_unusable_ignitions(self, vehicles: AbstractSet[str]) -> None:
+        """Handle that other vehicles have ignitions that tell nothing now."""
+
     def on_new_vehicle(self, vehicle_id: str) -> None:
         """Handle a vehicle that was not known before."""
 
@@ -118,6 +121,7 @@ class Fleet:
         self._newcomer_listeners: list[Callable[[str], None]] = []
         self._expiries = Expiries(hass, self.refresh)
         self._wrong_clocks: set[str] = set()
+        self._unusable_ignitions: set[str] = set()
         self._has_newcomer = False
         self._takes_news = True
         self._is_closed = False
@@ -128,6 +132,11 @@ class Fleet:
     def wrong_clocks(self) -> AbstractSet[str]:
         """The vehicles whose tracker's clock is wrong."""
         return self._wrong_clocks
+
+    @property
+    def unusable_ignitions(self) -> AbstractSet[str]:
+        """The vehicles whose ignition was found to tell nothing, see `model.trips.fold`."""
+        return self._unusable_ignitions
 
     # --- the vehicles -----------------------------------------------------------------------
 
@@ -208,6 +217,7 @@ class Fleet:
         self._replaced.pop(vehicle_id, None)
         self._sort(vehicle_id, None)
         self._note_clock(vehicle_id, wrong=False)
+        self._note_ignition(vehicle_id, unusable=False)
         self._occurrences.forget(vehicle_id)
         self._tell_newcomer(vehicle_id)
         self._keeper.on_vehicles_kept()
@@ -490,6 +500,9 @@ class Fleet:
         rules, now = keeper.rules(vehicle.vehicle_id), keeper.receipt()
         self._put(vehicle)
         self._note_clock(vehicle.vehicle_id, wrong=is_wrong(vehicle.clock))
+        self._note_ignition(
+            vehicle.vehicle_id, unusable=vehicle.trips.head.is_key_unusable
+        )
         for expiry in (
             expires_at(vehicle),
             activity_expires_at(vehicle, rules, now),
@@ -509,6 +522,17 @@ class Fleet:
         else:
             self._wrong_clocks.discard(vehicle_id)
         self._keeper.on_wrong_clocks(self._wrong_clocks)
+
+    @callback
+    def _note_ignition(self, vehicle_id: str, *, unusable: bool) -> None:
+        """Note whether a vehicle's ignition tells nothing, and tell of all of them."""
+        if unusable == (vehicle_id in self._unusable_ignitions):
+            return
+        if unusable:
+            self._unusable_ignitions.add(vehicle_id)
+        else:
+            self._unusable_ignitions.discard(vehicle_id)
+        self._keeper.on_unusable_ignitions(self._unusable_ignitions)
 
     # --- listeners --------------------------------------------------------------------------
 

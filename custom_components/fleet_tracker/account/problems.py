@@ -21,6 +21,7 @@ SUBSCRIPTION_EXPIRED = "subscription_expired"
 ACCESS_DENIED = "access_denied"
 RATE_LIMITED = "rate_limited"
 TRACKER_CLOCKS_WRONG = "tracker_clocks_wrong"
+IGNITION_UNUSABLE = "ignition_unusable"
 SERVER_CLOCK_DIFFERS = "server_clock_differs"
 MOST_NAMED = 5
 """How many vehicles a repair issue names; the others are counted."""
@@ -118,6 +119,14 @@ class Problems:
             self.show(TRACKER_CLOCKS_WRONG, vehicles=wrong)
         else:
             self.clear(TRACKER_CLOCKS_WRONG)
+
+    @callback
+    def note_unusable_ignitions(self, vehicles: Collection[str]) -> None:
+        """Show one repair issue for all vehicles whose ignition tells nothing."""
+        if vehicles:
+            self.show(IGNITION_UNUSABLE, vehicles=vehicles)
+        else:
+            self.clear(IGNITION_UNUSABLE)
 
     @callback
     def note_server_clock(self, offset: timedelta) -> None:
