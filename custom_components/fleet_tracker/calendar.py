@@ -25,7 +25,7 @@ from homeassistant.util.unit_conversion import DistanceConverter
 
 from .account.coordinator import FleetConfigEntry, FleetCoordinator
 from .account.trips.places import place_name
-from .account_entity import AccountEntity
+from .account_entity import AccountDescription, AccountEntity
 from .actions.turns import in_turns
 from .const import DOMAIN
 from .contract.history import Place, Trip as VendorTrip
@@ -46,7 +46,12 @@ class FleetCalendarDescription(FleetDescription, CalendarEntityDescription):
     """A calendar."""
 
 
-OF_ACCOUNT = CalendarEntityDescription(key="account_trips")
+@dataclass(frozen=True, kw_only=True)
+class AccountCalendarDescription(AccountDescription, CalendarEntityDescription):
+    """The calendar of an account."""
+
+
+OF_ACCOUNT = AccountCalendarDescription(key="account_trips")
 OF_VEHICLE = FleetCalendarDescription(
     key="trips", entity_registry_enabled_default=False
 )
@@ -273,6 +278,8 @@ class _Drives(CalendarEntity):
 
 class AccountCalendar(AccountEntity, _Drives):
     """The drives of all vehicles of an account, with their names."""
+
+    entity_description: AccountCalendarDescription
 
     @override
     def _of(self) -> None:
