@@ -11,7 +11,7 @@ from .entities import ENTITIES
 from .flow import OpenApiFlow
 from .services import ACTIONS
 
-# The websites of the servers that are offered; nobody knows that of another one.
+# The websites of the servers in the form. That of an own server is not known.
 _PORTALS = {
     "api.protrack365.com": "https://www.protrack365.com",
     "api.itrack.top": "http://www.itrack.top",

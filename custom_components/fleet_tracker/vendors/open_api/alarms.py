@@ -54,11 +54,12 @@ class AlarmReader:
 
     The client takes its time: a call a second for the whole account. Two of three calls are
     for vehicles with news, so that 40 of these are asked for within a minute however many
-    others wait. An alarm that is read
-    twice does no harm, for what was fired is remembered with its time, across restarts too;
-    so that a restart reads from a quarter of an hour ago, before which nothing would be
-    fired. What happens while the server cannot be asked, or before a vehicle's turn comes,
-    is read when it can. What happened before the account was added is never read.
+    others wait.
+
+    An alarm that is read twice does no harm: alarms that fired are remembered with their
+    times, across restarts too. After a restart the last quarter of an hour is read, since
+    older alarms would not fire. Alarms that come while the server is down are read once it
+    is up again. Those from before the account was added are never read.
     """
 
     def __init__(

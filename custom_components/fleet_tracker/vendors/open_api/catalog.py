@@ -42,7 +42,7 @@ METHODS: Mapping[str, ApiMethod] = MappingProxyType(
     }
 )
 
-# What changes something is sent by POST; of what reads, only this.
+# Operations that change something are sent by POST. Of those that read, only this one is.
 _READ_BY_POST = frozenset({"/api/command/query"})
 
 

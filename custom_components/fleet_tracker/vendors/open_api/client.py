@@ -574,9 +574,9 @@ class OpenApiClient:
     ) -> Batch[Record]:
         """Return the records of many devices, by batches.
 
-        A device that the server refuses makes it refuse the whole batch, so that one is
-        halved until the culprit is alone. What was found out before another error is not
-        lost, or a fleet of which many are refused would begin anew each time.
+        The server refuses a whole batch because of a single device. Such a batch is halved
+        until that device is alone. Records that came before another error are kept:
+        otherwise a fleet with many refused devices would begin anew each time.
         """
         found: dict[str, Record] = {}
         refused: dict[str, VehicleUnavailable] = {}

@@ -374,12 +374,12 @@ class OpenApiConnection(Connection):
             await self.host.memory.put(LAPSED_ARE_TOLD, True)
 
     def _try_again(self, now: datetime) -> None:
-        """Ask again for the one that has waited longest: of many, one with each call."""
+        """Ask again for one refused vehicle: the one that has waited longest."""
         self._trial = next(iter(self._refused), None)
         self._tried_again_at = now
 
     def _try_again_if_due(self, now: datetime) -> None:
-        """Ask again for one of many between the lists, so that all have their turn."""
+        """Ask again for a refused vehicle between the lists, so that each has its turn."""
         if len(self._refused) > 1:
             spacing = max(LIST_INTERVAL / len(self._refused), RETRY_SPACING)
             if not timedelta() <= now - self._tried_again_at < spacing:

@@ -123,8 +123,8 @@ def map_track(
 ) -> VehicleUpdate | None:
     """Return the news in a record of `track` (2.2), None if it names no vehicle.
 
-    ``known`` keeps the time steady at which the ignition was switched, which the record
-    tells as seconds before an instant that jitters.
+    The record tells when the ignition was switched as seconds before an instant, which
+    jitters. The time in ``known`` is kept as long as it fits.
     """
     imei = as_text(record.get("imei"))
     if imei is None:
@@ -162,7 +162,7 @@ def map_track(
     ):
         is_told = time in readings
         measured_at = readings[time] if is_told else _last_measured(known, name)
-        # Of what it never measured, a vehicle has no group.
+        # A vehicle has no group of values that it never measured.
         if name in record and isinstance(measured_at, datetime):
             groups.append(
                 ReadingGroup(
@@ -285,7 +285,7 @@ def status_update(
 def _last_measured(known: Vehicle | None, group: str) -> datetime | None:
     """Return the time of a group that is known.
 
-    What comes without a time takes its place, and shuts out nothing that comes with one.
+    A group without a time of its own takes this one. It is never newer than one with a time.
     """
     held = known.groups.get(group) if known is not None else None
     return held.measured_at if held is not None else None

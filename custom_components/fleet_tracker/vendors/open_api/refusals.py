@@ -52,7 +52,7 @@ class Suspects:
         return self._certain()
 
     def keep(self, imeis: Collection[str]) -> None:
-        """Forget all others. What was refused may have been one of them."""
+        """Forget all other vehicles. A refused group that shrinks proves nothing any more."""
         self._groups = [
             group if len(kept) == len(group.imeis) else Group(tuple(kept))
             for group in self._groups

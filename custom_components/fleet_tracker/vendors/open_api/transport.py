@@ -39,15 +39,13 @@ _WAR_PERIOD = timedelta(minutes=30)
 WAR_LOGIN_SPACING = timedelta(minutes=1)
 """How long it is at least from one login to the next while another program does the same."""
 
-# How long an account that is closed waits for the token of a login that is going on.
-
-# After "too frequent": waits within the call, then what callers are told to wait.
+# After "too frequent": the waits within the call, then the wait that the caller is told.
 _RETRIES = 3
 _FIRST_WAIT_S = 1.0
 _FIRST_PAUSE_S = 60.0
 _LONGEST_PAUSE_S = 900.0
 
-# What is asked by POST and changes nothing
+# Queries that are sent by POST
 _POSTED_QUERIES = frozenset({"/api/command/query"})
 
 _MOST_CODE_DIGITS = 6
@@ -186,8 +184,8 @@ class Transport:
         """Call an operation and return its `record`, None where it has none.
 
         Parameters are in the URL, of POST requests too. A token that the server no longer
-        takes is renewed once and the call repeated. Raises what the answer's code means,
-        CannotConnect, InvalidAnswer, or what the clearance of a command raises.
+        takes is renewed once and the call repeated. Raises CannotConnect,
+        InvalidAnswer, the error of the answer's code, or that of a command's clearance.
         """
         token = await self._valid_token()
         answer = await self._patient_request(method, path, params, token, clearance)

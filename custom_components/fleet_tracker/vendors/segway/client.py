@@ -107,7 +107,7 @@ COMMAND_TIMEOUT = 45
 _TOKEN = "token"
 _LONGEST_TOKEN = 10 * 365 * 86_400
 _OAUTH_REFUSALS = frozenset({"invalid_client", "unauthorized_client", "unauthorized"})
-# What says nothing of the credentials and may pass soon.
+# Failures that may pass soon and do not prove the credentials wrong.
 _RENEWAL_FAILURES = (CannotConnect, InvalidAnswer, RateLimited)
 
 
@@ -197,9 +197,9 @@ class SegwayClient:
         await self._valid_token()
 
     async def _valid_token(self, refused: str | None = None) -> str:
-        """Return a token that should be accepted; not the one that was refused.
+        """Return a token that should be accepted, and not the ``refused`` one.
 
-        One that is about to end serves on while no new one can be had.
+        A token that is about to end is used as long as the server issues no new one.
         """
         async with self._renewal:
             # Who asked for it may not have waited.
@@ -513,10 +513,10 @@ class SegwayClient:
         at_once: bool = False,
         clearance: Clearance = HARMLESS,
     ) -> _Reply:
-        """Send a request and read the answer that begins within so many seconds.
+        """Send a request and read its answer, which must begin within some seconds.
 
-        Only so many go at a time. What stops a vehicle or lets it go again is to be sent
-        `at_once`: it waits for no others, which may hang.
+        Few requests go at a time. A command that stops a vehicle or lets it go again is sent
+        `at_once`: it does not wait for others, which may hang.
         """
         self.counters["requests"] += 1
         headers = {"Authorization": f"bearer {token}"} if token else {}

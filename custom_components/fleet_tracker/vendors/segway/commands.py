@@ -1,7 +1,7 @@
 """The commands of a vehicle: how they are sent, and what they need.
 
-Each command has the capability that it needs, how it is sent, and by what reading the
-vehicle shows that it was carried out, if it shows it at all.
+The table says of each command which capability it needs, how it is sent, and which reading
+shows that it was carried out, if any does.
 """
 
 from __future__ import annotations
@@ -97,9 +97,9 @@ class Operation:
     """How a command is carried out.
 
     `check` raises InvalidArgument for arguments that may not be sent. `shows`: the readings
-    that tell that it was, read from `group`. `is_shown_itself`: they are what is commanded,
-    and have a time of their own; otherwise they only follow from it. `lasting`: they stay
-    so; otherwise they may have changed again by the time they are read.
+    that prove it, from `group`. `is_shown_itself`: these are the commanded values and have a
+    time of their own; otherwise they only follow from them. `lasting`: they stay as they
+    are; otherwise they may have changed again when they are read.
     """
 
     capability: SegwayCapability

@@ -1,4 +1,4 @@
-"""A Segway account: what is polled when, what pushes bring, how commands are confirmed."""
+"""A Segway account: its polls, its pushes, and how its commands are confirmed."""
 
 from __future__ import annotations
 
@@ -199,8 +199,8 @@ class SegwayConnection(Connection):
     ) -> Expectation | None:
         """Return what a vehicle is to show after a command, None if nothing can be read.
 
-        What only follows from the command, or has no time of its own, is read before it:
-        somebody else may have brought it about since it was last told.
+        A reading that only follows from the command, or has no time of its own, is read
+        before it: somebody else may have changed it since it was last told.
         """
         query = Query(operation.group)
         if operation.shows is None or query not in vehicle.queries:
@@ -338,7 +338,7 @@ class SegwayConnection(Connection):
         self.host.discover(imei)
 
     def _take(self, vehicle: AcceptedVehicle, push: Push) -> bool:
-        """Hand on what a push tells, and tell whether it tells what it should."""
+        """Hand on the news in a push; return whether the push was complete."""
         now = self.host.now()
         known = self.host.vehicle(vehicle.imei)
         clock = known.clock if known else None

@@ -57,7 +57,7 @@ class DeviceInactive(VehicleUnavailable):
 
 
 class DeviceTimeout(CommandUnconfirmed):
-    """The vehicle did not answer in time (15302): what it did is not known."""
+    """The vehicle did not answer in time (15302), and may have obeyed or not."""
 
     key = "segway_device_timeout"
 
@@ -92,7 +92,7 @@ class UnknownCode(InvalidAnswer):
     key = "segway_unknown_code"
 
 
-# What each status code is raised as, and the key of its text.
+# The error of each status code, and the key of its text.
 STATUS_CODES: Mapping[int, tuple[type[VendorError], str]] = MappingProxyType(
     {
         15001: (ServerError, "segway_server_error"),

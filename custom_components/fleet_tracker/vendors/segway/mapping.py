@@ -156,9 +156,9 @@ def map_status(
     """Return the news of a status query or push. A push may tell a few of the fields.
 
     `speed` has no unit in the document: km/h. `lockVoltage` is in 0.01 V and
-    `remainingRange`, which the examples call `remainderRange`, in 10 m. Unlocked is what
-    ignition means here. The network signal (2 to 32) is told in %. ``clock`` is what is
-    known of that of the vehicle.
+    `remainingRange`, which the examples call `remainderRange`, in 10 m. A vehicle
+    that is unlocked counts as one with its ignition on. The network signal (2 to 32) is
+    converted to %. ``clock`` is the known state of the vehicle's clock.
     """
     measured_at = as_unix_time(record.get("statusUtcTime"))
     locked = as_flag(record.get("locked"))

@@ -64,7 +64,7 @@ WITNESS_PAUSE = timedelta(minutes=5)
 PATIENCE = 5
 """Seconds after which a poll no longer waits for vehicles that do not answer."""
 
-# What says nothing of a single vehicle.
+# Errors of the server or the account, not of a single vehicle.
 _SERVER_ERRORS = (
     AccessDenied,
     AuthenticationFailed,
@@ -72,7 +72,7 @@ _SERVER_ERRORS = (
     InvalidAnswer,
     RateLimited,
 )
-# What may be a single vehicle's doing after all.
+# Of these, errors that a single vehicle may cause all the same.
 _DOUBTFUL_ERRORS = (NoAnswer, ServerError, InvalidAnswer)
 
 
@@ -100,11 +100,10 @@ class Poller:
         self._answered_at: datetime | None = None
         """When the server last answered for one vehicle, after it did not for others."""
         self._lost: set[str] | None = None
-        """How many vehicles the user was told are not found; what was told before a
-        reload is not known."""
+        """The vehicles that the user was told are not found; None after a reload."""
         self._planned: datetime | None = None
         self._failing: set[Query] = set()
-        """What the server fails at: it is asked last."""
+        """The queries that failed lately: they are asked last."""
 
     # --- a poll ---
 
@@ -186,10 +185,10 @@ class Poller:
             await asyncio.wait([patience])
 
     def _suspicion(self, asked: list[AcceptedVehicle]) -> VendorError | None:
-        """Return what may keep the whole account from being read.
+        """Return the error that may keep the whole account from being read, if any.
 
-        None as soon as the server answered for one of the vehicles. What is one of the
-        doubtful errors may be the vehicles' own doing.
+        There is none once the server has answered for one of the vehicles. Vehicles may
+        cause one of the doubtful errors themselves.
         """
         for vehicle in asked:
             if vehicle.task is not None and not vehicle.task.cancelled():
@@ -310,11 +309,11 @@ class Poller:
         *,
         until_answer: bool = False,
     ) -> None:
-        """Ask a vehicle one thing after the other, and hand on what comes.
+        """Ask a vehicle one query after the other, and hand on the answers.
 
-        Once the server has answered one question, its failure at another is no sign that
-        the account cannot be read. What it failed at lately is asked last, and after two
-        failures without an answer nothing more.
+        Once the server has answered one query, its failure at another is no sign that the
+        account cannot be read. Queries that failed lately come last. After two failures
+        without an answer no more are asked.
         """
         answered = False
         errors: list[VendorError] = []
@@ -386,7 +385,7 @@ class Poller:
     ) -> VehicleUpdate:
         """Return the answer to one query, without news where it holds no fix.
 
-        `motion` is what the location takes its speed from, the known one if it is None.
+        The location takes its speed from `motion`, or from the known motion if it is None.
         Raises VendorError when the query fails.
         """
         imei, now = vehicle.imei, self._host.now

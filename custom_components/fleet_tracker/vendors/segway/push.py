@@ -66,7 +66,7 @@ class PushRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A push that is what it claims to be."""
+    """A push with a right signature."""
 
     kind: PushKind
     imei: str

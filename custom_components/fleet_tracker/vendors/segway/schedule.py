@@ -1,7 +1,7 @@
-"""When to ask for what of one vehicle.
+"""When to send which query for one vehicle.
 
-Quick while it is ridden, slow while it is parked, slower while it is pushed. Pure: the
-clock and what is known of the vehicle are handed in.
+Often while it is ridden, rarely while it is parked, and more rarely while it is pushed.
+Pure: the caller gives the time and the state of the vehicle.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def push_period(
 
 @dataclass(kw_only=True)
 class Schedule:
-    """When what of a vehicle was asked for and pushed, and when to ask again.
+    """When each query was last asked and pushed, and when it is due again.
 
     `driving` and `standing` are the user's polling intervals.
     """
@@ -110,13 +110,13 @@ class Schedule:
         self.quick_until = now + QUICK_AFTER
 
     def note_failure(self, now: datetime, *queries: Query) -> None:
-        """Wait longer with what failed, and with what was not even tried after it."""
+        """Wait longer with queries that failed, and with those that were not tried after them."""
         for query in queries:
             self.failures[query] += 1
             self.asked[query] = now
 
     def start_over(self) -> None:
-        """Ask for everything anew: what was asked for last did not reach the vehicle."""
+        """Ask every query anew, since the last ones did not reach the vehicle."""
         self.asked.clear()
         self.failures.clear()
 
@@ -155,7 +155,7 @@ class Schedule:
     def steady_until(self, now: datetime) -> datetime:
         """Return how long intervals stay the same, if pushes go on and nothing happens.
 
-        Not at all after a clock was set back: what it showed before is still to come.
+        Not at all after our clock was set back: the noted times are in the future then.
         """
         times = (*self.asked.values(), *self.pushed.values())
         if any(time > now for time in times):

@@ -143,7 +143,7 @@ class FactsBook:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """When a vehicle is to be asked next, and as long as what that follows from."""
+    """When a vehicle is due next, and what this was worked out from."""
 
     due: datetime
     known: Vehicle | None
@@ -221,8 +221,8 @@ class AcceptedVehicle:
     def lacks(self, capability: SegwayCapability, err: VendorError) -> bool:
         """Tell whether an error says that the vehicle does not have something.
 
-        15707 always does. HTTP 404, and 15004 from what the document limits to some
-        models, do until it has worked once.
+        15707 always says so. HTTP 404 says so until the command has worked once, and so does
+        15004 of a command that the document limits to some models.
         """
         if isinstance(err, ParameterRefused):
             doubtful = capability in LIMITED_CAPABILITIES

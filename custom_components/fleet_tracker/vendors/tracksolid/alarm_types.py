@@ -15,7 +15,7 @@ from .vocabulary import TracksolidReading
 
 _T = OccurrenceType
 
-# What ended is in the second place.
+# The second is the alarm that ended.
 _ENDS: Mapping[str, OccurrenceType] = MappingProxyType(
     {
         "58": _T.TAMPERING,
@@ -214,7 +214,7 @@ _OPENINGS: Mapping[tuple[str, str, str], TracksolidReading] = MappingProxyType(
         ("right", "rear", "windows"): TracksolidReading.WINDOW_RIGHT_REAR,
     }
 )
-"""By what the code says: the side, the end, and whether it is a door."""
+"""By the parts of the code: the side, the end, and whether it is a door."""
 
 _STATES: Mapping[str, tuple[str, bool]] = MappingProxyType(
     {

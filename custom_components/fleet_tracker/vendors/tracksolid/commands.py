@@ -1,7 +1,7 @@
 """Commands: what they may do to a vehicle, and how they are sent and confirmed (8.1-8.3).
 
-A cut-off goes only to a device that is online, only by a template that does not wait for
-one that is not, and is withdrawn should it come to wait all the same.
+A cut-off is sent only to a device that is online, and only by a template that does not wait
+for a device to come online. Should it wait all the same, it is withdrawn.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _PLACE = re.compile(r"\{(\d+)\}")
 _RESULT_EVERY_S = 3.0
 _RESULT_QUERIES = 12
 _RESULT_WITHIN = timedelta(minutes=2)
-"""How long after it was sent the result of a command is asked for, whatever hangs."""
+"""How long the result of a command is asked for after it was sent."""
 _WITHDRAWAL_QUERIES = 4
 _CANCELLED = "4"
 _CLOCK_TOLERANCE = timedelta(seconds=5)
@@ -109,10 +109,10 @@ class Effect(StrEnum):
 
 
 def effect_of(text: str) -> Effect:
-    """Return what a text command may do; of several in one text the worst.
+    """Return what a text command may do: the worst effect of the commands in it.
 
-    Whatever carries RELAY and does not plainly restore can stop a vehicle, and of words
-    that are not known as harmless nobody can say.
+    A command with RELAY that does not plainly restore can stop a vehicle. The effect of
+    words that are not listed as harmless is unknown.
     """
     effects = {_effect_of_one(part) for part in re.split(r"[#;\r\n]", text) if part}
     for effect in (Effect.STOPS, Effect.UNKNOWN, Effect.RESTORES, Effect.HARMLESS):
@@ -287,7 +287,7 @@ class Commander:
 
     async def _send(self, imei: str, chosen: Chosen, clearance: Clearance) -> Outcome:
         started = self._client.transport.server_now
-        # What came of the same text before says nothing of this one.
+        # The result of an earlier command with the same text is not the result of this one.
         ended = self._ended.get((imei, chosen.text))
         until = self._client.transport.now() + _RESULT_WITHIN
         try:
@@ -354,10 +354,10 @@ class Commander:
         raise VehicleOffline("Withdrawn", key="tracksolid_cut_off_withdrawn")
 
     async def _withdraw(self, imei: str, chosen: Chosen, restore: Chosen) -> bool:
-        """Replace what waits for a device by a restore; tell whether it is gone.
+        """Replace a command that waits for a device by a restore; return whether it is gone.
 
-        What the server says of the restore does not tell that: for a device that is offline
-        it is "no answer yet" (225). Only the list of results does, maybe a little later.
+        The answer to the restore does not tell that: for a device that is offline it is "no
+        answer yet" (225). Only the list of results tells it, maybe a little later.
         """
         try:
             await self._client.instructions.send(

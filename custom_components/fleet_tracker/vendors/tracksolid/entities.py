@@ -1,7 +1,6 @@
 """The entities of a Tracksolid vehicle beside the common ones.
 
-At most 18 entities of a vehicle are enabled, whatever its tracker can do; what only some
-need is there, disabled.
+At most 18 entities of a vehicle are enabled. Those that few users need are there, disabled.
 """
 
 from __future__ import annotations

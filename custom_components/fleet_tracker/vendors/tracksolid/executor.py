@@ -89,10 +89,10 @@ class Executor:
         return chosen.effect
 
     async def check(self, vehicle_id: str, command: Command) -> None:
-        """Raise why a vehicle cannot carry out what an action sends.
+        """Raise the error that keeps a vehicle from carrying out an action, if any.
 
-        Its command list is asked for if need be. Raises CommandUnsupported and
-        InvalidArgument by it, and VehicleOffline for what never waits.
+        Reads its command list if need be. Raises CommandUnsupported and InvalidArgument by
+        that list, and VehicleOffline for a command that must not wait.
         """
         arguments = command.arguments
         if command.name == TracksolidCommand.SEND_RAW:

@@ -59,7 +59,7 @@ SERVERS = Servers(
 OTHER_NODES = "other_nodes"
 CHOICES = "choices"
 
-# What a login leaves behind, for the next one of the same account to respect.
+# Kept of a login, since they limit the next login of the same account.
 _LOGIN_LIMITS = ("token_asked_at", "logins_paused_until")
 
 

@@ -161,8 +161,8 @@ def map_device(device: Device, now: datetime) -> VehicleUpdate:
 def map_location(location: Location, now: datetime) -> VehicleUpdate:
     """Return the news in a location (5.1, 5.2).
 
-    What the device says is as old as its last sign of life, which may be days younger
-    than its last fix; whether it is online the platform knows now.
+    The device's own values are as old as its last sign of life, which may be days newer
+    than its last fix. Whether it is online is the platform's word, and of now.
     """
     times = [time for time in (location.fixed_at, location.heard_at) if time]
     heard_at = max(times, default=None)

@@ -186,7 +186,7 @@ def request_of(command: Command, serial: str, known_groups: Collection[str]) -> 
 def can_stop(command: Command, serial: str, cutting_outputs: Collection[str]) -> bool:
     """Tell whether a command can turn on an output that stops the vehicle.
 
-    What is not known from the document can do anything; what is not valid is not sent.
+    A command that the document does not know can do anything. An invalid one is not sent.
     """
     if command.name == Vt3Command.TURN_ON_OUTPUT:
         return str(command.arguments.get(PART)) in cutting_outputs

@@ -89,7 +89,7 @@ class Vt3Connection(Connection):
         self._introductions = Introductions(host, self.is_accepted)
         self._trackers: dict[str, Tracker] = {}
         self._spelled: dict[str, str] = {}
-        """The serial numbers of accepted trackers, by what they are in capitals."""
+        """The serial numbers of accepted trackers as the user wrote them, by their capitals."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._shown_problems: dict[
             str, tuple[AbstractSet[str], Mapping[str, str]] | None

@@ -1,8 +1,7 @@
 """The entities of a VT3 tracker beside the common ones.
 
-Enabled are what an ordinary vehicle needs, 18 with all of them: the common ones, three
-values of the vehicle, the malfunction light, the first output, what cuts the engine, alarms
-and trouble codes.
+At most 18 are enabled: the common ones, three values of the vehicle, the check engine light,
+the first output, the buttons that cut and restore the engine, alarms and trouble codes.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ _MARK_IN_STRING = re.compile(rb'[$"\\\r\n]')
 # Whole strings and what is between them, as far as it cannot open, close or end anything.
 _PLAIN = re.compile(rb'(?:[^${}"\\]++|"[^$"\\\r\n]*+")*+')
 
-# 2.1.0: polynomial 0x8005, initial value and final XOR 0. That bits are reflected and that
-# the high byte comes first is what the frames of real devices show.
+# 2.1.0: polynomial 0x8005, initial value and final XOR 0. Frames of real
+# devices show that bits are reflected and that the high byte comes first.
 _reflected: Callable[[bytes], int] = crcmod.mkCrcFun(
     0x18005, initCrc=0, rev=True, xorOut=0
 )
@@ -87,10 +87,10 @@ class _Candidate:
 
 
 class FrameDecoder:
-    """Finds the frames in a stream of bytes, however it is cut and whatever is between.
+    """Finds the frames in a stream of bytes, which may come in pieces and have noise in it.
 
-    What counts as a frame is a JSON object with the right checksum. It is returned with its
-    last byte, even if an unfinished frame stands before it. Time is linear in the number
+    A frame is a JSON object with the right checksum. It is returned as soon as its last byte
+    has come, even if an unfinished frame stands before it. Time is linear in the number
     of bytes, and memory is bounded by the longest frame.
 
     JSON has neither ``$`` nor backslash outside of strings, and no line end inside. So of
@@ -152,7 +152,7 @@ class FrameDecoder:
         return position
 
     def _scan(self, messages: list[Message]) -> None:
-        """Follow the candidates through what is new, and add what they turn out to be."""
+        """Follow the candidates through the new bytes, and add those that are frames."""
         size = len(self._buffer)
         while self._position < size:
             if self._whole is not None:
@@ -296,7 +296,7 @@ def _parse(data: bytes) -> Message | None:
         message = _parse_carefully(data)
     if not isinstance(message, dict):
         return None
-    # What is nested so deeply says nothing, but may break what walks through it.
+    # No message is nested so deeply, and code that walks through it may fail.
     levels = data.count(b"{") + data.count(b"[")
     return message if levels <= _DEEPEST or _is_flat(message, _DEEPEST) else None
 

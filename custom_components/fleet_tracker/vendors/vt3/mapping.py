@@ -76,11 +76,11 @@ _FASTEST_KMH = 1_000
 _HARDLY_BEHIND = timedelta(seconds=10)
 """Within it a tracker's clock is right: it tells whole seconds, and is under way."""
 _STILL_TRUE = timedelta(minutes=1)
-"""For how long what else was told of a position holds for the next ones."""
+"""How long the other values of a position hold for positions without them."""
 
 
 class Mapper:
-    """Turns the messages of one tracker into news, with what was learned of its names."""
+    """Turns the messages of one tracker into news, by the names that it gives to values."""
 
     def __init__(self, serial: str, *, knots: bool = False) -> None:
         """Initialize with the unit of the tracker's GNSS speed: km/h, or knots."""
@@ -100,7 +100,7 @@ class Mapper:
         self.fix_with_speed: Position | None = None
         """The last position that came with a speed of its own."""
         self._gnss_fix: Position | None = None
-        # What its clock showed when it last told a position on demand, and when that was.
+        # The tracker's time and ours when it last told a position on demand.
         self._answer: tuple[datetime, datetime] | None = None
         self._behind: timedelta | None = None
         self._factor = KMH_PER_KNOT if knots else 1
@@ -249,9 +249,9 @@ class Mapper:
     def _time_by_its_clock(self, named: Mapping[str, Json], now: datetime) -> datetime:
         """Return what the tracker's clock shows now, in whole seconds as it tells it.
 
-        Answers to refresh lack the time (3.3). By our clock they would seem newer than all
-        that a tracker tells afterwards whose clock is behind, and older than what one told
-        before whose clock is ahead.
+        Answers to refresh lack the time (3.3). Our clock cannot stand in for it: if the
+        tracker's clock is behind, such an answer would seem newer than all that follows; if
+        it is ahead, older than all that came before.
         """
         for prefix in HOME_GROUPS:
             if (time := as_time(named.get(f"{prefix}.ts"))) is not None:
@@ -287,7 +287,7 @@ class Mapper:
         """Add a value that the document does not know, but the tracker's settings do."""
         if key in POSITION_PARAMETERS or key in TIME_PARAMETERS:
             return
-        # What belongs to the position, however it is called, is no reading.
+        # Values of the position are no readings, whatever their names.
         full = key not in self._custom and len(self._custom) >= _MOST_CUSTOM
         if key.startswith("gnss.") or full:
             self._count_unknown(Vt3Reading.CUSTOM, key)
@@ -389,9 +389,9 @@ class Mapper:
         return told, source
 
     def _completed(self, position: Position, named: Mapping[str, Json]) -> Position:
-        """Return a position of a custom group with what such a group leaves out.
+        """Return a position of a custom group, completed with the last known values.
 
-        The one of 4.1.1 has no speed, and would take away the one that is known.
+        The group of 4.1.1 has no speed, and would take the known speed away.
         """
         last = self._gnss_fix
         if (

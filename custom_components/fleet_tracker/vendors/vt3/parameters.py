@@ -286,7 +286,7 @@ SLOW_READINGS = frozenset(
         Vt3Reading.REFERENCE_TORQUE,
     }
 )
-"""They stay true while nobody can be asked; of all else null says that it is not known."""
+"""An explicit null leaves these as they are. All other values become unknown by it."""
 POSITION_PARAMETERS = frozenset(
     {
         "gnss.latitude",

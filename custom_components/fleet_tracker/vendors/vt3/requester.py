@@ -72,7 +72,7 @@ class Requester:
     ) -> Message:
         """Send a request, with a client token or without one as it worked before.
 
-        3.2.1 wants one, no example has one. What only reads finds out which is right.
+        3.2.1 wants one, no example has one. Requests that only read find out which is right.
         """
         with_token = tracker.with_token
         repeat = not clearance.stops

@@ -131,7 +131,7 @@ async def _listen(serve: _Serve, host: str | None, port: int) -> asyncio.Server:
             "Cannot listen: no address", key="vt3_address_unusable"
         ) from err
     for listening in server.sockets:
-        # Connections inherit it: what they may send before they are made to wait.
+        # Connections inherit how much they may send before they have to wait.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _UNREAD_SIZE)
     return server
 

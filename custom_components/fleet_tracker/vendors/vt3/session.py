@@ -186,7 +186,7 @@ class Session:
         return not self.closed
 
     async def throttle(self, size: int) -> None:
-        """Let a peer wait that sends too much. What is not read slows it down."""
+        """Slow a peer down that sends too much, by not reading for a while."""
         limits = self._limits
         now = self._loop.time()
         self._allowance += (now - self._allowed_at) * limits.bytes_per_second
@@ -257,9 +257,9 @@ class Session:
         return True
 
     def close(self) -> None:
-        """End it at once; what was asked stays unanswered.
+        """End it at once; requests stay unanswered.
 
-        What the system still holds of unanswered requests is not sent any more.
+        Requests that the system has not sent yet are not sent any more.
         """
         if self._pending or self._overdue:
             _discard_unsent(self._writer)

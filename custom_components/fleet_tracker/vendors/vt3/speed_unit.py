@@ -16,7 +16,7 @@ _LEAST_KMH = 25
 _LEAST_WAY_M = 100
 _LONGEST_WAY = timedelta(minutes=1)
 _STEADY = 0.15
-"""By what share two speeds may differ and still be the same."""
+"""The share by which two speeds may differ and still count as equal."""
 _SAME_MOMENT = timedelta(seconds=3)
 _VOTES = 20
 _ENOUGH_VOTES = 10

@@ -200,8 +200,8 @@ def error_for(code: str, message: str) -> VendorError:
 def sign_in_error(code: str, message: str) -> VendorError:
     """Return the error that a refused login stands for.
 
-    No document says which code a wrong password has; 1001 was seen. All that a login
-    sends is well-formed, so that a parameter that is refused is a credential.
+    No document says which code a wrong password has; 1001 was seen. A login
+    sends well-formed parameters only, so a refused parameter is a wrong credential.
     """
     text = message.lower()
     if "password" in text or "user name" in text or "username" in text:

@@ -1,7 +1,7 @@
 """Chapter 7: photos, videos, live and recorded streams.
 
-Channels begin with 0 or 1, as the model has it; cameras are 1 (front), 2 (inside) and
-3 (both) where they are commanded, and 0 and 1 in what is answered.
+Channels begin with 0 or 1, depending on the model. Commands number cameras 1 (front),
+2 (inside) and 3 (both). Answers number them 0 and 1.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Maps pushes (chapter 10) to news of vehicles.
 
-What has a place in the model becomes readings and occurrences; the rest is told by the
-event "device data", without coordinates, faces or RFID values.
+Fields that the model knows become readings and occurrences. The others come in the event
+"device data", without coordinates, faces or RFID values.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ _PRIVATE_PAYLOADS: Mapping[str, frozenset[str]] = {
     "rfid": frozenset({"value"}),
     "pushFileContent": frozenset({"content"}),
 }
-# What `type` of an item says that it is no alarm, but what the tracker told of itself.
+# The types of items that are no alarms: the tracker tells its own data in them.
 _IDENTITIES: Mapping[str, str] = {"ICCID": Reading.ICCID, "VIN": Reading.VIN}
 _REMOVAL = "removeAlarmType"
 """The type of an alarm that ended, and the field that then holds the alarm's own type."""

@@ -1,7 +1,7 @@
 """Processes pushes between the door and the vehicles: once each, in order.
 
-A push is answered when its news was handed on, so that whatever was answered with success
-is known. Overload is answered with 503, and the sender repeats the push.
+A push is answered after its news was handed on, so no acknowledged news is lost. Overload is
+answered with 503, and the sender repeats the push.
 """
 
 from __future__ import annotations

@@ -172,7 +172,7 @@ class AlarmReader(Reader):
         return updates
 
     def _untold(self, update: VehicleUpdate, way: Way, now: datetime) -> VehicleUpdate:
-        """Note what an update tells, and leave out what came in another way before.
+        """Note the alarms of an update, and leave out those that came in another way before.
 
         The two may differ a little in the time. Each that came is one alarm: a second one
         soon after it is another.

@@ -21,7 +21,7 @@ class LiveViewReader(Reader):
 
     @override
     def due(self, situation: Situation) -> Sequence[str]:
-        """Return a vehicle with a camera of which it is not known whether live works."""
+        """Return a vehicle with a camera whose live view was never tried."""
         for imei, device in situation.devices.items():
             if (
                 imei in situation.driving

@@ -1,7 +1,7 @@
-"""TAGs: where they were last seen is asked for one by one (5.8).
+"""TAGs: where each was last seen is asked for one by one (5.8).
 
-The locations of an account do not have them, as they do not have trackers without any
-position. What is no TAG is asked for once a day, in case it has become one.
+The locations of an account lack them, as they lack trackers without any position. A device
+that is no TAG is asked for once a day, in case it has become one.
 """
 
 from __future__ import annotations

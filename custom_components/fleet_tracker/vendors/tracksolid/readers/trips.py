@@ -107,7 +107,7 @@ class TripReader(Reader):
         news: dict[str, list[Trip]] = {}
         for trip in batch.found:
             known = before.get(trip.imei)
-            # What began before the known end is the same drive, pushed or polled.
+            # A trip that began before the known end is the same drive, pushed or polled.
             if known is not None and trip.started_at < known:
                 continue
             if self._goes_on(trip, now):
