@@ -16,8 +16,8 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from custom_components.fleet_tracker.const import DOMAIN
-from tests.common import START
-from tests.neutral_vendor import Clouds
+from tests.common import START, listener_entry, set_up
+from tests.neutral_vendor import Clouds, told
 
 from .calls import call, refused, trackers
 from .drives import drive, way
@@ -100,10 +100,14 @@ async def test_what_was_recorded(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     clouds: Clouds,
-    port: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
 ) -> None:
     """From before trips were kept: found in the recorder's history of the tracker."""
+    freezer.move_to(START)
+    port = listener_entry("port", "9")
+    await set_up(hass, port)
+    clouds["port"].push(told("9", START))
+    await hass.async_block_till_done()
     (nine,) = trackers(hass, port, "9")
     registry = er.async_get(hass)
     ids = {}
