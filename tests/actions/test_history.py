@@ -8,17 +8,19 @@ import json
 import logging
 from typing import Any
 
-from homeassistant.core import Context, HomeAssistant
+from homeassistant.core import Context, HomeAssistant, SupportsResponse
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
 from custom_components.fleet_tracker.actions import history
+from custom_components.fleet_tracker.actions.common_action import CommonAction
 from custom_components.fleet_tracker.actions.history import (
     HISTORY_ACTIONS,
     POINTS,
     RECORDS,
 )
+from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.contract.errors import (
     CannotConnect,
     CommandUnsupported,
@@ -39,6 +41,8 @@ from custom_components.fleet_tracker.diagnostics import (
     async_get_config_entry_diagnostics,
 )
 from custom_components.fleet_tracker.model.vehicle import FixKind
+from custom_components.fleet_tracker.offer.action import ActionEffect
+from custom_components.fleet_tracker.services import COMMON_ACTIONS
 from tests.common import START
 from tests.neutral_vendor import Cloud, Clouds, Past, alarm
 
@@ -274,6 +278,34 @@ async def test_limit(
     assert cloud.queries[0].limit == limit + 1
 
 
+async def test_simplified_route(
+    hass: HomeAssistant, cloud: Cloud, acme: MockConfigEntry
+) -> None:
+    """A straight road needs two points, a bend its corner; the limit counts what is left."""
+    (one,) = trackers(hass, acme, "1")
+    steps = [(n, 0) for n in range(2000)] + [(2000, n) for n in range(2000)]
+    cloud.past["1"] = Past(
+        route=[
+            RoutePoint(
+                time=START - timedelta(seconds=4000 - number),
+                latitude=52 + north / 10_000,
+                longitude=4 + east / 10_000,
+                speed=number,
+            )
+            for number, (north, east) in enumerate(steps)
+        ]
+    )
+    answer = (await call(hass, "get_route", entity_id=one, simplify=15))[one]
+    assert [one["speed"] for one in answer["points"]] == [0, 2000, 3999]
+    assert "truncated" not in answer
+    answer = (await call(hass, "get_route", entity_id=one, simplify=15, limit=2))[one]
+    assert [one["speed"] for one in answer["points"]] == [0, 2000]
+    assert answer["truncated"]
+    for wrong in (0, 1001, "much"):
+        error = await refused(hass, "get_route", entity_id=one, simplify=wrong)
+        assert error.translation_key == "invalid_fields"
+
+
 async def test_long_answers_leave_turns_to_others(
     hass: HomeAssistant, cloud: Cloud, acme: MockConfigEntry
 ) -> None:
@@ -404,6 +436,40 @@ async def test_one_that_is_not_told_of(
     clouds["acme"].past_errors["1"] = CannotConnect()
     error = await refused(hass, action, entity_id=[one, two])
     assert error.translation_key == "cannot_connect"
+
+
+COMMON: dict[str, dict[str, Any]] = {
+    **{action: {} for action in ACTIONS},
+    "export_trips": {"format": "csv"},
+    "mark_trip": {"trip_id": "1", "purpose": "x"},
+    "set_dashboard_reading": {"kilometres": 1},
+    "import_history": {"begin": "2025-10-01T00:00:00+00:00"},
+}
+"""The fields of all actions that are offered for every vehicle."""
+
+
+@pytest.mark.parametrize("action", COMMON_ACTIONS, ids=lambda one: one.name)
+async def test_permission_of_every_common_action(
+    hass: HomeAssistant, cloud: Cloud, acme: MockConfigEntry, action: CommonAction
+) -> None:
+    """What tells wants to read the tracker, what changes something to control it."""
+    (one,) = trackers(hass, acme, "1")
+    tells = action.effect is ActionEffect.TELLS
+    caller = MockUser(groups=[]).add_to_hass(hass)
+    for policy in ({}, {"control" if tells else "read": True}):
+        caller.mock_policy({"entities": {"entity_ids": {one: policy}}})
+        with pytest.raises(Unauthorized) as caught:
+            await hass.services.async_call(
+                DOMAIN,
+                action.name,
+                {"entity_id": one, **COMMON[action.name]},
+                blocking=True,
+                context=Context(user_id=caller.id),
+                return_response=action.response is not SupportsResponse.NONE,
+            )
+        assert caught.value.permission == ("read" if tells else "control")
+        assert caught.value.entity_id == one
+    assert cloud.queries == []
 
 
 @pytest.mark.parametrize("action", ACTIONS)

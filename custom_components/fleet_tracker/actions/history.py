@@ -37,14 +37,17 @@ from ..offer.fields import PERIOD, period
 from .common_action import AccountRequest, CommonAction
 from .past.known_trip import KnownTrip, together
 from .past.own import OwnPast
+from .past.way import thinned_way
 from .turns import in_turns
 
 ATTR_IDLING = "idling"
 ATTR_LIMIT = "limit"
+ATTR_SIMPLIFY = "simplify"
 TRUNCATED = "truncated"
 
 LONGEST_PERIOD = timedelta(days=366)
 
+MOST_SIMPLIFIED_M = 1_000
 POINTS = (1_000, 10_000)
 RECORDS = (500, 5_000)
 """How many are answered of each vehicle where nothing is said, and at most."""
@@ -224,7 +227,7 @@ class _Question:
             begin=begin,
             end=end,
             # One more says that there are more.
-            limit=limit + 1,
+            limit=1 + (self.limits[1] if ATTR_SIMPLIFY in request.data else limit),
             until=request.hass.loop.time() + LONGEST_ANSWER_S,
         )
         found = await self._async_told(request, query)
@@ -235,7 +238,9 @@ class _Question:
                 told, CommandUnsupported
             ):
                 told = await self._async_completed(request, query, vehicle_id, told)
-            outcomes[vehicle_id] = await self._async_outcome(told, limit)
+            outcomes[vehicle_id] = await self._async_outcome(
+                request, told, limit, query.limit
+            )
         return outcomes
 
     async def _async_told(
@@ -271,17 +276,30 @@ class _Question:
             return together(told if is_told else (), known)
         return known
 
-    async def _async_outcome(self, found: Any, limit: int) -> Outcome:
+    async def _async_outcome(
+        self, request: AccountRequest, found: Any, limit: int, most: int
+    ) -> Outcome:
+        """Return the answer of a vehicle; ``most`` is how many records were asked for."""
         if isinstance(found, VendorError):
             return found
         if self.records is None:
             return self.as_json(found)
         records: Sequence[Any] = found
+        is_cut = len(records) >= most
+        if (metres := request.data.get(ATTR_SIMPLIFY)) is not None:
+            records = await request.hass.async_add_executor_job(
+                _simplified, records[: most - 1], metres
+            )
         told = [one async for one in in_turns(self.as_json, records[:limit])]
         answer: _Json = {self.records: told}
-        if len(records) > limit:
+        if is_cut or len(records) > limit:
             answer[TRUNCATED] = True
         return answer
+
+
+def _simplified(points: Sequence[RoutePoint], metres: float) -> Sequence[RoutePoint]:
+    """Return the points that say where a route went, to so many metres."""
+    return thinned_way(points, tolerance_m=metres, most=max(2, len(points))).points
 
 
 async def _ended_trips(
@@ -306,6 +324,11 @@ HISTORY_ACTIONS: Mapping[HistoryKind, CommonAction] = MappingProxyType(
                 as_json=point_as_json,
                 records="points",
                 limits=POINTS,
+                fields={
+                    vol.Optional(ATTR_SIMPLIFY): vol.All(
+                        vol.Coerce(float), vol.Range(min=1, max=MOST_SIMPLIFIED_M)
+                    )
+                },
             ),
             _Question(
                 action="get_trips",
