@@ -26,7 +26,7 @@ class FoldCard extends LitElement {
         display: none;
       }
       summary ha-icon {
-        color: var(--secondary-text-color);
+        color: var(--muted);
       }
       .chevron {
         margin-inline-start: auto;

@@ -55,7 +55,7 @@ class OverviewCard extends FleetElement {
       .page > .alarms {
         grid-column: auto;
       }
-      .bar {
+      .sums {
         position: relative;
         display: flex;
         flex-wrap: wrap;
@@ -71,11 +71,11 @@ class OverviewCard extends FleetElement {
       .sum ha-icon {
         color: var(--activity, var(--secondary-text-color));
       }
-      .bar .pill {
+      .sums .pill {
         background: var(--card-background-color);
         border: 1px solid var(--divider-color);
       }
-      .bar .pill[aria-pressed="true"] {
+      .sums .pill[aria-pressed="true"] {
         background: color-mix(in srgb, var(--primary-color) 22%, var(--card-background-color));
         border-color: var(--primary-color);
       }
@@ -105,7 +105,7 @@ class OverviewCard extends FleetElement {
         font-size: 14px;
       }
       .search input::placeholder {
-        color: var(--secondary-text-color);
+        color: var(--muted);
         opacity: 1;
       }
       .map {
@@ -150,7 +150,7 @@ class OverviewCard extends FleetElement {
         background: var(--secondary-background-color);
       }
       .alarm time {
-        color: var(--secondary-text-color);
+        color: var(--muted);
         font-variant-numeric: tabular-nums;
       }
       .vehicles {
@@ -186,7 +186,7 @@ class OverviewCard extends FleetElement {
         .page > .map {
           block-size: 240px;
         }
-        .bar {
+        .sums {
           flex-wrap: nowrap;
           gap: 6px;
           overflow-x: auto;
@@ -194,7 +194,7 @@ class OverviewCard extends FleetElement {
           margin-inline: -8px;
           padding-inline: 8px;
         }
-        .bar .pill {
+        .sums .pill {
           padding: 0 12px;
           flex: none;
         }
@@ -394,7 +394,7 @@ class OverviewCard extends FleetElement {
       >
         <ha-icon icon=${icon}></ha-icon><span class="count">${count}</span>${text}
       </button>`;
-    return html`<div class="bar">
+    return html`<div class="sums">
       ${pill("", "mdi:car-multiple", words("dashboard_all"), vehicles.length)}
       ${ACTIVITIES.filter((one) => counts.get(one)).map((one) =>
         pill(one, ACTIVITY_ICONS[one] ?? "", words(ACTIVITY_WORDS[one] ?? one), counts.get(one) ?? 0, ACTIVITY_COLORS[one]),

@@ -64,13 +64,11 @@ export async function vehicleView(config, hass) {
       section([
         { type: "custom:fleet-tracker-card", device: vehicle.id, size: "large", grid_options: { columns: "full" } },
         ...settings(hass, vehicle, words),
+        ...gauges(hass, vehicle, words),
       ]),
       section([{ type: "custom:fleet-tracker-trip-card", device: vehicle.id, grid_options: { columns: "full" } }]),
-      section(gauges(hass, vehicle, words)),
       section(statistics(vehicle, await distanceOf(hass, vehicle), words)),
-      section(events(hass, vehicle, words)),
-      section(cameras(vehicle, words)),
-      section(diagnostics(hass, vehicle, words)),
+      section([...events(hass, vehicle, words), ...cameras(vehicle, words), ...diagnostics(hass, vehicle, words)]),
     ].filter((one) => one.cards.length),
   };
 }

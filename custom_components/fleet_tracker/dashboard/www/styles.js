@@ -4,6 +4,7 @@ import { css } from "./lit.js";
 
 export const shared = css`
   :host {
+    --muted: color-mix(in srgb, var(--secondary-text-color) 70%, var(--primary-text-color));
     --soft: color-mix(in srgb, var(--primary-text-color) 7%, var(--card-background-color));
     display: block;
     height: 100%;
@@ -65,13 +66,13 @@ export const shared = css`
     block-size: 40px;
     border-radius: 50%;
     flex: none;
-    color: var(--secondary-text-color);
+    color: var(--muted);
   }
   .icon-button:hover {
     background: var(--secondary-background-color);
   }
   .secondary {
-    color: var(--secondary-text-color);
+    color: var(--muted);
   }
   .visually-hidden {
     position: absolute;
@@ -88,7 +89,7 @@ export const shared = css`
     padding: 16px;
   }
   .note ha-icon {
-    color: var(--secondary-text-color);
+    color: var(--muted);
     flex: none;
   }
 `;

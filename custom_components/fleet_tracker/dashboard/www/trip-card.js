@@ -111,7 +111,7 @@ class TripCard extends FleetElement {
       .stay {
         padding-block: 0;
         font-size: 13px;
-        color: var(--secondary-text-color);
+        color: var(--muted);
         min-block-size: 26px;
         align-items: center;
       }
@@ -129,7 +129,7 @@ class TripCard extends FleetElement {
       }
       .places {
         font-size: 13px;
-        color: var(--secondary-text-color);
+        color: var(--muted);
         overflow: hidden;
         text-overflow: ellipsis;
         white-space: nowrap;
@@ -137,7 +137,7 @@ class TripCard extends FleetElement {
       .numbers {
         text-align: end;
         font-size: 13px;
-        color: var(--secondary-text-color);
+        color: var(--muted);
         white-space: nowrap;
       }
       .numbers b {

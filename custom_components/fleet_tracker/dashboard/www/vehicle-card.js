@@ -104,7 +104,7 @@ class VehicleCard extends FleetElement {
       .state {
         font-size: 14px;
         line-height: 20px;
-        color: var(--secondary-text-color);
+        color: var(--muted);
         overflow: hidden;
         text-overflow: ellipsis;
         white-space: nowrap;
@@ -128,7 +128,7 @@ class VehicleCard extends FleetElement {
         --mdc-icon-size: 18px;
       }
       .line ha-icon {
-        color: var(--secondary-text-color);
+        color: var(--muted);
         flex: none;
       }
       .line span {
@@ -183,7 +183,7 @@ class VehicleCard extends FleetElement {
       }
       .fact .label {
         font-size: 12px;
-        color: var(--secondary-text-color);
+        color: var(--muted);
         overflow: hidden;
         text-overflow: ellipsis;
         white-space: nowrap;
