@@ -118,3 +118,19 @@ async def test_a_broken_job_is_logged_and_left(
     await work.async_done()
     assert done == ["a", "b"]
     assert "Error while telling of news from somebody" in caplog.text
+
+
+async def test_a_long_job_goes_on_in_the_next_turn() -> None:
+    """A job of many parts is told when its time is over, and adds the rest of itself."""
+    done: list[str] = []
+    work = SlicedWork("somebody")
+
+    def job(parts: str) -> None:
+        for number, part in enumerate(parts):
+            if number and not work.has_time:
+                work.add_urgent([partial(job, parts[number:])])
+                return
+            done.append(part)
+
+    work.add([partial(job, "abcde")])
+    assert await turns(work, done) == [["a", "b"], ["c", "d"], ["e"]]

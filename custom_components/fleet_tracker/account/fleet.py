@@ -382,11 +382,13 @@ class Fleet:
     def _absorb_some(self, received: Sequence[tuple[str, tuple[Receipt, ...]]]) -> None:
         """Merge news of some vehicles, and tell of it when all of it is merged.
 
-        Of one vehicle each state is shown. New entities are made a vehicle at a time.
+        It is fewer vehicles where they take long. Of one vehicle each state is shown. New entities are made a vehicle at a time.
         """
         absorbed: set[str] = set()
         for number, (vehicle_id, receipts) in enumerate(received):
-            if vehicle_id in absorbed or self._has_newcomer:
+            if number and (
+                vehicle_id in absorbed or self._has_newcomer or not self._work.has_time
+            ):
                 self._has_newcomer = False
                 self._work.add_urgent([partial(self._absorb_some, received[number:])])
                 return
@@ -440,14 +442,15 @@ class Fleet:
             self._keeper.on_new_vehicle(vehicle_id)
         if merged.changes:
             self._tell(before, merged.vehicle, merged.changes)
-        # After the states that came with them: a listener to an alarm may look there.
-        pairs = zip_longest(merged.occurrences, receipts)
-        self._work.add_urgent(
-            partial(self._fire, vehicle_id, occurrence, receipt)
-            for occurrence, receipt in sorted(
-                pairs, key=lambda pair: pair[0].occurred_at
+        if merged.occurrences:
+            # After the states that came with them: a listener to an alarm may look there.
+            pairs = zip_longest(merged.occurrences, receipts)
+            self._work.add_urgent(
+                partial(self._fire, vehicle_id, occurrence, receipt)
+                for occurrence, receipt in sorted(
+                    pairs, key=lambda pair: pair[0].occurred_at
+                )
             )
-        )
         self._add_derived(merged)
 
     @callback

@@ -24,6 +24,7 @@ class SlicedWork:
         self._jobs: deque[Job] = deque()
         self._urgent: deque[Job] = deque()
         self._going_on = False
+        self._until = 0.0
         self._done: asyncio.Future[None] | None = None
 
     def add(self, jobs: Iterable[Job]) -> None:
@@ -41,10 +42,15 @@ class SlicedWork:
             self._going_on = True
             self._go_on()
 
+    @property
+    def has_time(self) -> bool:
+        """Whether a job that is being done may go on, or should add its rest as a job."""
+        return monotonic() < self._until
+
     def _go_on(self) -> None:
-        until = monotonic() + LONGEST_HOLD
+        self._until = monotonic() + LONGEST_HOLD
         while self._urgent or self._jobs:
-            if monotonic() >= until:
+            if not self.has_time:
                 asyncio.get_running_loop().call_soon(self._go_on)
                 return
             try:

@@ -65,6 +65,7 @@ _TAKEN_OUT = b"+-. \t\r\n"
 _MANY_DIGITS = b"0" * 19
 _MANY_DIGITS_INSIDE = b":" + _MANY_DIGITS
 _LARGE_EXPONENT = b"0e000"
+_SPACES = b" \t\r\n"
 
 
 class Unreachable(CannotConnect):
@@ -317,7 +318,7 @@ def read_json(body: bytes) -> Json:
             # NaN, half a surrogate pair, invalid UTF-8: one bad name is no bad answer.
             pass
         else:
-            if _may_be_deep(body):
+            if _may_be_deep(body) and _is_maybe_deep_by_lists(body):
                 _check_depth(value)
             return value
     return _read_carefully(body.decode("utf-8-sig", errors="replace"))
@@ -388,6 +389,22 @@ def _may_be_deep(body: bytes) -> bool:
     lists = body.count(b"[") - body.count(b"[]")
     others = body.count(b"{") - body.count(b",{") - body.count(b"[{")
     return 2 * lists + others > DEEPEST_JSON
+
+
+def _is_maybe_deep_by_lists(body: bytes) -> bool:
+    """Tell the same by a closer look, for records with lists of plain values.
+
+    On the way to the deepest part each list but the last holds something with brackets,
+    and the first of that follows the list's own bracket, or a comma behind a plain value.
+    """
+    dense = body.translate(None, _SPACES)
+    after_commas = dense.count(b",{") + dense.count(b",[")
+    after_brackets = sum(map(dense.count, (b"},{", b"},[", b"],{", b"],[")))
+    first_in_lists = (
+        dense.count(b"[{") + dense.count(b"[[") + after_commas - after_brackets
+    )
+    others = dense.count(b"{") - dense.count(b",{") - dense.count(b"[{")
+    return 2 * first_in_lists + others + 1 > DEEPEST_JSON
 
 
 def _check_depth(value: object) -> None:

@@ -57,6 +57,8 @@ ODOMETER_SETTLES = timedelta(minutes=10)
 CLOCK_TOLERANCE = timedelta(minutes=2)
 """Within this, two clocks show the same."""
 VEHICLES_PER_CALL = 100
+MAPPED_AT_ONCE = 20
+"""The number of records that are mapped before the event loop gets its turn."""
 HALVINGS_PER_POLL = 2
 """Calls of a poll that only find out which vehicles of a refused call are refused."""
 HALVING_SPACING = 1
@@ -315,7 +317,7 @@ class OpenApiConnection(Connection):
             except VehicleUnavailable as err:
                 refusal = err
             else:
-                self._take(group.asked, found, updates, with_news)
+                await self._take(group.asked, found, updates, with_news)
             self._leave_out(self._suspects.take(group, refusal), updates)
         return updates
 
@@ -444,9 +446,9 @@ class OpenApiConnection(Connection):
                 # What the account may see has changed since the list was read.
                 self._list_due_at = self.host.now()
         else:
-            self._take(imeis, found, updates, with_news)
+            await self._take(imeis, found, updates, with_news)
 
-    def _take(
+    async def _take(
         self,
         imeis: Sequence[str],
         found: Mapping[str, Mapping[str, object]],
@@ -458,6 +460,7 @@ class OpenApiConnection(Connection):
         self._read.update(imeis)
         known_records, now = self.host.known_records(), self.receipt().timestamp()
         refused = self._refused
+        mapped = 0
         for imei in imeis:
             if refused:
                 refused.pop(imei, None)
@@ -472,6 +475,11 @@ class OpenApiConnection(Connection):
                 if isinstance(before, KnownTrack) and before.was_heard:
                     self._only_heard.add(imei)
                 continue
+            if mapped == MAPPED_AT_ONCE:
+                mapped = 0
+                await asyncio.sleep(0)
+                known_records = self.host.known_records()
+            mapped += 1
             known = self.host.vehicle(imei)
             if (update := self._news(imei, record)) is None:
                 # The server answered, and said nothing of it.
