@@ -31,6 +31,8 @@ DRIVING, IDLING, PARKED = Activity.DRIVING, Activity.IDLING, Activity.PARKED
         ("odometer", [(DRIVING, 10.2, 10.2), (DRIVING, None, None), (DRIVING, 10.3, 10.2)]),
         ("engine_hours", [(IDLING, 7.01, 7.01), (IDLING, 7.1, 7.01), (IDLING, 7.12, 7.12)]),
         ("engine_run_time", [(DRIVING, 5, 5), (DRIVING, 64, 5), (DRIVING, 65, 65)]),
+        # That of another trip is another value
+        ("last_trip_distance", [(DRIVING, 2.2, 2.2), (DRIVING, 2.9, 2.9)]),
         # These do not only grow
         ("speed", [(DRIVING, 50.1, 50.1), (DRIVING, 50.2, 50.2)]),
         ("remaining_range", [(DRIVING, 99.1, 99.1), (DRIVING, 99.2, 99.2)]),
@@ -45,7 +47,9 @@ def test_steps(
     coordinator.vehicle.side_effect = lambda _: vehicle
     sensor = FleetSensor(coordinator, "1", FleetSensorDescription(key=reading), reading)
     for activity, value, shown in told:
+        readings = {Reading.ACTIVITY: activity, reading: value}
         vehicle = replace(
-            vehicle, readings={Reading.ACTIVITY: activity, reading: value}
+            vehicle,
+            readings={key: one for key, one in readings.items() if one is not None},
         )
         assert sensor.native_value == shown

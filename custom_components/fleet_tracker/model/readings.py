@@ -93,6 +93,8 @@ class ReadingKind:
     """Wider than any vehicle needs, and narrower than nonsense."""
     growth: GrowthLimit | None = None
     """How it grows, where it only does that."""
+    is_final: bool = False
+    """Whether it is told when all is over, as of the last trip: it does not step."""
     private: bool = False
     """Whether it says whose or where a vehicle is, so that the diagnostics leave it out."""
 
@@ -108,7 +110,7 @@ class ReadingKind:
         Each new state is a row of the recorder, and a counter of metres would have one with
         every fix.
         """
-        if self.growth is None or self.unit is None:
+        if self.growth is None or self.unit is None or self.is_final:
             return 0.0
         return _STEPS.get(self.unit, 0.0)
 
@@ -173,9 +175,9 @@ KINDS: Mapping[str, ReadingKind] = MappingProxyType(
         Reading.DISTANCE_TODAY: _grows(Unit.KILOMETRES, _KM_OF_A_DAY),
         # of a drive: it began after the one before had ended
         "trip_meter": _DISTANCE_SINCE,
-        Reading.LAST_TRIP_DISTANCE: _DISTANCE_SINCE,
-        Reading.LAST_TRIP_DURATION: _SECONDS_OF_A_DRIVE,
-        Reading.LAST_TRIP_IDLE_TIME: _SECONDS_OF_A_DRIVE,
+        Reading.LAST_TRIP_DISTANCE: replace(_DISTANCE_SINCE, is_final=True),
+        Reading.LAST_TRIP_DURATION: replace(_SECONDS_OF_A_DRIVE, is_final=True),
+        Reading.LAST_TRIP_IDLE_TIME: replace(_SECONDS_OF_A_DRIVE, is_final=True),
         Reading.LAST_TRIP_CONSUMPTION: _grows(Unit.LITRES, _LITRES_SINCE),
         # since the engine was started, or a lamp went on or off
         "engine_run_time": _SECONDS_OF_A_DRIVE,
@@ -256,6 +258,7 @@ KINDS: Mapping[str, ReadingKind] = MappingProxyType(
         "signal_strength": _kind(Unit.ASU, 0, 1_000),
         Reading.COURSE: _kind(Unit.DEGREES, 0, 360),
         Reading.ENGINE_SPEED: _kind(Unit.REVOLUTIONS_PER_MINUTE, 0, 30_000),
+        Reading.DISTANCE_TO_SERVICE: _kind(Unit.KILOMETRES, -1e7, 1e7),
         "remaining_range": _kind(Unit.KILOMETRES, 0, 10_000),
         "current_power": _kind(Unit.WATTS, -1_000_000, 1_000_000),
         "acceleration": _kind(Unit.GRAVITIES, -1_000, 1_000),
