@@ -12,6 +12,7 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import Unauthorized
+from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
@@ -38,11 +39,11 @@ async def nine(
     freezer: FrozenDateTimeFactory,
 ) -> str:
     """Return the tracker of a vehicle that made two trips, the first from home."""
-    hass.states.async_set(
-        "zone.home",
-        "0",
-        {"latitude": 52.0, "longitude": 4.0, "radius": 100, "friendly_name": "Home"},
+    await hass.config.async_update(
+        latitude=52.0, longitude=4.0, radius=100, location_name="Home"
     )
+    assert await async_setup_component(hass, "zone", {})
+    await hass.async_block_till_done()
     for number in range(2):
         drive(clouds, freezer, START + timedelta(hours=1 + number), 60 * number)
         await hass.async_block_till_done()
