@@ -39,6 +39,8 @@ SHOWN_AHEAD = timedelta(hours=1)
 """The end of a drive that is under way is not known: it is shown as so long from now."""
 LEAST = timedelta(seconds=1)
 OVERLAPS = 0.5
+ACCOUNT_TRIPS = "account_trips"
+TRIPS = "trips"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +53,8 @@ class AccountCalendarDescription(AccountDescription, CalendarEntityDescription):
     """The calendar of an account."""
 
 
-OF_ACCOUNT = AccountCalendarDescription(key="account_trips")
-OF_VEHICLE = FleetCalendarDescription(
-    key="trips", entity_registry_enabled_default=False
-)
+OF_ACCOUNT = AccountCalendarDescription(key=ACCOUNT_TRIPS)
+OF_VEHICLE = FleetCalendarDescription(key=TRIPS, entity_registry_enabled_default=False)
 
 
 @dataclass(frozen=True, slots=True)
