@@ -72,10 +72,15 @@ class Day:
                 + x / (METRES_PER_DEGREE * math.cos(math.radians(LATITUDE))),
                 accuracy=15.0,
                 speed=max(0.0, speed + self.random.gauss(0, 0.7)) if speed else 0.0,
+                course=self._course() if speed else None,
                 ignition=None if ways.key is False else self.key_on,
                 odometer=self.driven if ways.odometer else None,
             )
         )
+
+    def _course(self) -> float:
+        """Return where it heads for, within some degrees."""
+        return 90 - math.degrees(self.heading) + self.random.gauss(0, 2)
 
     def stand(self, seconds: float, every: float | None = None) -> None:
         """Stand, and be heard of now and then."""

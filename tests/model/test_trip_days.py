@@ -88,6 +88,37 @@ def assert_counted_loosely(told: list[Told], number: int) -> None:
     assert len(told[-1].log.trips) == number
 
 
+@pytest.mark.parametrize(("interval", "short"), [(10, 2), (30, 5), (60, 8), (300, 15)])
+@pytest.mark.parametrize(("straight", "kmh"), [(300, 30), (300, 50), (700, 50)])
+def test_distance_around_corners_without_an_odometer(
+    interval: float, short: float, straight: float, kmh: float
+) -> None:
+    """Streets that turn by 90 degrees are not cut short, as the courses tell of them."""
+    found = driven = 0.0
+    for seed in (2, 3, 4):
+        ways = Ways(interval=interval, kmh=kmh, straight=straight)
+        day = Day(seed, ways)
+        day.stand(HOUR)
+        legs = [2000.0] * 6 if interval < 300 else [8000.0] * 5
+        day.drive(*legs)
+        day.stand(HOUR, every=30)
+        trips = heard(day.moments)[-1].log.trips
+        found += sum(trip.found.distance_m for trip in trips)
+        driven += sum(one.metres for one in day.drives)
+    assert -short <= (found / driven - 1) * 100 <= 1
+
+
+def test_courses_add_nothing_on_a_straight_road() -> None:
+    """Whatever they scatter, with lights or without."""
+    for interval in (10, 30, 60, 300):
+        day = Day(1, Ways(interval=interval, straight=1e6, corner=0))
+        day.stand(HOUR)
+        day.drive(10_000, 10_000, 10_000)
+        day.stand(HOUR, every=30)
+        trip = heard(day.moments)[-1].log.trips[0].found
+        assert trip.distance_m == pytest.approx(day.drives[0].metres, rel=0.01)
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_distance_with_an_odometer(seed: int) -> None:
     """An odometer in metres is right within 1 %, however rare the fixes are."""

@@ -66,6 +66,7 @@ def _moments(
             longitude=fix.longitude,
             accuracy=fix.accuracy,
             speed=fix.speed,
+            course=fix.course,
         )
         found[one.at_ms] = one
         fix_ms = one.at_ms

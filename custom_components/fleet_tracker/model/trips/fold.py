@@ -50,6 +50,13 @@ COUNTED_M = 25.0
 """A step counts from the last point that is so far away, or drift would count."""
 DENSE_S = 10.0
 """Where fixes come so often, speeds tell a step better than places that scatter."""
+LEAST_TURN = math.sin(math.radians(25))
+MOST_AROUND = 2.0
+TOWN_KMH = 50.0
+TOWN_PART = 0.9
+CORNERS = ((15.0, 0.85), (45.0, 0.85), (90.0, 0.8), (math.inf, 0.6))
+"""How much of a way around corners counts, by the seconds between two fixes: the rarer
+they are, the less the courses at both ends say of the way between."""
 AGREES_M = 20.0
 AGREES_PART = 0.1
 SILENCE_S = 1800.0
@@ -112,6 +119,10 @@ class Drive:
     seen_speed: int = UNKNOWN
     by_speed: float | None = 0.0
     """The way since the last point by the speeds alone; None where fixes are too rare."""
+    course: int | None = None
+    """The course at the last point."""
+    pace: float | None = 0.0
+    """The way since the last point by the speeds, however rare the fixes are."""
     away: float = 0.0
     idle_s: float = 0.0
     gap_s: float = 0.0
@@ -344,8 +355,8 @@ class Fold:
         if fast and was_fast and away > HOLD_M and at - last_at <= SILENCE_S:
             self.intervals = (*self.intervals, at - last_at)[-INTERVALS_KEPT:]
         hold = HOLD_M
-        if fix.accuracy != UNKNOWN and fix.accuracy > HOLD_M:
-            hold = min(float(fix.accuracy), HOLD_AT_MOST_M)
+        if (accuracy := fix.accuracy) is not None and accuracy > HOLD_M:
+            hold = min(float(accuracy), HOLD_AT_MOST_M)
         if away <= hold and not (fast and was_fast and self.drive is not None):
             self._stay(place, at, settings)
             return
@@ -488,15 +499,34 @@ class Fold:
                 drive.by_speed += (fix.speed + drive.seen_speed) / 72 * passed
             else:
                 drive.by_speed = None
+        if drive.pace is not None:
+            if UNKNOWN in (fix.speed, drive.seen_speed):
+                drive.pace = None if drive.seen_at else 0.0
+            else:
+                drive.pace += (fix.speed + drive.seen_speed) / 72 * passed
         drive.seen_at, drive.seen_speed = at, fix.speed
         if step < COUNTED_M:
             return
-        by_speed = drive.by_speed
-        drive.by_speed = 0.0
+        by_speed, pace = drive.by_speed, drive.pace
+        drive.by_speed = drive.pace = 0.0
+        course = drive.course
+        if fix.speed != UNKNOWN and fix.speed >= MOVING_KMH * 10:
+            drive.course = fix.course
+        took = at - drive.at
+        around = step
+        if course is not None:
+            around = _around_corners(drive, fix, course, step)
         if by_speed is not None and abs(by_speed - step) <= max(
             AGREES_M, AGREES_PART * step
         ):
-            step = by_speed
+            # Where it turned, the straight line is too short in any case.
+            step = by_speed if around == step else max(step, by_speed)
+        elif pace is not None and around > step:
+            if took > DENSE_S and step < TOWN_KMH / 3.6 * took:
+                # Two speeds say little of a way through a town.
+                pace = max(pace, drive.top_speed / 36 * TOWN_PART * took)
+            part = next(part for most, part in CORNERS if took <= most)
+            step += part * max(0.0, min(pace, around) - step)
         drive.way += step
         _spread(drive, drive.at, at, step)
         drive.latitude, drive.longitude, drive.at = fix.latitude, fix.longitude, at
@@ -871,6 +901,32 @@ class Fold:
 
 
 _NAMES = tuple(one.name for one in fields(Fold))
+
+
+def _around_corners(drive: Drive, fix: Moment, course: int, step: float) -> float:
+    """Return how far it is to a fix along streets, by the courses at both ends.
+
+    Where it turned, that is the way over the corner; else to the side and back.
+    """
+    middle = math.radians((drive.latitude + fix.latitude) / 2 * _DEGREE)
+    north = float(fix.latitude - drive.latitude)
+    east = (fix.longitude - drive.longitude) * math.cos(middle)
+    towards = math.atan2(east, north)
+    begin = math.radians(course) - towards
+    if abs(math.sin(begin)) < LEAST_TURN and math.cos(begin) > 0:
+        end = 0.0 if fix.course is None else math.radians(fix.course) - towards
+        if abs(math.sin(end)) < LEAST_TURN:
+            return step
+    around = step * (abs(math.cos(begin)) + abs(math.sin(begin)))
+    if fix.course is not None:
+        turn = math.radians(fix.course) - towards - begin
+        if abs(math.sin(turn)) > LEAST_TURN:
+            # Along the first course, then along the second.
+            first = math.sin(turn + begin) / math.sin(turn)
+            second = -math.sin(begin) / math.sin(turn)
+            if first >= 0 and second >= 0:
+                around = step * min(first + second, MOST_AROUND)
+    return around
 
 
 def _known(odometer: int) -> int | None:

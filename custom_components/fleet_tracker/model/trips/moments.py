@@ -26,16 +26,20 @@ ENGINE = 16
 _LAYOUT = Struct("<qiiHHIB")
 SIZE = _LAYOUT.size
 _DEGREE = 10_000_000
+COURSE_STEP = 3
+_COURSE_AT = 9
+_ACCURACY_BITS = (1 << _COURSE_AT) - 1
 METRES_PER_DEGREE = 111_195.08
 
 
 class Moment(NamedTuple):
-    """What was measured at one time: Unix ms, 1e-7 degrees, m, tenths of km/h, m."""
+    """What was measured at one time: Unix ms, 1e-7 degrees, tenths of km/h, m."""
 
     at_ms: int
     latitude: int = NO_PLACE
     longitude: int = NO_PLACE
-    accuracy: int = UNKNOWN
+    quality: int = UNKNOWN
+    """The accuracy in the lower 9 bits, and above them the course in steps of 3 degrees."""
     speed: int = UNKNOWN
     odometer: int = NO_ODOMETER
     told: int = 0
@@ -51,6 +55,18 @@ class Moment(NamedTuple):
         return self.latitude != NO_PLACE
 
     @property
+    def accuracy(self) -> int | None:
+        """The accuracy in m."""
+        held = self.quality & _ACCURACY_BITS
+        return None if held == _ACCURACY_BITS else held
+
+    @property
+    def course(self) -> int | None:
+        """The course in degrees."""
+        step = self.quality >> _COURSE_AT
+        return (step - 1) * COURSE_STEP if 1 <= step <= 360 // COURSE_STEP else None
+
+    @property
     def kmh(self) -> float | None:
         """The speed in km/h."""
         return None if self.speed == UNKNOWN else self.speed / 10
@@ -63,12 +79,13 @@ def moment(
     longitude: float | None = None,
     accuracy: float | None = None,
     speed: float | None = None,
+    course: float | None = None,
     ignition: bool | None = None,
     locked: bool | None = None,
     engine: bool | None = None,
     odometer: float | None = None,
 ) -> Moment:
-    """Return a moment: Unix seconds, degrees, m, km/h, m. None says nothing.
+    """Return a moment: Unix seconds, degrees, m, km/h, degrees, m. None says nothing.
 
     A place is given of satellite fixes only: others neither begin nor end a trip.
     """
@@ -92,11 +109,18 @@ def moment(
         else 0
         if has_place
         else NO_PLACE,
-        accuracy=_bounded(accuracy, 1, UNKNOWN),
+        quality=_quality(accuracy, course),
         speed=_bounded(speed, 10, UNKNOWN),
         odometer=_bounded(odometer, 1, NO_ODOMETER),
         told=told,
     )
+
+
+def _quality(accuracy: float | None, course: float | None) -> int:
+    step = 0
+    if course is not None and math.isfinite(course):
+        step = round(course % 360 / COURSE_STEP) % (360 // COURSE_STEP) + 1
+    return _bounded(accuracy, 1, _ACCURACY_BITS) | step << _COURSE_AT
 
 
 def _bounded(value: float | None, scale: int, unknown: int) -> int:
@@ -110,13 +134,13 @@ def join(one: Moment, other: Moment) -> Moment:
     if one == other:
         return one
     first, second = sorted(
-        (one, other), key=lambda it: (not it.has_place, it.accuracy, it)
+        (one, other), key=lambda it: (not it.has_place, it.quality & _ACCURACY_BITS, it)
     )
     return Moment(
         at_ms=one.at_ms,
         latitude=first.latitude,
         longitude=first.longitude,
-        accuracy=first.accuracy,
+        quality=first.quality,
         # The slower one counts: it arrived, or was about to leave.
         speed=min(first.speed, second.speed),
         odometer=first.odometer

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import pairwise
 import math
 from typing import NamedTuple
 
@@ -95,12 +97,7 @@ def thinned(
     if len(points) < 3:
         return tuple(points)
     marked, fixed = _with_marks(points)
-    plane = _plane(marked)
-    tolerance = tolerance_m
-    kept = _douglas_peucker(plane, fixed, tolerance)
-    while len(kept) > max(most, len(fixed)):
-        tolerance *= 2
-        kept = _douglas_peucker(plane, fixed, tolerance)
+    kept = _douglas_peucker(_plane(marked), fixed, tolerance_m, most)
     if len(kept) > most:
         step = (len(kept) - 1) / (max(most, 2) - 1)
         kept = [kept[round(number * step)] for number in range(max(most, 2))]
@@ -150,13 +147,20 @@ def _plane(points: Sequence[WayPoint]) -> list[tuple[float, float]]:
 
 
 def _douglas_peucker(
-    plane: Sequence[tuple[float, float]], fixed: Sequence[int], tolerance: float
+    plane: Sequence[tuple[float, float]],
+    fixed: Sequence[int],
+    tolerance: float,
+    most: int,
 ) -> list[int]:
-    """Return the indexes of the points that are needed between those that stay."""
-    kept = set(fixed)
-    waiting = list(zip(fixed, fixed[1:], strict=False))
-    while waiting:
-        first, last = waiting.pop()
+    """Return the indexes of the points that are needed between those that stay.
+
+    The one that is farthest off comes first, so that no way costs more than its length
+    times ``most``, however wild it is.
+    """
+    kept = list(fixed)
+    parts: list[tuple[float, int, int, int]] = []
+
+    def add(first: int, last: int) -> None:
         x0, y0 = plane[first]
         dx, dy = plane[last][0] - x0, plane[last][1] - y0
         length = dx * dx + dy * dy
@@ -169,8 +173,15 @@ def _douglas_peucker(
             if square > away:
                 farthest, away = index, square
         if farthest:
-            kept.add(farthest)
-            waiting += [(first, farthest), (farthest, last)]
+            heappush(parts, (-away, farthest, first, last))
+
+    for first, last in pairwise(fixed):
+        add(first, last)
+    while parts and len(kept) < most:
+        _, farthest, first, last = heappop(parts)
+        kept.append(farthest)
+        add(first, farthest)
+        add(farthest, last)
     return sorted(kept)
 
 
