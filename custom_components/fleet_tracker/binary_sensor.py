@@ -36,6 +36,12 @@ COMMON = (
         key=Reading.CHARGING, device_class=BinarySensorDeviceClass.BATTERY_CHARGING
     ),
     FleetBinarySensorDescription(
+        key=Reading.TRACKER_CHARGING,
+        device_class=BinarySensorDeviceClass.BATTERY_CHARGING,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    ),
+    FleetBinarySensorDescription(
         key=Reading.FUEL_SUPPLY, device_class=BinarySensorDeviceClass.POWER
     ),
     FleetBinarySensorDescription(key=Reading.ARMED),

@@ -146,7 +146,7 @@ def test_the_documents_example() -> None:
         Reading.IGNITION: True,
         Reading.IGNITION_CHANGED_AT: utc(HEARD - 1400),
         Reading.DOOR: False,
-        Reading.CHARGING: False,
+        Reading.TRACKER_CHARGING: False,
         Reading.FUEL_SUPPLY: True,
         Reading.ENGINE_CUT: False,
         Reading.ARMED: False,
@@ -198,7 +198,7 @@ def test_the_older_generation() -> None:
     [
         ("accstatus", Reading.IGNITION, True, False),
         ("doorstatus", Reading.DOOR, True, False),
-        ("chargestatus", Reading.CHARGING, True, False),
+        ("chargestatus", Reading.TRACKER_CHARGING, True, False),
         ("oilpowerstatus", Reading.FUEL_SUPPLY, True, False),
         ("oilpowerstatus", Reading.ENGINE_CUT, False, True),
         ("defencestatus", Reading.ARMED, True, False),

@@ -316,7 +316,7 @@ def test_heartbeat() -> None:
         Reading.IGNITION: False,
         Reading.TRACKER_BATTERY: 86,
         TracksolidReading.SIGNAL_LEVEL: 4,
-        Reading.CHARGING: True,
+        Reading.TRACKER_CHARGING: True,
         Reading.ARMED: True,
     }
 

@@ -55,7 +55,7 @@ async def test_readings_are_shown(
     client = await hass_client_no_auth()
     van = home.sim.devices[VAN]
     await home.elapse(100)
-    assert not home.has("binary_sensor", "charging")
+    assert not home.has("binary_sensor", "tracker_charging")
     await home.push(client, "/pushgps", [pushes.gps(van, home.sim.now)])
     await home.push(
         client, "/pushhb", [pushes.heartbeat(van, home.sim.now, charging=1)]
@@ -64,11 +64,11 @@ async def test_readings_are_shown(
     place = van.report(home.sim.now)[0].place
     tracker = home.state("device_tracker", "position")
     assert tracker.attributes["latitude"] == pytest.approx(place.latitude, abs=1e-3)
-    await home.enable("binary_sensor", "charging", "armed")
+    await home.enable("binary_sensor", "tracker_charging", "armed")
     await home.enable("sensor", "fuel_sensor_volume_2", "altitude")
     await home.poll()
     assert float(home.state("sensor", "altitude").state) == 12
-    assert home.state("binary_sensor", "charging").state == "on"
+    assert home.state("binary_sensor", "tracker_charging").state == "on"
     assert home.state("binary_sensor", "armed").state == "off"
     assert float(home.state("sensor", "fuel_sensor_volume_2").state) == 42.5
 

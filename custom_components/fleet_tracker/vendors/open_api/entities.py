@@ -24,7 +24,6 @@ ENTITIES = VendorEntities(
     disabled=frozenset(
         {
             Reading.ARMED,
-            Reading.CHARGING,
             Reading.FUEL_SUPPLY,
             Reading.IGNITION_CHANGED_AT,
             # What *Activity* says too: that a vehicle moves, is there, or is silent.

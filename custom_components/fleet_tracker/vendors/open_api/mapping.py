@@ -319,7 +319,7 @@ def _tracker_readings(
     for field, reading in (
         ("accstatus", Reading.IGNITION),
         ("doorstatus", Reading.DOOR),
-        ("chargestatus", Reading.CHARGING),
+        ("chargestatus", Reading.TRACKER_CHARGING),
         ("oilpowerstatus", Reading.FUEL_SUPPLY),
         ("defencestatus", Reading.ARMED),
     ):

@@ -140,7 +140,6 @@ ENTITIES = VendorEntities(
     disabled=frozenset(
         {
             Reading.ARMED,
-            Reading.CHARGING,
             Reading.DOOR,
             Reading.FUEL,
             Reading.FUEL_LEVEL,

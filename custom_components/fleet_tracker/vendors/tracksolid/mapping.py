@@ -173,7 +173,7 @@ def map_location(location: Location, now: datetime) -> VehicleUpdate:
         Reading.TRACKER_BATTERY: location.battery,
         Reading.TRACKER_VOLTAGE: location.battery_voltage,
         Reading.VEHICLE_VOLTAGE: location.external_voltage,
-        Reading.CHARGING: location.charging,
+        Reading.TRACKER_CHARGING: location.charging,
         Reading.TEMPERATURE: location.temperature,
         Reading.ICCID: location.iccid,
         TracksolidReading.SIGNAL_LEVEL: location.signal_level,

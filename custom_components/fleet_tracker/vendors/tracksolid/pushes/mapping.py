@@ -230,9 +230,9 @@ def _map_heartbeat(imei: str, item: Record, now: datetime) -> VehicleUpdate:
                 },
             ),
             *_group(
-                Reading.CHARGING,
+                Reading.TRACKER_CHARGING,
                 heard_at,
-                {Reading.CHARGING: as_flag(item.get("powerStatus"))},
+                {Reading.TRACKER_CHARGING: as_flag(item.get("powerStatus"))},
             ),
             *_group(
                 Reading.ARMED, heard_at, {Reading.ARMED: as_flag(item.get("fortify"))}
