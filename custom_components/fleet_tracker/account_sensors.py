@@ -24,6 +24,10 @@ from .account.coordinator import FleetCoordinator
 from .account.totals import Totals
 from .account_entity import AccountDescription, AccountEntity
 
+# Of all vehicles of an account
+DISTANCE_OF_VEHICLES = "vehicles_distance_today"
+ALARMS_OF_VEHICLES = "alarms_today"
+
 
 @dataclass(frozen=True, kw_only=True)
 class AccountSensorDescription(AccountDescription, SensorEntityDescription):
@@ -44,7 +48,7 @@ DESCRIPTIONS = (
     _of_vehicles("vehicles_driving", lambda totals: totals.driving),
     _of_vehicles("vehicles_offline", lambda totals: totals.offline),
     AccountSensorDescription(
-        key="vehicles_distance_today",
+        key=DISTANCE_OF_VEHICLES,
         total=lambda totals: totals.metres / 1000,
         step=timedelta(minutes=5),
         device_class=SensorDeviceClass.DISTANCE,
@@ -55,7 +59,7 @@ DESCRIPTIONS = (
     ),
 )
 ALARMS_TODAY = AccountSensorDescription(
-    key="alarms_today",
+    key=ALARMS_OF_VEHICLES,
     total=lambda totals: totals.alarms,
     step=timedelta(seconds=10),
     state_class=SensorStateClass.TOTAL,
