@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+import json
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -174,15 +175,30 @@ async def test_what_was_recorded(
         "2025-10-06T10:00:00",
         "2025-10-06T10:10:00",
     )
-    assert (trip["trip_id"], trip["source"]) == (None, "recorder")
+    assert trip["source"] == "recorder"
+    answer = await call(
+        hass,
+        "export_trips",
+        entity_id=nine,
+        format="geojson",
+        trip_id=trip["trip_id"],
+    )
+    (feature,) = json.loads(answer[nine]["content"])["features"]
+    assert feature["properties"]["distance_km"] == trip["distance"]
+    assert len(feature["geometry"]["coordinates"]) >= 2
+    for wrong in ("recorded-", "recorded-99", "recorded-x", f"recorded-{'9' * 20}"):
+        error = await refused(
+            hass, "export_trips", entity_id=nine, format="csv", trip_id=wrong
+        )
+        assert error.translation_key == "unknown_trip"
     assert trip["distance"] == pytest.approx(6.56, abs=0.15)
     driven = await call(hass, "get_distance", entity_id=nine, **span)
     assert driven[nine]["distance"] == trip["distance"]
 
     answer = await call(hass, "get_route", entity_id=nine, **span)
     points = answer[nine]["points"]
-    assert len(points) == 60
-    assert points[30]["latitude"] == pytest.approx(52.03)
+    assert len(points) == 61
+    assert points[30]["latitude"] == pytest.approx(52.029)
     assert (points[30]["speed"], points[30]["ignition"]) == (40, True)
     limited = await call(hass, "get_route", entity_id=nine, limit=10, **span)
     assert limited[nine] == {"points": points[:10], "truncated": True}

@@ -11,6 +11,8 @@ from ...account.trips.records import KeptTrip, Mark
 from ...contract.history import Place, Trip
 from ...model.trips.trip import DistanceSource, FoundTrip, TripFlag, TripSource
 
+RECORDED = "recorded-"
+"""What the identity of a trip begins with that is found anew in the recorder each time."""
 SAME_PART = 0.5
 """Two trips of which one covers so much of the shorter one are the same."""
 
@@ -28,8 +30,8 @@ class TripOrigin(StrEnum):
 class KnownTrip(Trip):
     """A trip, and what is known of it beside what vendors tell: km.
 
-    ``end`` is the last time that it was heard of, where it is under way. Only a trip that
-    was found here has a ``trip_id``.
+    ``end`` is the last time that it was heard of, where it is under way. A trip that only
+    the vendor knows has no ``trip_id``.
     """
 
     origin: TripOrigin
@@ -76,7 +78,7 @@ def of_found(
         idle_time=round(found.idle_s),
         consumption=found.consumption,
         origin=TripOrigin.RECORDER if is_recorded else origin,
-        trip_id=trip_id,
+        trip_id=f"{RECORDED}{int(found.begin)}" if is_recorded else trip_id,
         is_running=is_running,
         distance_source=found.distance_source,
         flags=found.flags,

@@ -32,12 +32,17 @@ from ...model.trips.moments import (
 )
 from ...model.trips.trip import QUARTER_S, FoundTrip, Trip
 from ...model.vehicle import FixKind, Occurrence
-from .known_trip import KnownTrip, of_found
+from .known_trip import RECORDED, KnownTrip, of_found
 from .recorded import MOST_STATES, RecordedPast
 from .way import Way, thinned_way, way_of
 
 BEFORE = timedelta(days=7)
 """How far before a time one looks for the trip that ended where a vehicle stands."""
+AROUND = timedelta(days=1)
+"""How far around its begin one looks for a trip in the recorder."""
+SHIFTED = timedelta(minutes=10)
+"""By how much the begin may differ that is found then."""
+LONGEST_TIME = 10
 _DEGREE = 1e-7
 
 
@@ -79,6 +84,8 @@ class OwnPast:
     async def async_trip(self, trip_id: str | None) -> KnownTrip | None:
         """Return a trip by its identity; without one that under way, else the last one."""
         log, kept_trips = self._log, self._coordinator.kept_trips
+        if trip_id is not None and trip_id.startswith(RECORDED):
+            return await self._async_recorded_trip(trip_id)
         if trip_id is None and log.trips:
             trip_id = log.trips[-1].trip_id
         with readable():
@@ -92,6 +99,19 @@ class OwnPast:
             return _of_kept(kept)
         found = [one for one in log.trips if one.trip_id == trip_id]
         return _known(log, found[0]) if found else None
+
+    async def _async_recorded_trip(self, trip_id: str) -> KnownTrip | None:
+        """Return a trip that is found again in the recorder."""
+        seconds = trip_id.removeprefix(RECORDED)
+        if not seconds.isdecimal() or len(seconds) > LONGEST_TIME:
+            return None
+        began = _time(float(seconds))
+        found = await self._recorded.async_trips(
+            began - AROUND, began + AROUND, self._log.settings
+        )
+        trips = [of_found(one, is_recorded=True) for one in found]
+        near = [one for one in trips if abs(one.begin - began) <= SHIFTED]
+        return min(near, key=lambda one: abs(one.begin - began), default=None)
 
     async def async_way(self, trip: KnownTrip, *, is_thinned: bool = True) -> Way:
         """Return the way of a trip: by the evidence with its speeds, else as it was kept.

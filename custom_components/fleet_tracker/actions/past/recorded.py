@@ -42,6 +42,7 @@ from ...model.vehicle import (
 
 RECORDER = "recorder"
 ASKED_AT_ONCE = timedelta(days=1)
+OVERLAP = timedelta(milliseconds=1)
 MOST_STATES = 50_000
 WRITTEN_WITHIN = timedelta(seconds=2)
 """The states of one update are written one after the other, in no certain order."""
@@ -216,14 +217,20 @@ async def async_states(
             partial(
                 history.get_significant_states,
                 hass,
-                begin,
+                # What was written at one of the bounds is in neither of the two parts.
+                begin - OVERLAP,
                 until,
                 [entity_id],
                 include_start_time_state=not found,
                 significant_changes_only=False,
             )
         )
-        found += [one for one in states.get(entity_id, ()) if isinstance(one, State)]
+        last = found[-1].last_updated if found else None
+        found += [
+            one
+            for one in states.get(entity_id, ())
+            if isinstance(one, State) and (last is None or one.last_updated > last)
+        ]
         begin = until
     return found
 
