@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 import os
 from pathlib import Path
 
@@ -215,6 +216,82 @@ def test_many_vehicles(screen: Screen) -> None:
 
     expect(fleet.locator(".slot")).to_have_count(MANY)
     assert 0 < fleet.locator("fleet-tracker-vehicle").count() <= MOST_CARDS
+
+
+NO_VEHICLES: Sequence[tuple[str, list[object] | None, str]] = (
+    ("", [], "There is no account yet."),
+    ("", [{"id": "1", "state": "setup_retry"}], "No account is running now."),
+    ("", [{"id": "1", "state": "loaded"}], "There is no vehicle that you may see."),
+    ("unknown_command", None, "Fleet Tracker is not running."),
+    ("timeout", None, "The fleet cannot be read now."),
+)
+"""The error of the question, the accounts of the answer, and what is read then."""
+
+
+def test_without_vehicles(screen: Screen) -> None:
+    """It is said why there are none, and where that can be changed."""
+    fleet = open_fleet(screen)
+
+    for error, accounts, text in NO_VEHICLES:
+        fleet.evaluate(
+            """async (one, [error, accounts]) => {
+              const path = (await one.hass.callWS({type: "fleet_tracker/overview"})).path;
+              const {fleet} = await import(`${path}/fleet.js`);
+              fleet.error = error;
+              fleet.overview = accounts && {version: "", path, accounts, vehicles: []};
+              one.requestUpdate("words");
+            }""",
+            [error, accounts],
+        )
+
+        expect(fleet.get_by_text(text)).to_be_visible()
+        assert_accessible(fleet)
+
+
+CARDS = {
+    "fleet-tracker-card": ["Vehicle", "Size"],
+    "fleet-tracker-trip-card": ["Vehicle"],
+}
+"""The cards, with the fields of their forms."""
+
+
+def test_cards_of_own_dashboards(screen: Screen) -> None:
+    """A card is in the picker, is suggested for a tracker, begins with a vehicle, has a form."""
+    open_fleet(screen)
+    van = screen.vehicle("Van")
+
+    for kind, fields in CARDS.items():
+        told = screen.page.evaluate(
+            """async ([kind, tracker]) => {
+              const hass = document.querySelector("home-assistant").hass;
+              const picked = window.customCards.find(({type}) => type === kind);
+              const card = customElements.get(kind);
+              const editor = await card.getConfigElement();
+              editor.hass = hass;
+              editor.setConfig(card.getStubConfig(hass));
+              const host = document.querySelector("home-assistant").shadowRoot;
+              host.append(editor);
+              for (let tries = 0; tries < 100 && !editor.shadowRoot?.querySelector("ha-form"); tries++)
+                await new Promise(resolve => setTimeout(resolve, 100));
+              const form = editor.shadowRoot.querySelector("ha-form");
+              const fields = form.schema.map(field => form.computeLabel(field));
+              editor.remove();
+              return {
+                name: picked.name,
+                stub: card.getStubConfig(hass),
+                suggested: picked.getEntitySuggestion(hass, tracker)?.config,
+                other: picked.getEntitySuggestion(hass, "sun.sun"),
+                fields,
+              };
+            }""",
+            [kind, van.only("device_tracker")],
+        )
+
+        assert told["name"].startswith("Fleet Tracker")
+        assert told["stub"]["device"]
+        assert told["suggested"] == {"type": f"custom:{kind}", "device": van.device_id}
+        assert told["other"] is None
+        assert told["fields"] == fields
 
 
 def test_page_that_was_open_over_an_update(screen: Screen) -> None:
