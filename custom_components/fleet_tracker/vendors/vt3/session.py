@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import ip_address
+import math
 import secrets
 import socket
 import struct
@@ -21,6 +22,8 @@ LONGEST_TOKEN = 32
 READ_SIZE = 4096
 """Bytes that are read at once: few frames, so that none holds the event loop for long."""
 _LONGEST_TURN = 0.005  # seconds
+_SHORTEST_WORK = 0.00002  # seconds
+_REMEMBERED_WORKS = 32
 _MOST_OVERDUE = 32
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
@@ -57,28 +60,48 @@ class Unanswered(Exception):
 
 
 class Turns:
-    """Shares the event loop: after a few milliseconds of work others have their turn."""
+    """Shares the event loop: after a few milliseconds of work others have their turn.
+
+    Who has to wait is let go on in order, as many in a turn as usually fit into it.
+    """
 
     def __init__(self) -> None:
         """Start with a fresh turn."""
         self._spent = 0.0
+        self._usual = _LONGEST_TURN
         self._begun = False
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def wait(self) -> None:
         """Return when there is time to work."""
-        while self._spent >= _LONGEST_TURN:  # noqa: ASYNC110 - the loop itself is waited for
-            await asyncio.sleep(0)
+        if self._spent < _LONGEST_TURN and not self._waiting:
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        self._begin()
+        await turn
 
     def spend(self, seconds: float) -> None:
         """Note work that ends with the event loop's next round."""
+        self._begin()
+        self._spent += seconds
+        self._usual += (seconds - self._usual) / _REMEMBERED_WORKS
+
+    def _begin(self) -> None:
         if not self._begun:
             self._begun = True
             asyncio.get_running_loop().call_soon(self._end)
-        self._spent += seconds
 
     def _end(self) -> None:
         self._begun = False
         self._spent = 0.0
+        fitting = max(1, int(_LONGEST_TURN / max(self._usual, _SHORTEST_WORK)))
+        for _ in range(min(fitting, len(self._waiting))):
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+        if self._waiting:
+            self._begin()
 
 
 @dataclass(slots=True, eq=False)
@@ -127,6 +150,10 @@ class Session:
         self.heard_at: datetime | None = None
         """When the last message came."""
         self._stirred = asyncio.Event()
+        self._reads_since = math.inf
+        self._silence_timer = self._loop.call_later(
+            limits.idle_seconds, self._watch_silence
+        )
         _keep_alive(writer)
 
     @property
@@ -145,8 +172,21 @@ class Session:
         Raises OSError when the connection breaks, TimeoutError when it was silent for
         too long.
         """
-        async with asyncio.timeout(self._limits.idle_seconds):
+        self._reads_since = self._loop.time()
+        try:
             return await self._reader.read(READ_SIZE)
+        finally:
+            self._reads_since = math.inf
+
+    def _watch_silence(self) -> None:
+        """End the reading once it lasts too long. A timer for each read would cost more."""
+        now, longest = self._loop.time(), self._limits.idle_seconds
+        if now - self._reads_since >= longest:
+            self._reader.set_exception(TimeoutError())
+            return
+        self._silence_timer = self._loop.call_at(
+            min(now, self._reads_since) + longest, self._watch_silence
+        )
 
     def decode(self, data: bytes) -> list[Message]:
         """Return the messages that are complete. Raises Misbehaved for too much rubbish."""
@@ -261,6 +301,7 @@ class Session:
 
         Requests that the system has not sent yet are not sent any more.
         """
+        self._silence_timer.cancel()
         if self._pending or self._overdue:
             _discard_unsent(self._writer)
         self._writer.transport.abort()
