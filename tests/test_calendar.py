@@ -12,12 +12,13 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.fleet_tracker.contract.errors import VehicleUnavailable
 from custom_components.fleet_tracker.contract.history import Place, Trip
 from custom_components.fleet_tracker.model.vehicle import VehicleDetails
 from tests.account.trips.test_account import drive, news
-from tests.common import START, cloud_entry, entity_id, set_up
+from tests.common import START, cloud_entry, entity_id, set_up, state_of
 from tests.neutral_vendor import Cloud, Clouds, Past
 
 DAY = timedelta(days=1)
@@ -81,7 +82,10 @@ def account_calendar(hass: HomeAssistant) -> str:
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_drives_are_events(
-    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+    hass: HomeAssistant,
+    cloud: Cloud,
+    freezer: FrozenDateTimeFactory,
+    hass_client: ClientSessionGenerator,
 ) -> None:
     """With the name in the account's calendar, with those of zones, and once each."""
     await set_up(hass, cloud_entry())
@@ -95,6 +99,21 @@ async def test_drives_are_events(
         hass, entity_id(hass, "calendar", "trips"), START - DAY, START + DAY
     )
     assert own == {**found, "summary": "Home → Depot, 2.2 km"}
+    trip = state_of(hass, "event", "trip").attributes
+    assert trip["event_type"] == "trip_ended"
+    assert (trip["begin_place"], trip["end_place"]) == ("Home", "Depot")
+    assert "latitude" not in str(trip)
+    # As the calendar panel asks.
+    client = await hass_client()
+    answer = await client.get(
+        f"/api/calendars/{account_calendar(hass)}",
+        params={
+            "start": (START - DAY).isoformat(),
+            "end": (START + DAY).isoformat(),
+        },
+    )
+    (in_panel,) = await answer.json()
+    assert in_panel["uid"] == trip["trip_id"]
     other = entity_id(hass, "calendar", "trips", "2")
     assert await events(hass, other, START - DAY, START + DAY) == []
 

@@ -11,6 +11,7 @@ from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID
 from homeassistant.core import callback
 
 from .account.sentences import sentence
+from .account.trips.places import place_name
 from .const import ATTR_KIND, EVENT_OCCURRENCE
 from .entity import FleetEntity, entities_of
 from .model.vehicle import Occurrence, OccurrenceKind, OccurrenceType, Vehicle
@@ -88,6 +89,26 @@ class FleetEvent(FleetEntity, EventEntity):
             )
         )
 
+    def _places(self, occurrence: Occurrence) -> Mapping[str, str | None]:
+        """Return the names of the zones where a trip began and ended, never coordinates."""
+        trip_id = occurrence.details.get("trip_id")
+        trips = (
+            self.vehicle.trips.trips if occurrence.kind is OccurrenceKind.TRIP else ()
+        )
+        trip = next((one.found for one in trips if one.trip_id == trip_id), None)
+        if trip is None:
+            return {}
+        places = {
+            "begin_place": place_name(
+                self.hass, trip.begin_latitude, trip.begin_longitude
+            )
+        }
+        if occurrence.type is not OccurrenceType.TRIP_STARTED:
+            places["end_place"] = place_name(
+                self.hass, trip.end_latitude, trip.end_longitude
+            )
+        return places
+
     @callback
     def _on_occurrence(self, occurrence: Occurrence) -> None:
         known = occurrence.type in self.entity_description.types
@@ -96,6 +117,7 @@ class FleetEvent(FleetEntity, EventEntity):
         name = device and (device.name_by_user or device.name)
         data: dict[str, Any] = {
             **occurrence.details,
+            **self._places(occurrence),
             "occurred_at": occurrence.occurred_at,
             "reported_at": occurrence.reported_at,
             "received_at": occurrence.received_at or occurrence.told_at,
