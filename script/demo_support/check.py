@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
 import re
@@ -25,6 +26,11 @@ VEHICLES = [vehicle for account in ACCOUNTS for vehicle in account.vehicles]
 # Some of them wait for what happens once in an errand.
 ENTITY_TIMEOUT = 240
 LIFE_TIMEOUT = 300
+PAST_TIMEOUT = 90
+"""The vendor of the van is asked for a day a second."""
+PAST_VEHICLES = ("Van", "Town van")
+LEAST_PAST_DAYS = 25
+"""Of 30: some have none on some days."""
 MOST_ENABLED_ENTITIES = 18
 
 # A state that an entity may have when nothing has been heard of it yet.
@@ -46,6 +52,9 @@ async def check(
     refused: set[str] = set()
     print("Checking the vehicles' entities ...", flush=True)
     problems = await _wait(home_assistant, ENTITY_TIMEOUT, _check_vehicles)
+    if not problems:
+        print("Looking for the month before ...", flush=True)
+        problems = await _wait(home_assistant, PAST_TIMEOUT, _check_past)
     if not problems:
         print("Watching the cameras ...", flush=True)
         problems = await check_cameras(home_assistant)
@@ -96,6 +105,32 @@ async def _check_vehicles(home_assistant: HomeAssistant) -> list[str]:
     if cards != (left := sum(account.leave_vehicles for account in ACCOUNTS)):
         problems.append(f"{cards} vehicles wait to be accepted, not {left}")
     return problems
+
+
+async def _check_past(home_assistant: HomeAssistant) -> list[str]:
+    """Return of which vehicles the statistics do not show the month before."""
+    names = {
+        one["statistic_id"]: one["name"]
+        for one in await home_assistant.command("recorder/list_statistic_ids")
+        if one["source"] == DOMAIN
+    }
+    begin = datetime.now(UTC) - timedelta(days=32)
+    rows = await home_assistant.command(
+        "recorder/statistics_during_period",
+        start_time=begin.isoformat(),
+        statistic_ids=list(names),
+        period="day",
+        types=["change"],
+    )
+    days = {
+        names[one]: sum(bool(day["change"]) for day in found)
+        for one, found in rows.items()
+    }
+    return [
+        f"the statistics of {vehicle} show {told} days of the month before"
+        for vehicle in PAST_VEHICLES
+        if (told := days.get(f"{vehicle} distance", 0)) < LEAST_PAST_DAYS
+    ]
 
 
 async def _states(home_assistant: HomeAssistant) -> dict[str, Entity]:

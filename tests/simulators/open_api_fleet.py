@@ -405,7 +405,7 @@ def demo_accounts(now: float, vehicles: int = 4) -> tuple[Account, ...]:
     """
     van = Device(
         imei="358899051025339",
-        vehicle=town_van(now),
+        vehicle=town_van(now, month_before=True),
         name="Van",
         model="VT05S",
         plate="V-415-XB",

@@ -12,7 +12,7 @@ long, which is gone through once or over and over.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -474,11 +474,18 @@ _RING = (
 )
 
 
-def town_van(now: float, *, odometer: float = 51_654_000.0) -> Vehicle:
+_ROUND = drive(Route(HOME, *_RING, HOME), 45)
+_ROUND_A_DAY = (stand(28_800), _ROUND, stand(86_400 - 28_800 - _ROUND.seconds))
+
+
+def town_van(
+    now: float, *, odometer: float = 51_654_000.0, month_before: bool = False
+) -> Vehicle:
     """Return a van whose next errand begins now, after a day full of them.
 
     In three minutes its door opens and closes at home, it starts, leaves home,
-    speeds, parks at the station, is shaken there, and comes back.
+    speeds, parks at the station, is shaken there, and comes back. In the month before it
+    drove round the town once a day, if it is to have one.
     """
     return _busy(
         now,
@@ -491,6 +498,7 @@ def town_van(now: float, *, odometer: float = 51_654_000.0) -> Vehicle:
         drive(_TOWN_BACK, 50, (30, Happening.HARSH_BRAKING)),
         stand(10),
         odometer=odometer,
+        before=_ROUND_A_DAY if month_before else (),
     )
 
 
@@ -528,8 +536,28 @@ def parked(place: Place, since: float, *, odometer: float = 21_300_000.0) -> Veh
     return Vehicle(place, start=since, odometer=odometer)
 
 
-def _busy(now: float, place: Place, *stages: Stage, odometer: float) -> Vehicle:
-    """Return a vehicle that has repeated its stages for a day up to now."""
+def _busy(
+    now: float,
+    place: Place,
+    *stages: Stage,
+    odometer: float,
+    before: Sequence[Stage] = (),
+) -> Vehicle:
+    """Return a vehicle that has repeated its stages for a day up to now.
+
+    In the month before it repeated others, if there are any.
+    """
     cycle = sum(stage.seconds for stage in stages)
     start = now - cycle * (86_400 // cycle)
-    return Vehicle(place, *stages, start=start, odometer=odometer)
+    if not before:
+        return Vehicle(place, *stages, start=start, odometer=odometer)
+    cycles = 31 * 86_400 // sum(stage.seconds for stage in before)
+    driven = sum(stage.route.length for stage in before if stage.route)
+    vehicle = Vehicle(
+        place,
+        *before,
+        start=start - cycles * sum(stage.seconds for stage in before),
+        odometer=odometer - cycles * driven,
+    )
+    vehicle.live(start, *stages, repeat=True)
+    return vehicle

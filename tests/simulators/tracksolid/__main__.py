@@ -29,7 +29,7 @@ def fleet(now: float) -> list[Device]:
         Device(
             "860000000000011",
             "Town van",
-            world.town_van(now),
+            world.town_van(now, month_before=True),
             model="JC400",
             driver="Robin",
             plate="FT-001",
