@@ -12,6 +12,7 @@ from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.core import HomeAssistant, State
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
 
@@ -57,10 +58,15 @@ def unavailable(rig: Rig) -> set[str]:
 
 def may_be_unavailable(rig: Rig) -> set[str]:
     """Return all entities but those that work while the account is not reached."""
+    registry = er.async_get(rig.hass)
+    of_account = rig.coordinator.account_unique_id("")
     return {
         state.entity_id
         for state in states(rig)
-        if state.domain != "event" and not state.entity_id.endswith("_restore_engine")
+        if state.domain != "event"
+        and not state.entity_id.endswith("_restore_engine")
+        and (entry := registry.async_get(state.entity_id)) is not None
+        and not entry.unique_id.startswith(of_account)
     }
 
 

@@ -86,9 +86,9 @@ async def test_five_hundred_vehicles(
             er.async_get(hass), entry.entry_id
         )
         enabled = [one for one in registered if not one.disabled_by]
-        # One less each: cutting the engine is offered where it is allowed.
-        # The account's own device has five.
-        assert len(enabled) == VEHICLES * (MOST_ENABLED - 1) + 5
+        # Two less each: cutting the engine is offered where it is allowed, and the sensor of
+        # the last trip comes with the first. The account's own device has six.
+        assert len(enabled) == VEHICLES * (MOST_ENABLED - 2) + 6
         assert len(hass.states.async_all("device_tracker")) == VEHICLES
 
         polled = dt_util.utcnow()
