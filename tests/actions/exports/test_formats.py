@@ -412,6 +412,18 @@ def test_private_trips_and_history() -> None:
     assert sum(row[:1] == ["change"] for row in everything) == 5
 
 
+def test_records_do_not_show_where_it_was() -> None:
+    """Nor whose it is: a record may be logged with an error."""
+    told = content(
+        shown(way=WAY, begin_latitude=52.123, begin_longitude=4.567),
+        vehicle="Van of Ann",
+        plate="B-XY 1",
+    )
+    for private in ("52.123", "4.567", "52.000001", "Van of Ann", "B-XY"):
+        assert private not in repr(told)
+        assert private not in repr(HOME)
+
+
 def test_clocks_that_are_set_back() -> None:
     """The night that summer time ends has its own offset before and after."""
     found = datetime(2025, 10, 25, 23, 30, tzinfo=UTC).timestamp()

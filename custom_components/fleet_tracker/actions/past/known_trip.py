@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -41,9 +41,9 @@ class KnownTrip(Trip):
     flags: frozenset[TripFlag] = frozenset()
     odometer_begin: float | None = None
     odometer_end: float | None = None
-    found: FoundTrip | None = None
+    found: FoundTrip | None = field(default=None, repr=False)
     """What was found, in its own units."""
-    kept: KeptTrip | None = None
+    kept: KeptTrip | None = field(default=None, repr=False)
     """What is kept of it, with what users said of it."""
 
     @property
