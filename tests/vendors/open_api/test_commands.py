@@ -323,6 +323,7 @@ async def test_reset(rig: Rig) -> None:
 
 async def test_refresh(rig: Rig) -> None:
     """The button looks at one vehicle once, and wakes no tracker."""
+    await rig.enable("button", TRUCK, "refresh")
     rig.freezer.tick(400)
     await call(rig, "button.press", "button", TRUCK, "refresh")
     assert rig.state("binary_sensor", TRUCK, "ignition").state == "on"

@@ -627,6 +627,7 @@ async def test_a_whole_life_without_a_secret_in_the_log(
     server.device(TRUCK).refusals = {"RESET": 20048, "LOCKDOOR": 20018}
     await rig.enable("lock", TRUCK, "locked")
     await rig.enable("button", TRUCK, "reset")
+    await rig.enable("button", SPARE, "refresh")
     for action, entity in (
         ("lock.unlock", ("lock", TRUCK, "locked")),
         ("lock.lock", ("lock", TRUCK, "locked")),

@@ -90,7 +90,6 @@ async def test_a_parked_vehicle(rig: Rig) -> None:
     assert result.error is None
 
 
-@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 @pytest.mark.freeze_time(START)
 async def test_contacts_between_two_steps(rig: Rig) -> None:
     """A heartbeat a minute writes nothing for 15 minutes, and the guard knows each."""

@@ -10,6 +10,7 @@ from homeassistant.const import EntityCategory
 
 from ...model.vehicle import Capability, OccurrenceKind, Reading
 from ...offer.descriptions import (
+    REFRESH_BUTTON,
     FleetButtonDescription,
     FleetEventDescription,
     FleetLockDescription,
@@ -26,10 +27,11 @@ ENTITIES = VendorEntities(
             Reading.ARMED,
             Reading.FUEL_SUPPLY,
             Reading.IGNITION_CHANGED_AT,
-            # What *Activity* says too: that a vehicle moves, is there, or is silent.
-            Reading.LAST_CONTACT,
+            # What *Activity* says too: that a vehicle moves, or is there.
             Reading.MOVING,
             Reading.ONLINE,
+            # The next poll is never far.
+            REFRESH_BUTTON,
         }
     ),
     # Further probes are rare, and 18 entities are enabled without them.
