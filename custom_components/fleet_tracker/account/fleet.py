@@ -456,9 +456,7 @@ class Fleet:
     @callback
     def _tell_trips(self, before: Vehicle | None, after: Vehicle) -> None:
         known = None if before is None else before.trips
-        if after.trips.trips and (
-            known is None or known.trips is not after.trips.trips
-        ):
+        if after.trips.trips is not (() if known is None else known.trips):
             self._keeper.on_trips(after.vehicle_id, known, after.trips)
 
     @callback

@@ -129,3 +129,32 @@ async def test_option_turns_keeping_off(
     await drive(hass, cloud, freezer, "1")
     assert await kept(coordinator) == []
     assert float(state_of(hass, "sensor", "last_trip_distance").state) == 2.224
+
+
+async def test_trip_that_was_none_is_no_longer_kept(
+    hass: HomeAssistant, clouds: Clouds, freezer: FrozenDateTimeFactory
+) -> None:
+    """Late news says that the ignition was off all the time: the vehicle was carried."""
+    freezer.move_to(START)
+    cloud, entry = clouds["acme"], cloud_entry()
+
+    def at(latitude: float, speed: float) -> VehicleUpdate:
+        now = dt_util.utcnow()
+        position = Position(
+            latitude=latitude, longitude=5, accuracy=10, fixed_at=now, speed=speed
+        )
+        return told("1", now, position=position)
+
+    cloud.tell(at(52, 0))
+    coordinator = await set_up(hass, entry)
+    for step in range(1, 11):
+        freezer.tick(30)
+        cloud.push(at(52 + step * 0.002, 27))
+    for _ in range(15):
+        freezer.tick(30)
+        cloud.push(at(52.02, 0))
+    await elapse(hass, freezer, 60)
+    assert await kept(coordinator) == [2.2]
+    cloud.push(told("1", START - timedelta(minutes=1), ignition=False))
+    await elapse(hass, freezer, 60)
+    assert await kept(coordinator) == []
