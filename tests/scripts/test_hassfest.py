@@ -88,12 +88,12 @@ def test_undeclared_component(folder: Path) -> None:
         "from homeassistant.components import mqtt\n"
         "from homeassistant.components.http import HomeAssistantView\n"
         "from homeassistant.components.zone import DOMAIN\n"
-        "import homeassistant.components.stream.core\n"
+        "import homeassistant.components.tag.util\n"
     )
-    (folder / "stream.py").write_text("import homeassistant.components.stream\n")
+    (folder / "tag.py").write_text("import homeassistant.components.tag\n")
     assert problems(folder) == [
         "manifest.json: sensor.py imports from mqtt, which is no dependency",
-        "manifest.json: sensor.py imports from stream, which is no dependency",
+        "manifest.json: sensor.py imports from tag, which is no dependency",
     ]
 
 
