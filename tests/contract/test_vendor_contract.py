@@ -29,6 +29,7 @@ import custom_components.fleet_tracker
 from custom_components.fleet_tracker import (
     binary_sensor,
     button,
+    calendar,
     camera,
     device_tracker,
     event as event_platform,
@@ -119,6 +120,7 @@ def tables(vendor: Vendor) -> dict[Platform, dict[str, FleetDescription]]:
     found: dict[Platform, Iterable[FleetDescription]] = {
         Platform.BINARY_SENSOR: (*binary_sensor.COMMON, *own.binary_sensors),
         Platform.BUTTON: (button.REFRESH, *own.buttons),
+        Platform.CALENDAR: (calendar.OF_VEHICLE,),
         Platform.CAMERA: camera.COMMON if own.cameras else (),
         Platform.DEVICE_TRACKER: (device_tracker.TRACKER,),
         Platform.EVENT: (*event_platform.COMMON, *own.events),
