@@ -608,10 +608,8 @@ class Fleet:
 
 def _shows(vehicle: Vehicle, update: VehicleUpdate) -> bool:
     """Tell whether a vehicle shows all readings of an update."""
-    readings = vehicle.readings
+    shown = vehicle.readings.items()
     return all(
-        readings.get(key) == value
+        group.name == TOLD_SPEED or group.readings.items() <= shown
         for group in update.groups
-        if group.name != TOLD_SPEED
-        for key, value in group.readings.items()
     )
