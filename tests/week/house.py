@@ -95,14 +95,19 @@ class House:
         ) as hass:
             self.hass = hass
             hass.data.pop(DATA_CUSTOM_COMPONENTS)
+            # Home Assistant 2026 prepares this one first.
+            if (prepare := getattr(dr, "async_setup", None)) is not None:
+                prepare(hass)
             for registry in _REGISTRIES:
                 await registry.async_load(hass)
             hass.bus.async_listen(EVENT_OCCURRENCE, self._note_alarm)
             hass.bus.async_listen("ran", self._note_run)
             await hass.config_entries.async_initialize()
             assert await async_setup_component(hass, "http", {})
-            assert await async_setup_component(hass, DOMAIN, {})
+            # Zones are there before what is in them.
+            assert await async_setup_component(hass, "zone", {})
             self._set_up_zone()
+            assert await async_setup_component(hass, DOMAIN, {})
             if not hass.config_entries.async_entries(DOMAIN):
                 await self._add_accounts()
             assert await async_setup_component(
