@@ -180,6 +180,7 @@ async def test_one_line_for_each(
     """An alarm and its end are a line each, in the activity and on the device's page."""
     hass.config.components.add("frontend")  # whose pages no test needs
     assert await async_setup_component(hass, "logbook", {})
+    hass.config.components.remove("frontend")
     cloud = clouds["acme"]
     cloud.tell(told("1", START, name="Van"))
     coordinator = await set_up(hass, cloud_entry())
