@@ -119,7 +119,7 @@ def tables(vendor: Vendor) -> dict[Platform, dict[str, FleetDescription]]:
     own = vendor.entities
     found: dict[Platform, Iterable[FleetDescription]] = {
         Platform.BINARY_SENSOR: (*binary_sensor.COMMON, *own.binary_sensors),
-        Platform.BUTTON: (button.REFRESH, *own.buttons),
+        Platform.BUTTON: (button.REFRESH, button.SERVICE_DONE, *own.buttons),
         Platform.CALENDAR: (calendar.OF_VEHICLE,),
         Platform.CAMERA: camera.COMMON if own.cameras else (),
         Platform.DEVICE_TRACKER: (device_tracker.TRACKER,),
