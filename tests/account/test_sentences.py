@@ -19,6 +19,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.fleet_tracker.account import distance_statistics
 from custom_components.fleet_tracker.account.sentences import sentence
 from custom_components.fleet_tracker.model.vehicle import (
     Occurrence,
@@ -176,8 +177,10 @@ async def test_one_line_for_each(
     clouds: Clouds,
     hass_ws_client: WebSocketGenerator,
     freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An alarm and its end are a line each, in the activity and on the device's page."""
+    monkeypatch.setattr(distance_statistics, "PAUSE", 0)
     hass.config.components.add("frontend")  # whose pages no test needs
     assert await async_setup_component(hass, "logbook", {})
     hass.config.components.remove("frontend")
