@@ -22,7 +22,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig
 from homeassistant.helpers.typing import DiscoveryInfoType
@@ -526,8 +526,10 @@ class FleetTrackerOptionsFlow(OptionsFlow):
             )
         try:
             installed = await async_install_blueprints(self.hass)
-        except HomeAssistantError as err:
-            return self.async_abort(reason=err.translation_key or "unknown")
+        except ServiceValidationError:
+            return self.async_abort(reason="no_automations")
+        except HomeAssistantError:
+            return self.async_abort(reason="blueprints_not_written")
         return self.async_abort(
             reason="blueprints_installed",
             description_placeholders={

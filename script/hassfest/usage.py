@@ -74,6 +74,10 @@ def _platform_of(description: object) -> str:
     )
 
 
+_AFTER_SET_UP = ("actions/", "contract/history.py")
+"""Where errors are raised that checking what was entered in a form never ends with."""
+
+
 def _is_of(path: str, vendors: Sequence[str]) -> bool:
     """Tell whether a file is shared by all vendors, or of one of these."""
     _, below, rest = path.partition("vendors/")
@@ -232,7 +236,9 @@ class Usage:
                 yield error.key
             for key, raised in self._keys.errors.items():
                 if any(
-                    name == error.__name__ and _is_of(file, vendors)
+                    name == error.__name__
+                    and _is_of(file, vendors)
+                    and not file.startswith(_AFTER_SET_UP)
                     for name, file in raised
                 ):
                     yield key
@@ -257,7 +263,7 @@ class Usage:
                     yield f"{kind}.step.{nothing}", vol.Schema({})
         if schema := flow.reauth_form():
             yield "config.step.reauth_confirm", schema
-        for page in ("settings", "vehicle"):
+        for page in ("settings", "vehicle", "blueprints"):
             self._texts.need(f"options.step.init.menu_options.{page}")
         yield "options.step.vehicle", self._flow.vehicle_form({})
         yield "options.step.vehicle_settings", self._flow.settings_form()
