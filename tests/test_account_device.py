@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -98,6 +99,39 @@ def test_distance_of_another_day_does_not_count() -> None:
     assert totals.metres == 0
 
 
+def test_distance_counts_from_when_it_is_told_again() -> None:
+    """It may be the same as the one of the day before, and so may an activity be."""
+    totals = Totals(START)
+    tomorrow = START + timedelta(days=1)
+    totals.note("1", vehicle("1", START, distance_today=12.5, activity="parked"))
+    totals.begin_day(tomorrow, [vehicle("1", START, distance_today=12.5)])
+    assert (totals.vehicles, totals.metres) == (1, 0)
+    totals.note("1", vehicle("1", tomorrow, distance_today=12.5))
+    assert (totals.vehicles, totals.metres) == (1, 12_500)
+
+
+async def test_listeners_to_totals_are_called_once_for_all_of_a_turn() -> None:
+    """However many vehicles had news, and not at all where it changes no total."""
+    totals, calls = Totals(START), list[int]()
+    remove = totals.add_listener(lambda: calls.append(totals.driving))
+    for activity, called in (
+        (Activity.DRIVING, [500]),
+        (Activity.DRIVING, [500]),
+        (Activity.PARKED, [500, 0]),
+    ):
+        for number in range(500):
+            totals.note(
+                str(number),
+                vehicle(str(number), START, activity=activity, battery=len(calls)),
+            )
+        await asyncio.sleep(0)
+        assert calls == called
+    totals.note("0", None)
+    remove()
+    await asyncio.sleep(0)
+    assert calls == [500, 0]
+
+
 def shown(hass: HomeAssistant, key: str) -> str | None:
     """Return the state of a sensor of the account, None if it has none."""
     found = entity_id(hass, "sensor", key, "account")
@@ -189,6 +223,26 @@ async def test_sensors_of_the_account(
     state = hass.states.get(distance or "")
     assert state is not None
     assert state.attributes["last_reset"] == "2026-05-05T00:00:00+02:00"
+
+
+async def test_a_poll_of_many_vehicles_calls_the_listeners_once(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+) -> None:
+    """Each turn of the loop calls them once, and the time stands still: there is one turn."""
+    many = [str(number) for number in range(40)]
+    cloud.tell(*(drives(one, 10, moving=False) for one in many))
+    coordinator = await set_up(hass, cloud_entry())
+    await coordinator.fleet.async_done()
+    calls: list[tuple[int, int]] = []
+    totals = coordinator.fleet.totals
+    totals.add_listener(lambda: calls.append((totals.driving, totals.metres)))
+    freezer.tick(MINUTE)
+    cloud.tell(*(drives(one, 11, moving=True) for one in many))
+    await elapse(hass, freezer, 600)
+    await coordinator.fleet.async_done()
+    assert calls == [(40, 440_000)]
+    assert shown(hass, "vehicles_driving") == "40"
+    assert shown(hass, "vehicles_distance_today") == "440.0"
 
 
 def enable(hass: HomeAssistant, key: str) -> str:

@@ -110,10 +110,11 @@ class AccountSensor(AccountEntity, SensorEntity):
     @callback
     def _on_change(self) -> None:
         """Show a change, now or when the step is over. Midnight is shown at once."""
-        value = self.native_value
         if self._totals.day_began != self._shown_day:
             self._write()
-        elif value != self._attr_native_value and self._cancel_write is None:
+        elif (
+            self._cancel_write is None and self.native_value != self._attr_native_value
+        ):
             step = self.entity_description.step
             since = dt_util.utcnow() - self._written_at
             if not timedelta() <= since < step:

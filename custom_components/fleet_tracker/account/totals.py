@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ..model.vehicle import Activity, Occurrence, OccurrenceKind, Reading, Vehicle
+from ..model.vehicle import (
+    Activity,
+    Occurrence,
+    OccurrenceKind,
+    Reading,
+    Value,
+    Vehicle,
+)
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class _Share(NamedTuple):
-    """What one vehicle adds to the totals."""
+    """What one vehicle adds to the totals, and the readings that say so."""
 
     here: bool = False
-    driving: bool = False
-    offline: bool = False
+    activity: Value | None = None
+    driven: Value | None = None
     metres: int = 0
     """Since midnight."""
+
+    @property
+    def driving(self) -> bool:
+        """Whether it drives."""
+        return self.activity == Activity.DRIVING
+
+    @property
+    def offline(self) -> bool:
+        """Whether it is silent."""
+        return self.activity == Activity.OFFLINE
 
 
 _NOTHING = _Share()
@@ -39,11 +57,33 @@ class Totals:
         """How many alarms there were since midnight."""
         self._shares: dict[str, _Share] = {}
         self._listeners: list[Callable[[], None]] = []
+        self._is_told_soon = False
 
     def note(self, vehicle_id: str, vehicle: Vehicle | None) -> None:
         """Note a vehicle as it is now, None if it was forgotten."""
         before = self._shares.get(vehicle_id, _NOTHING)
-        share = self._share(vehicle)
+        if vehicle is None or vehicle.is_gone:
+            share = _NOTHING
+        else:
+            activity = vehicle.readings.get(Reading.ACTIVITY)
+            driven = vehicle.readings.get(Reading.DISTANCE_TODAY)
+            if (
+                before.here
+                and activity == before.activity
+                and driven == before.driven
+                # What was of another day may have been counted again, and be the same.
+                and (before.metres or not driven)
+            ):
+                return
+            metres = 0
+            if (
+                isinstance(driven, int | float)
+                and driven
+                # What counted once counts until midnight: no newer news was measured before.
+                and (before.metres or _counted_at(vehicle) >= self.day_began)
+            ):
+                metres = round(driven * 1000)
+            share = _Share(True, activity, driven, metres)
         if share == before:
             return
         self._shares[vehicle_id] = share
@@ -71,35 +111,27 @@ class Totals:
         """Begin a day: alarms count from zero, and distances of the day before no more."""
         self.day_began = day_began
         self.alarms = 0
+        self.vehicles = self.driving = self.offline = self.metres = 0
+        self._shares.clear()
         for vehicle in vehicles:
             self.note(vehicle.vehicle_id, vehicle)
         self._tell()
 
     def add_listener(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Tell a listener of every change. Returns what ends it."""
+        """Tell a listener of changes, once for all of a turn. Returns what ends it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     def _tell(self) -> None:
-        for listener in self._listeners:
-            listener()
+        """Tell the listeners when the running turn of the event loop is over."""
+        if self._listeners and not self._is_told_soon:
+            self._is_told_soon = True
+            asyncio.get_running_loop().call_soon(self._tell_now)
 
-    def _share(self, vehicle: Vehicle | None) -> _Share:
-        if vehicle is None or vehicle.is_gone:
-            return _NOTHING
-        readings = vehicle.readings
-        activity = readings.get(Reading.ACTIVITY)
-        driven = readings.get(Reading.DISTANCE_TODAY)
-        return _Share(
-            here=True,
-            driving=activity == Activity.DRIVING,
-            offline=activity == Activity.OFFLINE,
-            metres=round(driven * 1000)
-            if isinstance(driven, int | float)
-            and driven
-            and _counted_at(vehicle) >= self.day_began
-            else 0,
-        )
+    def _tell_now(self) -> None:
+        self._is_told_soon = False
+        for listener in list(self._listeners):
+            listener()
 
 
 def _counted_at(vehicle: Vehicle) -> datetime:
