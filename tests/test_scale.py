@@ -256,6 +256,7 @@ async def test_entities_are_added_in_groups(
         "device_tracker": (2, 40),
         "event": (2, 40),
         # and those of the account
+        "calendar": (3, 41),
         "sensor": (9, 245),
         "number": (1, 2),
     }
