@@ -6,9 +6,10 @@ was told before.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
+from operator import attrgetter
 
 from ..record import record, replace
 from .fold import spread
@@ -22,6 +23,8 @@ WRONG_BY_A_THOUSAND = (300.0, 3000.0)
 SHIFTED_S = 30.0
 SHIFTED_M = 50.0
 SHIFTED_PART = 0.01
+_BEGIN = attrgetter("begin")
+_END = attrgetter("end")
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -73,14 +76,20 @@ def with_vendor_trip(
     """Return a vendor's trips with another one, in the order of time.
 
     Two that overlap by half are the same one, told twice: the one with a distance counts,
-    else the longer. Which of them came first makes no difference.
+    else the longer. Which of them came first makes no difference. The known ones are in
+    the order of time too, and no two of them are the same: so are their ends.
     """
     if told.end <= told.begin:
         return known
-    same = [one for one in known if _are_same(one, told)]
-    best = max((*same, told), key=_worth)
-    rest = [one for one in known if one not in same]
-    return tuple(sorted((*rest, best)))
+    first = bisect_right(known, told.begin, key=_END)
+    behind = bisect_left(known, told.end, first, key=_BEGIN)
+    best, others = told, list[VendorTrip]()
+    for one in known[first:behind]:
+        if _are_same(one, told):
+            best = max(one, best, key=_worth)
+        else:
+            others.append(one)
+    return (*known[:first], *sorted((*others, best)), *known[behind:])
 
 
 def _worth(trip: VendorTrip) -> tuple[bool, float, float, float]:
