@@ -418,7 +418,10 @@ async def test_change_the_model(rig: Rig) -> None:
 
 
 async def test_remove_a_vehicle(rig: Rig) -> None:
-    """A vehicle that is removed is asked for no more, and leaves no device."""
+    """A vehicle that is removed is asked for no more, and leaves no device.
+
+    The account's own device stays.
+    """
     subentry_id = rig.coordinator.subentry_id(RIDING)
     assert subentry_id
     rig.hass.config_entries.async_remove_subentry(rig.entry, subentry_id)
@@ -426,12 +429,12 @@ async def test_remove_a_vehicle(rig: Rig) -> None:
     asked = rig.server.queried[STATUS, RIDING]
     await rig.run(60, 10)
     assert rig.server.queried[STATUS, RIDING] == asked
-    assert [
+    assert {
         device.name
         for device in dr.async_entries_for_config_entry(
             dr.async_get(rig.hass), rig.entry.entry_id
         )
-    ] == [NAMES[PARKED]]
+    } == {rig.entry.title, NAMES[PARKED]}
 
 
 # --- vehicles that pushes tell of ---
