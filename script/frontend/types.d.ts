@@ -60,12 +60,15 @@ interface Vehicle {
   /** How the id of the statistics of its distance ends. */
   statistics: string;
   stopping: string[];
-  times: Record<"position" | "fix" | "contact" | "since", string | null>;
+  /** Since when it does what `activity` says, and when it was heard of. */
+  times: Record<"position" | "fix" | "contact" | "activity" | "since", string | null>;
 }
 
 interface Overview {
   version: string;
   path: string;
+  /** The types of events that are no alarms. */
+  routine: string[];
   accounts: Account[];
   vehicles: Vehicle[];
 }

@@ -102,6 +102,147 @@ def test_first_page(screen: Screen) -> None:
     in_all_looks(screen, fleet, vehicles=fleet.locator(".vehicles"))
 
 
+TOLD_ALARMS: Sequence[tuple[dict[str, str], str]] = (
+    ({"event_type": "sos"}, "Van: SOS"),
+    ({"event_type": "ignition_on"}, ""),
+    ({"event_type": "door_opened"}, ""),
+    ({"event_type": "cleared", "cleared": "vibration"}, "Van: Cleared: Vibration"),
+    ({"event_type": "cleared", "cleared": "door_opened"}, ""),
+    ({"event_type": "cleared", "name": "A"}, "Van: Cleared: A"),
+    ({"event_type": "other", "code": "99", "name": "Siren"}, "Van: Other: 99, Siren"),
+)
+"""What an alarm entity was told today, and how that is read; "" if it is no alarm."""
+
+
+def test_alarms_of_today(screen: Screen) -> None:
+    """They are what went wrong, and what of it has ended: not each turn of the key."""
+    fleet = open_fleet(screen)
+    van = screen.vehicle("Van").entities
+    (alarm,) = (
+        one for one, name in van.items() if one.startswith("event.") and name == "Alarm"
+    )
+
+    fleet.evaluate(
+        """async (one, [entity, told]) => {
+          const start = Date.now() - told.length * 1000;
+          const answer = told.map((a, index) => ({s: new Date(start + index).toISOString(), a}));
+          const long_ago = {s: "2020-01-01T12:00:00+00:00", a: {event_type: "sos"}};
+          const {hass} = one;
+          one.hass = {
+            ...hass,
+            states: {},
+            callWS: message => message.type.startsWith("history/")
+              ? {[entity]: [long_ago, ...answer]} : hass.callWS(message),
+          };
+          await one._readAlarms();
+        }""",
+        [alarm, [told for told, _ in TOLD_ALARMS]],
+    )
+
+    expect(fleet.locator(".alarm .of")).to_have_text(
+        [text for _, text in reversed(TOLD_ALARMS) if text]
+    )
+
+
+def test_times(screen: Screen) -> None:
+    """Midnight is 00:00 by the 24-hour clock, and a day is one of Home Assistant's."""
+    fleet = open_fleet(screen)
+
+    told = fleet.evaluate(
+        """async one => {
+          const path = (await one.hass.callWS({type: "fleet_tracker/overview"})).path;
+          const {clock, dayOf} = await import(`${path}/format.js`);
+          const hass = {
+            language: "en",
+            locale: {time_format: "24", time_zone: "server"},
+            config: {time_zone: "Pacific/Kiritimati"},
+          };
+          const midnight = "2026-11-30T10:05:00Z";
+          return [clock(hass, midnight, {day: false}), dayOf(hass, midnight)];
+        }"""
+    )
+
+    assert told == ["00:05", "2026-12-01"]
+
+
+def test_state_that_is_newer_than_the_times(screen: Screen) -> None:
+    """When a vehicle began to drive is not shown as since when it is parked."""
+    open_fleet(screen)
+    van = card(screen, "Van")
+    change = """async (one, activity) => {
+      const vehicle = one.vehicle;
+      const now = one.hass.states[vehicle.entities.sensor.activity]?.state;
+      vehicle.times = {...vehicle.times, activity: activity ?? now, since: "2026-01-02T03:04:05Z"};
+      one.requestUpdate("words");
+      await one.updateComplete;
+      return one.shadowRoot.querySelector(".line").textContent;
+    }"""
+
+    assert "since" in van.evaluate(change, None)
+    assert "since" not in van.evaluate(change, "towed")
+
+
+NAMES = ("<img src=x onerror=alert(1)>", "A" * 300, "word " * 60, "\u202eشاحنة")
+
+
+def test_names_of_any_kind(screen: Screen) -> None:
+    """A name is text, has room on a phone, and turns nothing around that follows it."""
+    fleet = open_fleet(screen)
+    screen.page.on("dialog", lambda _: screen.complaints.append("a dialog"))
+    screen.look(phone=True)
+
+    for name in NAMES:
+        fleet.evaluate(
+            """async (one, name) => {
+              const path = (await one.hass.callWS({type: "fleet_tracker/overview"})).path;
+              const {fleet} = await import(`${path}/fleet.js`);
+              const vehicle = {...fleet.overview.vehicles[0], name, plate: name};
+              fleet.overview = {...fleet.overview, vehicles: [vehicle]};
+              fleet._vehicles = new Map([[vehicle.id, vehicle]]);
+              one.alarms = [{time: new Date().toISOString(), vehicle, entity: "", what: "SOS"}];
+              one.requestUpdate("words");
+              for (const slot of one.shadowRoot.querySelectorAll(".slot"))
+                slot.firstElementChild?.requestUpdate("words");
+            }""",
+            name,
+        )
+
+        expect(fleet.locator(".alarm bdi").first).to_have_text(name.strip())
+        expect(fleet.locator(".name bdi").first).to_have_text(name.strip())
+        assert screen.has_room()
+        assert (fleet.locator(".alarm").first.bounding_box() or {})["height"] < 80
+        assert_accessible(fleet)
+
+
+def test_vehicles_that_come_while_the_page_is_open(screen: Screen) -> None:
+    """They have pages too: the dashboard is made anew for them."""
+    fleet = open_fleet(screen)
+    (account,) = (
+        one
+        for one in screen.command("config_entries/get", domain="fleet_tracker")
+        if one["title"].startswith("Segway")
+    )
+
+    def enable(is_enabled: bool) -> None:
+        screen.command(
+            "config_entries/disable",
+            entry_id=account["entry_id"],
+            disabled_by=None if is_enabled else "user",
+        )
+
+    enable(False)
+    try:
+        screen.open("/")
+        expect(fleet.locator(".slot").first).to_be_visible()
+        expect(fleet.get_by_text("Moped", exact=True)).to_have_count(0)
+    finally:
+        enable(True)
+
+    card(screen, "Moped").locator("button.open").click()
+    large = screen.page.locator("hui-section fleet-tracker-vehicle")
+    expect(large.locator(".name")).to_have_text("Moped")
+
+
 def test_page_of_a_vehicle(screen: Screen) -> None:
     """It has values, controls and trips; the tapped trip is drawn, the slider moves on it."""
     large = open_page(screen, "Van")

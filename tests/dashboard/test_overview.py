@@ -70,6 +70,9 @@ async def test_no_account(
     answer = await ask(await hass_ws_client(hass))
 
     assert answer["accounts"] == answer["vehicles"] == []
+    routine = answer["routine"]
+    assert {"ignition_on", "ignition_off", "door_opened", "window_closed"} < {*routine}
+    assert not {"sos", "towed", "speeding", "power_disconnected", "other"} & {*routine}
     assert answer["path"].startswith(f"/{DOMAIN}/{answer['version']}-")
 
 
@@ -112,6 +115,7 @@ async def test_vehicles_and_their_entities(
     times = blue["times"]
     assert times["position"] == times["fix"] == "2025-10-09T08:59:53+00:00"
     assert times["contact"] == START.isoformat()
+    assert times["activity"] == "parked"
     assert truck["times"]["position"] is None
 
 

@@ -22,7 +22,7 @@ import voluptuous as vol
 from ..account.coordinator import FleetCoordinator
 from ..account.recorder_rows import id_ending
 from ..const import CONF_ALLOW_ENGINE_CUT, CONF_VENDOR, DOMAIN
-from ..model.vehicle import Activity, Reading, Vehicle
+from ..model.vehicle import ROUTINE_TYPES, Activity, Reading, Vehicle
 from .modules import MODULES_PATH
 
 OVERVIEW = f"{DOMAIN}/overview"
@@ -61,6 +61,7 @@ def overview(hass: HomeAssistant, user: User) -> _Json:
     return {
         "version": path.rpartition("/")[2].rpartition("-")[0],
         "path": path,
+        "routine": sorted(ROUTINE_TYPES),
         "accounts": [_account(entry) for entry in entries],
         "vehicles": [
             vehicle
@@ -175,11 +176,13 @@ def _stopping(
 
 def _times(vehicle: Vehicle) -> _Json:
     """Return when a vehicle was where it is shown, was heard of, and began what it does."""
+    activity = vehicle.readings.get(Reading.ACTIVITY)
     position, fix = vehicle.position, vehicle.latest_fix or vehicle.position
     return {
         "position": None if position is None else position.fixed_at.isoformat(),
         "fix": None if fix is None else fix.fixed_at.isoformat(),
         "contact": _text(vehicle.heard_at),
+        "activity": activity if isinstance(activity, str) else None,
         "since": _text(_since(vehicle)),
     }
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 import math
 from types import MappingProxyType
-from typing import Protocol
+from typing import Final, Protocol
 
 from .record import record
 from .trips.log import TripLog
@@ -312,6 +312,39 @@ class OccurrenceType(StrEnum):
     WAKE_UP = "wake_up"
     WINDOW_CLOSED = "window_closed"
     WINDOW_OPENED = "window_opened"
+
+
+ROUTINE_TYPES: Final = frozenset(
+    {
+        OccurrenceType.ARMED,
+        OccurrenceType.BATTERY_FULL,
+        OccurrenceType.CHARGING_STARTED,
+        OccurrenceType.CHARGING_STOPPED,
+        OccurrenceType.DISARMED,
+        OccurrenceType.DOOR_CLOSED,
+        OccurrenceType.DOOR_OPENED,
+        OccurrenceType.DUMP_SWITCH_OFF,
+        OccurrenceType.DUMP_SWITCH_ON,
+        OccurrenceType.ENGINE_RESTORED,
+        OccurrenceType.GPS_RECOVERED,
+        OccurrenceType.IDLING_ENDED,
+        OccurrenceType.IGNITION_OFF,
+        OccurrenceType.IGNITION_ON,
+        OccurrenceType.INPUT_CHANGED,
+        OccurrenceType.MOTION_STARTED,
+        OccurrenceType.MOTION_STOPPED,
+        OccurrenceType.POWERED_ON,
+        OccurrenceType.POWER_CONNECTED,
+        OccurrenceType.SLEEP,
+        OccurrenceType.TRIP_CORRECTED,
+        OccurrenceType.TRIP_ENDED,
+        OccurrenceType.TRIP_STARTED,
+        OccurrenceType.WAKE_UP,
+        OccurrenceType.WINDOW_CLOSED,
+        OccurrenceType.WINDOW_OPENED,
+    }
+)
+"""What a vehicle in its daily use does: vendors tell it as alarms, but nothing is wrong."""
 
 
 @record(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 const COMMAND = "fleet_tracker/overview";
 const REFRESH_MS = 60_000;
 const AFTER_CHANGE_MS = 1_000;
+const SETUP_TRIES = 10;
 
 /** The path that these modules were loaded from. */
 const OWN_PATH = new URL(".", import.meta.url).pathname.replace(/\/$/, "");
@@ -21,6 +22,8 @@ class Fleet {
     /** @type {Promise<void> | null} */
     this._asking = null;
     this._timer = 0;
+    /** Whether devices or entities changed since it was asked. */
+    this._isStale = false;
     /** @type {Map<string, Vehicle>} */
     this._vehicles = new Map();
   }
@@ -28,6 +31,11 @@ class Fleet {
   /** Whether the integration was updated since this page was loaded. */
   get isOutdated() {
     return this.overview !== null && this.overview.path !== OWN_PATH;
+  }
+
+  /** Whether vehicles are about to come. */
+  get _isSettingUp() {
+    return this.overview?.accounts.some((one) => one.state === "setup_in_progress") ?? false;
   }
 
   /** @param {string | undefined} id the id of a vehicle's device */
@@ -44,6 +52,7 @@ class Fleet {
     const before = this._hass;
     this._hass = hass;
     if (before && (before.entities !== hass.entities || before.devices !== hass.devices)) {
+      this._isStale = true;
       this._plan(AFTER_CHANGE_MS);
     } else if (before && !before.connected && hass.connected) {
       this._plan(0);
@@ -67,13 +76,27 @@ class Fleet {
   }
 
   /**
-   * Return when the fleet is known, or why it is not.
+   * Return when the fleet is known as it is now, or why it is not.
+   *
+   * Vehicles of an account that is being set up come when that has ended, which changes no
+   * device any more: it is waited for, except on the first time, when there is nothing to see.
    *
    * @param {Hass} hass
    */
   async load(hass) {
     this.note(hass);
-    if (!this.overview) await this._ask();
+    if (!this.overview) {
+      await this._ask();
+      return;
+    }
+    if (!this._isStale) return;
+    for (let tries = 0; tries < SETUP_TRIES; tries += 1) {
+      await this._ask();
+      if (!this._isSettingUp) return;
+      await new Promise((resolve) => {
+        setTimeout(resolve, AFTER_CHANGE_MS);
+      });
+    }
   }
 
   _plan(/** @type {number} */ wait) {
@@ -81,7 +104,7 @@ class Fleet {
     if (!this._listeners.size) return;
     this._timer = window.setTimeout(async () => {
       if (!document.hidden) await this._ask();
-      this._plan(REFRESH_MS);
+      this._plan(this._isSettingUp ? AFTER_CHANGE_MS : REFRESH_MS);
     }, wait);
   }
 
@@ -93,6 +116,7 @@ class Fleet {
   }
 
   async _fetch() {
+    this._isStale = false;
     try {
       const overview = /** @type {Overview} */ (await this._hass?.callWS({ type: COMMAND }));
       this.overview = overview;

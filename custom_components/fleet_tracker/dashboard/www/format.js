@@ -98,6 +98,26 @@ const hour12 = (hass) => {
 };
 
 /**
+ * How hours are counted. `hour12: false` would write midnight as 24:00 in some languages.
+ *
+ * @param {Hass} hass
+ * @returns {Intl.DateTimeFormatOptions}
+ */
+const hourCycle = (hass) => {
+  const is12 = hour12(hass);
+  return is12 === undefined ? {} : is12 ? { hour12: true } : { hourCycle: "h23" };
+};
+
+/**
+ * Return the day of a time, as 2026-11-30, where Home Assistant is: its days are those of trips and sums.
+ *
+ * @param {Hass} hass
+ * @param {Date | string | number} time
+ */
+export const dayOf = (hass, time) =>
+  new Date(time).toLocaleDateString("en-CA", { timeZone: hass.config.time_zone });
+
+/**
  * Return a time of the day, with the day where it is another one than today's.
  *
  * @param {Hass} hass
@@ -116,7 +136,7 @@ export function clock(hass, time, options = {}) {
     ...(options.seconds ? { second: "2-digit" } : {}),
     ...(withDay ? { weekday: "short", day: "numeric", month: "short" } : {}),
     ...(zone ? { timeZone: zone } : {}),
-    ...(hour12(hass) === undefined ? {} : { hour12: hour12(hass) }),
+    ...hourCycle(hass),
   }).format(date);
 }
 

@@ -118,6 +118,8 @@ function defineAll() {
   });
 
   // A strategy, whose module is loaded when a dashboard asks it.
+  /** @type {typeof import("./strategy.js") | null} */
+  let strategy = null;
   for (const [kind, name] of [
     ["dashboard", "fleet-tracker"],
     ["view", "fleet-tracker-vehicle"],
@@ -128,8 +130,13 @@ function defineAll() {
       tag,
       class extends HTMLElement {
         static async generate(/** @type {any} */ config, /** @type {Hass} */ hass) {
-          const { dashboard, vehicleView } = await import("./strategy.js");
+          strategy = await import("./strategy.js");
+          const { dashboard, vehicleView } = strategy;
           return kind === "dashboard" ? dashboard(config, hass) : vehicleView(config, hass);
+        }
+
+        static shouldRegenerate(/** @type {any} */ _config, /** @type {Hass} */ before, /** @type {Hass} */ now) {
+          return strategy?.isOutdated(before, now) ?? false;
         }
 
         static getCreateSuggestions() {

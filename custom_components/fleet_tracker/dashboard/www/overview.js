@@ -4,7 +4,7 @@ import { css, html, nothing, repeat, styleMap } from "./lit.js";
 import { showEntity } from "./actions.js";
 import { FleetElement, note, outdatedBanner, whyNothing } from "./element.js";
 import { entityOf, fleet, stateOf } from "./fleet.js";
-import { ACTIVITIES, ACTIVITY_COLORS, ACTIVITY_ICONS, ACTIVITY_WORDS, activityOf, clock, distance, placeOf, warningsOf } from "./format.js";
+import { ACTIVITIES, ACTIVITY_COLORS, ACTIVITY_ICONS, ACTIVITY_WORDS, activityOf, clock, dayOf, distance, placeOf, warningsOf } from "./format.js";
 import { createMap, defineMap, follow } from "./map.js";
 import { shared } from "./styles.js";
 import "./vehicle-card.js";
@@ -14,6 +14,8 @@ const MARGIN = "200px";
 const ALARMS_SHOWN = 8;
 const ALARMS_REFRESH_MS = 60_000;
 const SUMS_MS = 1_000;
+/** As long as the longest day, whose clock is turned back. */
+const DAY_MS = 25 * 3_600_000;
 /** Map markers take colours as names or numbers, not as variables. */
 const MAP_COLORS = /** @type {Record<string, string>} */ ({
   driving: "#4caf50",
@@ -146,6 +148,17 @@ class OverviewCard extends FleetElement {
         font-size: 14px;
         box-sizing: border-box;
       }
+      .alarm .of {
+        overflow-wrap: anywhere;
+      }
+      .alarm bdi {
+        display: inline-block;
+        max-inline-size: 100%;
+        overflow: hidden;
+        text-overflow: ellipsis;
+        white-space: nowrap;
+        vertical-align: bottom;
+      }
       .alarm:hover {
         background: var(--secondary-background-color);
       }
@@ -211,7 +224,7 @@ class OverviewCard extends FleetElement {
     this.search = "";
     /** The activity that is shown alone, or "attention", or "" for all. @type {string} */
     this.filter = "";
-    /** @type {{ time: string, vehicle: Vehicle, entity: string, text: string }[]} */
+    /** @type {{ time: string, vehicle: Vehicle, entity: string, what: string }[]} */
     this.alarms = [];
     this.allAlarms = false;
     this.hasMap = false;
@@ -450,7 +463,7 @@ class OverviewCard extends FleetElement {
                 html`<li>
                   <button class="alarm" @click=${() => showEntity(this, one.entity)}>
                     <time datetime=${one.time}>${clock(hass, one.time, { day: false })}</time>
-                    <span>${one.text}</span>
+                    <span class="of"><bdi>${one.vehicle.name}</bdi>: ${one.what}</span>
                   </button>
                 </li>`,
             )}
@@ -475,15 +488,15 @@ class OverviewCard extends FleetElement {
       const entity = entityOf(vehicle, "event", "alarm");
       if (entity) of.set(entity, vehicle);
     }
-    const midnight = new Date();
-    midnight.setHours(0, 0, 0, 0);
+    const routine = new Set(fleet.overview.routine);
+    const today = dayOf(hass, Date.now());
     /** @type {Record<string, { s: string, a?: Record<string, unknown> }[]>} */
     let told = {};
     if (of.size && hass.config.components.includes("history")) {
       try {
         told = await hass.callWS({
           type: "history/history_during_period",
-          start_time: midnight.toISOString(),
+          start_time: new Date(Date.now() - DAY_MS).toISOString(),
           entity_ids: [...of.keys()],
           include_start_time_state: false,
           significant_changes_only: false,
@@ -493,7 +506,7 @@ class OverviewCard extends FleetElement {
         // Then the last ones are shown, which their entities tell.
       }
     }
-    /** @type {Map<string, { time: string, vehicle: Vehicle, entity: string, text: string }>} */
+    /** @type {Map<string, { time: string, vehicle: Vehicle, entity: string, what: string }>} */
     const found = new Map();
     for (const [entity, vehicle] of of) {
       const now = hass.states[entity];
@@ -501,12 +514,18 @@ class OverviewCard extends FleetElement {
       for (const { s, a } of states) {
         const time = String(a?.["occurred_at"] ?? s);
         const type = a?.["event_type"];
-        if (!type || Number.isNaN(Date.parse(s)) || Date.parse(time) < midnight.getTime()) continue;
-        const word = hass.formatEntityAttributeValue(
-          { entity_id: entity, state: s, attributes: { ...now?.attributes, event_type: type }, last_changed: s, last_updated: s },
-          "event_type",
-        );
-        found.set(`${entity} ${s}`, { time, vehicle, entity, text: `${vehicle.name}: ${word}` });
+        if (!a || !type || Number.isNaN(Date.parse(s)) || dayOf(hass, time) !== today) continue;
+        // The end of an alarm counts as that which ended.
+        const ended = a["cleared"];
+        if (routine.has(String(ended ?? type))) continue;
+        /** @type {(one: unknown) => string} */
+        const word = (one) =>
+          hass.formatEntityAttributeValue(
+            { entity_id: entity, state: s, attributes: { ...now?.attributes, event_type: one }, last_changed: s, last_updated: s },
+            "event_type",
+          );
+        const detail = ended ? word(ended) : ["other", "cleared"].includes(String(type)) ? [a["code"], a["name"]].filter(Boolean).join(", ") : "";
+        found.set(`${entity} ${s}`, { time, vehicle, entity, what: detail ? `${word(type)}: ${detail}` : word(type) });
       }
     }
     this.alarms = [...found.values()].sort((one, other) => Date.parse(other.time) - Date.parse(one.time));

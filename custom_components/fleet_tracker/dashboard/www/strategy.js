@@ -5,6 +5,27 @@ import { entityOf, fleet, loadWords } from "./fleet.js";
 import { KIND_ICONS } from "./format.js";
 
 /**
+ * Return what the pages are made of, as a text that changes with it.
+ *
+ * @param {Vehicle[]} vehicles
+ */
+const pages = (vehicles) => JSON.stringify(vehicles.map(({ id, name, kind }) => [id, name, kind]));
+
+/** What the pages were made of last. */
+let madeOf = "";
+
+/**
+ * Return whether the dashboard has to be made anew, which Home Assistant asks from 2026 on with each of its changes.
+ *
+ * @param {Hass} before
+ * @param {Hass} now
+ */
+export function isOutdated(before, now) {
+  if (before.entities !== now.entities || before.devices !== now.devices) return true;
+  return fleet.overview !== null && pages(fleet.overview.vehicles) !== madeOf;
+}
+
+/**
  * Return the dashboard. It never throws: without vehicles its card says what to do.
  *
  * @param {{ [key: string]: unknown }} config
@@ -13,6 +34,7 @@ import { KIND_ICONS } from "./format.js";
 export async function dashboard(config, hass) {
   const [words] = await Promise.all([loadWords(hass), fleet.load(hass)]);
   const vehicles = fleet.overview?.vehicles ?? [];
+  madeOf = pages(vehicles);
   return {
     title: config["title"] ?? words("dashboard_title"),
     views: [

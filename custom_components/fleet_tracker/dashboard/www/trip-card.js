@@ -3,7 +3,7 @@
 import { css, html, nothing, repeat } from "./lit.js";
 import { download } from "./actions.js";
 import { FleetElement } from "./element.js";
-import { clock, distance, duration, speed } from "./format.js";
+import { clock, dayOf, distance, duration, speed } from "./format.js";
 import { createMap, defineMap, follow, setPaths } from "./map.js";
 import { shared } from "./styles.js";
 
@@ -383,9 +383,8 @@ class TripCard extends FleetElement {
   /** @type {(hass: Hass, words: Words) => unknown} */
   _dayLine(hass, words) {
     const trips = this.trips ?? [];
-    const shown = this.day ? new Date(`${this.day}T12:00`) : new Date();
     const text = this.day
-      ? new Intl.DateTimeFormat(hass.language, { weekday: "long", day: "numeric", month: "long" }).format(shown)
+      ? new Intl.DateTimeFormat(hass.language, { weekday: "long", day: "numeric", month: "long", timeZone: "UTC" }).format(new Date(this.day))
       : words("dashboard_today");
     return html`<div class="day">
       <h2>
@@ -405,11 +404,12 @@ class TripCard extends FleetElement {
 
   /** @param {number} days */
   _go(days) {
-    const date = this.day ? new Date(`${this.day}T12:00`) : new Date();
-    date.setDate(date.getDate() + days);
-    /** @type {(one: Date) => string} */
-    const local = (one) => one.toLocaleDateString("en-CA");
-    this.day = local(date) >= local(new Date()) ? "" : local(date);
+    if (!this.hass) return;
+    const today = dayOf(this.hass, Date.now());
+    const date = new Date(this.day || today);
+    date.setUTCDate(date.getUTCDate() + days);
+    const day = date.toISOString().slice(0, 10);
+    this.day = day >= today ? "" : day;
     this.chosen = null;
     this.route = null;
     this.trips = null;

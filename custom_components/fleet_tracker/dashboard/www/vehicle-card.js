@@ -259,7 +259,7 @@ class VehicleCard extends FleetElement {
       <ha-card style=${styleMap(colors)}>
         ${this._head(hass, words, vehicle, activity)}
         <div class="body">
-          ${this._place(hass, words, vehicle)} ${this._energy(hass, vehicle)}
+          ${this._place(hass, words, vehicle, activity)} ${this._energy(hass, vehicle)}
           ${this._chips(hass, words, vehicle, activity)}
           ${this.isLarge ? [this._facts(hass, vehicle), this._controls(hass, words, vehicle)] : nothing}
         </div>
@@ -277,11 +277,11 @@ class VehicleCard extends FleetElement {
           <span class="dot"><ha-icon icon=${ACTIVITY_ICONS[activity] ?? "mdi:help"}></ha-icon></span>
         </span>
         <span class="names">
-          <div class="name">${vehicle.name}</div>
+          <div class="name"><bdi>${vehicle.name}</bdi></div>
           <div class="state">
             <b>${activityText(hass, vehicle, activity, words)}</b>${speed
               ? html` · ${hass.formatEntityState(speed)}`
-              : nothing}${vehicle.plate ? html` · ${vehicle.plate}` : nothing}
+              : nothing}${vehicle.plate ? html` · <bdi>${vehicle.plate}</bdi>` : nothing}
           </div>
         </span>
       </button>
@@ -298,12 +298,14 @@ class VehicleCard extends FleetElement {
     </div>`;
   }
 
-  _place(/** @type {Hass} */ hass, /** @type {Words} */ words, /** @type {Vehicle} */ vehicle) {
-    const { since, contact } = vehicle.times;
+  _place(/** @type {Hass} */ hass, /** @type {Words} */ words, /** @type {Vehicle} */ vehicle, /** @type {string} */ activity) {
+    const { contact } = vehicle.times;
+    // The state may be newer than what was asked: then it began at another time.
+    const since = vehicle.times.activity === activity ? vehicle.times.since : null;
     return html`<div class="line">
       <ha-icon icon="mdi:map-marker-outline"></ha-icon>
       <span>
-        ${placeOf(hass, vehicle, words)}
+        <bdi>${placeOf(hass, vehicle, words)}</bdi>
         <span class="secondary">
           ·
           ${since
