@@ -16,6 +16,12 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.fleet_tracker import async_remove_config_entry_device
 from custom_components.fleet_tracker.account.totals import Totals
+from custom_components.fleet_tracker.model.derive import derive
+from custom_components.fleet_tracker.model.record import replace
+from custom_components.fleet_tracker.model.rules import Rules
+from custom_components.fleet_tracker.model.trips.fold import TripSettings
+from custom_components.fleet_tracker.model.trips.log import TripLog, put
+from custom_components.fleet_tracker.model.trips.moments import moment
 from custom_components.fleet_tracker.model.vehicle import (
     Activity,
     Reading,
@@ -130,6 +136,27 @@ async def test_listeners_to_totals_are_called_once_for_all_of_a_turn() -> None:
     remove()
     await asyncio.sleep(0)
     assert calls == [500, 0]
+
+
+def test_distance_that_was_told_yesterday_is_not_shown_today() -> None:
+    """A vehicle that is silent since, or whose vendor does not begin a day anew."""
+    parked = moment(START.timestamp(), latitude=52, longitude=4, speed=0)
+    silent = replace(
+        vehicle("1", START, distance_today=487.0),
+        trips=put(TripLog(), [parked], START.timestamp(), TripSettings()),
+    )
+    rules = Rules(day_began=START.replace(hour=0))
+    told_today = derive(silent, silent, rules, START + MINUTE).vehicle
+    assert told_today.readings[Reading.DISTANCE_TODAY] == 487
+    tomorrow = START + timedelta(days=1)
+    rules = Rules(day_began=tomorrow.replace(hour=0))
+    after = derive(told_today, told_today, rules, tomorrow).vehicle
+    assert after.readings[Reading.DISTANCE_TODAY] == 0
+    # What is driven from then on counts, here as in the total of the account.
+    totals = Totals(tomorrow.replace(hour=0))
+    driven = {**after.readings, Reading.DISTANCE_TODAY: 2.5}
+    totals.note("1", replace(after, readings=MappingProxyType(driven)))
+    assert totals.metres == 2500
 
 
 def shown(hass: HomeAssistant, key: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -190,3 +190,12 @@ async def test_what_was_before_is_asked_from_the_vendor_once(
     # Later there is nothing to ask for.
     await events(hass, calendar, START + DAY, START + 30 * DAY)
     assert len(cloud.queries) == queries + 1
+    # All of the past is not asked for: there is no end of it.
+    found = await events(
+        hass,
+        calendar,
+        datetime(1, 1, 2, tzinfo=UTC),
+        datetime(9999, 12, 30, tzinfo=UTC),
+    )
+    assert len(found) == 3
+    assert queries + 2 <= len(cloud.queries) <= queries + 12

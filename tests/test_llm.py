@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.util import find_spec
 import sys
@@ -14,6 +15,7 @@ from homeassistant.helpers import llm
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
+from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.fleet_tracker.contract.history import Place, Trip
 from custom_components.fleet_tracker.model.vehicle import Position
@@ -183,6 +185,21 @@ async def test_tools(
             assert answer["failed"], (tool, name)
             assert set(answer) == {"failed", "error"}
     assert "Bus" not in str(await ask(hass, "get_summary", range="today"))
+
+    # A user who may not read the tracker is told no more than of one that is hidden.
+    api = await tools_of(hass)
+    user = MockUser(groups=[]).add_to_hass(hass)
+    user.mock_policy({"entities": {"entity_ids": {bus: {"read": True}}}})
+    context = replace(api.llm_context, context=Context(user_id=user.id))
+    for tool in ours(api).values():
+        arguments = {
+            key: "Van" if key == "vehicle" else "today"
+            for key in tool.parameters.schema
+        }
+        result = await tool.async_call(
+            hass, llm.ToolInput(tool.name, arguments), context
+        )
+        assert result.data == {"error": "Vehicle not found"}, tool.name
 
     # One that is hidden after the tools were offered is not told of either.
     api = await tools_of(hass)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, override
 
+from homeassistant.auth.models import User
+from homeassistant.auth.permissions.const import POLICY_READ
 from homeassistant.components.device_tracker import DOMAIN as DEVICE_TRACKER_DOMAIN
 from homeassistant.components.homeassistant import async_should_expose
 from homeassistant.components.llm import LLMTools
@@ -75,6 +77,12 @@ def _minutes(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds / 60)
 
 
+async def _async_user(hass: HomeAssistant, llm_context: LLMContext) -> User | None:
+    """Return the user who asks, None where none is known, such as at a speaker."""
+    user_id = None if llm_context.context is None else llm_context.context.user_id
+    return None if user_id is None else await hass.auth.async_get_user(user_id)
+
+
 class _VehicleTool(Tool):
     """A tool about vehicles that the user exposed."""
 
@@ -111,10 +119,12 @@ class _VehicleTool(Tool):
             else list(dict.fromkeys(self._vehicles.values()))[:MOST_VEHICLES]
         )
         # It may have been hidden since the tool was offered.
+        user = await _async_user(hass, llm_context)
         entity_ids = [
             one
             for one in entity_ids
             if async_should_expose(hass, llm_context.assistant or "", one)
+            and (user is None or user.permissions.check_entity(one, POLICY_READ))
         ]
         if not entity_ids:
             return ToolResult(data={"error": "Vehicle not found"}, error=True)

@@ -132,7 +132,7 @@ async def _async_call_api(call: ServiceCall) -> ServiceResponse:
     """Call a documented method of a vendor by its name."""
     await _async_require_administrator(call)
     coordinator = _coordinator(call.hass, call.data[ATTR_CONFIG_ENTRY])
-    name, parameters = call.data[ATTR_METHOD], call.data[ATTR_PARAMETERS]
+    name, parameters = call.data[ATTR_METHOD], clean_json(call.data[ATTR_PARAMETERS])
     method = coordinator.connection.methods.get(name)
     if method is None:
         raise invalid("unknown_method", method=name)
@@ -363,8 +363,9 @@ def _checked_fields(action: _Action, data: Mapping[str, Any]) -> dict[str, Any]:
         if key not in (*TARGET_FIELDS, ATTR_CONFIG_ENTRY)
     }
     try:
-        checked: dict[str, Any] = vol.Schema(dict(action.fields))(fields)
-    except vol.Invalid as err:
+        # Half a surrogate pair ends Home Assistant where it reads a time of it.
+        checked: dict[str, Any] = vol.Schema(dict(action.fields))(clean_json(fields))
+    except (vol.Invalid, OverflowError) as err:
         raise invalid("invalid_fields", error=str(err)) from err
     return checked
 

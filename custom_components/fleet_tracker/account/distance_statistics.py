@@ -122,11 +122,13 @@ class DistanceStatistics:
         self._corrected: dict[str, float] = {}
         """The vehicles with corrections that are not written yet, and from when these are."""
         self._cancel_correction: CALLBACK_TYPE | None = None
+        self._is_ended = False
 
     async def async_start(self) -> None:
         """Note since when vehicles are looked after, and go on once automations run."""
-        await self._async_note_vehicles()
         entry = self._account.config_entry
+        entry.async_on_unload(self._end)
+        await self._async_note_vehicles()
 
         @callback
         def on_started(hass: HomeAssistant) -> None:
@@ -144,6 +146,19 @@ class DistanceStatistics:
         entry.async_on_unload(async_at_started(self._hass, on_started))
 
     @callback
+    def _end(self) -> None:
+        self._is_ended = True
+
+    def _require_running(self) -> None:
+        """Raise VendorError once the account does not run, or was removed."""
+        if self._is_ended:
+            raise VendorError(
+                "The account does not run any more",
+                key="entry_not_loaded",
+                placeholders={"account": self._account.config_entry.title},
+            )
+
+    @callback
     def _run(self) -> None:
         self._account.config_entry.async_create_background_task(
             self._hass, self._async_run(), f"{DOMAIN} statistics"
@@ -157,6 +172,8 @@ class DistanceStatistics:
             await self._async_import_past()
         except OSError as err:
             LOGGER.error("Kept trips cannot be read: %s", err.strerror or err)
+        except VendorError as err:
+            LOGGER.debug("Statistics are written later: %s", err)
 
     # --- since when --------------------------------------------------------------------------
 
@@ -295,7 +312,8 @@ class DistanceStatistics:
     ) -> Mapping[str, Imported | VendorError]:
         """Write the days of a period, and return what came of it for each vehicle.
 
-        A day that the period touches counts as a whole. Raises OSError.
+        A day that the period touches counts as a whole. Raises OSError, and VendorError
+        where the account ended meanwhile.
         """
         first = _begin_of(dt_util.as_local(begin).date())
         last_day = dt_util.as_local(end - timedelta(seconds=1)).date()
@@ -360,6 +378,7 @@ class DistanceStatistics:
         for number, (part_begin, part_end) in enumerate(parts):
             if number:
                 await asyncio.sleep(PAUSE)
+            self._require_running()
             left = [one for one in vehicle_ids if one not in refused]
             if not left:
                 break
@@ -400,6 +419,7 @@ class DistanceStatistics:
         statistic_id = await self._rows.async_id(vehicle_id, name)
         known, before = await self._rows.async_read(statistic_id, begin)
         changed = rewritten(known, before, metres, begin, end)
+        self._require_running()
         if changed:
             title = common_text(self._hass, "distance_statistics", vehicle=name)
             self._rows.async_write(statistic_id, title, changed)

@@ -38,6 +38,7 @@ class LineFile:
         self._size: int | None = None
         self._task: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
+        self._is_closed = False
 
     @property
     def is_saved(self) -> bool:
@@ -83,6 +84,18 @@ class LineFile:
         """Add a line for the next write. It must not contain a line end."""
         self._waiting.append(line)
         self._added += 1
+
+    async def async_close(self) -> None:
+        """Let a write that goes on end, and refuse all later ones with OSError.
+
+        Another one may write the file from then on.
+        """
+        async with self._lock:
+            self._is_closed = True
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise OSError("The file is not written any more")
 
     async def async_write(self) -> None:
         """Write the lines added so far; they are on disk when this returns.
@@ -136,6 +149,7 @@ class LineFile:
 
     async def _async_write(self) -> None:
         async with self._lock:
+            self._require_open()
             lines, self._waiting = self._waiting, []
             data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
             try:
@@ -168,6 +182,7 @@ class LineFile:
         self, make_lines: Callable[[list[str]], Awaitable[Iterable[str]]]
     ) -> None:
         async with self._lock:
+            self._require_open()
             held, self._waiting = self._waiting, []
             try:
                 lines = await make_lines(held)

@@ -141,4 +141,4 @@ def _counted_at(vehicle: Vehicle) -> datetime:
         for group in vehicle.groups.values()
         if Reading.DISTANCE_TODAY in group.readings
     )
-    return max(told_at, default=vehicle.distance_today_at or _LONG_AGO)
+    return max(*told_at, vehicle.distance_today_at or _LONG_AGO, _LONG_AGO)

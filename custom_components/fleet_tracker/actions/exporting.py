@@ -17,7 +17,7 @@ import voluptuous as vol
 from ..contract.errors import VendorError
 from ..offer.action import ActionEffect, Outcomes, for_each
 from ..offer.errors import invalid
-from ..offer.fields import ATTR_BEGIN, ATTR_END, PERIOD, period
+from ..offer.fields import ATTR_BEGIN, ATTR_END, LONGEST_PERIOD, PERIOD, period
 from .common_action import AccountRequest, CommonAction
 from .exports.export import Export, ExportFormat, async_export
 from .exports.logbook import SEPARATORS
@@ -31,6 +31,8 @@ ATTR_HISTORY = "history"
 ATTR_FILE = "file"
 
 MOST_TRIM_M = 2_000
+LONGEST_NAME = 255
+"""Bytes of a file's name."""
 EXPORT_FIELDS: Mapping[vol.Marker, Any] = {
     vol.Required(ATTR_FORMAT): vol.Coerce(ExportFormat),
     vol.Optional(ATTR_TRIP_ID): vol.All(vol.Coerce(str), vol.Length(min=1, max=32)),
@@ -71,7 +73,7 @@ async def _check(request: AccountRequest) -> Mapping[str, VendorError]:
     An automation was made by an administrator.
     """
     check_export(request.data)
-    period(request)
+    period(request, LONGEST_PERIOD)
     file: str | None = request.data.get(ATTR_FILE)
     if file is None:
         if not request.returns_answer:
@@ -89,12 +91,18 @@ async def _check(request: AccountRequest) -> Mapping[str, VendorError]:
 def _is_allowed(hass: HomeAssistant, file: str) -> bool:
     """Tell whether a file is under an allowed path, in a folder that is there."""
     path = Path(file)
-    return (
-        path.is_absolute()
-        and not path.is_dir()
-        and path.parent.is_dir()
-        and hass.config.is_allowed_path(file)
-    )
+    try:
+        return (
+            path.is_absolute()
+            and file.isprintable()
+            and len(path.name.encode()) <= LONGEST_NAME
+            and not path.is_dir()
+            and path.parent.is_dir()
+            and hass.config.is_allowed_path(file)
+        )
+    except OSError:
+        # Such as of a path that is too long.
+        return False
 
 
 async def _export(request: AccountRequest) -> Outcomes:
@@ -110,7 +118,7 @@ async def _export(request: AccountRequest) -> Outcomes:
             return asdict(exported)
         try:
             await request.hass.async_add_executor_job(
-                write_utf8_file_atomic, file, exported.content
+                write_utf8_file_atomic, str(Path(file)), exported.content
             )
         except WriteError as err:
             raise VendorError(

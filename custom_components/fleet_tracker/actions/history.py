@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -32,8 +32,7 @@ from ..contract.history import (
 )
 from ..model.vehicle import Occurrence
 from ..offer.action import ActionEffect, Outcome, Outcomes
-from ..offer.errors import invalid
-from ..offer.fields import PERIOD, period
+from ..offer.fields import LONGEST_PERIOD, PERIOD, period
 from .common_action import AccountRequest, CommonAction
 from .past.known_trip import KnownTrip, together
 from .past.own import OwnPast
@@ -44,8 +43,6 @@ ATTR_IDLING = "idling"
 ATTR_LIMIT = "limit"
 ATTR_SIMPLIFY = "simplify"
 TRUNCATED = "truncated"
-
-LONGEST_PERIOD = timedelta(days=366)
 
 MOST_SIMPLIFIED_M = 1_000
 POINTS = (1_000, 10_000)
@@ -211,9 +208,7 @@ class _Question:
 
     async def _async_check(self, request: AccountRequest) -> Mapping[str, VendorError]:
         """Refuse a wrong period."""
-        begin, end = period(request)
-        if end - begin > LONGEST_PERIOD:
-            raise invalid("period_too_long", days=str(LONGEST_PERIOD.days))
+        period(request, LONGEST_PERIOD)
         return {}
 
     async def _async_answer(self, request: AccountRequest) -> Outcomes:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from homeassistant.core import SupportsResponse
-from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
 from ..account.distance_statistics import Imported
@@ -15,8 +14,9 @@ from ..account.recorder_rows import has_recorder
 from ..contract.errors import VendorError
 from ..offer.action import ActionEffect, Outcomes
 from ..offer.errors import invalid
-from ..offer.fields import ATTR_BEGIN, ATTR_END, period
+from ..offer.fields import ATTR_BEGIN, ATTR_END, TIME, period
 from .common_action import AccountRequest, CommonAction
+from .past.own import readable
 
 LONGEST_PERIOD = timedelta(days=3 * 366)
 
@@ -25,18 +25,17 @@ async def _async_check(request: AccountRequest) -> Mapping[str, VendorError]:
     """Refuse a wrong period, and a call without a recorder."""
     if not has_recorder(request.hass):
         raise invalid("no_recorder")
-    begin, end = period(request)
-    if end - begin > LONGEST_PERIOD:
-        raise invalid("period_too_long", days=str(LONGEST_PERIOD.days))
+    period(request, LONGEST_PERIOD)
     return {}
 
 
 async def _async_import(request: AccountRequest) -> Outcomes:
     """Import the days of the period, and return how far each vehicle drove."""
     begin, end = period(request)
-    found = await request.coordinator.statistics.async_import(
-        request.vehicle_ids, begin, end
-    )
+    with readable():
+        found = await request.coordinator.statistics.async_import(
+            request.vehicle_ids, begin, end
+        )
     return {
         vehicle_id: _as_json(imported) if isinstance(imported, Imported) else imported
         for vehicle_id, imported in found.items()
@@ -55,8 +54,8 @@ IMPORT_HISTORY = CommonAction(
     name="import_history",
     effect=ActionEffect.CHANGES,
     fields={
-        vol.Required(ATTR_BEGIN): cv.datetime,
-        vol.Optional(ATTR_END): cv.datetime,
+        vol.Required(ATTR_BEGIN): TIME,
+        vol.Optional(ATTR_END): TIME,
     },
     handler=_async_import,
     check=_async_check,

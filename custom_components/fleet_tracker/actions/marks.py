@@ -18,6 +18,7 @@ from ..contract.errors import InvalidArgument, VendorError
 from ..model.texts import LONGEST_SHOWN, clean_text
 from ..offer.action import ActionEffect, Outcomes, for_each
 from ..offer.errors import invalid
+from ..offer.fields import TIME
 from .common_action import AccountRequest, CommonAction
 from .history import trip_as_json
 from .past.own import OwnPast, readable
@@ -124,7 +125,7 @@ MARKING_ACTIONS: tuple[CommonAction, ...] = (
             vol.Required(ATTR_KILOMETRES): vol.All(
                 vol.Coerce(float), vol.Range(min=0, max=9_999_999)
             ),
-            vol.Optional(ATTR_AT): cv.datetime,
+            vol.Optional(ATTR_AT): TIME,
         },
         handler=_note_reading,
         check=_check_reading,

@@ -22,7 +22,7 @@ from ..account.trips.records import MARKS
 from ..const import DOMAIN
 from ..contract.errors import InvalidArgument, VendorError
 from ..offer.errors import invalid, of_vendor
-from ..offer.fields import ATTR_BEGIN, ATTR_END, DEFAULT_PERIOD, PERIOD
+from ..offer.fields import ATTR_BEGIN, ATTR_END, DAY, LONGEST_PERIOD, PERIOD, period_of
 from ..offer.texts import error_text
 from .exporting import ATTR_TRIP_ID, EXPORT_FIELDS, check_export, wanted_of
 from .exports.export import async_export
@@ -64,7 +64,7 @@ _BLANK: _Json = {
 _EXPORT_FIELDS: dict[str | vol.Marker, Any] = {
     vol.Required("type"): EXPORT,
     vol.Required(ATTR_ENTITY_ID): cv.entity_id,
-    vol.Optional(ATTR_DATE): cv.date,
+    vol.Optional(ATTR_DATE): DAY,
     **{marker: PERIOD[marker] for marker in PERIOD},
     **{marker: EXPORT_FIELDS[marker] for marker in EXPORT_FIELDS},
 }
@@ -81,7 +81,7 @@ def async_register_websocket(hass: HomeAssistant) -> None:
     {
         vol.Required("type"): TRIPS,
         vol.Required(ATTR_ENTITY_ID): cv.entity_id,
-        vol.Optional(ATTR_DATE): cv.date,
+        vol.Optional(ATTR_DATE): DAY,
     }
 )
 @websocket_api.async_response
@@ -146,8 +146,7 @@ async def _handle_export(
         check_export(message)
         begin, end = _times_of(message.get(ATTR_DATE) or dt_util.now().date())
         if ATTR_BEGIN in message or ATTR_END in message:
-            end = dt_util.as_utc(message.get(ATTR_END) or dt_util.utcnow())
-            begin = dt_util.as_utc(message.get(ATTR_BEGIN) or end - DEFAULT_PERIOD)
+            begin, end = period_of(message, LONGEST_PERIOD)
         exported = await async_export(
             vehicle.coordinator, vehicle.vehicle_id, wanted_of(message, begin, end)
         )

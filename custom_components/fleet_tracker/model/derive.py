@@ -88,6 +88,8 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Deri
     told = tell(before.trips, known.trips, now)
     readings.update(last_trip_readings(before, told.log, readings))
     today_at = before.distance_today_at
+    if _is_of_another_day(known, rules):
+        readings.pop(Reading.DISTANCE_TODAY, None)
     if Reading.DISTANCE_TODAY not in readings:
         today, today_at = distance_today(before, told.log, rules, now)
         if today is not None:
@@ -124,6 +126,16 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Deri
             else shown.union(readings),
         ),
         occurrences=occurrences(told, now) if told.news or told.towed else (),
+    )
+
+
+def _is_of_another_day(vehicle: Vehicle, rules: Rules) -> bool:
+    """Tell whether the vendor last told the distance of a day before today."""
+    began = rules.day_began
+    return began is not None and all(
+        group.measured_at < began
+        for group in vehicle.groups.values()
+        if Reading.DISTANCE_TODAY in group.readings
     )
 
 

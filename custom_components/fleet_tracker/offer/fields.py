@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from homeassistant.components.zone import DOMAIN as ZONE_DOMAIN
@@ -30,10 +30,26 @@ ENTERING = "entering"
 LEAVING = "leaving"
 BOTH = "both"
 
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+"""What lies outside is no time of a vehicle, and may be none in another time zone."""
+
+
+def _in_our_time[T: date](time: T) -> T:
+    """Return a time of a field. Raises vol.Invalid for one that no vehicle has."""
+    if not FIRST_YEAR <= time.year <= LAST_YEAR:
+        raise vol.Invalid(f"the year must be {FIRST_YEAR} to {LAST_YEAR}")
+    return time
+
+
+TIME = vol.All(cv.datetime, _in_our_time)
+DAY = vol.All(cv.date, _in_our_time)
+
 DEFAULT_PERIOD = timedelta(days=1)
+LONGEST_PERIOD = timedelta(days=366)
+"""Of what is looked up day by day."""
 PERIOD: Mapping[vol.Marker, Any] = {
-    vol.Optional(ATTR_BEGIN): cv.datetime,
-    vol.Optional(ATTR_END): cv.datetime,
+    vol.Optional(ATTR_BEGIN): TIME,
+    vol.Optional(ATTR_END): TIME,
 }
 CIRCLE: Mapping[vol.Marker, Any] = {
     vol.Optional(CONF_NAME): cv.string,
@@ -57,15 +73,26 @@ class Circle:
     radius: float
 
 
-def period(request: ActionRequest[Any]) -> tuple[datetime, datetime]:
+def period(
+    request: ActionRequest[Any], longest: timedelta | None = None
+) -> tuple[datetime, datetime]:
     """Return the period of the fields: the last day unless they give another.
 
-    Raises ServiceValidationError when it ends before it begins.
+    Raises ServiceValidationError when it ends before it begins, or is too long.
     """
-    end = _utc(request.data.get(ATTR_END)) or dt_util.utcnow()
-    begin = _utc(request.data.get(ATTR_BEGIN)) or end - DEFAULT_PERIOD
+    return period_of(request.data, longest)
+
+
+def period_of(
+    data: Mapping[str, Any], longest: timedelta | None = None
+) -> tuple[datetime, datetime]:
+    """Return the period of fields, as `period` does."""
+    end = _utc(data.get(ATTR_END)) or dt_util.utcnow()
+    begin = _utc(data.get(ATTR_BEGIN)) or end - DEFAULT_PERIOD
     if begin >= end:
         raise invalid("period_reversed")
+    if longest is not None and end - begin > longest:
+        raise invalid("period_too_long", days=str(longest.days))
     return begin, end
 
 

@@ -101,6 +101,17 @@ def contents(folder: Path) -> dict[str, str]:
     return {one.name: one.read_text() for one in folder.glob("*")}
 
 
+def block(folder: Path) -> None:
+    """Put a file where the folder of trips has to be."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("no folder")
+
+
+def unblock(folder: Path) -> None:
+    """Remove that file."""
+    folder.unlink()
+
+
 async def ids(kept: KeptTrips, vehicle_id: str = "1") -> list[str]:
     """Return the identities of all trips of a vehicle."""
     trips = await kept.async_trips(vehicle_id, NOW - YEARS, NOW + HOUR)
@@ -339,6 +350,81 @@ async def test_damaged_file_is_set_aside_and_the_rest_is_kept(
     (copy,) = copies
     assert (folder / copy).read_bytes().endswith(b"\xff nonsense\n")
     assert "nonsense" not in file.read_text()
+    await kept.async_close()
+
+
+async def test_folder_that_cannot_be_read_keeps_no_account_from_running(
+    make: Open, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told, and trips that end meanwhile wait."""
+    block(folder)
+    kept = make()
+    assert await kept.async_open({"1": vehicle("1", TripLog())}) == {}
+    assert "Kept trips cannot be read" in caplog.text
+    kept.take("1", None, log(trip()))
+    unblock(folder)
+    await kept.async_close()
+    again = make()
+    await again.async_open({})
+    assert await ids(again) == [trip().trip_id]
+    await again.async_close()
+
+
+async def test_nothing_is_written_once_it_was_closed(make: Open, folder: Path) -> None:
+    """After a reload another one writes the files, and a removed account has none."""
+    old = make()
+    await old.async_open({})
+    old.take("1", None, log(trip()))
+    await old.async_close()
+    new = make()
+    await new.async_open({})
+    second = trip("1793884000", 4000, 5000)
+    new.take("1", None, log(second))
+    await new.async_close()
+    written = contents(folder)
+    for late in (
+        old.async_mark("1", trip().trip_id, {"class": "private"}, None),
+        old.async_note_reading("1", 5, NOW - YEARS, None),
+        old.async_tidy(),
+    ):
+        with pytest.raises(OSError, match="not run"):
+            await late
+    old.take("1", None, log(trip("1793888000", 8000, 9000)))
+    await old.async_forget(["1"])
+    assert contents(folder) == written
+
+
+async def test_mark_that_the_disk_does_not_take_is_tried_again(
+    hass: HomeAssistant,
+    make: Open,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The user is told that it failed; it is shown, and so it has to be kept."""
+    kept = make()
+    await kept.async_open({})
+    kept.take("1", None, log(trip()))
+    await kept.async_route("1", trip().trip_id)
+    freezer.tick(61)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("custom_components.fleet_tracker.account.line_file.os.write", full)
+        with pytest.raises(OSError, match="space"):
+            await kept.async_mark("1", trip().trip_id, {"class": "private"}, None)
+    freezer.tick(61)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    again = make()
+    await again.async_open({})
+    found = await again.async_trip("1", trip().trip_id)
+    assert found is not None
+    assert found.mark.class_ == "private"
+    await again.async_close()
     await kept.async_close()
 
 

@@ -114,6 +114,7 @@ class KeptTrips:
         self._cancel_save: CALLBACK_TYPE | None = None
         self._cancel_tidy: CALLBACK_TYPE | None = None
         self._is_disk_failing = False
+        self._is_closed = False
 
     # --- life -------------------------------------------------------------------------------
 
@@ -122,9 +123,9 @@ class KeptTrips:
 
         Returns the last kept trip of each vehicle of which none is remembered.
         """
-        for name in await self._hass.async_add_executor_job(self._names_on_disk):
-            self._month(name)
         try:
+            for name in await self._hass.async_add_executor_job(self._names_on_disk):
+                self._month(name)
             await self._routes.async_load()
             last = await self._async_compare(vehicles)
         except OSError as err:
@@ -181,7 +182,11 @@ class KeptTrips:
         return sorted(name for name in names if _is_month(name))
 
     async def async_close(self) -> None:
-        """Write what is not on disk yet, and plan nothing any more."""
+        """Write what is not on disk yet, and write and plan nothing any more.
+
+        Whoever still waits for something to be written gets OSError: after a reload
+        another one writes the same files.
+        """
         for cancel in (self._cancel_save, self._cancel_tidy):
             if cancel is not None:
                 cancel()
@@ -190,7 +195,16 @@ class KeptTrips:
         if self._cancel_save is not None:
             self._cancel_save()
             self._cancel_save = None
+        self._is_closed = True
+        for month in list(self._months.values()):
+            await month.async_close()
+        await self._routes.async_close()
         self._listeners.clear()
+
+    def _require_open(self) -> None:
+        """Raise OSError where nothing is written any more."""
+        if self._is_closed:
+            raise OSError("The account does not run any more")
 
     # --- news -------------------------------------------------------------------------------
 
@@ -217,7 +231,7 @@ class KeptTrips:
             for one in known.values()
             if one.is_ended and one.found.until > after.base_at
         ]
-        if not self._keeps or not (ended or corrected or removed):
+        if not self._keeps or self._is_closed or not (ended or corrected or removed):
             return
         now = dt_util.utcnow()
         for trip in (*corrected, *ended):
@@ -294,12 +308,13 @@ class KeptTrips:
         held = await self.async_trip(vehicle_id, trip_id)
         if name is None or held is None:
             raise KeyError(trip_id)
+        self._require_open()
         now = dt_util.utcnow()
         if with_mark(held, cleaned, now, user_id) is held:
             return held
         month = self._month(name)
         month.add(mark_line(vehicle_id, trip_id, now, user_id, cleaned))
-        await month.async_save()
+        await self._async_save_now(month)
         self._tell(vehicle_id, KeptNews(marked=(trip_id,)))
         return (await self.async_trip(vehicle_id, trip_id)) or held
 
@@ -307,9 +322,18 @@ class KeptTrips:
         self, vehicle_id: str, kilometres: float, at: datetime, user_id: str | None
     ) -> None:
         """Note an odometer as a user read it; it is on disk then. Raises OSError."""
+        self._require_open()
         month = self._month(month_of(at.timestamp()))
         month.add(reading_line(vehicle_id, at, kilometres, dt_util.utcnow(), user_id))
-        await month.async_save()
+        await self._async_save_now(month)
+
+    async def _async_save_now(self, month: MonthFile) -> None:
+        """Have a month on disk. Raises OSError where it is tried again in a minute."""
+        try:
+            await month.async_save()
+        except OSError:
+            self._schedule_save(SAVED_AGAIN_AFTER)
+            raise
 
     # --- what is asked ----------------------------------------------------------------------
 
@@ -336,7 +360,8 @@ class KeptTrips:
         """Return the trips that overlap a time, by vehicles, oldest first. Raises OSError."""
         wanted = None if vehicle_ids is None else frozenset(vehicle_ids)
         found: defaultdict[str, list[KeptTrip]] = defaultdict(list)
-        for name in self._names(begin - LONGEST_TRIP, end):
+        first = begin.timestamp() - LONGEST_TRIP.total_seconds()
+        for name in self._names(first, end.timestamp()):
             records = await self._async_month(name)
             for vehicle_id, trips in records.trips.items():
                 if wanted is not None and vehicle_id not in wanted:
@@ -374,7 +399,7 @@ class KeptTrips:
     ) -> list[DashboardReading]:
         """Return the odometers that users read in a time, oldest first. Raises OSError."""
         found: list[DashboardReading] = []
-        for name in self._names(begin, end):
+        for name in self._names(begin.timestamp(), end.timestamp()):
             records = await self._async_month(name)
             found += [
                 one
@@ -392,8 +417,8 @@ class KeptTrips:
         """Return the way of a trip from a vehicle's evidence, such as of the running one."""
         return await self._hass.async_add_executor_job(route_of, log.moments, found)
 
-    def _names(self, begin: datetime, end: datetime) -> list[str]:
-        first, last = month_of(begin.timestamp()), month_of(end.timestamp())
+    def _names(self, begin: float, end: float) -> list[str]:
+        first, last = month_of(max(begin, 0)), month_of(max(end, 0))
         return sorted(name for name in self._months if first <= name <= last)
 
     def _month(self, name: str) -> MonthFile:
@@ -421,7 +446,7 @@ class KeptTrips:
 
     @callback
     def _schedule_save(self, after: timedelta) -> None:
-        if self._cancel_save is None:
+        if self._cancel_save is None and not self._is_closed:
             self._cancel_save = async_call_later(
                 self._hass, after, HassJob(self._async_on_timer)
             )
@@ -465,6 +490,7 @@ class KeptTrips:
             LOGGER.warning("Trips cannot be removed: %s", type(err).__name__)
 
     async def _async_forget(self, gone: frozenset[str]) -> None:
+        self._require_open()
         self._ways = [one for one in self._ways if one.vehicle_id not in gone]
         for month in list(self._months.values()):
             await month.async_forget(gone)
@@ -487,6 +513,7 @@ class KeptTrips:
 
         Raises OSError when that failed.
         """
+        self._require_open()
         now = dt_util.utcnow()
         oldest = f"{now.year - self._years:04}-{now.month:02}"
         for name in sorted(self._months):

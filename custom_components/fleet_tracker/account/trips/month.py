@@ -94,6 +94,10 @@ class MonthFile:
         self._records = None
         await self._file.async_remove()
 
+    async def async_close(self) -> None:
+        """Write nothing any more, once a write that goes on is over."""
+        await self._file.async_close()
+
     def unload(self) -> None:
         """Keep nothing of it in memory."""
         self._records = None

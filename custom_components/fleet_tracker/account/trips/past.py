@@ -16,6 +16,7 @@ from .records import month_of
 
 MOST_OF_A_MONTH = 5_000
 MOST_MONTHS = 12
+"""Of one question, the last ones, and in memory."""
 ASKED_AGAIN_AFTER = timedelta(minutes=10)
 """After an answer that failed for a vehicle, or of a month that is not over."""
 
@@ -52,15 +53,14 @@ class VendorPast:
         found: dict[str, list[Trip]] = {}
         if history is None or HistoryKind.TRIPS not in history.offers:
             return found
-        month = datetime(begin.year, begin.month, 1, tzinfo=UTC)
-        while month < min(end, since):
-            following = (month + timedelta(days=32)).replace(day=1)
+        for month, following in _months(begin, min(end, since)):
             told = await self._async_month(history, month, min(following, since))
             for vehicle_id, trips in told.items():
-                those = [one for one in trips if begin <= one.begin < end]
+                # Some vendors tell trips of other times too.
+                first, last = max(begin, month), min(end, following)
+                those = [one for one in trips if first <= one.begin < last]
                 if those:
                     found.setdefault(vehicle_id, []).extend(those)
-            month = following
         return found
 
     async def _async_month(
@@ -106,3 +106,15 @@ class VendorPast:
             now,
             is_whole=not errors,
         )
+
+
+def _months(begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """Return the begins and ends of the last months of a time, oldest first."""
+    months: list[tuple[datetime, datetime]] = []
+    following = end
+    while following > begin and len(months) < MOST_MONTHS:
+        last = (following - timedelta(microseconds=1)).astimezone(UTC)
+        month = datetime(last.year, last.month, 1, tzinfo=UTC)
+        months.append((month, (month + timedelta(days=32)).replace(day=1)))
+        following = month
+    return months[::-1]

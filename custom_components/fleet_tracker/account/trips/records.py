@@ -21,6 +21,8 @@ from ...model.trips.trip import DistanceSource, FoundTrip, Trip, TripFlag, TripS
 
 LATE_AFTER = timedelta(days=7)
 """A mark that comes later is flagged: offices want it soon."""
+EARLIEST, LATEST = 0.0, datetime(2200, 1, 1, tzinfo=UTC).timestamp()
+"""Nothing that was kept is from another time."""
 SAME_PART = 0.5
 """A trip that covers so much of another one, which is not known any more, is the same."""
 
@@ -228,6 +230,8 @@ def _packed_quarters(quarters: Iterable[tuple[int, float]]) -> list[int] | None:
 def _as_trip(trip_id: str, told: Mapping[str, Any]) -> Trip:
     """Return the trip that was told. Raises what is wrong with one that cannot be read."""
     begin, end = float(told["b"]), float(told["e"])
+    if not EARLIEST <= begin <= end <= LATEST:
+        raise ValueError("a trip of no time")
     odometers = told.get("o") or (None, None)
     places = told.get("p") or (None, None, None, None)
     first, *metres = told.get("q") or (0,)
@@ -242,8 +246,8 @@ def _as_trip(trip_id: str, told: Mapping[str, Any]) -> Trip:
         source=TripSource(told.get("s", TripSource.DERIVED)),
         distance_source=DistanceSource(told["d"]),
         flags=frozenset(map(TripFlag, told.get("f", ()))),
-        odometer_begin_m=odometers[0],
-        odometer_end_m=odometers[1],
+        odometer_begin_m=_metres(odometers[0]),
+        odometer_end_m=_metres(odometers[1]),
         begin_latitude=_number(places[0]),
         begin_longitude=_number(places[1]),
         end_latitude=_number(places[2]),
@@ -264,6 +268,17 @@ def _as_trip(trip_id: str, told: Mapping[str, Any]) -> Trip:
 
 def _number(value: Any) -> float | None:
     return None if value is None else float(value)
+
+
+def _metres(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _text(value: object) -> str | None:
+    """Return a text, such as the id of a user. Raises TypeError for anything else."""
+    if value is None or isinstance(value, str):
+        return value
+    raise TypeError("no text")
 
 
 # --- the records of a month ---------------------------------------------------------------
@@ -367,10 +382,11 @@ class Records:
     def _take_mark(
         self, vehicle_id: str, trip_id: str, now: datetime, rest: Sequence[Any]
     ) -> None:
-        by, said = rest
+        by, told = rest
+        said = {name: _text(told[name]) for name in MARKS if name in told}
         trips = self.trips.get(vehicle_id, {})
         if (held := trips.get(trip_id)) is not None:
-            trips[trip_id] = with_mark(held, said, now, by)
+            trips[trip_id] = with_mark(held, said, now, _text(by))
 
     def _take_reading(
         self, vehicle_id: str, key: str, now: datetime, rest: Sequence[Any]
@@ -378,7 +394,10 @@ class Records:
         by, kilometres = rest
         self.readings.setdefault(vehicle_id, []).append(
             DashboardReading(
-                at=_time(float(key)), kilometres=float(kilometres), noted_at=now, by=by
+                at=_time(float(key)),
+                kilometres=float(kilometres),
+                noted_at=now,
+                by=_text(by),
             )
         )
 

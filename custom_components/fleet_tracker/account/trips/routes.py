@@ -17,6 +17,7 @@ MOST_OF_A_VEHICLE = 50
 MOST_BYTES = 20 * 1024 * 1024
 BYTES_AFTER_TIDYING = 15 * 1024 * 1024
 LEAST_DEAD = 10
+LONGEST_ID = 20
 DEAD_PART = 4
 """The file is written anew once a fifth of its lines says nothing any more."""
 
@@ -79,6 +80,10 @@ class RouteFile:
         if self._bytes > MOST_BYTES or dead > max(LEAST_DEAD, live // DEAD_PART):
             await self._async_choose(newest)
 
+    async def async_close(self) -> None:
+        """Write nothing any more, once a write that goes on is over."""
+        await self._file.async_close()
+
     async def async_forget(self, vehicle_ids: frozenset[str]) -> None:
         """Remove the ways of vehicles. Raises OSError when that failed."""
         await self._async_choose(
@@ -120,7 +125,7 @@ def newest(lines: Sequence[str]) -> list[str]:
 
 def _order(key: _Key) -> int:
     """Return when a trip began: that is its identity."""
-    return int(key[1]) if key[1].isdecimal() else 0
+    return int(key[1]) if key[1].isdecimal() and len(key[1]) < LONGEST_ID else 0
 
 
 def _key(line: str) -> _Key | None:

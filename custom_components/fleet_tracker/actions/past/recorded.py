@@ -210,6 +210,7 @@ async def async_states(
     from homeassistant.components.recorder import get_instance, history
 
     instance = get_instance(hass)
+    end = min(end, dt_util.utcnow())
     found: list[State] = []
     while begin < end and len(found) < most:
         until = min(begin + ASKED_AT_ONCE, end)

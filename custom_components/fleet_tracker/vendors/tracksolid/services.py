@@ -22,7 +22,7 @@ from ...offer.action import (
     for_each,
 )
 from ...offer.errors import invalid
-from ...offer.fields import PERIOD, period
+from ...offer.fields import DAY, PERIOD, TIME, period
 from . import commands
 from .actions.common import Request
 from .actions.geofences import GEOFENCE_ACTIONS
@@ -288,7 +288,7 @@ ACTIONS = (
     VendorAction(
         name="tracksolid_get_recordings",
         effect=ActionEffect.TELLS,
-        fields={**_CAMERA, vol.Required(ATTR_DAY): cv.date},
+        fields={**_CAMERA, vol.Required(ATTR_DAY): DAY},
         handler=_get_recordings,
         check=_check_cameras,
         response=_ANSWERS,
@@ -298,7 +298,7 @@ ACTIONS = (
         effect=ActionEffect.CHANGES,
         fields={
             **_CAMERA,
-            vol.Optional(ATTR_TIME): cv.datetime,
+            vol.Optional(ATTR_TIME): TIME,
             vol.Optional(ATTR_FILE): cv.string,
         },
         handler=_upload_recording,
