@@ -48,7 +48,7 @@ REFUSALS = (
         because="its account does not allow it",
         vehicle="Town van",
         entity="device_tracker.position",
-        action=f"{DOMAIN}.send_command",
+        action=f"{DOMAIN}.tracksolid_send_command",
         data={"command": "163", "values": ["1"]},
         keys=frozenset({"engine_cut_not_enabled"}),
     ),
