@@ -40,7 +40,8 @@ type Words = (key: string, values?: Record<string, unknown>) => string;
 
 interface Account {
   id: string;
-  title: string;
+  /** Not told of an account of which a user may see no vehicle. */
+  title: string | null;
   vendor: string;
   state: string;
   reachable: boolean;

@@ -182,6 +182,25 @@ def test_state_that_is_newer_than_the_times(screen: Screen) -> None:
     assert "since" not in van.evaluate(change, "towed")
 
 
+def test_activity_without_its_sensor(screen: Screen) -> None:
+    """Where the sensor is disabled, a driving vehicle is not shown as parked."""
+    open_fleet(screen)
+
+    told = card(screen, "Van").evaluate(
+        """async one => {
+          const vehicle = one.vehicle;
+          const {activity, ...sensors} = vehicle.entities.sensor;
+          vehicle.entities = {...vehicle.entities, sensor: sensors, binary_sensor: {}};
+          vehicle.times = {...vehicle.times, activity: "idling"};
+          one.requestUpdate("words");
+          await one.updateComplete;
+          return one.shadowRoot.querySelector(".state").textContent;
+        }"""
+    )
+
+    assert "Idling" in told
+
+
 NAMES = ("<img src=x onerror=alert(1)>", "A" * 300, "word " * 60, "\u202eشاحنة")
 
 

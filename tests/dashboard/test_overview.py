@@ -150,6 +150,30 @@ async def test_what_a_user_may_read(hass: HomeAssistant, cloud: Cloud) -> None:
     ]
 
 
+async def test_what_no_user_is_told_who_may_not_read_it(
+    hass: HomeAssistant, cloud: Cloud
+) -> None:
+    """Neither a button of a readable vehicle, nor the title of an account without one."""
+    await set_up(hass, cloud_entry(options={CONF_ALLOW_ENGINE_CUT: True}))
+    tracker = entity_id(hass, "device_tracker", "position") or ""
+    cut = entity_id(hass, "button", "cut_engine") or ""
+
+    def told(*readable: str) -> dict[str, Any]:
+        user = MockUser(is_owner=False).add_to_hass(hass)
+        user.mock_policy(
+            {"entities": {"entity_ids": {one: {POLICY_READ: True} for one in readable}}}
+        )
+        return overview(hass, user)
+
+    for readable, stopping in ((tracker,), []), ((tracker, cut), [cut]):
+        answer = told(*readable)
+        assert answer["vehicles"][0]["stopping"] == stopping
+        assert answer["accounts"][0]["title"] == "acme"
+    nothing = told()
+    assert nothing["accounts"][0]["title"] is None
+    assert nothing["accounts"][0]["state"] == "loaded"
+
+
 async def test_account_that_does_not_run(hass: HomeAssistant, cloud: Cloud) -> None:
     """It is told with its state, without vehicles; one that is disabled is not told."""
     cloud.poll_error = CannotConnect("down")

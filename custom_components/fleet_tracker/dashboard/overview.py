@@ -50,7 +50,8 @@ def _handle_overview(
 def overview(hass: HomeAssistant, user: User) -> _Json:
     """Return the accounts, and the vehicles that a user may read.
 
-    An account is told without vehicles too, so that the browser can say why there are none.
+    An account is told without vehicles too, so that the browser can say why there are none,
+    but its title only to who may read one of them, or administer it.
     """
     path = hass.data[MODULES_PATH]
     entries = [
@@ -58,25 +59,30 @@ def overview(hass: HomeAssistant, user: User) -> _Json:
         for entry in hass.config_entries.async_entries(DOMAIN)
         if entry.source != SOURCE_IGNORE and entry.disabled_by is None
     ]
+    vehicles = [
+        vehicle
+        for entry in entries
+        if entry.state is ConfigEntryState.LOADED
+        for vehicle in _vehicles(hass, entry.runtime_data, user)
+    ]
+    readable = {vehicle["account"] for vehicle in vehicles}
     return {
         "version": path.rpartition("/")[2].rpartition("-")[0],
         "path": path,
         "routine": sorted(ROUTINE_TYPES),
-        "accounts": [_account(entry) for entry in entries],
-        "vehicles": [
-            vehicle
+        "accounts": [
+            _account(entry, is_named=user.is_admin or entry.entry_id in readable)
             for entry in entries
-            if entry.state is ConfigEntryState.LOADED
-            for vehicle in _vehicles(hass, entry.runtime_data, user)
         ],
+        "vehicles": vehicles,
     }
 
 
-def _account(entry: ConfigEntry) -> _Json:
+def _account(entry: ConfigEntry, *, is_named: bool) -> _Json:
     is_loaded = entry.state is ConfigEntryState.LOADED
     return {
         "id": entry.entry_id,
-        "title": entry.title,
+        "title": entry.title if is_named else None,
         "vendor": entry.data.get(CONF_VENDOR),
         "state": entry.state.value,
         "reachable": is_loaded and entry.runtime_data.is_reachable,
@@ -107,6 +113,7 @@ def _vehicles(
             tracker.entity_id, POLICY_READ
         ):
             continue
+        shown = _enabled(told, user)
         yield {
             "id": device.id,
             "name": device.name_by_user or device.name or vehicle.details.name,
@@ -117,9 +124,9 @@ def _vehicles(
             "plate": vehicle.details.plate,
             "area": device.area_id,
             "tracker": tracker.entity_id,
-            "entities": _enabled(told, user),
+            "entities": shown,
             "statistics": id_ending(coordinator.identity, vehicle.vehicle_id),
-            "stopping": _stopping(coordinator, told.get(Platform.BUTTON, {})),
+            "stopping": _stopping(coordinator, shown.get(Platform.BUTTON, {})),
             "times": _times(vehicle),
         }
 
@@ -158,9 +165,7 @@ def _enabled(
     }
 
 
-def _stopping(
-    coordinator: FleetCoordinator, buttons: Mapping[str, er.RegistryEntry]
-) -> list[str]:
+def _stopping(coordinator: FleetCoordinator, buttons: Mapping[str, str]) -> list[str]:
     """Return the buttons that stop the vehicle: nobody presses one without being asked."""
     keys = {
         description.key
@@ -168,8 +173,8 @@ def _stopping(
         if description.option == CONF_ALLOW_ENGINE_CUT
     }
     return [
-        entry.entity_id
-        for reading, entry in buttons.items()
+        entity_id
+        for reading, entity_id in buttons.items()
         if any(reading == key or reading.startswith(f"{key}_") for key in keys)
     ]
 

@@ -55,6 +55,8 @@ export function activityOf(hass, vehicle) {
   const tracker = hass.states[vehicle.tracker];
   if (!tracker || tracker.state === "unavailable") return "offline";
   if (stateOf(hass, vehicle, "binary_sensor", "online")?.state === "off") return "offline";
+  // The sensor may be disabled, or the user may not read it.
+  if (vehicle.times.activity) return vehicle.times.activity;
   if (stateOf(hass, vehicle, "binary_sensor", "moving")?.state === "on") return "driving";
   return "parked";
 }
