@@ -381,6 +381,7 @@ def test_many_vehicles(screen: Screen) -> None:
 NO_VEHICLES: Sequence[tuple[str, list[object] | None, str]] = (
     ("", [], "There is no account yet."),
     ("", [{"id": "1", "state": "setup_retry"}], "No account is running now."),
+    ("", [{"id": "1", "state": "disabled"}], "No account is running now."),
     ("", [{"id": "1", "state": "loaded"}], "There is no vehicle that you may see."),
     ("unknown_command", None, "Fleet Tracker is not running."),
     ("timeout", None, "The fleet cannot be read now."),
@@ -452,6 +453,45 @@ def test_cards_of_own_dashboards(screen: Screen) -> None:
         assert told["suggested"] == {"type": f"custom:{kind}", "device": van.device_id}
         assert told["other"] is None
         assert told["fields"] == fields
+
+
+def test_cards_of_a_dashboard_without_the_strategy(screen: Screen) -> None:
+    """All of them have their words, though they ask for them at one time."""
+    screen.open("/")
+    van = screen.vehicle("Van").device_id
+    cards: list[dict[str, object]] = [
+        {"type": "custom:fleet-tracker-card", "device": van},
+        {"type": "custom:fleet-tracker-card", "device": van, "size": "large"},
+        {"type": "custom:fleet-tracker-card", "device": "none"},
+        {"type": "custom:fleet-tracker-trip-card", "device": van},
+        {"type": "custom:fleet-tracker-overview-card"},
+        {"type": "custom:fleet-tracker-fold-card", "title": "Empty"},
+    ]
+    dashboard = screen.command(
+        "lovelace/dashboards/create",
+        url_path="own-cards",
+        title="Own cards",
+        mode="storage",
+        require_admin=False,
+        show_in_sidebar=False,
+    )
+    try:
+        screen.command(
+            "lovelace/config/save",
+            url_path="own-cards",
+            config={"views": [{"title": "Cards", "cards": cards}]},
+        )
+        screen.open("/own-cards/0")
+        page = screen.page
+        page.locator("fleet-tracker-vehicle .facts").first.wait_for()
+        page.locator("fleet-tracker-trips .day").first.wait_for()
+        page.locator("fleet-tracker-overview .sums").first.wait_for()
+
+        assert_reads_well(screen)
+        expect(page.get_by_text("Configuration error")).to_be_visible()
+        expect(page.get_by_text("This vehicle is not there any more.")).to_be_visible()
+    finally:
+        screen.command("lovelace/dashboards/delete", dashboard_id=dashboard["id"])
 
 
 def test_page_that_was_open_over_an_update(screen: Screen) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.auth.permissions.const import POLICY_READ
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
@@ -175,7 +175,7 @@ async def test_what_no_user_is_told_who_may_not_read_it(
 
 
 async def test_account_that_does_not_run(hass: HomeAssistant, cloud: Cloud) -> None:
-    """It is told with its state, without vehicles; one that is disabled is not told."""
+    """It is told with its state, without vehicles; so is one that is disabled."""
     cloud.poll_error = CannotConnect("down")
     entry = cloud_entry()
     entry.add_to_hass(hass)
@@ -189,3 +189,8 @@ async def test_account_that_does_not_run(hass: HomeAssistant, cloud: Cloud) -> N
     (account,) = answer["accounts"]
     assert (account["state"], account["reachable"]) == ("setup_retry", False)
     assert answer["vehicles"] == []
+    await hass.config_entries.async_set_disabled_by(
+        entry.entry_id, ConfigEntryDisabler.USER
+    )
+    (account,) = overview(hass, owner)["accounts"]
+    assert (account["state"], account["reachable"]) == ("disabled", False)

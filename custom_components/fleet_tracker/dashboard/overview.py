@@ -57,7 +57,7 @@ def overview(hass: HomeAssistant, user: User) -> _Json:
     entries = [
         entry
         for entry in hass.config_entries.async_entries(DOMAIN)
-        if entry.source != SOURCE_IGNORE and entry.disabled_by is None
+        if entry.source != SOURCE_IGNORE
     ]
     vehicles = [
         vehicle
@@ -84,7 +84,7 @@ def _account(entry: ConfigEntry, *, is_named: bool) -> _Json:
         "id": entry.entry_id,
         "title": entry.title if is_named else None,
         "vendor": entry.data.get(CONF_VENDOR),
-        "state": entry.state.value,
+        "state": "disabled" if entry.disabled_by else entry.state.value,
         "reachable": is_loaded and entry.runtime_data.is_reachable,
     }
 

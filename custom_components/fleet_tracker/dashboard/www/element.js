@@ -56,9 +56,15 @@ export class FleetElement extends LitElement {
       this._listen();
       if (this._language !== this.hass.language) {
         this._language = this.hass.language;
-        loadWords(this.hass).then((words) => {
-          this.words = words;
-        });
+        loadWords(this.hass).then(
+          (words) => {
+            this.words = words;
+          },
+          () => {
+            // They are asked for again with the next change of a state.
+            this._language = "";
+          },
+        );
       }
     }
     if (!this.words || !this.hass) return false;

@@ -137,23 +137,35 @@ export const fleet = new Fleet();
 
 // --- words
 
-/** @type {Map<string, (key: string, values?: Record<string, unknown>) => string>} */
+/** @type {Map<string, Promise<Words>>} */
 const loaded = new Map();
 
 /**
  * Load the words of the dashboard in the user's language.
  *
+ * They are asked for once: who asks Home Assistant while they are on their way is given what
+ * is there already, which are none.
+ *
  * @param {Hass} hass
  * @returns {Promise<Words>}
  */
-export async function loadWords(hass) {
-  let localize = loaded.get(hass.language);
-  if (!localize) {
-    localize = await hass.loadBackendTranslation("common", "fleet_tracker");
-    loaded.set(hass.language, localize);
+export function loadWords(hass) {
+  let words = loaded.get(hass.language);
+  if (!words) {
+    words = askForWords(hass);
+    loaded.set(hass.language, words);
+    words.catch(() => loaded.delete(hass.language));
   }
-  const found = localize;
-  return (key, values) => found(`component.fleet_tracker.common.${key}`, values) || key;
+  return words;
+}
+
+/**
+ * @param {Hass} hass
+ * @returns {Promise<Words>}
+ */
+async function askForWords(hass) {
+  const localize = await hass.loadBackendTranslation("common", "fleet_tracker");
+  return (key, values) => localize(`component.fleet_tracker.common.${key}`, values) || key;
 }
 
 // --- states

@@ -86,6 +86,11 @@ const needsDevice = (config) => {
   }
 };
 
+/** @param {CardConfig} config */
+const needsCard = (config) => {
+  if (typeof config["card"] !== "object" || !config["card"]) throw new Error("card: the card that is folded is missing");
+};
+
 /** Define all that dashboards may name. */
 function defineAll() {
   defineCard("fleet-tracker-card", () => import("./vehicle-card.js"), "fleet-tracker-vehicle", {
@@ -112,6 +117,7 @@ function defineAll() {
   });
 
   defineCard("fleet-tracker-fold-card", () => import("./fold-card.js"), "fleet-tracker-fold", {
+    check: needsCard,
     form: "fold",
     size: () => 1,
     grid: () => ({ columns: 12, min_columns: 6, rows: "auto" }),
