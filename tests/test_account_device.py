@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+import math
 from types import MappingProxyType
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
 from hypothesis import given, strategies as st
@@ -291,6 +293,8 @@ async def test_update_intervals(
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     connections = cloud.connections
+    with pytest.raises(ServiceValidationError):
+        await command(hass, "number", "set_value", parked, value=math.nan)
     await command(hass, "number", "set_value", parked, value=600)
     await elapse(hass, freezer, 1)
     assert entry.runtime_data.update_interval == timedelta(minutes=10)

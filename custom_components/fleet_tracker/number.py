@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+import math
 from typing import override
 
 from homeassistant.components.number import (
@@ -28,8 +29,15 @@ from .const import (
 )
 from .entity import FleetEntity, by_capability, entities_of
 from .offer.descriptions import FleetNumberDescription
+from .offer.errors import invalid
 
 PARALLEL_UPDATES = 0
+
+
+def _require_number(value: float) -> None:
+    """Refuse what is not a number, which Home Assistant finds within all limits."""
+    if math.isnan(value):
+        raise invalid("invalid_fields", error=str(value))
 
 
 class FleetNumber(FleetEntity, NumberEntity):
@@ -55,6 +63,7 @@ class FleetNumber(FleetEntity, NumberEntity):
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Set it and return when the vehicle confirmed it."""
+        _require_number(value)
         await self.async_carry_out(self.entity_description.command, {"value": value})
 
 
@@ -121,6 +130,7 @@ class UpdateInterval(AccountEntity, NumberEntity):
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Poll at this pace from now on."""
+        _require_number(value)
         await self.coordinator.async_set_pace(
             self.entity_description.changed(
                 self.coordinator.pace, timedelta(seconds=value)

@@ -11,6 +11,7 @@ from custom_components.fleet_tracker.model.trips.moments import pack
 from custom_components.fleet_tracker.model.trips.route import (
     Route,
     WayPoint,
+    _letters,
     packed,
     route_of,
     thinned,
@@ -150,6 +151,17 @@ def test_damaged_letters_are_no_route(damaged: str) -> None:
     """They raise an error rather than show another place."""
     with pytest.raises(ValueError, match=r"polyline|times"):
         unpacked_route(damaged, "??", [])
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "at"),
+    [(91, 0, 1), (0, 181, 1), (10**400, 0, 1), (0, 0, -1), (0, 0, 10**400)],
+)
+def test_what_lies_nowhere_is_no_route(latitude: int, longitude: int, at: int) -> None:
+    """Such as of a file that somebody else wrote."""
+    line = _letters([latitude * 100_000, longitude * 100_000])
+    with pytest.raises(ValueError, match="place or time"):
+        unpacked_route(line, _letters([at]), [])
 
 
 def test_route_does_not_show_its_places() -> None:

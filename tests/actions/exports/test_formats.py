@@ -28,7 +28,11 @@ from custom_components.fleet_tracker.actions.exports.content import (
 from custom_components.fleet_tracker.actions.exports.geojson import geojson
 from custom_components.fleet_tracker.actions.exports.gpx import gpx
 from custom_components.fleet_tracker.actions.exports.kml import kml
-from custom_components.fleet_tracker.actions.exports.logbook import COLUMNS, logbook
+from custom_components.fleet_tracker.actions.exports.logbook import (
+    COLUMNS,
+    _safe,
+    logbook,
+)
 from custom_components.fleet_tracker.actions.past.known_trip import of_found
 from custom_components.fleet_tracker.actions.past.way import Way
 from custom_components.fleet_tracker.contract.history import RoutePoint
@@ -437,3 +441,22 @@ def test_clocks_that_are_set_back() -> None:
         ("02:30:00", "UTC+02:00"),
         ("02:30:00", "UTC+01:00"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        ("＝1+1", "'＝1+1"),
+        ("\t=1", "'\t'=1"),
+        # Where the spreadsheet takes the other separator, a new cell begins here.
+        ("a;=cmd|' /C calc'!A0", "a;'=cmd|' /C calc'!A0"),
+        ("a,@SUM(1)", "a,'@SUM(1)"),
+        ("A - B, +49 30", "A - B, +49 30"),
+        ("-12.50", "-12.50"),
+        ("12=13", "12=13"),
+    ],
+)
+def test_no_text_is_a_formula(text: str, shown: str) -> None:
+    """Whatever separator the spreadsheet takes."""
+    assert _safe(text) == shown

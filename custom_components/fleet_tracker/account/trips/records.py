@@ -23,6 +23,7 @@ LATE_AFTER = timedelta(days=7)
 """A mark that comes later is flagged: offices want it soon."""
 EARLIEST, LATEST = 0.0, datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 """Nothing that was kept is from another time."""
+FARTHEST_M = 1e8
 SAME_PART = 0.5
 """A trip that covers so much of another one, which is not known any more, is the same."""
 
@@ -229,9 +230,9 @@ def _packed_quarters(quarters: Iterable[tuple[int, float]]) -> list[int] | None:
 
 def _as_trip(trip_id: str, told: Mapping[str, Any]) -> Trip:
     """Return the trip that was told. Raises what is wrong with one that cannot be read."""
-    begin, end = float(told["b"]), float(told["e"])
-    if not EARLIEST <= begin <= end <= LATEST:
-        raise ValueError("a trip of no time")
+    begin, end, metres_in_all = _float(told["b"]), _float(told["e"]), _float(told["m"])
+    if not EARLIEST <= begin <= end <= LATEST or not 0 <= metres_in_all <= FARTHEST_M:
+        raise ValueError("no trip")
     odometers = told.get("o") or (None, None)
     places = told.get("p") or (None, None, None, None)
     first, *metres = told.get("q") or (0,)
@@ -239,22 +240,24 @@ def _as_trip(trip_id: str, told: Mapping[str, Any]) -> Trip:
         begin=begin,
         end=end,
         last=end,
-        distance_m=float(told["m"]),
-        idle_s=float(told.get("i", 0)),
-        gap_s=float(told.get("g", 0)),
+        distance_m=metres_in_all,
+        idle_s=_float(told.get("i", 0)),
+        gap_s=_float(told.get("g", 0)),
         top_speed=_number(told.get("v")),
         source=TripSource(told.get("s", TripSource.DERIVED)),
         distance_source=DistanceSource(told["d"]),
         flags=frozenset(map(TripFlag, told.get("f", ()))),
         odometer_begin_m=_metres(odometers[0]),
         odometer_end_m=_metres(odometers[1]),
-        begin_latitude=_number(places[0]),
-        begin_longitude=_number(places[1]),
-        end_latitude=_number(places[2]),
-        end_longitude=_number(places[3]),
+        begin_latitude=_degrees(places[0], 90),
+        begin_longitude=_degrees(places[1], 180),
+        end_latitude=_degrees(places[2], 90),
+        end_longitude=_degrees(places[3], 180),
         consumption=_number(told.get("c")),
         quarters=tuple(
-            (first + number, float(part)) for number, part in enumerate(metres) if part
+            (int(first) + number, _float(part))
+            for number, part in enumerate(metres)
+            if part
         ),
     )
     return Trip(
@@ -267,11 +270,25 @@ def _as_trip(trip_id: str, told: Mapping[str, Any]) -> Trip:
 
 
 def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
+    return None if value is None else _float(value)
+
+
+def _float(value: Any) -> float:
+    """Return a number. Raises TypeError for what is none, such as a text of one."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    raise TypeError("no number")
+
+
+def _degrees(value: Any, most: int) -> float | None:
+    degrees = _number(value)
+    if degrees is not None and abs(degrees) > most:
+        raise ValueError("no place")
+    return degrees
 
 
 def _metres(value: Any) -> int | None:
-    return None if value is None else int(value)
+    return None if value is None else int(_float(value))
 
 
 def _text(value: object) -> str | None:
@@ -395,7 +412,7 @@ class Records:
         self.readings.setdefault(vehicle_id, []).append(
             DashboardReading(
                 at=_time(float(key)),
-                kilometres=float(kilometres),
+                kilometres=_float(kilometres),
                 noted_at=now,
                 by=_text(by),
             )

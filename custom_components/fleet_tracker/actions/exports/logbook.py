@@ -11,6 +11,7 @@ import csv
 from datetime import datetime
 from io import StringIO
 from itertools import pairwise
+import re
 
 from ...account.trips.records import DashboardReading, TripClass
 from .content import Content, ShownTrip
@@ -61,7 +62,8 @@ OF_A_PRIVATE_TRIP = frozenset(
 """The columns of a private trip where its kilometres alone are wanted."""
 LEAST_GAP_KM = 0.1
 LATE = "late"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"(^|[,;\t\r\n])(?=[=+\-@\t\r＝＋－＠])")
+"""Before a formula, also where a spreadsheet takes another separator than was wanted."""
 _NO_CLASS = "none"
 
 type _Row = Sequence[object]
@@ -227,7 +229,7 @@ def _safe(value: object) -> object:
     """Return a value that no spreadsheet takes for a formula."""
     if not isinstance(value, str) or _is_number(value):
         return "" if value is None else value
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    return _FORMULA.sub(r"\1'", value)
 
 
 def _is_number(text: str) -> bool:

@@ -21,6 +21,8 @@ TOLERANCE_M = 10.0
 MOST_POINTS = 500
 STAND_M = 30.0
 STAND_S = 60.0
+LATEST = 7_258_118_400
+"""The year 2200: no route is from later."""
 _ROUNDED = 100_000
 """Five decimals of a degree, which is 1.1 m."""
 _DEGREE = 1e-7
@@ -222,6 +224,12 @@ def unpacked_route(line: str, times: str, gaps: Iterable[int]) -> Route:
         latitude += places[2 * number]
         longitude += places[2 * number + 1]
         at += passed
+        if (
+            abs(latitude) > 90 * _ROUNDED
+            or abs(longitude) > 180 * _ROUNDED
+            or not 0 <= at <= LATEST
+        ):
+            raise ValueError("a route of no place or time")
         points.append(
             WayPoint(
                 float(at),
