@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 import logging
@@ -13,6 +13,7 @@ from homeassistant.components.recorder.statistics import (
     get_metadata,
     statistics_during_period,
 )
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 import pytest
@@ -23,8 +24,13 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from custom_components.fleet_tracker.account import distance_statistics
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.contract.errors import CannotConnect
-from custom_components.fleet_tracker.contract.history import HistoryKind, Trip
-from tests.actions.calls import call, trackers
+from custom_components.fleet_tracker.contract.history import (
+    HistoryKind,
+    HistoryQuery,
+    Trip,
+)
+from custom_components.fleet_tracker.model.hours import Metres
+from tests.actions.calls import call, refused, trackers
 from tests.actions.drives import drive
 from tests.common import START, cloud_entry, elapse, listener_entry, set_up
 from tests.neutral_vendor import Clouds, Past, told
@@ -211,3 +217,36 @@ async def test_what_was_found_since(
     assert answer[tracker]["distance"] == pytest.approx(later[-1][2])
     (again,) = (await table(hass, recorder_mock)).values()
     assert again == later
+
+
+async def test_account_that_is_removed_meanwhile_leaves_no_statistics(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    clouds: Clouds,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also where the vendor answers after that, and whoever asked is told why."""
+    freezer.move_to(START)
+    cloud = clouds["acme"]
+    cloud.untold = {HistoryKind.TRIPS}
+    cloud.tell(told("1", START, name="Van"))
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    await table(hass, recorder_mock)
+
+    async def answer_late(_: object, query: HistoryQuery) -> Mapping[str, Metres]:
+        if entry.state is ConfigEntryState.LOADED:
+            await hass.config_entries.async_remove(entry.entry_id)
+        return {"1": {int(query.begin.timestamp()): 12_500}}
+
+    monkeypatch.setattr(distance_statistics, "_from_distances", answer_late)
+    error = await refused(
+        hass,
+        "import_history",
+        entity_id=trackers(hass, entry, "1"),
+        begin="2025-09-20",
+        end="2025-09-22",
+    )
+    assert error.translation_key == "entry_not_loaded"
+    assert await table(hass, recorder_mock) == {}

@@ -3,7 +3,7 @@
 import { css, html, nothing, repeat } from "./lit.js";
 import { download } from "./actions.js";
 import { FleetElement } from "./element.js";
-import { clock, dayOf, distance, duration, speed } from "./format.js";
+import { activityOf, clock, dayOf, distance, duration, speed } from "./format.js";
 import { createMap, defineMap, follow, setPaths } from "./map.js";
 import { shared } from "./styles.js";
 
@@ -482,6 +482,15 @@ class TripCard extends FleetElement {
     </div>`;
   }
 
+  /**
+   * Whether the vehicle stands while its trip is under way: the end is certain only minutes later.
+   *
+   * @type {(hass: Hass) => boolean}
+   */
+  _stands(hass) {
+    return this.vehicle ? activityOf(hass, this.vehicle) === "parked" : false;
+  }
+
   /** @type {(hass: Hass, words: Words, trip: Trip) => unknown} */
   _trip(hass, words, trip) {
     const places = [trip.begin_place, trip.end_place].map((one) => one?.zone ?? one?.address);
@@ -496,7 +505,7 @@ class TripCard extends FleetElement {
       <span>
         <div class="times">
           ${clock(hass, trip.begin, { day: false })} –
-          ${trip.end ? clock(hass, trip.end, { day: false }) : html`<span class="live">${words("dashboard_now")}</span>`}
+          ${trip.end ? clock(hass, trip.end, { day: false }) : html`<span class="live">${words(this._stands(hass) ? "dashboard_stands" : "dashboard_now")}</span>`}
         </div>
         ${known.length ? html`<div class="places">${known.length > 1 ? words("dashboard_from_to", { from: places[0], to: places[1] }) : known[0]}</div>` : nothing}
       </span>
