@@ -27,6 +27,7 @@ VEHICLES = [vehicle for account in ACCOUNTS for vehicle in account.vehicles]
 ENTITY_TIMEOUT = 240
 LIFE_TIMEOUT = 300
 PAST_TIMEOUT = 90
+CAMERA_TIMEOUT = 90
 """The vendor of the van is asked for a day a second."""
 PAST_VEHICLES = ("Van", "Town van")
 LEAST_PAST_DAYS = 25
@@ -57,7 +58,9 @@ async def check(
         problems = await _wait(home_assistant, PAST_TIMEOUT, _check_past)
     if not problems:
         print("Watching the cameras ...", flush=True)
-        problems = await check_cameras(home_assistant)
+        # Half a minute after entities were enabled, Home Assistant sets their account up
+        # anew, and there are no cameras for a moment.
+        problems = await _wait(home_assistant, CAMERA_TIMEOUT, check_cameras)
     if not problems:
         print(
             "Waiting until the vehicles moved, the vans left home and came home and the "
