@@ -35,7 +35,7 @@ class Fleet {
 
   /** Whether vehicles are about to come. */
   get _isSettingUp() {
-    return this.overview?.accounts.some((one) => one.state === "setup_in_progress") ?? false;
+    return this.overview?.accounts.some((one) => ["not_loaded", "setup_in_progress"].includes(one.state)) ?? false;
   }
 
   /** @param {string | undefined} id the id of a vehicle's device */

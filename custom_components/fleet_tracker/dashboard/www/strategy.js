@@ -127,12 +127,20 @@ function row(hass, vehicle, entity) {
 
 /** @type {(hass: Hass, vehicle: Vehicle, words: Words) => object[]} */
 function gauges(hass, vehicle, words) {
+  /** @type {object[]} */
+  const known = [];
   const cards = GAUGES.flatMap(({ reading, ...how }) => {
     const entity = entityOf(vehicle, "sensor", reading);
     if (!entity || !hass.states[entity]) return [];
-    return [{ type: "gauge", ...row(hass, vehicle, entity), ...how, grid_options: { columns: 6, rows: "auto" } }];
+    // Home Assistant's gauge complains of what is no number.
+    const isKnown = { condition: "state", entity, state_not: ["unknown", "unavailable"] };
+    known.push(isKnown);
+    return [
+      { type: "gauge", ...row(hass, vehicle, entity), ...how, visibility: [isKnown], grid_options: { columns: 6, rows: "auto" } },
+    ];
   });
-  return titled(words("dashboard_gauges"), "mdi:gauge", cards);
+  const [heading, ...rest] = titled(words("dashboard_gauges"), "mdi:gauge", cards);
+  return heading ? [{ ...heading, visibility: [{ condition: "or", conditions: known }] }, ...rest] : [];
 }
 
 /**
