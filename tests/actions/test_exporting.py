@@ -281,8 +281,14 @@ async def test_marks_that_cannot_be(
     trips = (await call(hass, "get_trips", entity_id=nine, **SPAN))[nine]["trips"]
     assert "purpose" not in trips[0]
     later = (START + timedelta(days=9)).isoformat()
-    for reading in ({"kilometres": -1}, {}, {"kilometres": 5, "at": later}):
-        await refused(hass, "set_dashboard_reading", entity_id=nine, **reading)
+    for reading, key in (
+        ({"kilometres": -1}, "invalid_fields"),
+        ({}, "invalid_fields"),
+        ({"kilometres": 5, "at": later}, "reading_of_the_future"),
+        ({"kilometres": 5, "at": "2022-09-30T00:00:00"}, "reading_too_old"),
+    ):
+        error = await refused(hass, "set_dashboard_reading", entity_id=nine, **reading)
+        assert error.translation_key == key
 
 
 CHANGES: list[tuple[str, dict[str, Any]]] = [

@@ -71,10 +71,13 @@ async def _mark_trip(request: AccountRequest) -> Outcomes:
 
 
 async def _check_reading(request: AccountRequest) -> Mapping[str, VendorError]:
-    """Refuse a reading of the future."""
+    """Refuse a reading of the future, and one that would not be kept."""
     at = request.data.get(ATTR_AT)
     if at is not None and dt_util.as_utc(at) > dt_util.utcnow():
         raise invalid("reading_of_the_future")
+    kept_from = request.coordinator.kept_trips.kept_from
+    if at is not None and dt_util.as_utc(at) < kept_from:
+        raise invalid("reading_too_old", since=kept_from.date().isoformat())
     return {}
 
 

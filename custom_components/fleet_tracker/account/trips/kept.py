@@ -338,6 +338,12 @@ class KeptTrips:
     # --- what is asked ----------------------------------------------------------------------
 
     @property
+    def kept_from(self) -> datetime:
+        """From when on something is kept: what is older is removed within a day."""
+        now = dt_util.utcnow()
+        return datetime(now.year - self._years, now.month, 1, tzinfo=UTC)
+
+    @property
     def oldest(self) -> datetime | None:
         """The begin of the oldest month in which something is kept."""
         if not self._months:
@@ -514,8 +520,7 @@ class KeptTrips:
         Raises OSError when that failed.
         """
         self._require_open()
-        now = dt_util.utcnow()
-        oldest = f"{now.year - self._years:04}-{now.month:02}"
+        oldest = month_of(self.kept_from.timestamp())
         for name in sorted(self._months):
             if name < oldest:
                 await self._months[name].async_remove()
