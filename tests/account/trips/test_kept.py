@@ -394,6 +394,21 @@ async def test_nothing_is_written_once_it_was_closed(make: Open, folder: Path) -
     assert contents(folder) == written
 
 
+async def test_vehicle_that_is_removed_right_before_the_end_is_gone(
+    hass: HomeAssistant, make: Open, folder: Path
+) -> None:
+    """A reload waits until its trips are removed."""
+    kept = make()
+    await kept.async_open({})
+    kept.take("1", None, log(trip()))
+    kept.take("2", None, log(trip()))
+    forgetting = hass.async_create_task(kept.async_forget(["1"]))
+    await kept.async_close()
+    await forgetting
+    assert contents(folder)["2026-11"].count('"trip"') == 1
+    assert '"1",' not in "".join(contents(folder).values())
+
+
 async def test_mark_that_the_disk_does_not_take_is_tried_again(
     hass: HomeAssistant,
     make: Open,

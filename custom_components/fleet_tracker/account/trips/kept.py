@@ -6,6 +6,7 @@ places. A month is read when it is asked for, and written to whenever a trip end
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -115,6 +116,7 @@ class KeptTrips:
         self._cancel_tidy: CALLBACK_TYPE | None = None
         self._is_disk_failing = False
         self._is_closed = False
+        self._forgetting = asyncio.Lock()
 
     # --- life -------------------------------------------------------------------------------
 
@@ -195,7 +197,9 @@ class KeptTrips:
         if self._cancel_save is not None:
             self._cancel_save()
             self._cancel_save = None
-        self._is_closed = True
+        # A vehicle that was removed before has to be gone.
+        async with self._forgetting:
+            self._is_closed = True
         for month in list(self._months.values()):
             await month.async_close()
         await self._routes.async_close()
@@ -491,7 +495,8 @@ class KeptTrips:
     async def async_forget(self, vehicle_ids: Iterable[str]) -> None:
         """Remove all that is kept of vehicles."""
         try:
-            await self._async_forget(frozenset(vehicle_ids))
+            async with self._forgetting:
+                await self._async_forget(frozenset(vehicle_ids))
         except OSError as err:
             LOGGER.warning("Trips cannot be removed: %s", type(err).__name__)
 
