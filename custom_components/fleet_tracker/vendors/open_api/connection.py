@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import batched
 import logging
@@ -25,6 +24,7 @@ from ...contract.errors import (
 )
 from ...model.clocks import was_told
 from ...model.json_values import Json, as_number, as_unix_time
+from ...model.record import replace
 from ...model.vehicle import ReadingGroup, TimeSource, VehicleUpdate
 from . import commands
 from .alarms import AlarmReader

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from ...model.json_values import Json
+from ...model.record import replace
 from ...model.vehicle import (
     Capability,
     Reading,

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import datetime
 
 from ....contract.connection import Host
 from ....contract.pushes import PushAnswer, PushRequest
 from ....model.json_values import Record
+from ....model.record import replace
 from ....model.vehicle import VehicleUpdate
 from .door import TAG_PATH, Duplicates, Push, Refused, answer, path_of, read_push
 from .mapping import map_message, map_push, map_tag_push

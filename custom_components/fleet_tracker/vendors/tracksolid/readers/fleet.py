@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Set as AbstractSet
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 import math
 from typing import NamedTuple, Self, override
@@ -18,6 +17,7 @@ from ....contract.errors import (
 from ....model.elapsed import is_within
 from ....model.json_values import Record
 from ....model.quiet_contacts import QuietContacts
+from ....model.record import replace
 from ....model.vehicle import KnownRecord, TimeSource, Vehicle, VehicleUpdate
 from ....transport.http_client import NoAnswer, Unreachable
 from ..api.client import TracksolidClient
