@@ -7,12 +7,12 @@ but for the times that the server puts in.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self, override
 
 from ...model.json_values import as_unix_time
 from ...model.quiet_contacts import QuietContacts
+from ...model.record import replace
 from ...model.vehicle import (
     KnownRecord,
     Reading,
@@ -168,19 +168,21 @@ class KnownTrack(KnownRecord):
         return update and replace(update, contacts=self._contacts.times)
 
 
+_MEASURED_AT = {
+    FUEL: OpenApiReading.FUEL_MEASURED_AT,
+    TEMPERATURE: OpenApiReading.TEMPERATURE_MEASURED_AT,
+}
+
+
 def _shown_until(update: VehicleUpdate) -> int:
     """Return up to when fuel and temperature are not too old to be shown."""
     until = float(_LATEST)
     for group in update.groups:
-        measured_at = {
-            FUEL: OpenApiReading.FUEL_MEASURED_AT,
-            TEMPERATURE: OpenApiReading.TEMPERATURE_MEASURED_AT,
-        }.get(group.name)
-        is_shown = any(
+        measured_at = _MEASURED_AT.get(group.name)
+        if measured_at is not None and any(
             reading_parts(reading)[0] in (Reading.FUEL, Reading.TEMPERATURE)
             for reading in group.readings
-        )
-        if measured_at is not None and is_shown:
+        ):
             time = group.readings[measured_at]
             assert isinstance(time, datetime)
             until = min(until, (time.astimezone(UTC) + OLDEST_REPORTED).timestamp())
