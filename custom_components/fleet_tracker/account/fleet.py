@@ -15,7 +15,6 @@ from collections.abc import (
     Sequence,
     Set as AbstractSet,
 )
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import zip_longest
@@ -29,6 +28,7 @@ from ..model.clocks import is_wrong
 from ..model.derive import activity_expires_at, expires_at, online_expires_at
 from ..model.evidence import TOLD_SPEED
 from ..model.merge import Changes, Merged, merge, refresh
+from ..model.record import replace
 from ..model.rules import Rules
 from ..model.texts import clean_update, is_vehicle_id
 from ..model.trips.log import TripLog, with_past_trip
@@ -184,10 +184,9 @@ class Fleet:
     @callback
     def recall(self, vehicle: Vehicle) -> None:
         """Restore a vehicle as it was at the last stop."""
-        merged = refresh(
-            vehicle, self._keeper.rules(vehicle.vehicle_id), self._keeper.receipt()
-        )
-        self._keep(merged.vehicle)
+        rules, now = self._keeper.rules(vehicle.vehicle_id), self._keeper.receipt()
+        merged = refresh(vehicle, rules, now)
+        self._keep(merged.vehicle, rules, now)
         self._add_derived(merged)
 
     @callback
@@ -429,12 +428,12 @@ class Fleet:
         if before is None and update.details is None:
             # A push may come first. Its serial number must not name device and entities.
             update = replace(update, details=self._keeper.first_details(vehicle_id))
-        merged = merge(
-            before, update, self._keeper.rules(vehicle_id), self._keeper.receipt()
-        )
-        self.dropped.update(merged.dropped)
+        rules, now = self._keeper.rules(vehicle_id), self._keeper.receipt()
+        merged = merge(before, update, rules, now)
+        if merged.dropped:
+            self.dropped.update(merged.dropped)
         if merged.changes or merged.vehicle != before:
-            self._keep(merged.vehicle)
+            self._keep(merged.vehicle, rules, now)
             self._keeper.on_vehicles_kept()
         self._keep_record(update, merged)
         self._tell_trips(before, merged.vehicle)
@@ -464,9 +463,10 @@ class Fleet:
         self._touch(vehicle_id)
         if (before := self._vehicles.get(vehicle_id)) is None:
             return
-        merged = refresh(before, self._keeper.rules(vehicle_id), self._keeper.receipt())
+        rules, now = self._keeper.rules(vehicle_id), self._keeper.receipt()
+        merged = refresh(before, rules, now)
         # There may be another reading that time will change later.
-        self._keep(merged.vehicle)
+        self._keep(merged.vehicle, rules, now)
         self._tell_trips(before, merged.vehicle)
         self._tell(before, merged.vehicle, merged.changes)
         self._add_derived(merged)
@@ -496,22 +496,26 @@ class Fleet:
         keeper.on_occurrence()
 
     @callback
-    def _keep(self, vehicle: Vehicle) -> None:
-        keeper = self._keeper
-        rules, now = keeper.rules(vehicle.vehicle_id), keeper.receipt()
+    def _keep(self, vehicle: Vehicle, rules: Rules, now: datetime) -> None:
+        """Keep a vehicle as it is by some rules now, until time alone changes it."""
         self._put(vehicle)
         self._note_clock(vehicle.vehicle_id, wrong=is_wrong(vehicle.clock))
         self._note_ignition(
             vehicle.vehicle_id, unusable=vehicle.trips.head.is_key_unusable
         )
-        for expiry in (
-            expires_at(vehicle),
-            activity_expires_at(vehicle, rules, now),
-            online_expires_at(vehicle, rules, now),
-        ):
-            if expiry is not None:
-                # A timer runs by our clock.
-                self._expiries.add(vehicle.vehicle_id, expiry - keeper.clock_offset)
+        expiries = [
+            expiry
+            for expiry in (
+                expires_at(vehicle),
+                activity_expires_at(vehicle, rules, now),
+                online_expires_at(vehicle, rules, now),
+            )
+            if expiry is not None
+        ]
+        if expiries:
+            # A timer runs by our clock.
+            earliest = min(expiries) - self._keeper.clock_offset
+            self._expiries.add(vehicle.vehicle_id, earliest)
 
     @callback
     def _note_clock(self, vehicle_id: str, *, wrong: bool) -> None:

@@ -5,6 +5,7 @@ Pure, and the same for every vendor. Some of it changes with the passing of time
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 from operator import attrgetter
 
 from .journeys import (
@@ -40,6 +41,7 @@ IDLES_AFTER = timedelta(minutes=3)
 _TRIPS = frozenset({OccurrenceKind.TRIP})
 PARKED_AFTER = timedelta(minutes=10)
 """After so long without moving an ignition that is on may be wired to permanent plus."""
+_LENGTHS_OF_DAYS = tuple(timedelta(hours=hours) for hours in (23, 24, 25))
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -119,7 +121,7 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Deri
             if doing is None or doing is Activity.OFFLINE
             else doing,
             occurrence_kinds=known.occurrence_kinds
-            if told.log.head.last is None
+            if told.log.head.last is None or known.occurrence_kinds >= _TRIPS
             else known.occurrence_kinds | _TRIPS,
             shown_readings=shown
             if shown.issuperset(readings)
@@ -258,8 +260,9 @@ def activity_expires_at(
     if vehicle.stood_since is not None:
         times.append(vehicle.stood_since + IDLES_AFTER)
     if rules.day_began is not None and vehicle.readings.get(Reading.DISTANCE_TODAY):
-        # A day has 23 to 25 hours; a look too early changes nothing.
-        times.extend(rules.day_began + timedelta(hours=hours) for hours in (23, 24, 25))
+        # A look too early changes nothing.
+        ends = (rules.day_began + length for length in _LENGTHS_OF_DAYS)
+        times.extend(islice((end for end in ends if end > now), 1))
     return min((time for time in times if time > now), default=None)
 
 

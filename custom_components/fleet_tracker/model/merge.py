@@ -128,7 +128,9 @@ def merge(
         trips=with_news(before.trips, update, trip_fix, beliefs, rules, now),
         occurrence_kinds=before.occurrence_kinds.union(
             occurrence.kind for occurrence in update.occurrences
-        ),
+        )
+        if update.occurrences
+        else before.occurrence_kinds,
     )
     derived = derive(before, known, rules, now)
     return Merged(
