@@ -24,6 +24,26 @@ from tests.neutral_vendor import told
 from .test_known_records import Keeper
 
 
+async def test_rules_are_asked_for_once_for_each_news(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """What is believed of news and when to look again is judged by the same rules."""
+    freezer.move_to(START)
+    asked: list[str] = []
+
+    class AskedKeeper(Keeper):
+        def rules(self, vehicle_id: str) -> Rules:
+            asked.append(vehicle_id)
+            return super().rules(vehicle_id)
+
+    fleet = Fleet(hass, "Test", AskedKeeper(), Mock(spec=OccurrenceLog))
+    for battery in (50, 51):
+        fleet.receive([told("1", dt_util.utcnow(), battery=battery)])
+    await fleet.async_done()
+    fleet.close()
+    assert asked == ["1", "1"]
+
+
 async def test_20_updates_are_merged_before_they_are_told(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
