@@ -547,6 +547,33 @@ def test_page_that_was_open_over_an_update(screen: Screen) -> None:
     card(screen, "Van").wait_for()
 
 
+def test_page_that_was_hidden(screen: Screen) -> None:
+    """It asks anew as soon as it is seen again, not when a minute is over."""
+    fleet = open_fleet(screen)
+    path = screen.command("fleet_tracker/overview")["path"]
+
+    fleet.evaluate(
+        """async (one, path) => {
+          const {fleet} = await import(`${path}/fleet.js`);
+          fleet.overview = {...fleet.overview, version: "of yesterday"};
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        path,
+    )
+
+    wait_for(
+        lambda: (
+            fleet.evaluate(
+                """async (one, path) => (await import(`${path}/fleet.js`)).fleet.overview.version""",
+                path,
+            )
+            != "of yesterday"
+        ),
+        "the fleet to be asked for",
+        10,
+    )
+
+
 def test_new_dashboard(screen: Screen) -> None:
     """From 2026 on it is offered where a dashboard is added."""
     if screen.demo.is_oldest:

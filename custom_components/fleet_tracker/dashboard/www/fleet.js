@@ -26,6 +26,10 @@ class Fleet {
     this._isStale = false;
     /** @type {Map<string, Vehicle>} */
     this._vehicles = new Map();
+    // While the page was hidden nothing was asked.
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this._plan(0);
+    });
   }
 
   /** Whether the integration was updated since this page was loaded. */
