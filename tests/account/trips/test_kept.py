@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from custom_components.fleet_tracker.account.trips.kept import (
     async_remove_kept,
     folder_name,
 )
+from custom_components.fleet_tracker.account.trips.month import MonthFile
 from custom_components.fleet_tracker.account.trips.routes import (
     MOST_BYTES,
     MOST_OF_A_VEHICLE,
@@ -395,16 +397,27 @@ async def test_nothing_is_written_once_it_was_closed(make: Open, folder: Path) -
 
 
 async def test_vehicle_that_is_removed_right_before_the_end_is_gone(
-    hass: HomeAssistant, make: Open, folder: Path
+    hass: HomeAssistant, make: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reload waits until its trips are removed."""
     kept = make()
     await kept.async_open({})
     kept.take("1", None, log(trip()))
     kept.take("2", None, log(trip()))
+    await kept.async_route("1", trip().trip_id)
+    goes_on = asyncio.Event()
+    forget = MonthFile.async_forget
+
+    async def forget_late(month: MonthFile, vehicle_ids: frozenset[str]) -> None:
+        await goes_on.wait()
+        await forget(month, vehicle_ids)
+
+    monkeypatch.setattr(MonthFile, "async_forget", forget_late)
     forgetting = hass.async_create_task(kept.async_forget(["1"]))
-    await kept.async_close()
-    await forgetting
+    closing = hass.async_create_task(kept.async_close())
+    assert not (await asyncio.wait({closing}, timeout=0.2))[0]
+    goes_on.set()
+    await asyncio.gather(forgetting, closing)
     assert contents(folder)["2026-11"].count('"trip"') == 1
     assert '"1",' not in "".join(contents(folder).values())
 
