@@ -18,8 +18,8 @@ FAULT = "http_500"
 POLL_TIMEOUT = 120
 ALARM_TIMEOUT = 180
 """An alarm comes at least every minute and a half: the town van is on errands."""
-PUSHED_ALARM = "Town van Alarm"
-"""The title of what the demo's automation tells of an alarm that is pushed."""
+PUSHED_ALARM = "event.town_van_alarm"
+"""The notification in which the demo's automation tells of an alarm that is pushed."""
 
 # The base class of coordinators writes it once, until a poll succeeds.
 _ACCOUNT_FAILS = re.compile(r" ERROR .*Error (?:fetching|requesting) .* data: ")
@@ -98,9 +98,9 @@ async def _wait_for_alarm(home_assistant: HomeAssistant) -> list[str]:
 
 
 async def _alarms(home_assistant: HomeAssistant) -> set[str]:
-    """Return the ids of what was told of pushed alarms."""
+    """Return when it was told of a pushed alarm; the next one takes the place of the last."""
     told = await home_assistant.command("persistent_notification/get")
-    return {one["notification_id"] for one in told if one["title"] == PUSHED_ALARM}
+    return {one["created_at"] for one in told if one["notification_id"] == PUSHED_ALARM}
 
 
 async def _places(home_assistant: HomeAssistant) -> dict[str, tuple[Any, ...]]:
