@@ -173,6 +173,7 @@ async def test_drops_do_not_keep_an_answer_open(
     """A byte now and then is progress, but not for ever."""
     monkeypatch.setattr(http_client, "WHOLE_BODY_S", 0.3)
     dripping = True
+    ended = asyncio.Event()
 
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -181,12 +182,14 @@ async def test_drops_do_not_keep_an_answer_open(
             writer.write(b" ")
             await asyncio.sleep(0.02)
         writer.close()
+        ended.set()
 
     async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(NoAnswer):
             await HttpClient(session).ask("GET", f"http://127.0.0.1:{port}")
         dripping = False
+        await ended.wait()
 
 
 @pytest.mark.parametrize(
