@@ -10,7 +10,6 @@ from types import MappingProxyType
 
 from homeassistant.const import ATTR_LATITUDE, ATTR_LONGITUDE, CONF_RADIUS
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 
 from ...account.coordinator import FleetCoordinator
@@ -172,11 +171,7 @@ def _home(hass: HomeAssistant) -> Circle:
 
 def _name(coordinator: FleetCoordinator, vehicle_id: str) -> str:
     """Return how the user calls a vehicle."""
-    identifier = coordinator.device_identifier(vehicle_id)
-    device = dr.async_get(coordinator.hass).async_get_device(identifiers={identifier})
-    vehicle = coordinator.vehicle(vehicle_id)
-    told = "" if vehicle is None else vehicle.details.name
-    return (device and (device.name_by_user or device.name)) or told
+    return coordinator.names_by_vehicle([vehicle_id]).get(vehicle_id, "")
 
 
 def _maker(wanted: Export) -> tuple[Callable[[Content], str], str]:
