@@ -74,7 +74,7 @@ def _platform_of(description: object) -> str:
     )
 
 
-_AFTER_SET_UP = ("actions/", "contract/history.py")
+_AFTER_SET_UP = ("account/", "actions/", "contract/history.py")
 """Where errors are raised that checking what was entered in a form never ends with."""
 
 
