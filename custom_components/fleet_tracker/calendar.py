@@ -5,6 +5,7 @@ They answer from the trips that are kept and, from before, where the vendor tell
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -212,9 +213,9 @@ class _Drives(CalendarEntity):
     coordinator: FleetCoordinator
     _begun: tuple[str, str] | None = None
 
+    @abstractmethod
     def _of(self) -> str | None:
         """Return whose drives it shows, None for those of all vehicles."""
-        raise NotImplementedError
 
     def _names_shown(self) -> Mapping[str, str] | None:
         return None

@@ -6,8 +6,8 @@ vehicle but those whose tracker the user exposed. Answers hold no coordinates.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, override
 
@@ -34,7 +34,7 @@ from homeassistant.util.json import JsonObjectType, JsonValueType
 from homeassistant.util.location import distance
 import voluptuous as vol
 
-from .account.coordinator import FleetCoordinator
+from .account.coordinator import FleetCoordinator, find_vehicle
 from .account.trips.places import place_name
 from .const import DOMAIN
 from .model.vehicle import Activity, Reading
@@ -83,7 +83,7 @@ async def _async_user(hass: HomeAssistant, llm_context: LLMContext) -> User | No
     return None if user_id is None else await hass.auth.async_get_user(user_id)
 
 
-class _VehicleTool(Tool):
+class _VehicleTool(Tool, ABC):
     """A tool about vehicles that the user exposed."""
 
     annotations = ToolAnnotations(
@@ -134,6 +134,7 @@ class _VehicleTool(Tool):
             return ToolResult(data={"error": str(err)}, error=True)
         return ToolResult(data=answer, error="error" in answer)
 
+    @abstractmethod
     async def _async_answer(
         self,
         hass: HomeAssistant,
@@ -142,7 +143,6 @@ class _VehicleTool(Tool):
         llm_context: LLMContext,
     ) -> JsonObjectType:
         """Return the answer for exposed trackers."""
-        raise NotImplementedError
 
 
 async def _async_past(
@@ -190,10 +190,11 @@ class WhereTool(_VehicleTool):
         data: Mapping[str, Any],
         llm_context: LLMContext,
     ) -> JsonObjectType:
-        found = _find(hass, entity_ids[0])
-        if found is None:
+        entry = er.async_get(hass).async_get(entity_ids[0])
+        found = entry and entry.device_id and find_vehicle(hass, entry.device_id)
+        if not found:
             return {"error": "The account of the vehicle is not running"}
-        coordinator, vehicle_id = found.coordinator, found.vehicle_id
+        coordinator, vehicle_id = found
         vehicle = coordinator.vehicles()[vehicle_id]
         readings, position = vehicle.readings, vehicle.position
         activity = readings.get(Reading.ACTIVITY)
@@ -228,10 +229,48 @@ class WhereTool(_VehicleTool):
         return {key: value for key, value in answer.items() if value is not None}
 
 
-class TripsTool(_VehicleTool):
+class _ListTool(_VehicleTool):
+    """Lists what an action of the integration tells of one vehicle in a range of days."""
+
+    action: str
+    """The name of the action, which is also the tool's own."""
+    rows: str
+    """Under which name the action's answer and the tool's hold what they list."""
+
+    @abstractmethod
+    def _row(self, hass: HomeAssistant, one: Mapping[str, Any]) -> JsonObjectType:
+        """Return what is told of one of them."""
+
+    @override
+    async def _async_answer(
+        self,
+        hass: HomeAssistant,
+        entity_ids: Sequence[str],
+        data: Mapping[str, Any],
+        llm_context: LLMContext,
+    ) -> JsonObjectType:
+        told = await _async_past(
+            hass,
+            self.action,
+            entity_ids,
+            data[ATTR_RANGE],
+            llm_context,
+            limit=MOST_ROWS,
+        )
+        answer = told[entity_ids[0]]
+        if "error" in answer:
+            return {"error": answer["error"]}
+        return {
+            self.rows: [self._row(hass, one) for one in answer[self.rows]],
+            "truncated": bool(answer.get("truncated")),
+        }
+
+
+class TripsTool(_ListTool):
     """Tells the drives of a vehicle."""
 
-    name = f"{DOMAIN}__get_trips"
+    action, rows = "get_trips", "trips"
+    name = f"{DOMAIN}__{action}"
     title = "Drives of a vehicle"
     description = (
         "Lists the drives of a vehicle in a range of days: begin, end, kilometres, "
@@ -239,81 +278,29 @@ class TripsTool(_VehicleTool):
     )
 
     @override
-    async def _async_answer(
-        self,
-        hass: HomeAssistant,
-        entity_ids: Sequence[str],
-        data: Mapping[str, Any],
-        llm_context: LLMContext,
-    ) -> JsonObjectType:
-        told = await _async_past(
-            hass,
-            "get_trips",
-            entity_ids,
-            data[ATTR_RANGE],
-            llm_context,
-            limit=MOST_ROWS,
-        )
-        answer = told[entity_ids[0]]
-        if "error" in answer:
-            return {"error": answer["error"]}
-        trips = [
-            {
-                "begin": _local(one["begin"]),
-                "end": _local(one["end"]),
-                "km": one["distance"],
-                "minutes": _minutes(one["duration"]),
-                "from": _zone(hass, one.get("begin_place")),
-                "to": _zone(hass, one.get("end_place")),
-            }
-            for one in answer["trips"]
-        ]
-        return {
-            "trips": [
-                {key: value for key, value in one.items() if value is not None}
-                for one in trips
-            ],
-            "truncated": bool(answer.get("truncated")),
+    def _row(self, hass: HomeAssistant, one: Mapping[str, Any]) -> JsonObjectType:
+        row: JsonObjectType = {
+            "begin": _local(one["begin"]),
+            "end": _local(one["end"]),
+            "km": one["distance"],
+            "minutes": _minutes(one["duration"]),
+            "from": _zone(hass, one.get("begin_place")),
+            "to": _zone(hass, one.get("end_place")),
         }
+        return {key: value for key, value in row.items() if value is not None}
 
 
-class AlarmsTool(_VehicleTool):
+class AlarmsTool(_ListTool):
     """Tells the alarms of a vehicle."""
 
-    name = f"{DOMAIN}__get_alarms"
+    action, rows = "get_alarms", "alarms"
+    name = f"{DOMAIN}__{action}"
     title = "Alarms of a vehicle"
     description = "Lists the alarms of a vehicle in a range of days."
 
     @override
-    async def _async_answer(
-        self,
-        hass: HomeAssistant,
-        entity_ids: Sequence[str],
-        data: Mapping[str, Any],
-        llm_context: LLMContext,
-    ) -> JsonObjectType:
-        told = await _async_past(
-            hass,
-            "get_alarms",
-            entity_ids,
-            data[ATTR_RANGE],
-            llm_context,
-            limit=MOST_ROWS,
-        )
-        answer = told[entity_ids[0]]
-        if "error" in answer:
-            return {"error": answer["error"]}
-        return {
-            "alarms": [
-                {
-                    "time": _local(one["time"]),
-                    "type": one["type"],
-                    "name": one["name"],
-                }
-                for one in answer["alarms"]
-            ],
-            "truncated": bool(answer.get("truncated")),
-        }
+    def _row(self, hass: HomeAssistant, one: Mapping[str, Any]) -> JsonObjectType:
+        return {"time": _local(one["time"]), "type": one["type"], "name": one["name"]}
 
 
 class SummaryTool(_VehicleTool):
@@ -369,27 +356,6 @@ _TOOLS = (WhereTool, TripsTool, AlarmsTool, SummaryTool)
 
 
 # --- the vehicles -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A vehicle of an account that runs."""
-
-    coordinator: FleetCoordinator
-    vehicle_id: str
-
-
-def _find(hass: HomeAssistant, entity_id: str) -> _Found | None:
-    entry = er.async_get(hass).async_get(entity_id)
-    for account in hass.config_entries.async_loaded_entries(DOMAIN):
-        if entry is None or entry.config_entry_id != account.entry_id:
-            continue
-        coordinator: FleetCoordinator = account.runtime_data
-        prefix, ending = f"{coordinator.identity}_", f"_{Reading.POSITION}"
-        vehicle_id = entry.unique_id.removeprefix(prefix).removesuffix(ending)
-        if vehicle_id in coordinator.vehicles():
-            return _Found(coordinator, vehicle_id)
-    return None
 
 
 def _address(

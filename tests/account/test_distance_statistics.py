@@ -154,7 +154,7 @@ async def test_past_of_an_account(
     assert len(twice) == 39
     assert sums_up(twice)
 
-    # By trips, where they are told: in the hours in which they were driven.
+    # Where the vendor lists trips, their kilometers count in the hours of each trip.
     cloud.untold = set()
     begin = datetime(2025, 9, 5, 10, 30, tzinfo=dt_util.get_default_time_zone())
     cloud.past["2"] = Past(

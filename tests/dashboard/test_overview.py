@@ -80,7 +80,7 @@ async def test_no_account(
 async def test_vehicles_and_their_entities(
     hass: HomeAssistant, hass_ws_client: WebSocketGenerator
 ) -> None:
-    """Renamed entities are told by their new ids, disabled and deleted ones are left out."""
+    """The overview names renamed entities by their new ids, and omits disabled and deleted ones."""
     coordinator = await set_up(hass, cloud_entry(options={CONF_ALLOW_ENGINE_CUT: True}))
     devices, entities = dr.async_get(hass), er.async_get(hass)
     van = device_of(hass, coordinator)

@@ -15,7 +15,6 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.fleet_tracker.account import line_file
 from custom_components.fleet_tracker.account.trips.kept import (
-    KeptNews,
     KeptTrips,
     async_remove_kept,
     folder_name,
@@ -126,8 +125,6 @@ async def test_trip_is_on_disk_a_minute_after_its_end(
     """With its route; a further trip costs its own lines alone. All of it comes back."""
     kept = make()
     await kept.async_open({})
-    news: list[tuple[str, KeptNews]] = []
-    kept.async_listen(lambda vehicle_id, one: news.append((vehicle_id, one)))
     first, second = trip(), trip("1793884000", 4000, 5000)
     kept.take("1", None, log(first))
     assert not (folder / "2026-11").exists()
@@ -139,11 +136,6 @@ async def test_trip_is_on_disk_a_minute_after_its_end(
     kept.take("1", log(first), log(first, second))
     await kept.async_close()
     assert (folder / "2026-11").stat().st_size < 2 * size + 10
-    assert [(one, told.ended) for one, told in news] == [
-        ("1", (first,)),
-        ("1", (second,)),
-    ]
-    assert news[1][1].since == datetime.fromtimestamp(second.begin, UTC)
     kept = make()
     await kept.async_open({})
     assert await ids(kept) == [first.trip_id, second.trip_id]
@@ -155,30 +147,19 @@ async def test_trip_is_on_disk_a_minute_after_its_end(
     await kept.async_close()
 
 
-async def test_what_changes_is_told_and_replaced(make: Open) -> None:
+async def test_what_changes_is_replaced(make: Open) -> None:
     """A correction by its identity, and a trip that is part of another is gone."""
     kept = make()
     await kept.async_open({})
-    news: list[KeptNews] = []
     first, second = trip(), trip("1793884000", 4000, 5000)
     kept.take("1", None, log(first, second))
-    end = kept.async_listen(lambda _, one: news.append(one))
     merged = trip(end=5000, metres=30_000, parents=(second.trip_id,), revision=1)
     kept.take("1", log(first, second), log(merged))
-    (told,) = news
-    assert (told.ended, told.corrected, told.removed) == (
-        (),
-        (merged,),
-        ("1793884000",),
-    )
-    assert told.since == datetime.fromtimestamp(BEGIN, UTC)
     (held,) = await kept.async_trips("1", NOW - YEARS, NOW)
     assert held.trip == merged
     # What is older than the evidence is only not remembered any more.
-    end()
     kept.take("1", log(merged), log(base_at=BEGIN + 9000))
     assert await ids(kept) == [merged.trip_id]
-    assert len(news) == 1
     await kept.async_close()
 
 
@@ -207,8 +188,6 @@ async def test_marks_and_readings_are_on_disk_at_once(make: Open) -> None:
     kept = make()
     await kept.async_open({})
     kept.take("1", None, log(trip()))
-    marked: list[KeptNews] = []
-    kept.async_listen(lambda _, one: marked.append(one))
     trip_id = trip().trip_id
     held = await kept.async_mark(
         "1", trip_id, {"class": "business", "purpose": "A\nB"}, "ann"
@@ -218,8 +197,8 @@ async def test_marks_and_readings_are_on_disk_at_once(make: Open) -> None:
         "A B",
         "ann",
     )
-    await kept.async_mark("1", trip_id, {"class": "business"}, "bob")
-    assert marked == [KeptNews(marked=(trip_id,))]
+    again = await kept.async_mark("1", trip_id, {"class": "business"}, "bob")
+    assert again.changes == held.changes
     for said, error in (
         ({"class": "holiday"}, ValueError),
         ({"colour": "red"}, ValueError),

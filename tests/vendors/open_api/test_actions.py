@@ -153,7 +153,7 @@ async def test_get_alarms_keeps_the_pace(rig: Rig) -> None:
 
 @pytest.mark.parametrize("action", ["get_trips", "get_stops"])
 async def test_what_the_api_does_not_tell(rig: Rig, action: str) -> None:
-    """The API has no past trips and stops: ours are told, and the server is not asked."""
+    """The API lists no trips and stops: we answer with our own, and do not ask the server."""
     asked = rig.server.requests.total()
     answer = await call(rig, action, TRUCK)
     assert list(answer[rig.tracker(TRUCK)]) == [action.removeprefix("get_")]

@@ -58,24 +58,6 @@ RECENT = timedelta(days=2)
 ROUTES = "routes"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptNews:
-    """What is new of a vehicle's kept trips.
-
-    ``since`` is the begin of the earliest trip that is new, was corrected or is gone, as it
-    was or is: what lies before is as it was. None where only marks changed.
-    """
-
-    ended: tuple[Trip, ...] = ()
-    corrected: tuple[Trip, ...] = ()
-    removed: tuple[str, ...] = ()
-    marked: tuple[str, ...] = ()
-    since: datetime | None = None
-
-
-type Listener = Callable[[str, KeptNews], None]
-
-
 @dataclass(frozen=True, slots=True)
 class _Way:
     """Of what the route of a trip is made, once there is time for it."""
@@ -111,7 +93,6 @@ class KeptTrips:
         """By their names, the one that was asked for last at the end."""
         self._routes = RouteFile(hass, f"{self._folder}/{ROUTES}")
         self._ways: list[_Way] = []
-        self._listeners: list[Listener] = []
         self._cancel_save: CALLBACK_TYPE | None = None
         self._cancel_tidy: CALLBACK_TYPE | None = None
         self._is_disk_failing = False
@@ -203,7 +184,6 @@ class KeptTrips:
         for month in list(self._months.values()):
             await month.async_close()
         await self._routes.async_close()
-        self._listeners.clear()
 
     def _require_open(self) -> None:
         """Raise OSError where nothing is written any more."""
@@ -216,46 +196,28 @@ class KeptTrips:
     def take(self, vehicle_id: str, before: TripLog | None, after: TripLog) -> None:
         """Take the trips of a vehicle that changed: ended, were corrected, or are none."""
         known = {} if before is None else {one.trip_id: one for one in before.trips}
-        ended: list[Trip] = []
-        corrected: list[Trip] = []
-        times: list[float] = []
+        changed: list[Trip] = []
         for trip in after.trips:
             held = known.pop(trip.trip_id, None)
-            if held is trip or not trip.is_ended or held == trip:
-                continue
-            if held is not None and held.is_ended:
-                corrected.append(trip)
-                times.append(held.begin)
-            else:
-                ended.append(trip)
-            times.append(trip.begin)
+            if held is not trip and trip.is_ended and held != trip:
+                changed.append(trip)
         # What is older than the evidence is only not remembered any more.
         removed = [
             one
             for one in known.values()
             if one.is_ended and one.found.until > after.base_at
         ]
-        if not self._keeps or self._is_closed or not (ended or corrected or removed):
+        if not self._keeps or self._is_closed or not (changed or removed):
             return
         now = dt_util.utcnow()
-        for trip in (*corrected, *ended):
+        for trip in changed:
             self._keep(vehicle_id, trip, after, now)
         for trip in removed:
-            times.append(trip.begin)
             self._month(month_of_trip(trip)).add(
                 gone_line(vehicle_id, trip.trip_id, now)
             )
             self._routes.add_gone(vehicle_id, trip.trip_id)
         self._schedule_save(SAVED_AFTER)
-        self._tell(
-            vehicle_id,
-            KeptNews(
-                ended=tuple(ended),
-                corrected=tuple(corrected),
-                removed=tuple(one.trip_id for one in removed),
-                since=datetime.fromtimestamp(min(times), UTC),
-            ),
-        )
 
     def _keep(self, vehicle_id: str, trip: Trip, log: TripLog, now: datetime) -> None:
         if not self._keeps:
@@ -264,25 +226,6 @@ class KeptTrips:
         if log.base_at <= trip.begin:
             self._ways.append(_Way(vehicle_id, trip.trip_id, log.moments, trip.found))
         self._schedule_save(SAVED_AFTER)
-
-    @callback
-    def async_listen(self, listener: Listener) -> CALLBACK_TYPE:
-        """Tell a listener of news of each vehicle. Returns what ends it."""
-        self._listeners.append(listener)
-
-        @callback
-        def end() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return end
-
-    def _tell(self, vehicle_id: str, news: KeptNews) -> None:
-        for listener in list(self._listeners):
-            try:
-                listener(vehicle_id, news)
-            except Exception:  # noqa: BLE001  a fault of one must not keep news from others
-                LOGGER.exception("Error in a listener to kept trips")
 
     # --- what users say ---------------------------------------------------------------------
 
@@ -319,7 +262,6 @@ class KeptTrips:
         month = self._month(name)
         month.add(mark_line(vehicle_id, trip_id, now, user_id, cleaned))
         await self._async_save_now(month)
-        self._tell(vehicle_id, KeptNews(marked=(trip_id,)))
         return (await self.async_trip(vehicle_id, trip_id)) or held
 
     async def async_note_reading(

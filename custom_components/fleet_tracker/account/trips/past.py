@@ -46,9 +46,10 @@ class VendorPast:
         end: datetime,
         since: datetime,
     ) -> dict[str, list[Trip]]:
-        """Return the trips that began in a time, by vehicles; none where none are told.
+        """Return the vendor's trips of each vehicle that began in a period.
 
-        ``since`` is when trips began to be kept: nobody asks the vendor for later ones.
+        The answer is empty where the vendor does not list trips. ``since`` is when trips
+        began to be kept: later ones are not asked for.
         """
         found: dict[str, list[Trip]] = {}
         if history is None or HistoryKind.TRIPS not in history.offers:

@@ -325,7 +325,7 @@ class Records:
             what, vehicle_id, key, at, *rest = json_loads_array(line)
             if not (isinstance(vehicle_id, str) and isinstance(key, str)):
                 return False
-            now = _time(float(at))  # type: ignore[arg-type]
+            now = _time(_float(at))
             self._take(str(what), vehicle_id, key, now, rest)
         except (
             ArithmeticError,

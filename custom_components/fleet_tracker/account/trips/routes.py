@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.json import json_dumps
-from homeassistant.util.json import json_loads_array
+from homeassistant.util.json import JsonValueType, json_loads_array
 
 from ...model.trips.route import Route, packed, unpacked_route
 from ..line_file import LineFile
@@ -147,12 +147,20 @@ def _find(lines: Sequence[str], key: _Key) -> Route | None:
             return None
         try:
             _, _, _, way, times, gaps = json_loads_array(line)
-            if (
-                isinstance(way, str)
-                and isinstance(times, str)
-                and isinstance(gaps, list)
-            ):
-                return unpacked_route(way, times, (int(one) for one in gaps))  # type: ignore[arg-type]
+            if isinstance(way, str) and isinstance(times, str):
+                return unpacked_route(way, times, _numbers(gaps))
         except (TypeError, ValueError):
             return None
     return None
+
+
+def _numbers(value: JsonValueType) -> list[int]:
+    """Return a list of whole numbers. Raises TypeError for anything else."""
+    numbers: list[int] = []
+    if not isinstance(value, list):
+        raise TypeError("no list")
+    for one in value:
+        if not isinstance(one, int):
+            raise TypeError("no list of whole numbers")
+        numbers.append(one)
+    return numbers

@@ -200,7 +200,10 @@ def _odometer_at(reading: DashboardReading, trips: Sequence[ShownTrip]) -> float
 
 
 def _history(content: Content, hidden: set[int]) -> Iterator[_Row]:
-    """Yield what was changed, without that of trips whose kilometres alone are told."""
+    """Yield the changes to trips.
+
+    A private trip shows only its kilometers, so its changes are left out.
+    """
     yield ("change", "no", "changed_at", "changed_by", "what", "before", "after")
     for number, trip in enumerate(content.trips, start=1):
         kept = trip.trip.kept

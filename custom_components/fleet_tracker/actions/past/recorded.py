@@ -61,7 +61,10 @@ _OWN_ATTRIBUTES = frozenset(
         "name",
     }
 )
-"""Of the attributes of an event entity, those that are told otherwise or not at all."""
+"""Attributes of an event entity that are no details of an alarm.
+
+Our answer has a field of its own for some of them, and leaves out the others.
+"""
 
 
 class RecordedPast:
