@@ -197,8 +197,8 @@ async def test_marks_and_readings_are_on_disk_at_once(make: Open) -> None:
         "A B",
         "ann",
     )
-    again = await kept.async_mark("1", trip_id, {"class": "business"}, "bob")
-    assert again.changes == held.changes
+    unchanged = await kept.async_mark("1", trip_id, {"class": "business"}, "bob")
+    assert unchanged.changes == held.changes
     for said, error in (
         ({"class": "holiday"}, ValueError),
         ({"colour": "red"}, ValueError),
