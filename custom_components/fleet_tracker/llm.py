@@ -230,7 +230,7 @@ class WhereTool(_VehicleTool):
 
 
 class _ListTool(_VehicleTool):
-    """Lists what an action of the integration tells of one vehicle in a range of days."""
+    """Lists the trips or alarms of one vehicle in a range of days."""
 
     action: str
     """The name of the action, which is also the tool's own."""
@@ -239,7 +239,7 @@ class _ListTool(_VehicleTool):
 
     @abstractmethod
     def _row(self, hass: HomeAssistant, one: Mapping[str, Any]) -> JsonObjectType:
-        """Return what is told of one of them."""
+        """Return one trip or alarm as the model reads it."""
 
     @override
     async def _async_answer(
