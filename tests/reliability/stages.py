@@ -37,13 +37,13 @@ from tests.simulators.tracksolid import Device as TracksolidDevice, TracksolidSi
 from tests.simulators.tracksolid.pushes import alarm
 from tests.simulators.vt3 import Vt3Simulator
 from tests.vendors.open_api import conftest as open_api
+from tests.vendors.rig import settle_all
 from tests.vendors.segway import rig as segway
 from tests.vendors.tracksolid import home as tracksolid
 from tests.vendors.vt3.home import LOCALHOST, Home as Vt3Home
 
 START = tracksolid.NOW
 # Turns of the event loop after which nothing that is due on this machine is left.
-TURNS = 40
 CLOCK_JUMP = 3600.0
 
 type Clients = Callable[[], Awaitable[TestClient[Any, Any]]]
@@ -119,19 +119,7 @@ class Stage(ABC):
 
     async def settle(self) -> None:
         """Let everything happen that is due now."""
-        asked = -1
-        while asked != (asked := self.calls()):
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
-            # What is read from disk takes real time.
-            jobs = [
-                job
-                for job in self.hass._tasks | self.hass._background_tasks
-                if not isinstance(job, asyncio.Task)
-            ]
-            if jobs:
-                await asyncio.wait(jobs)
-                asked = -1
+        await settle_all(self.hass, self.calls)
 
     async def pass_time(self, seconds: float) -> None:
         """Move the time on, and let happen what is due then."""

@@ -6,7 +6,7 @@ Each vendor's rig adds its simulator, and the ways in which a user adds an accou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -47,6 +47,27 @@ async def turns() -> None:
     """Give everything on this machine its turn."""
     for _ in range(TURNS):
         await asyncio.sleep(0)
+
+
+def under_way_elsewhere(hass: HomeAssistant) -> list[asyncio.Future[object]]:
+    """Return what other threads are at work on, such as reading from disk."""
+    jobs = hass._tasks | hass._background_tasks
+    return [job for job in jobs if not isinstance(job, asyncio.Task)]
+
+
+async def settle_all(hass: HomeAssistant, calls: Callable[[], int]) -> None:
+    """Let everything happen that is due now, requests and their answers too.
+
+    Home Assistant itself cannot be waited for where a server holds requests back. ``calls``
+    counts the requests so far.
+    """
+    asked = -1
+    while asked != (asked := calls()):
+        await turns()
+        # What is read from disk takes real time, however busy the machine is.
+        if jobs := under_way_elsewhere(hass):
+            await asyncio.wait(jobs)
+            asked = -1
 
 
 async def settle(server: AskedServer) -> None:
@@ -201,7 +222,7 @@ class PolledRig(AccountRig):
         await settle(self.asked_server)
         while not task.done() and seconds > 0:
             # What is read from disk takes real time, however busy the machine is.
-            while reads := self._reads():
+            while reads := under_way_elsewhere(self.hass):
                 await asyncio.wait(reads)
                 await settle(self.asked_server)
             if task.done():
@@ -212,12 +233,3 @@ class PolledRig(AccountRig):
         assert task.done(), "it takes longer than it may"
         await self.settle()
         return await task
-
-    def _reads(self) -> list[asyncio.Future[object]]:
-        """Return what other threads are at work on."""
-        jobs = self.hass._tasks | self.hass._background_tasks
-        return [job for job in jobs if not _is_task(job)]
-
-
-def _is_task(job: asyncio.Future[object]) -> bool:
-    return isinstance(job, asyncio.Task)

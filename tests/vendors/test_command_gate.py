@@ -53,11 +53,11 @@ from tests.simulators.segway import TOKEN_PATH, SegwaySimulator
 from tests.simulators.segway_mopeds import Moped
 from tests.simulators.tracksolid import device
 from tests.vendors.open_api import conftest as open_api
+from tests.vendors.rig import settle_all
 from tests.vendors.segway import rig as segway
 from tests.vendors.tracksolid import home as tracksolid
 
 START = tracksolid.NOW
-TURNS = 40
 
 pytestmark = pytest.mark.freeze_time(START)
 
@@ -192,19 +192,7 @@ class Site:
 
     async def settle(self) -> None:
         """Let everything happen that is due now, requests and their answers too."""
-        asked = -1
-        while asked != (asked := self.calls()):
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
-            # What is read from disk takes real time.
-            jobs = [
-                job
-                for job in self.hass._tasks | self.hass._background_tasks
-                if not isinstance(job, asyncio.Task)
-            ]
-            if jobs:
-                await asyncio.wait(jobs)
-                asked = -1
+        await settle_all(self.hass, self.calls)
 
     async def until(self, task: asyncio.Future[Any], seconds: int = 90) -> None:
         """Let time pass until something is over."""

@@ -44,6 +44,7 @@ from tests.simulators.tracksolid.pushes import alarm
 from tests.simulators.vt3 import EVENTS
 from tests.simulators.world import Happening
 from tests.vendors.open_api import conftest as open_api
+from tests.vendors.rig import settle_all
 from tests.vendors.segway import rig as segway
 from tests.vendors.tracksolid import home as tracksolid
 from tests.vendors.vt3.home import IDENTITY, LOCALHOST, free_port
@@ -51,7 +52,6 @@ from tests.vendors.vt3.home import IDENTITY, LOCALHOST, free_port
 from .town import BEGIN, BUMPED, BUSY, DAY, DEPOT, SILENT_FROM, SILENT_TO, STAGGER, Town
 
 STEP, QUIET_STEP = 60.0, 600.0
-TURNS = 40
 GROUPS = ("gnss", "motion", "io", "obd", "cellular1")
 """What a tracker uploads at each step."""
 _REGISTRIES = (ar, cr, dr, er, fr, ir, lr, rs)
@@ -217,19 +217,7 @@ class House:
 
     async def settle(self) -> None:
         """Let everything happen that is due now, requests and answers too."""
-        asked = -1
-        while asked != (asked := self.town.requests()):
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
-            jobs = [
-                job
-                for job in self.hass._tasks | self.hass._background_tasks
-                if not isinstance(job, asyncio.Task)
-            ]
-            if jobs:
-                # What is read from disk takes real time.
-                await asyncio.wait(jobs)
-                asked = -1
+        await settle_all(self.hass, self.town.requests)
 
     @property
     def now(self) -> float:
