@@ -120,7 +120,24 @@ def test_architecture_names_every_room_and_every_file_of_a_vendor() -> None:
         folder = package / "vendors" / vendor
         wanted |= {path.name for path in folder.glob("*.py")} - {"__init__.py"}
         wanted |= {f"{path.name}/" for path in folder.iterdir() if _holds_code(path)}
+    for folder in package.glob("*/*/"):
+        if folder.parent.name != "vendors" and _holds_code(folder):
+            wanted.add(f"{folder.parent.name}/{folder.name}/")
     assert {name for name in wanted if f"`{name}" not in page} == set()
+
+
+def test_architecture_names_only_files_that_exist() -> None:
+    """A file that was renamed or removed is not on the page any more."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = set(re.findall(r"`([\w/]+(?:\.py|\.js|/))`", page))
+    folders = ("custom_components", "script", "tests")
+    there = "\n".join(
+        f"/{path.relative_to(ROOT)}{'/' if path.is_dir() else ''}"
+        for folder in folders
+        for path in [ROOT / folder, *(ROOT / folder).rglob("*")]
+    )
+    assert len(named) > 80
+    assert {name for name in named if f"/{name}" not in there} == set()
 
 
 def _holds_code(path: Path) -> bool:
