@@ -182,7 +182,7 @@ def device_of(
             for device in dr.async_entries_for_config_entry(
                 dr.async_get(hass), coordinator.config_entry.entry_id
             )
-            if coordinator.device_identifier(vehicle_id) in device.identifiers
+            if coordinator.devices.identifier(vehicle_id) in device.identifiers
         ),
         None,
     )

@@ -203,7 +203,7 @@ async def test_sensors_of_the_account(
         for device in dr.async_entries_for_config_entry(
             dr.async_get(hass), entry.entry_id
         )
-        if coordinator.account_identifier in device.identifiers
+        if coordinator.devices.account_identifier in device.identifiers
     )
     assert (account.name, account.entry_type) == ("acme", dr.DeviceEntryType.SERVICE)
     van = device_of(hass, coordinator)

@@ -136,7 +136,7 @@ def _drop_undelivered(hass: HomeAssistant, coordinator: FleetCoordinator) -> Non
 
     def will_listen(vehicle_id: str, kind: OccurrenceKind) -> bool:
         entity_id = registry.async_get_entity_id(
-            Platform.EVENT, DOMAIN, coordinator.unique_id(vehicle_id, kind)
+            Platform.EVENT, DOMAIN, coordinator.devices.unique_id(vehicle_id, kind)
         )
         entity = registry.async_get(entity_id) if entity_id else None
         return entity is None or entity.disabled_by is None
@@ -173,9 +173,9 @@ async def async_remove_config_entry_device(
         # Before the list of vehicles is known, none may be deleted.
         return False
     coordinator = entry.runtime_data
-    if coordinator.account_identifier in device.identifiers:
+    if coordinator.devices.account_identifier in device.identifiers:
         return False
-    if (vehicle_id := coordinator.vehicle_of(device.identifiers)) is None:
+    if (vehicle_id := coordinator.devices.vehicle_of(device.identifiers)) is None:
         return True
     if not coordinator.is_gone(vehicle_id):
         return False
@@ -194,7 +194,7 @@ async def _async_set_up_devices(
     _remove_excluded_devices(hass, coordinator)
     account_device = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id,
-        identifiers={coordinator.account_identifier},
+        identifiers={coordinator.devices.account_identifier},
         entry_type=dr.DeviceEntryType.SERVICE,
         name=entry.title,
         manufacturer=coordinator.vendor.name,
@@ -230,8 +230,8 @@ def _sync_device(
     registry = dr.async_get(hass)
     device = registry.async_get_or_create(
         config_entry_id=coordinator.config_entry.entry_id,
-        config_subentry_id=coordinator.subentry_id(vehicle_id),
-        identifiers={coordinator.device_identifier(vehicle_id)},
+        config_subentry_id=coordinator.devices.subentry_id(vehicle_id),
+        identifiers={coordinator.devices.identifier(vehicle_id)},
         name=details.name,
         manufacturer=details.manufacturer,
         model=details.model,
@@ -251,7 +251,7 @@ def _remove_excluded_devices(
 ) -> None:
     """Remove the devices of vehicles that the user left out."""
     registry = dr.async_get(hass)
-    excluded = {coordinator.device_identifier(one) for one in coordinator.excluded}
+    excluded = {coordinator.devices.identifier(one) for one in coordinator.excluded}
     for device in dr.async_entries_for_config_entry(
         registry, coordinator.config_entry.entry_id
     ):

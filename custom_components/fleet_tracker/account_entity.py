@@ -28,7 +28,7 @@ class AccountEntity(Entity):
         self.coordinator = coordinator
         self.entity_description = description
         self._attr_translation_key = description.key
-        self._attr_unique_id = coordinator.account_unique_id(description.key)
+        self._attr_unique_id = coordinator.devices.account_unique_id(description.key)
         self._attr_device_info = DeviceInfo(
-            identifiers={coordinator.account_identifier}
+            identifiers={coordinator.devices.account_identifier}
         )

@@ -289,7 +289,7 @@ class AccountCalendar(AccountEntity, _Drives):
     @override
     def _names_shown(self) -> Mapping[str, str]:
         coordinator = self.coordinator
-        return coordinator.names_by_vehicle(coordinator.vehicles())
+        return coordinator.devices.names_by_vehicle(coordinator.vehicles())
 
 
 class VehicleCalendar(FleetEntity, _Drives):

@@ -72,7 +72,9 @@ async def async_get_device_diagnostics(
 ) -> dict[str, Any]:
     """Return the diagnostics of a vehicle."""
     coordinator = entry.runtime_data
-    vehicle = coordinator.vehicle(coordinator.vehicle_of(device.identifiers) or "")
+    vehicle = coordinator.vehicle(
+        coordinator.devices.vehicle_of(device.identifiers) or ""
+    )
     return await _async_without_secrets(
         {"vehicle": vehicle and _vehicle(coordinator, vehicle)}, coordinator
     )

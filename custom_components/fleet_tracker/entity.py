@@ -58,8 +58,8 @@ class FleetEntity(Entity):
         self.vehicle_id = vehicle_id
         self.reading = reading
         _, self.part = reading_parts(reading)
-        self._attr_unique_id = coordinator.unique_id(vehicle_id, reading)
-        self._attr_device_info = coordinator.device_info(vehicle_id)
+        self._attr_unique_id = coordinator.devices.unique_id(vehicle_id, reading)
+        self._attr_device_info = coordinator.devices.info(vehicle_id)
         name = description.translation_key or description.key
         if part := self.part:
             self._attr_translation_placeholders = {"part": part}
@@ -363,7 +363,9 @@ class _Entities:
         coordinator = self._coordinator
         by_subentry: defaultdict[str | None, list[FleetEntity]] = defaultdict(list)
         for entity in entities:
-            by_subentry[coordinator.subentry_id(entity.vehicle_id)].append(entity)
+            by_subentry[coordinator.devices.subentry_id(entity.vehicle_id)].append(
+                entity
+            )
         for subentry_id, those in by_subentry.items():
             coordinator.async_add_entities(
                 self._platform.async_add_entities(those, config_subentry_id=subentry_id)
@@ -404,7 +406,7 @@ class _Entities:
             entity_id = self._registry.async_get_entity_id(
                 self._platform.domain,
                 DOMAIN,
-                self._coordinator.unique_id(vehicle.vehicle_id, key),
+                self._coordinator.devices.unique_id(vehicle.vehicle_id, key),
             )
             if entity_id is not None:
                 self._registry.async_remove(entity_id)
@@ -427,7 +429,7 @@ def _forget_others(
     ):
         if (
             one.domain == domain
-            and not one.unique_id.startswith(coordinator.account_unique_id(""))
+            and not one.unique_id.startswith(coordinator.devices.account_unique_id(""))
             and (not descriptions or not offered.fullmatch(one.unique_id))
         ):
             registry.async_remove(one.entity_id)

@@ -363,7 +363,9 @@ def _address(
 ) -> str | None:
     """Return the address of a vehicle, if the user enabled the sensor that shows it."""
     entity_id = er.async_get(hass).async_get_entity_id(
-        Platform.SENSOR, DOMAIN, coordinator.unique_id(vehicle_id, Reading.ADDRESS)
+        Platform.SENSOR,
+        DOMAIN,
+        coordinator.devices.unique_id(vehicle_id, Reading.ADDRESS),
     )
     if entity_id is None or hass.states.get(entity_id) is None:
         return None

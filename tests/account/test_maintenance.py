@@ -69,7 +69,7 @@ async def test_service(
     # Another vehicle has none of it, and this one no more once it is not wanted.
     registry = er.async_get(hass)
     assert not registry.async_get_entity_id(
-        "button", DOMAIN, coordinator.unique_id("2", "service_done")
+        "button", DOMAIN, coordinator.devices.unique_id("2", "service_done")
     )
     hass.config_entries.async_update_entry(entry, options={})
     await hass.async_block_till_done(wait_background_tasks=True)

@@ -118,7 +118,7 @@ async def test_what_was_recorded(
         ("binary_sensor", "ignition"),
         ("event", "alarm"),
     ):
-        unique_id = port.runtime_data.unique_id("9", reading)
+        unique_id = port.runtime_data.devices.unique_id("9", reading)
         ids[reading] = registry.async_get_or_create(
             platform, DOMAIN, unique_id, config_entry=port
         ).entity_id

@@ -697,7 +697,7 @@ async def leave(site: Site) -> None:
 
 async def take_away(site: Site) -> None:
     """Remove the vehicle as the user does: its subentry, or its device."""
-    if (subentry := site.coordinator.subentry_id(site.vehicle_id)) is not None:
+    if (subentry := site.coordinator.devices.subentry_id(site.vehicle_id)) is not None:
         site.hass.config_entries.async_remove_subentry(site.entry, subentry)
     else:
         site.coordinator.async_forget(site.vehicle_id)

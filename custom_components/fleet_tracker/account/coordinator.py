@@ -36,7 +36,6 @@ from homeassistant.exceptions import (
 )
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
@@ -77,6 +76,7 @@ from ..offer.vendor import Vendor
 from .availability import Availability
 from .back_off import BackOff
 from .commands import EXTRA_LOOK_DELAY, Commands
+from .devices import Devices
 from .discovery import show_card
 from .distance_statistics import DistanceStatistics
 from .fleet import Fleet
@@ -88,7 +88,6 @@ from .problems import RATE_LIMITED, Problems
 from .reachability import Reachability
 from .reauthentication import async_end_reauthentication
 from .storage import SLICE, EntryMemory, VehicleStore
-from .subentries import VehicleSubentries
 from .trips.kept import KeptTrips
 from .trips.past import VendorPast
 from .vehicle_settings import VehicleSettings, all_settings, settings_of
@@ -149,20 +148,19 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._shown_entry = _without_vehicles(entry)
         self._is_stopping = False
         self._adding: set[asyncio.Task[None]] = set()
-        self._device_infos: dict[str, DeviceInfo] = {}
         self._occurrences = OccurrenceLog(
             OccurrenceJournal(hass, entry.entry_id),
             memory.core,
             started_at=dt_util.utcnow(),
         )
-        self._subentries = VehicleSubentries(entry)
+        self.devices = Devices(hass, entry, self.vehicles)
         self._vehicle_settings = all_settings(entry.options)
         self._own_rules: dict[str, tuple[Rules, Rules]] = {}
         self.maintenance = Maintenance(
             hass, entry, memory.core, self._vehicle_settings, self._own_rules.clear
         )
         self._problems = Problems(
-            hass, entry, vendor.fixable_problems, self.vehicle_names
+            hass, entry, vendor.fixable_problems, self.devices.names
         )
         self._trips_set_aside: list[str] = []
         self.trips_kept_since = dt_util.utcnow()
@@ -440,14 +438,14 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     def is_wanted(self, vehicle_id: str) -> bool:
         """Tell whether the user wants a vehicle: not left out, or added one by one."""
         if self.vendor.flow.vehicles is not None:
-            return self.subentry_id(vehicle_id) is not None
+            return self.devices.subentry_id(vehicle_id) is not None
         return vehicle_id not in self.excluded
 
     @callback
     def async_forget(self, vehicle_id: str) -> None:
         """Forget a vehicle after its device was removed."""
         self.fleet.forget(vehicle_id)
-        self._device_infos.pop(vehicle_id, None)
+        self.devices.forget(vehicle_id)
         self.config_entry.async_create_task(
             self.hass,
             self.kept_trips.async_forget([vehicle_id]),
@@ -506,8 +504,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     def first_details(self, vehicle_id: str) -> VehicleDetails | None:
         """Return the name that the user gave a vehicle that was added one by one."""
-        subentry = self._subentries.get(vehicle_id)
-        return None if subentry is None else VehicleDetails(name=subentry.title)
+        return self.devices.first_details(vehicle_id)
 
     @callback
     def on_vehicles_kept(self) -> None:
@@ -905,51 +902,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             notification_id=f"{DOMAIN}_{self.identity}_{vehicle_id}_{key}",
         )
 
-    # --- devices ----------------------------------------------------------------------------
-
-    @property
-    def account_identifier(self) -> tuple[str, str]:
-        """The identifier of the account's own device."""
-        return (DOMAIN, self.identity)
-
-    def account_unique_id(self, key: str) -> str:
-        """Return the unique id of an entity of the account's own device."""
-        return f"{self.identity}_account_{key}"
-
-    def device_identifier(self, vehicle_id: str) -> tuple[str, str]:
-        """Return the identifier of a vehicle's device."""
-        return (DOMAIN, f"{self.identity}_{vehicle_id}")
-
-    def device_info(self, vehicle_id: str) -> DeviceInfo:
-        """Return what names a vehicle's device to its entities, the same for all of them."""
-        info = self._device_infos.get(vehicle_id)
-        if info is None:
-            info = self._device_infos[vehicle_id] = DeviceInfo(
-                identifiers={self.device_identifier(vehicle_id)}
-            )
-        return info
-
-    def vehicle_names(self, vehicle_ids: Collection[str]) -> list[str]:
-        """Return what the user calls vehicles. One that nothing is known of has no name."""
-        return list(self.names_by_vehicle(vehicle_ids).values())
-
-    def names_by_vehicle(self, vehicle_ids: Iterable[str]) -> dict[str, str]:
-        """Return what the user calls vehicles, by their ids, as far as known."""
-        devices = dr.async_entries_for_config_entry(
-            dr.async_get(self.hass), self.config_entry.entry_id
-        )
-        given = {
-            self.vehicle_of(device.identifiers): device.name_by_user
-            for device in devices
-            if device.name_by_user
-        }
-        names: dict[str, str] = {}
-        for one in vehicle_ids:
-            vehicle = self.vehicle(one)
-            details = vehicle.details if vehicle else self.first_details(one)
-            if details is not None:
-                names[one] = given.get(one) or details.name
-        return names
+    # --- what the user says of a vehicle ------------------------------------------------------
 
     def vehicle_kind(self, vehicle_id: str) -> VehicleKind:
         """Return what kind of vehicle one is: as the user says, else as it seems."""
@@ -963,26 +916,6 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Return what the user set for one vehicle."""
         return settings_of(self.config_entry.options, vehicle_id)
 
-    def unique_id(self, vehicle_id: str, reading: str) -> str:
-        """Return the unique id of a vehicle's entity."""
-        return f"{self.identity}_{vehicle_id}_{reading.replace(':', '_')}"
-
-    def vehicle_of(self, identifiers: Iterable[tuple[str, str]]) -> str | None:
-        """Return the vehicle of a device's identifiers, None if none is known."""
-        for identifier in identifiers:
-            # Identifiers of other integrations may have more than two parts.
-            if identifier[0] != DOMAIN:
-                continue
-            vehicle_id = identifier[1].removeprefix(f"{self.identity}_")
-            if vehicle_id in self.fleet.vehicles:
-                return vehicle_id
-        return None
-
-    def subentry_id(self, vehicle_id: str) -> str | None:
-        """Return the config subentry of a vehicle, None if the vendor lists it."""
-        subentry = self._subentries.get(vehicle_id)
-        return None if subentry is None else subentry.subentry_id
-
 
 def find_vehicle(
     hass: HomeAssistant, device_id: str
@@ -993,7 +926,7 @@ def find_vehicle(
         return None
     for entry in hass.config_entries.async_loaded_entries(DOMAIN):
         coordinator: FleetCoordinator = entry.runtime_data
-        if vehicle_id := coordinator.vehicle_of(device.identifiers):
+        if vehicle_id := coordinator.devices.vehicle_of(device.identifiers):
             return coordinator, vehicle_id
     return None
 

@@ -203,7 +203,7 @@ class _Accounts:
         coordinator: FleetCoordinator = entry.runtime_data
         if entry_id not in self._vehicles:
             self._vehicles[entry_id] = {
-                coordinator.unique_id(vehicle_id, Reading.POSITION): vehicle_id
+                coordinator.devices.unique_id(vehicle_id, Reading.POSITION): vehicle_id
                 for vehicle_id in coordinator.vehicles()
                 if not coordinator.is_gone(vehicle_id)
             }

@@ -96,7 +96,7 @@ def _vehicles(
     for device in dr.async_entries_for_config_entry(
         dr.async_get(hass), coordinator.config_entry.entry_id
     ):
-        vehicle_id = coordinator.vehicle_of(device.identifiers)
+        vehicle_id = coordinator.devices.vehicle_of(device.identifiers)
         vehicle = vehicle_id and coordinator.vehicle(vehicle_id)
         if not vehicle or vehicle.is_gone:
             continue
@@ -140,7 +140,7 @@ def _entities(
 
     A reading of a part is written as in the model, ``door:driver``.
     """
-    prefix = coordinator.unique_id(vehicle.vehicle_id, "")
+    prefix = coordinator.devices.unique_id(vehicle.vehicle_id, "")
     readings = {one.replace(":", "_"): one for one in vehicle.shown_readings}
     found: dict[str, dict[str, er.RegistryEntry]] = {}
     for entry in entries:

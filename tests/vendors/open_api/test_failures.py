@@ -59,7 +59,7 @@ def unavailable(rig: Rig) -> set[str]:
 def may_be_unavailable(rig: Rig) -> set[str]:
     """Return all entities but those that work while the account is not reached."""
     registry = er.async_get(rig.hass)
-    of_account = rig.coordinator.account_unique_id("")
+    of_account = rig.coordinator.devices.account_unique_id("")
     return {
         state.entity_id
         for state in states(rig)

@@ -385,7 +385,7 @@ async def test_vehicle_is_there_already(rig: Rig) -> None:
 async def change(rig: Rig, imei: str, **fields: str) -> None:
     """Change a vehicle as the user does."""
     flows = rig.hass.config_entries.subentries
-    subentry_id = rig.coordinator.subentry_id(imei)
+    subentry_id = rig.coordinator.devices.subentry_id(imei)
     assert subentry_id
     result = await flows.async_init(
         (rig.entry.entry_id, "vehicle"),
@@ -422,7 +422,7 @@ async def test_remove_a_vehicle(rig: Rig) -> None:
 
     The account's own device stays.
     """
-    subentry_id = rig.coordinator.subentry_id(RIDING)
+    subentry_id = rig.coordinator.devices.subentry_id(RIDING)
     assert subentry_id
     rig.hass.config_entries.async_remove_subentry(rig.entry, subentry_id)
     await rig.advance(1)

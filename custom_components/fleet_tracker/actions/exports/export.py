@@ -171,7 +171,7 @@ def _home(hass: HomeAssistant) -> Circle:
 
 def _name(coordinator: FleetCoordinator, vehicle_id: str) -> str:
     """Return how the user calls a vehicle."""
-    return coordinator.names_by_vehicle([vehicle_id]).get(vehicle_id, "")
+    return coordinator.devices.names_by_vehicle([vehicle_id]).get(vehicle_id, "")
 
 
 def _maker(wanted: Export) -> tuple[Callable[[Content], str], str]:

@@ -82,7 +82,7 @@ class RecordedPast:
         return RECORDER in self._hass.config.components
 
     def _entity(self, platform: Platform, reading: str) -> str | None:
-        unique_id = self._coordinator.unique_id(self._vehicle_id, reading)
+        unique_id = self._coordinator.devices.unique_id(self._vehicle_id, reading)
         registry = er.async_get(self._hass)
         return registry.async_get_entity_id(platform, DOMAIN, unique_id)
 
