@@ -14,6 +14,7 @@ import json
 import logging
 import sys
 import tempfile
+import time
 
 from aiohttp.test_utils import unused_port
 from homeassistant.core import HomeAssistant
@@ -39,13 +40,14 @@ from .polled import (
 from .sizes import add_sizes
 from .trackers import merge_rate, read_rate, shares
 
+BEGIN = time.perf_counter()
 FEW = 5
 type Figures = dict[str, float | None]
 
 
 def say(text: str) -> None:
-    """Tell those who watch how far it is."""
-    print(text, file=sys.stderr, flush=True)
+    """Tell those who watch how far it is, and after how many seconds."""
+    print(f"{time.perf_counter() - BEGIN:5.0f} s  {text}", file=sys.stderr, flush=True)
 
 
 async def in_home_assistant[T](
@@ -117,7 +119,7 @@ async def peers(clock: Clock, vehicles: int) -> Figures:
         for scenario in (Scenario.SAME, Scenario.TENTH_MOVED, Scenario.ALL_MOVED):
             figures[f"{name} {scenario}"] = None
         if name in without:
-            say(f"  {name} is not installed")
+            say(f"{name} is not installed")
             continue
         figures |= passes_of(
             name,
@@ -132,19 +134,19 @@ async def measure(options: argparse.Namespace) -> Figures:
     clock = Clock()
     figures: Figures = {}
     for vendor in SERVERS:
-        say(f"  {vendor}: {options.vehicles} and {options.many} vehicles")
+        say(f"{vendor}: {options.vehicles} and {options.many} vehicles")
         figures |= await polled(clock, vendor, options.vehicles, options.many)
-    say("  peers")
+    say("peers")
     figures |= await peers(clock, options.vehicles)
-    say(f"  {options.trackers} VT3 trackers")
+    say(f"{options.trackers} VT3 trackers")
     figures["vt3 read"] = await read_rate(clock, options.trackers)
     figures["vt3 merged"] = await merge_rate(clock, options.trackers)
     found = await in_home_assistant(lambda hass: shares(hass, clock, options.trackers))
     figures |= {f"vt3 share {name}": value for name, value in found.items()}
-    say(f"  {options.mopeds} mopeds")
+    say(f"{options.mopeds} mopeds")
     found = await measure_mopeds(clock, options.mopeds)
     figures |= {f"mopeds {name}": value for name, value in found.items()}
-    say("  imports")
+    say("imports")
     figures["import"] = import_seconds(min(options.passes, 3))
     return figures
 
