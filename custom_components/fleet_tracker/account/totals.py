@@ -86,7 +86,10 @@ class Totals:
             share = _Share(True, activity, driven, metres)
         if share == before:
             return
-        self._shares[vehicle_id] = share
+        if share.here:
+            self._shares[vehicle_id] = share
+        else:
+            del self._shares[vehicle_id]
         self.vehicles += share.here - before.here
         self.driving += share.driving - before.driving
         self.offline += share.offline - before.offline
