@@ -20,11 +20,10 @@ from homeassistant.components.calendar import (
 from homeassistant.const import UnitOfLength
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_conversion import DistanceConverter
 
-from .account.coordinator import FleetConfigEntry, FleetCoordinator
+from .account.coordinator import FleetCoordinator
 from .account.trips.places import place_name
 from .account_entity import AccountDescription, AccountEntity
 from .actions.turns import in_turns
@@ -309,16 +308,10 @@ def _with_trips(
         yield from descriptions
 
 
-_async_set_up_vehicles = entities_of(
-    VehicleCalendar, (OF_VEHICLE,), lambda _: (), _with_trips
+async_setup_entry = entities_of(
+    VehicleCalendar,
+    (OF_VEHICLE,),
+    lambda _: (),
+    _with_trips,
+    of_account=lambda coordinator: [AccountCalendar(coordinator, OF_ACCOUNT)],
 )
-
-
-async def async_setup_entry(
-    hass: HomeAssistant,
-    entry: FleetConfigEntry,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-) -> None:
-    """Set up the calendar of an account, and those of its vehicles."""
-    await _async_set_up_vehicles(hass, entry, async_add_entities)
-    async_add_entities([AccountCalendar(entry.runtime_data, OF_ACCOUNT)])

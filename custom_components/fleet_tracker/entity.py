@@ -240,10 +240,12 @@ def entities_of(
     common: Iterable[FleetDescription],
     vendors_own: Callable[[VendorEntities], Iterable[FleetDescription]],
     matches: Matches = by_reading,
+    of_account: Callable[[FleetCoordinator], Iterable[Entity]] | None = None,
 ) -> SetUpEntry:
     """Return the `async_setup_entry` of a platform.
 
-    It creates the entities of the common descriptions and of the vendor's own.
+    It creates the entities of the common descriptions and of the vendor's own, and then
+    those of the account itself.
     """
 
     async def async_setup_entry(
@@ -260,6 +262,8 @@ def entities_of(
             factory,
             matches,
         ).async_set_up()
+        if of_account is not None:
+            async_add_entities(of_account(entry.runtime_data))
 
     return async_setup_entry
 

@@ -15,10 +15,8 @@ from homeassistant.components.number import (
     NumberMode,
 )
 from homeassistant.const import EntityCategory, UnitOfTime
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .account.coordinator import FleetConfigEntry
+from .account.coordinator import FleetCoordinator
 from .account.pace import Pace
 from .account_entity import AccountDescription, AccountEntity
 from .const import (
@@ -139,20 +137,17 @@ class UpdateInterval(AccountEntity, NumberEntity):
         self.async_write_ha_state()
 
 
-_async_set_up_vehicles = entities_of(
-    FleetNumber, (), lambda offered: offered.numbers, by_capability
+def _update_intervals(coordinator: FleetCoordinator) -> list[UpdateInterval]:
+    """Return the update intervals of an account, none where it is not polled."""
+    if not coordinator.vendor.polls:
+        return []
+    return [UpdateInterval(coordinator, one) for one in UPDATE_INTERVALS]
+
+
+async_setup_entry = entities_of(
+    FleetNumber,
+    (),
+    lambda offered: offered.numbers,
+    by_capability,
+    of_account=_update_intervals,
 )
-
-
-async def async_setup_entry(
-    hass: HomeAssistant,
-    entry: FleetConfigEntry,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-) -> None:
-    """Set up the settings of trackers, and the update intervals of a polled account."""
-    await _async_set_up_vehicles(hass, entry, async_add_entities)
-    coordinator = entry.runtime_data
-    if coordinator.vendor.polls:
-        async_add_entities(
-            [UpdateInterval(coordinator, one) for one in UPDATE_INTERVALS]
-        )

@@ -24,10 +24,8 @@ from homeassistant.const import (
     UnitOfTime,
     UnitOfVolume,
 )
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .account.coordinator import FleetConfigEntry, FleetCoordinator
+from .account.coordinator import FleetCoordinator
 from .account_sensors import account_sensors
 from .const import ATTR_LAST_ACTIVITY
 from .entity import FleetEntity, entities_of
@@ -374,16 +372,9 @@ class FleetSensor(FleetEntity, SensorEntity):
         )
 
 
-_async_set_up_vehicles = entities_of(
-    FleetSensor, COMMON, lambda offered: offered.sensors
+async_setup_entry = entities_of(
+    FleetSensor,
+    COMMON,
+    lambda offered: offered.sensors,
+    of_account=account_sensors,
 )
-
-
-async def async_setup_entry(
-    hass: HomeAssistant,
-    entry: FleetConfigEntry,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-) -> None:
-    """Set up the sensors of an account's vehicles, and those of the account."""
-    await _async_set_up_vehicles(hass, entry, async_add_entities)
-    async_add_entities(account_sensors(entry.runtime_data))
