@@ -21,7 +21,7 @@ from homeassistant.core import HomeAssistant, SupportsResponse
 import pytest
 import voluptuous as vol
 
-from custom_components.fleet_tracker import config_flow
+from custom_components.fleet_tracker import config_flow, options_flow
 from custom_components.fleet_tracker.const import CONF_IDENTITY, DOMAIN
 from custom_components.fleet_tracker.contract.commands import (
     HARMLESS,
@@ -863,8 +863,8 @@ def register(monkeypatch: pytest.MonkeyPatch) -> Clouds:
         monkeypatch.setattr(
             config_flow.FleetTrackerConfigFlow, step, function, raising=False
         )
-    for step, choice in config_flow.options_steps(vendors.values()):
+    for step, choice in options_flow.options_steps(vendors.values()):
         monkeypatch.setattr(
-            config_flow.FleetTrackerOptionsFlow, step, choice, raising=False
+            options_flow.FleetTrackerOptionsFlow, step, choice, raising=False
         )
     return clouds

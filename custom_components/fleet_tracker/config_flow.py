@@ -1,15 +1,16 @@
-"""The config flow of all vendors; their forms and checks come from the registry."""
+"""The config flow of all vendors; their forms and checks come from the registry.
+
+The flow of the options is in `options_flow`, that of single vehicles in `vehicle_flow`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
 import secrets
 from types import MappingProxyType
 from typing import Any, cast, override
 
 from homeassistant.config_entries import (
-    SOURCE_INTEGRATION_DISCOVERY,
     SOURCE_USER,
     ConfigEntry,
     ConfigEntryState,
@@ -17,65 +18,46 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     ConfigSubentry,
     ConfigSubentryFlow,
-    OptionsFlow,
-    SubentryFlowResult,
 )
-from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.selector import TextSelector, TextSelectorConfig
 from homeassistant.helpers.typing import DiscoveryInfoType
 import voluptuous as vol
 
 from .account import back_off
 from .account.coordinator import FleetCoordinator
 from .account.handover import hand_over
-from .account.options import (
-    async_keep_names,
-    flat,
-    option_fields,
-    options_schema,
-    section_of,
-    vehicle_choices,
-)
 from .account.reauthentication import checking
 from .account.storage import EntryMemory
 from .account.subentries import discovery_unique_id
-from .account.vehicle_settings import (
-    VEHICLE,
-    settings_form,
-    stored_settings,
-    vehicle_form,
-    with_all_settings,
-    with_settings,
-)
-from .actions.blueprints import async_install_blueprints
 from .const import (
-    CONF_EXCLUDED_VEHICLES,
     CONF_IDENTITY,
     CONF_PUSH_SECRET,
     CONF_VENDOR,
     DOMAIN,
-    LOGGER,
     SUBENTRY_VEHICLE,
 )
-from .contract.connection import Connection, Memory
+from .contract.connection import Memory
 from .contract.errors import VendorError
-from .offer.flow import (
-    NO_PUSH_FORM,
-    PUSH_FORM,
-    Account,
-    AddedVehicle,
-    FlowMemory,
-    VehicleFlow,
+from .flow_parts import (
+    PUSH_ADDRESS,
+    async_vehicle_flow,
+    async_vendor,
+    connection_of,
+    error_key,
+    is_added,
+    push_fields,
+    push_placeholders,
+    push_step,
 )
+from .offer.flow import NO_PUSH_FORM, PUSH_FORM, Account, AddedVehicle, FlowMemory
 from .offer.summary import VendorSummary
 from .offer.vendor import Vendor
+from .options_flow import FleetTrackerOptionsFlow
 from .pushes.door import push_url
+from .vehicle_flow import AddVehicleFlow
 from .vendors import VENDORS, async_load_vendor
 
-PUSH_ADDRESS = "push_address"
 # Whether a flow can be followed by another one
 CAN_GO_ON = hasattr(ConfigFlow, "async_on_create_entry")
 
@@ -134,7 +116,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
                     self.hass, user_input, None, FlowMemory()
                 )
             except VendorError as err:
-                errors["base"] = _error(err)
+                errors["base"] = error_key(err)
             else:
                 await self.async_set_unique_id(self._account.unique_id)
                 self._abort_if_unique_id_configured(reload_on_update=False)
@@ -206,11 +188,11 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         placeholders = dict(vendor.flow.placeholders(form))
         if form == PUSH_FORM:
             url = push_url(self.hass, self._push_secret)
-            step = _push_step(vendor, url)
+            step = push_step(vendor, url)
             # What else is asked makes no sense where nothing can be pushed.
             asked = schema.schema if url else {}
             schema = vol.Schema({**push_fields(url), **asked})
-            placeholders |= _push_placeholders(url)
+            placeholders |= push_placeholders(url)
         return self.async_show_form(
             step_id=step,
             data_schema=self.add_suggested_values_to_schema(schema, defaults),
@@ -231,7 +213,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Ask for new credentials of the same account."""
         entry = self._get_reauth_entry()
-        flow = (await _async_vendor(self.hass, entry)).flow
+        flow = (await async_vendor(self.hass, entry)).flow
         errors: dict[str, str] = {}
         if user_input is not None:
             entered = {**entry.data, **user_input}
@@ -241,7 +223,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
                         self.hass, entered, entry, await _async_memory(self.hass, entry)
                     )
                 except VendorError as err:
-                    errors["base"] = _error(err)
+                    errors["base"] = error_key(err)
                 else:
                     if account.unique_id != entry.unique_id:
                         return self.async_abort(reason="wrong_account")
@@ -258,7 +240,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Change the server or the credentials of an account."""
         entry = self._get_reconfigure_entry()
-        flow = (await _async_vendor(self.hass, entry)).flow
+        flow = (await async_vendor(self.hass, entry)).flow
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
@@ -266,7 +248,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
                     self.hass, user_input, entry, await _async_memory(self.hass, entry)
                 )
             except VendorError as err:
-                errors["base"] = _error(err)
+                errors["base"] = error_key(err)
             else:
                 if not self._is_same_account(entry, account):
                     return self.async_abort(reason="wrong_account")
@@ -341,7 +323,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         vehicle_id = discovery_info["vehicle_id"]
         await self.async_set_unique_id(discovery_unique_id(entry, vehicle_id))
         self._abort_if_unique_id_configured(reload_on_update=False)
-        if _is_added(entry, vehicle_id):
+        if is_added(entry, vehicle_id):
             return self.async_abort(reason="already_configured")
         self._discovered = discovery_info
         model = discovery_info["model"] or coordinator.vendor.name
@@ -355,21 +337,21 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         entry = self._discovering_entry(self._discovered)
         if entry is None:
             return self.async_abort(reason="entry_not_loaded")
-        vehicles = await _async_vehicle_flow(self.hass, entry)
+        vehicles = await async_vehicle_flow(self.hass, entry)
         vehicle_id = self._discovered["vehicle_id"]
         errors: dict[str, str] = {}
         if user_input is not None:
-            if _is_added(entry, vehicle_id):
+            if is_added(entry, vehicle_id):
                 return self.async_abort(reason="already_configured")
             try:
                 added = await vehicles.async_check(
                     self.hass,
                     entry,
                     {**self._discovered, **user_input},
-                    _connection_of(entry),
+                    connection_of(entry),
                 )
             except VendorError as err:
-                errors["base"] = _error(err)
+                errors["base"] = error_key(err)
             else:
                 self.hass.config_entries.async_add_subentry(entry, _subentry(added))
                 return self.async_abort(reason="vehicle_added")
@@ -433,227 +415,6 @@ for _name, _step in vendor_steps(VENDORS.values()):
     setattr(FleetTrackerConfigFlow, _name, _step)
 
 
-class FleetTrackerOptionsFlow(OptionsFlow):
-    """Changes how an account is read and what it may do.
-
-    Each vendor's page of the push address is added below the class, from the registry.
-    """
-
-    async def async_step_init(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask what to see, where there is more than the settings."""
-        vendor = await _async_vendor(self.hass, self.config_entry)
-        pages = ["settings"]
-        if vehicle_choices(self.config_entry):
-            pages.append("vehicle")
-        if vendor.pushes:
-            pages.append(f"{vendor.key}_{PUSH_FORM}")
-        if vehicle_choices(self.config_entry):
-            pages.append("blueprints")
-        if len(pages) == 1:
-            return await self.async_step_settings()
-        return self.async_show_menu(step_id="init", menu_options=pages)
-
-    async def async_step_settings(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask for the options."""
-        entry = self.config_entry
-        vendor = await _async_vendor(self.hass, entry)
-        fields = option_fields(entry, vendor)
-        options: Mapping[str, Any] = entry.options
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            options = flat(user_input)
-            # The front end shows an error of a section, not one of a field within.
-            errors = {
-                section_of(fields, key): error
-                for key, error in vendor.flow.options_error(options).items()
-            }
-            if not errors:
-                await async_keep_names(entry, options.get(CONF_EXCLUDED_VEHICLES, ()))
-                return self.async_create_entry(
-                    data=with_all_settings(options, entry.options)
-                )
-        opened = [one for one in fields if one in errors] or list(fields)[:1]
-        return self.async_show_form(
-            step_id="settings",
-            data_schema=options_schema(fields, options, opened),
-            errors=errors,
-        )
-
-    _vehicle_id = ""
-
-    async def async_step_vehicle(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask which vehicle has settings of its own."""
-        if user_input is not None:
-            self._vehicle_id = user_input[VEHICLE]
-            return await self.async_step_vehicle_settings()
-        choices = vehicle_choices(self.config_entry)
-        return self.async_show_form(
-            step_id="vehicle", data_schema=vehicle_form(choices)
-        )
-
-    async def async_step_vehicle_settings(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask for the settings of one vehicle. What is left empty is up to us."""
-        entry, vehicle_id = self.config_entry, self._vehicle_id
-        if user_input is not None:
-            return self.async_create_entry(
-                data=with_settings(entry.options, vehicle_id, user_input)
-            )
-        return self.async_show_form(
-            step_id="vehicle_settings",
-            data_schema=self.add_suggested_values_to_schema(
-                settings_form(), stored_settings(entry.options, vehicle_id)
-            ),
-            description_placeholders={
-                "vehicle": vehicle_choices(entry).get(vehicle_id, vehicle_id)
-            },
-        )
-
-    async def async_step_blueprints(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask whether to install the blueprints, and tell what was done."""
-        if user_input is None:
-            return self.async_show_form(
-                step_id="blueprints", data_schema=vol.Schema({})
-            )
-        try:
-            installed = await async_install_blueprints(self.hass)
-        except ServiceValidationError:
-            return self.async_abort(reason="no_automations")
-        except HomeAssistantError:
-            return self.async_abort(reason="blueprints_not_written")
-        return self.async_abort(
-            reason="blueprints_installed",
-            description_placeholders={
-                one: ", ".join(names) or "–" for one, names in asdict(installed).items()
-            },
-        )
-
-    async def async_step_push(
-        self, vendor: Vendor, user_input: dict[str, Any] | None
-    ) -> ConfigFlowResult:
-        """Show where the vendor should push to."""
-        entry = self.config_entry
-        if user_input is not None:
-            return self.async_create_entry(data=dict(entry.options))
-        url = push_url(self.hass, entry.data[CONF_PUSH_SECRET])
-        return self.async_show_form(
-            step_id=_push_step(vendor, url),
-            data_schema=vol.Schema(push_fields(url)),
-            description_placeholders=_push_placeholders(url),
-        )
-
-
-type _OptionsStep = Callable[
-    [FleetTrackerOptionsFlow, dict[str, Any] | None], Awaitable[ConfigFlowResult]
-]
-
-
-def _options_push_step(key: str) -> _OptionsStep:
-    async def step(
-        flow: FleetTrackerOptionsFlow, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        vendor = await async_load_vendor(flow.hass, key)
-        return await flow.async_step_push(vendor, user_input)
-
-    return step
-
-
-def options_steps(
-    vendors: Iterable[VendorSummary],
-) -> Iterator[tuple[str, _OptionsStep]]:
-    """Yield the steps of the options that vendors who push have."""
-    for vendor in vendors:
-        if PUSH_FORM in vendor.further_forms:
-            for form in (PUSH_FORM, NO_PUSH_FORM):
-                name = f"async_step_{vendor.key}_{form}"
-                yield name, _options_push_step(vendor.key)
-
-
-for _options_name, _options_step in options_steps(VENDORS.values()):
-    setattr(FleetTrackerOptionsFlow, _options_name, _options_step)
-
-
-def _push_step(vendor: Vendor, url: str | None) -> str:
-    return f"{vendor.key}_{PUSH_FORM if url else NO_PUSH_FORM}"
-
-
-def push_fields(url: str | None) -> dict[vol.Marker, Any]:
-    """Return the field that holds the address: it can be marked and copied whole."""
-    if not url:
-        return {}
-    shown = vol.Optional(PUSH_ADDRESS, description={"suggested_value": url})
-    return {shown: TextSelector(TextSelectorConfig(multiline=True))}
-
-
-def _push_placeholders(url: str | None) -> dict[str, str]:
-    return {"push_url": url} if url else {}
-
-
-class AddVehicleFlow(ConfigSubentryFlow):
-    """Adds a vehicle to an account that has no list of them, and changes it later."""
-
-    async def async_step_user(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Ask for a vehicle and check it."""
-        entry = self._get_entry()
-        vehicles = await _async_vehicle_flow(self.hass, entry)
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            try:
-                added = await vehicles.async_check(
-                    self.hass, entry, user_input, _connection_of(entry)
-                )
-            except VendorError as err:
-                errors["base"] = _error(err)
-            else:
-                if _is_added(entry, added.vehicle_id):
-                    return self.async_abort(reason="already_configured")
-                _withdraw_card(self.hass, entry, added.vehicle_id)
-                return self.async_create_entry(
-                    title=added.title,
-                    data=dict(added.data),
-                    unique_id=added.vehicle_id,
-                    description=vehicles.what_to_do_next,
-                    description_placeholders=vehicles.placeholders(self.hass, entry),
-                )
-        return self.async_show_form(
-            step_id="user",
-            data_schema=self.add_suggested_values_to_schema(
-                vehicles.form(user_input or {}), user_input
-            ),
-            errors=errors,
-        )
-
-    async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Change what can be changed of a vehicle."""
-        entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
-        if user_input is not None:
-            return self.async_update_and_abort(
-                entry,
-                subentry,
-                title=user_input.get(CONF_NAME, subentry.title),
-                data_updates=user_input,
-            )
-        vehicles = await _async_vehicle_flow(self.hass, entry)
-        return self.async_show_form(
-            step_id="reconfigure",
-            data_schema=vehicles.settings_form(subentry.data),
-            description_placeholders={"name": subentry.title},
-        )
-
-
 async def _async_memory(hass: HomeAssistant, entry: ConfigEntry) -> Memory:
     """Return what the connection of an account remembers, whether it is loaded or not."""
     if entry.state is ConfigEntryState.LOADED:
@@ -664,43 +425,6 @@ async def _async_memory(hass: HomeAssistant, entry: ConfigEntry) -> Memory:
     return memory.vendor
 
 
-def _connection_of(entry: ConfigEntry) -> Connection | None:
-    """Return the connection of an account, None if it is not loaded."""
-    if entry.state is not ConfigEntryState.LOADED:
-        return None
-    coordinator: FleetCoordinator = entry.runtime_data
-    return coordinator.connection
-
-
-async def _async_vendor(hass: HomeAssistant, entry: ConfigEntry) -> Vendor:
-    return await async_load_vendor(hass, entry.data[CONF_VENDOR])
-
-
-async def _async_vehicle_flow(
-    hass: HomeAssistant, entry: ConfigEntry
-) -> VehicleFlow[Any]:
-    vehicles = (await _async_vendor(hass, entry)).flow.vehicles
-    if vehicles is None:
-        raise TypeError("this vendor lists its vehicles")
-    return vehicles
-
-
-def _is_added(entry: ConfigEntry, vehicle_id: str) -> bool:
-    return any(one.unique_id == vehicle_id for one in entry.subentries.values())
-
-
-def _withdraw_card(hass: HomeAssistant, entry: ConfigEntry, vehicle_id: str) -> None:
-    """Remove the discovery card of a vehicle that is added by hand, if it has one."""
-    for flow in hass.config_entries.flow.async_progress_by_handler(
-        DOMAIN,
-        match_context={
-            "source": SOURCE_INTEGRATION_DISCOVERY,
-            "unique_id": discovery_unique_id(entry, vehicle_id),
-        },
-    ):
-        hass.config_entries.flow.async_abort(flow["flow_id"])
-
-
 def _subentry(added: AddedVehicle) -> ConfigSubentry:
     return ConfigSubentry(
         data=MappingProxyType(dict(added.data)),
@@ -708,8 +432,3 @@ def _subentry(added: AddedVehicle) -> ConfigSubentry:
         title=added.title,
         unique_id=added.vehicle_id,
     )
-
-
-def _error(err: VendorError) -> str:
-    LOGGER.debug("Refused while checking what was entered: %s", err)
-    return err.translation_key

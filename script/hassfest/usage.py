@@ -91,7 +91,11 @@ class Usage:
         """Load the code."""
         self._integration = integration
         self._contract = self._module("contract.errors")
-        self._flow = self._module("config_flow")
+        self._const = self._module("const")
+        self._flow = self._module("offer.flow")
+        self._flow_parts = self._module("flow_parts")
+        self._options = self._module("account.options")
+        self._vehicle_settings = self._module("account.vehicle_settings")
         self._vendors: Mapping[str, Any] = {
             key: self._module(f"vendors.{key}").VENDOR
             for key in self._module("vendors").VENDORS
@@ -190,7 +194,7 @@ class Usage:
         self._texts.allow(
             "config.step.user.menu_option_descriptions.*", "config.flow_title"
         )
-        subentry = f"config_subentries.{self._flow.SUBENTRY_VEHICLE}"
+        subentry = f"config_subentries.{self._const.SUBENTRY_VEHICLE}"
         adds_vehicles = any(one.flow.vehicles for one in self._vendors.values())
         paths = {"config": "config", "options": "options", "subentry": subentry}
         for kind, path in paths.items():
@@ -248,7 +252,7 @@ class Usage:
         flow = vendor.flow
         entry = MockConfigEntry(
             domain=self._integration.domain,
-            data={self._flow.CONF_VENDOR: vendor.key, self._flow.CONF_IDENTITY: ""},
+            data={self._const.CONF_VENDOR: vendor.key, self._const.CONF_IDENTITY: ""},
         )
         first = flow.form("", {})
         yield f"config.step.{vendor.key}", first
@@ -256,7 +260,9 @@ class Usage:
         for name in flow.further_forms:
             yield f"config.step.{vendor.key}_{name}", flow.form(name, {})
             if name == self._flow.PUSH_FORM:
-                address = vol.Schema(self._flow.push_fields("https://example.org"))
+                address = vol.Schema(
+                    self._flow_parts.push_fields("https://example.org")
+                )
                 for kind in ("config", "options"):
                     yield f"{kind}.step.{vendor.key}_{name}", address
                     nothing = f"{vendor.key}_{self._flow.NO_PUSH_FORM}"
@@ -265,15 +271,15 @@ class Usage:
             yield "config.step.reauth_confirm", schema
         for page in ("settings", "vehicle", "blueprints"):
             self._texts.need(f"options.step.init.menu_options.{page}")
-        yield "options.step.vehicle", self._flow.vehicle_form({})
-        yield "options.step.vehicle_settings", self._flow.settings_form()
+        yield "options.step.vehicle", self._vehicle_settings.vehicle_form({})
+        yield "options.step.vehicle_settings", self._vehicle_settings.settings_form()
         if vendor.pushes:
             page = f"{vendor.key}_{self._flow.PUSH_FORM}"
             self._texts.need(f"options.step.init.menu_options.{page}")
-        fields = self._flow.option_fields(entry, vendor)
-        yield "options.step.settings", self._flow.options_schema(fields, {}, ())
+        fields = self._options.option_fields(entry, vendor)
+        yield "options.step.settings", self._options.options_schema(fields, {}, ())
         if vehicles := flow.vehicles:
-            subentry = f"config_subentries.{self._flow.SUBENTRY_VEHICLE}"
+            subentry = f"config_subentries.{self._const.SUBENTRY_VEHICLE}"
             self._texts.need("config.create_entry.add_vehicles")
             ending = vehicles.what_to_do_next or "default"
             self._texts.need(f"{subentry}.create_entry.{ending}")
