@@ -741,6 +741,43 @@ async def test_acknowledged_occurrence_fires_after_a_crash(
     assert await journal_of(coordinator).async_load(ignore, ignore, ignore) == []
 
 
+@pytest.mark.parametrize("is_tidied", [False, True])
+@pytest.mark.parametrize("waits", [False, True])
+async def test_repeated_push_that_a_crash_cut_off(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    monkeypatch: pytest.MonkeyPatch,
+    is_tidied: bool,
+    waits: bool,
+) -> None:
+    """Received again but not told from a replay yet, it fires once after all, not twice.
+
+    Whether it fired before the crash, or waited for its event entity then.
+    """
+    if is_tidied:
+        monkeypatch.setattr(occurrence_journal, "MOST_DEAD_LINES", -1000)
+    coordinator = await set_up(hass, cloud_entry())
+    pushed = replace(alarm(START), pushed=True)
+    told: list[Occurrence] = []
+    log = OccurrenceLog(journal_of(coordinator), coordinator.memory, START)
+    await log.async_load()
+    if not waits:
+        log.deliver_to("1", OccurrenceKind.ALARM, told.append)
+    log.fire("1", pushed, START, log.receive("1", pushed))
+    log.receive("1", pushed)
+    await log.async_save()
+    assert len(told) == (not waits)
+
+    again = OccurrenceLog(journal_of(coordinator), coordinator.memory, START)
+    receipts = await again.async_load()
+    again.deliver_to("1", OccurrenceKind.ALARM, told.append)
+    for receipt in receipts:
+        again.fire("1", replace(receipt.occurrence, pushed=True), START, receipt)
+    assert len(told) == 1
+    await again.async_save()
+    assert await journal_of(coordinator).async_load(ignore, ignore, ignore) == []
+
+
 async def test_occurrence_not_on_disk_is_not_acknowledged(
     hass: HomeAssistant,
     cloud: Cloud,

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 import json
+from pathlib import Path
 import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Response
+from playwright.sync_api import (
+    APIResponse,
+    ConsoleMessage,
+    Error,
+    Locator,
+    Page,
+    Response,
+)
 
 from .demo import Demo, wait_for
 
@@ -19,6 +28,7 @@ DESKTOP = (1280, 900)
 PHONE = (390, 844)
 CALL = "([values]) => document.querySelector('home-assistant').hass.callWS(values)"
 DIALOG = "dialog-data-entry-flow"
+PICTURES_KEPT = Path(__file__).parent.parent.parent / ".cache" / "browser-pictures"
 # Pictures from the network that a test must not need: map tiles and brands of others.
 PICTURES = re.compile(
     r"/api/map_tiles|/api/brands/|brands\.home-assistant\.io|cartocdn"
@@ -223,9 +233,41 @@ class Screen:
         buttons.evaluate_all("all => all.forEach(one => one.dataset.label = one.label)")
         self.page.locator(f"ha-control-button[data-label='{button}']").click()
 
-    def read_notice(self, text: str) -> None:
+    def read_notice(self, text: str | re.Pattern[str], seconds: float = 20) -> None:
         """Return when a notice at the bottom of the page says a text."""
-        self.page.locator("notification-manager").get_by_text(text).first.wait_for()
+        notice = self.page.locator("notification-manager").get_by_text(text).first
+        notice.wait_for(timeout=seconds * 1000)
+
+    def read_notification(self, text: str) -> None:
+        """Open the notifications, and return when one of them says a text."""
+        self.page.get_by_text("Notifications", exact=True).first.click()
+        self.page.locator("notification-drawer").get_by_text(text).first.wait_for()
+
+    def restart(self, seconds: float) -> None:
+        """Restart Home Assistant, and return when it runs again."""
+        with suppress(Error):
+            self._api("post", "services/homeassistant/restart")
+        wait_for(lambda: not self._runs(), "Home Assistant to end", seconds)
+        wait_for(self._runs, "Home Assistant to run", seconds)
+        # What was asked for meanwhile could not be answered.
+        self.complaints.clear()
+
+    def _runs(self) -> bool:
+        with suppress(Error):
+            return bool(self._api("get", "config").json()["state"] == "RUNNING")
+        return False
+
+    def _api(self, method: str, path: str) -> APIResponse:
+        return self.page.request.fetch(
+            f"{self.demo.url}/api/{path}",
+            method=method,
+            headers={"Authorization": f"Bearer {self.demo.token}"},
+        )
+
+    def picture(self, name: str) -> None:
+        """Keep a picture of what is seen, for who wants to look at it."""
+        PICTURES_KEPT.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=PICTURES_KEPT / f"{name}.png")
 
     def add_account(self, vendor: str) -> None:
         """Begin to add an account, and choose the vendor."""

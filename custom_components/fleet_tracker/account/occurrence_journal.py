@@ -36,15 +36,11 @@ _FORGOTTEN = "forgotten"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Receipt:
-    """An occurrence that came in and has to fire.
-
-    ``is_recalled`` says that it came in before the start and did not fire then.
-    """
+    """An occurrence that came in and has to fire."""
 
     number: int
     vehicle_id: str
     occurrence: Occurrence
-    is_recalled: bool = False
 
 
 class OccurrenceJournal:
@@ -198,4 +194,4 @@ def _receipt(number: int, told: Mapping[str, object]) -> Receipt:
     if not isinstance(vehicle_id := told[_VEHICLE], str):
         raise TypeError("no vehicle")
     occurrence = from_json(Occurrence, told[_OCCURRENCE])
-    return Receipt(number, vehicle_id, occurrence, is_recalled=True)
+    return Receipt(number, vehicle_id, occurrence)

@@ -7,7 +7,7 @@ it while it is not there yet.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -127,13 +127,14 @@ class _Past:
         if len(self._until) > MOST_REMEMBERED:
             del self._until[next(iter(self._until))]
 
-    def as_json(self) -> Json:
-        """Return the data that `from_json` reads."""
+    def as_json(self, waiting: Container[tuple[_Moment, str]] = ()) -> Json:
+        """Return the data that `from_json` reads, without what still waits for a listener."""
         return {
             "fired": [
                 [*moment, content, one.pushed, one.occurred_at, one.fired_at]
                 for moment, of_moment in self._fired.items()
                 for content, one in of_moment.items()
+                if (moment, content) not in waiting
             ],
             "until": dict(self._until),
         }
@@ -263,8 +264,8 @@ class OccurrenceLog:
         ``now`` is by the server's clock, and ``ahead`` by how much that is ahead of ours.
         """
         past = self._past.setdefault(vehicle_id, _Past())
-        recalled = receipt is not None and receipt.is_recalled
-        if not recalled and past.is_replay(occurrence):
+        # Also one that was received before the start: it may have been a replay then.
+        if past.is_replay(occurrence):
             self._journal.note_done(receipt)
             return
         past.add(occurrence, now)
@@ -377,10 +378,22 @@ class OccurrenceLog:
     async def async_save(self) -> None:
         """Have on disk what was received and what fired. Raises OSError when it is not."""
         await self._journal.async_write()
+        if self._early:
+            # What is held back has neither fired nor an entity to wait for.
+            return
         await self._journal.async_tidy(
-            lambda: ((one, past.as_json()) for one, past in list(self._past.items())),
-            sum(past.count for past in self._past.values()),
+            self._pasts, sum(past.count for past in self._past.values())
         )
+
+    def _pasts(self) -> Iterator[tuple[str, Json]]:
+        """Yield what fired, by vehicle. What waits did not: its receipt is kept instead."""
+        for vehicle_id, past in list(self._past.items()):
+            waiting = {
+                _identity(one.occurrence)
+                for kind in OccurrenceKind
+                for one in self._undelivered.get((vehicle_id, kind), ())
+            }
+            yield vehicle_id, past.as_json(waiting)
 
 
 def _call[**P](listener: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
@@ -405,6 +418,10 @@ def _row(occurrence: Occurrence, fired_at: str) -> list[Json]:
 def _moment(occurrence: Occurrence) -> _Moment:
     stamp = occurrence.reported_at or occurrence.occurred_at
     return occurrence.key.lower(), stamp.isoformat()
+
+
+def _identity(occurrence: Occurrence) -> tuple[_Moment, str]:
+    return _moment(occurrence), _content(occurrence)
 
 
 def _content(occurrence: Occurrence) -> str:

@@ -256,6 +256,9 @@ def test_requests_that_can_stop_a_vehicle() -> None:
     assert can_stop(raw("mgmt/control", {"cmd": "upgrade"}))
     for harmless in ("io/refresh", "group/get", "io/set", "group/set"):
         assert not can_stop(raw(harmless))
+        for key in ("io.DO2", "io.D02", "io.do1", " io.DO2"):
+            assert can_stop(raw(harmless, {key: 1}))
+    assert not can_stop(raw("io/set", {"interval": 5, "interest": {"io.DO2": ""}}))
     # What is not valid is refused before it is sent.
     assert not can_stop(raw("v1/VF2/io/control", {"io.DO2": 1}))
 

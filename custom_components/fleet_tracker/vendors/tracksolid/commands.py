@@ -86,6 +86,8 @@ _HARMLESS = frozenset(
         "WHERE",
     }
 )
+# A word, and its values behind commas: numbers, names, addresses, paths.
+_PLAIN = re.compile(r"[ \t]*[A-Za-z]+[ \t]*(,[A-Za-z0-9 \t.,:/@+=_%?-]*)?")
 _LOCATE_WORDS = ("WHERE", "URL")
 _REBOOT_WORDS = ("RESET", "REBOOT")
 
@@ -112,7 +114,8 @@ def effect_of(text: str) -> Effect:
     """Return what a text command may do: the worst effect of the commands in it.
 
     A command with RELAY that does not plainly restore can stop a vehicle. The effect of
-    words that are not listed as harmless is unknown.
+    words that are not listed as harmless is unknown, and so is that of signs that stand in
+    no command: behind one of them a device may find another command.
     """
     effects = {_effect_of_one(part) for part in re.split(r"[#;\r\n]", text) if part}
     for effect in (Effect.STOPS, Effect.UNKNOWN, Effect.RESTORES, Effect.HARMLESS):
@@ -122,6 +125,8 @@ def effect_of(text: str) -> Effect:
 
 
 def _effect_of_one(text: str) -> Effect:
+    if not _PLAIN.fullmatch(text):
+        return Effect.STOPS if "RELAY" in text.upper() else Effect.UNKNOWN
     command = "".join(text.upper().split())
     if command == "RELAY,0":
         return Effect.RESTORES

@@ -57,6 +57,7 @@ _KEY = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+")
 _LONGEST_ALIAS = 64
 _REQUEST = re.compile(r"(v1/(?P<serial>[^/]+)/)?(?P<group>[^/]+)/(?P<action>[^/]+)")
 _OUTPUT_KEY = re.compile(r"io\.D[O0](?P<output>[1-3])")
+_LIKE_AN_OUTPUT = re.compile(r"\s*io\s*\.\s*D[O0]", re.IGNORECASE)
 
 # What a group uploads after its names were reset: all of Appendix A but for OBD, where
 # more than 32 would be too many.
@@ -197,7 +198,8 @@ def can_stop(command: Command, serial: str, cutting_outputs: Collection[str]) ->
     except InvalidArgument:
         return False
     if request.action in (GET, REFRESH, SET):
-        return False
+        # Nobody knows what a tracker does with an output in a request that sets none.
+        return any(map(_LIKE_AN_OUTPUT.match, request.payload))
     if (request.group, request.action) != (IO, CONTROL):
         return True
     return any(
