@@ -54,7 +54,9 @@ def as_flag(value: object) -> bool | None:
     """Return whether something is on, however it is written, None for anything else."""
     if type(value) is bool:
         return value
-    if type(value) is int or type(value) is float or type(value) is str:
+    if type(value) is int:
+        return value == 1 if 0 <= value <= 1 else None
+    if type(value) is float or type(value) is str:
         return _FLAGS.get(str(value).strip().lower())
     return None
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dataclasses import dataclass as record, replace as replace  # noqa: PLC0414
 else:
     from dataclasses import dataclass
+    from functools import cache
 
     def record(*, frozen: bool, **options: bool):
         """Return what makes a dataclass of a class: compared and hashed by its values."""
@@ -20,9 +21,16 @@ else:
 
     def replace(one, /, **changes: object):
         """Return a record like another one, but for some values."""
-        other = object.__new__(type(one))
-        for name in one.__dataclass_fields__:
-            setattr(other, name, getattr(one, name))
+        other = _copier(type(one))(one)
         for name, value in changes.items():
             setattr(other, name, value)
         return other
+
+    @cache
+    def _copier(kind: type):
+        """Return what copies a kind of record, written out for its fields: no loop is as quick."""
+        lines = ["def copy(one):", " other = new(kind)"]
+        lines += [f" other.{name} = one.{name}" for name in kind.__dataclass_fields__]
+        names = {"kind": kind, "new": object.__new__}
+        exec("\n".join([*lines, " return other"]), names)  # noqa: S102
+        return names["copy"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 import re
 from types import MappingProxyType
 
 from ...model.evidence import told_speed
 from ...model.json_values import Json, as_number
+from ...model.record import replace
 from ...model.vehicle import (
     FixKind,
     Position,
@@ -33,7 +33,6 @@ from .parameters import (
     PARAMETERS,
     POSITION_PARAMETERS,
     QUALITIES,
-    SLOW_READINGS,
     STRENGTHS,
     TIME_PARAMETERS,
     TOPIC_GROUPS,
@@ -64,6 +63,13 @@ _KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         for group, aliases in _KNOWN_ALIASES.items()
     }
 )
+_PARAMETERS = dict(PARAMETERS)
+_STAMPS: Mapping[str, tuple[str, ...]] = {
+    f"{prefix}.ts": (OBD, VEHICLE) if home == OBD else (home,)
+    for prefix, home in HOME_GROUPS.items()
+}
+"""The groups of readings that each stamp is the time of."""
+_ALL_KNOWN: frozenset[str] = frozenset()
 _USER_DATA = "userdata."
 _MOST_CUSTOM = 256  # 8 groups of 32 items (2.3)
 _MOST_UNKNOWN = 100
@@ -169,67 +175,79 @@ class Mapper:
         complete = complete and group in TOPIC_GROUPS
         group = TOPIC_GROUPS.get(group, group)
         named = self._named(group, values)
+        times = _times_in(named)
         readings: dict[str, dict[str, Value]] = {group: {}} if complete else {}
         not_known: dict[str, set[str]] = {}
         engine_off = not as_number(named.get("obd.rpm"))
-        no_reception = any(as_number(named.get(key)) == 0 for key in STRENGTHS)
+        no_reception = any(
+            key in named and as_number(named[key]) == 0 for key in STRENGTHS
+        )
         for key, value in named.items():
-            parameter = PARAMETERS.get(key)
+            parameter = _PARAMETERS.get(key)
             if parameter is None:
                 self._add_custom(readings, key, value)
                 continue
-            if value is None and parameter.reading not in SLOW_READINGS:
-                readings.setdefault(parameter.group, {})
-                not_known.setdefault(parameter.group, set()).add(parameter.reading)
+            home = parameter.group
+            if value is None and not parameter.is_slow:
+                readings.setdefault(home, {})
+                not_known.setdefault(home, set()).add(parameter.reading)
                 continue
             reading = parameter.read(value)
+            if reading is None:
+                continue
             idle: float | None = 0 if no_reception and key in QUALITIES else None
             if engine_off and parameter.idle is not None:
                 idle = parameter.idle
-            if reading is None or (idle is not None and as_number(value) == idle):
+            if idle is not None and as_number(value) == idle:
                 continue
-            readings.setdefault(parameter.group, {})[
-                self._output(parameter.reading)
-            ] = reading
+            if (found := readings.get(home)) is None:
+                found = readings[home] = {}
+            if parameter.output is None:
+                found[parameter.reading] = reading
+            else:
+                self.outputs.add(parameter.output)
+                found[self.output_reading(parameter.output)] = reading
         default, source = measured_at, TimeSource.TRACKER
         if default is None:
-            default = self._time_by_its_clock(named, now)
+            default = self._time_by_its_clock(times, now)
             source = TimeSource.ESTIMATED
         position = self._position(
-            group, named, default, source, now, is_answer=is_answer
+            group, named, times, default, source, now, is_answer=is_answer
         )
         return VehicleUpdate(
             vehicle_id=self.serial,
             position=position,
-            fix_stamp=_time_in(named, GNSS)
+            fix_stamp=times.get(GNSS)
             if position is not None and position.time_source is not TimeSource.TRACKER
             else None,
             groups=(
-                *(
+                *[
                     ReadingGroup(
                         name=name,
-                        measured_at=_time_in(named, name) or default,
+                        measured_at=times.get(name, default),
                         readings=found,
                         complete=complete and name == group,
-                        time_source=TimeSource.TRACKER
-                        if _time_in(named, name) is not None
-                        else source,
+                        time_source=TimeSource.TRACKER if name in times else source,
                         not_known=frozenset(
-                            self.rename_outputs(
-                                dict.fromkeys(not_known.get(name, ()), 0)
-                            )
-                        ),
+                            self.rename_outputs(dict.fromkeys(not_known[name], 0))
+                        )
+                        if name in not_known
+                        else _ALL_KNOWN,
                     )
                     for name, found in readings.items()
-                ),
-                *self._most_speed(named, position, now),
+                ],
+                *self._most_speed(named, times, position, now),
             ),
             heard_at=now,
             heard_source=TimeSource.OURS,
         )
 
     def _most_speed(
-        self, named: Mapping[str, Json], position: Position | None, now: datetime
+        self,
+        named: Mapping[str, Json],
+        times: Mapping[str, datetime],
+        position: Position | None,
+        now: datetime,
     ) -> tuple[ReadingGroup, ...]:
         """Return the most that the GNSS speed can mean: a unit not proven is knots."""
         speed = as_number(named.get("gnss.speed"))
@@ -240,32 +258,26 @@ class Mapper:
             return ()
         if position is not None:
             return told_speed(speed, position.fixed_at, position.time_source)
-        told = _time_in(named, GNSS) or as_date_and_time(
+        told = times.get(GNSS) or as_date_and_time(
             named.get("gnss.date"), named.get("gnss.time")
         )
         source = TimeSource.OURS if told is None else TimeSource.TRACKER
         return told_speed(speed, told or now, source)
 
-    def _time_by_its_clock(self, named: Mapping[str, Json], now: datetime) -> datetime:
+    def _time_by_its_clock(
+        self, times: Mapping[str, datetime], now: datetime
+    ) -> datetime:
         """Return what the tracker's clock shows now, in whole seconds as it tells it.
 
         Answers to refresh lack the time (3.3). Our clock cannot stand in for it: if the
         tracker's clock is behind, such an answer would seem newer than all that follows; if
         it is ahead, older than all that came before.
         """
-        for prefix in HOME_GROUPS:
-            if (time := as_time(named.get(f"{prefix}.ts"))) is not None:
-                behind = now - time
-                if self._behind is None or behind < self._behind:
-                    self._behind = behind
+        for time in times.values():
+            behind = now - time
+            if self._behind is None or behind < self._behind:
+                self._behind = behind
         return (now - (self._behind or timedelta())).replace(microsecond=0)
-
-    def _output(self, reading: str) -> str:
-        name, part = reading_parts(reading)
-        if name != Vt3Reading.OUTPUT:
-            return reading
-        self.outputs.add(part)
-        return self.output_reading(part)
 
     def rename_outputs(self, readings: Mapping[str, Value]) -> dict[str, Value]:
         """Return readings with outputs called as they are marked now."""
@@ -304,6 +316,7 @@ class Mapper:
         self,
         group: str,
         named: Mapping[str, Json],
+        times: Mapping[str, datetime],
         default: datetime,
         source: TimeSource,
         now: datetime,
@@ -311,6 +324,8 @@ class Mapper:
         is_answer: bool,
     ) -> Position | None:
         """Return where the tracker is; ``is_answer`` says that it told that on demand."""
+        if "gnss.latitude" not in named:
+            return None
         latitude = _float(_latitude, named.get("gnss.latitude"))
         longitude = _float(_longitude, named.get("gnss.longitude"))
         fix = PARAMETERS["gnss.fix"].read(named.get("gnss.fix"))
@@ -323,7 +338,7 @@ class Mapper:
             speed *= self._factor
         course = _float(_course, named.get("gnss.heading"))
         fixed_at, source = self._fixed_at(
-            named, default, source, now, is_answer=is_answer
+            named, times, default, source, now, is_answer=is_answer
         )
         position = Position(
             latitude=latitude,
@@ -350,6 +365,7 @@ class Mapper:
     def _fixed_at(
         self,
         named: Mapping[str, Json],
+        times: Mapping[str, datetime],
         default: datetime,
         source: TimeSource,
         now: datetime,
@@ -361,7 +377,7 @@ class Mapper:
         On demand it is fresh, and has the satellites' time (3.3.3). A later position
         is as much later as the tracker's own clock says, though that may be behind.
         """
-        told = _time_in(named, GNSS)
+        told = times.get(GNSS)
         by_satellites = as_date_and_time(named.get("gnss.date"), named.get("gnss.time"))
         if told is not None:
             source = TimeSource.TRACKER
@@ -456,13 +472,14 @@ def io_name(output: int, *, with_zero: bool) -> str:
     return f"{IO}.D{'0' if with_zero else 'O'}{output}"
 
 
-def _time_in(named: Mapping[str, Json], group: str) -> datetime | None:
-    """Return when the values of a group are from, by the tracker's own clock."""
-    for prefix, home in HOME_GROUPS.items():
-        if group in (home, VEHICLE if home == OBD else home):
-            if (time := as_time(named.get(f"{prefix}.ts"))) is not None:
-                return time
-    return None
+def _times_in(named: Mapping[str, Json]) -> dict[str, datetime]:
+    """Return when the values of each group are from, by the tracker's own clock."""
+    times: dict[str, datetime] = {}
+    for name, groups in _STAMPS.items():
+        if name in named and (time := as_time(named[name])) is not None:
+            for group in groups:
+                times.setdefault(group, time)
+    return times
 
 
 def _custom_value(value: Json) -> Value | None:

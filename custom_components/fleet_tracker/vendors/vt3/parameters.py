@@ -12,7 +12,7 @@ import math
 from types import MappingProxyType
 
 from ...model.json_values import as_flag
-from ...model.vehicle import ELECTRONICS, Reading, part_of
+from ...model.vehicle import ELECTRONICS, Reading, part_of, reading_parts
 from .values import Reader, as_shown_text, as_time, number, one_of, whole
 from .vocabulary import Vt3Reading
 
@@ -106,13 +106,16 @@ class Parameter:
     """What a parameter becomes.
 
     ``idle`` is the value that says nothing while the engine is off: the least that its
-    scale can express.
+    scale can express. ``output`` is the number of the output whose state it is, and
+    ``is_slow`` says that an explicit null leaves the reading as it is.
     """
 
     reading: str
     read: Reader
     group: str
     idle: float | None = None
+    output: str | None = None
+    is_slow: bool = False
 
 
 def _parameters() -> Iterator[tuple[str, Parameter]]:
@@ -126,7 +129,18 @@ def _parameters() -> Iterator[tuple[str, Parameter]]:
         (SYSINFO, _SYSINFO),
     ):
         for name, (reading, read) in table.items():
-            yield name, Parameter(reading, read, group, _IDLE.get(name))
+            kind, part = reading_parts(reading)
+            yield (
+                name,
+                Parameter(
+                    reading,
+                    read,
+                    group,
+                    idle=_IDLE.get(name),
+                    output=part if kind == Vt3Reading.OUTPUT else None,
+                    is_slow=reading in SLOW_READINGS,
+                ),
+            )
 
 
 _GNSS: Mapping[str, tuple[str, Reader]] = {
@@ -269,7 +283,6 @@ STRENGTHS = ("modem1.rssi", "modem1.rsrp")
 QUALITIES = frozenset({"modem1.rsrq", "modem1.sinr"})
 """0 dB is a value of theirs, but not where a strength of 0 says that nothing is received."""
 
-PARAMETERS: Mapping[str, Parameter] = MappingProxyType(dict(_parameters()))
 SLOW_READINGS = frozenset(
     {
         Reading.ODOMETER,
@@ -287,6 +300,7 @@ SLOW_READINGS = frozenset(
     }
 )
 """An explicit null leaves these as they are. All other values become unknown by it."""
+PARAMETERS: Mapping[str, Parameter] = MappingProxyType(dict(_parameters()))
 POSITION_PARAMETERS = frozenset(
     {
         "gnss.latitude",
