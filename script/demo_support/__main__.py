@@ -85,6 +85,13 @@ async def demo(options: argparse.Namespace) -> int:
                 push_url_file(account, folder).write_text(
                     await push_url(home_assistant, account.title), encoding="ascii"
                 )
+        print(
+            f"All vehicles are at {home_assistant.url} after "
+            f"{time.monotonic() - begin:.0f} s; more of their entities are enabled ...",
+            flush=True,
+        )
+        # Some of these are read once a minute, which nobody has to wait for.
+        for account in ACCOUNTS:
             await enable_entities(home_assistant, account)
         if options.check:
             return report(await check(home_assistant, simulators))

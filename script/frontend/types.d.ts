@@ -21,7 +21,7 @@ interface Hass {
   entities: Record<string, HassEntity | undefined>;
   devices: Record<string, unknown>;
   config: { time_zone: string; unit_system: { length: string }; components: string[] };
-  locale?: { time_zone?: string; time_format?: string };
+  locale?: { time_zone?: string; time_format?: string; number_format?: string };
   language: string;
   connected: boolean;
   themes?: { darkMode?: boolean };
@@ -61,6 +61,8 @@ interface Vehicle {
   /** How the id of the statistics of its distance ends. */
   statistics: string;
   stopping: string[];
+  /** The entities that the user may control. */
+  controls: string[];
   /** Since when it does what `activity` says, and when it was heard of. */
   times: Record<"position" | "fix" | "contact" | "activity" | "since", string | null>;
 }

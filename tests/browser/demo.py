@@ -45,14 +45,14 @@ class Demo:
 
 
 @contextlib.contextmanager
-def running_demo(port: int) -> Iterator[Demo]:
+def running_demo(port: int, ready: str = IS_READY) -> Iterator[Demo]:
     """Start the demo as a user would, and end it as by Ctrl-C."""
     log = ROOT / ".cache" / f"browser-demo-{port}.log"
     log.parent.mkdir(exist_ok=True)
     with running_program(
         log,
         *("-m", "script.demo_support", "--port", str(port)),
-        ready=IS_READY,
+        ready=ready,
         patience=STOP_TIMEOUT,
     ):
         yield Demo.at(port)

@@ -115,6 +115,9 @@ class Stage:
             "entities": entities,
             "times": TIMES,
             "stopping": [self.entity("button.cut_engine")],
+            "controls": [
+                self.entity(one) for one in states if one.startswith(("button", "lock"))
+            ],
             **values,
         }
 

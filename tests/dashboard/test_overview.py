@@ -80,7 +80,10 @@ async def test_no_account(
 async def test_vehicles_and_their_entities(
     hass: HomeAssistant, hass_ws_client: WebSocketGenerator
 ) -> None:
-    """The overview names renamed entities by their new ids, and omits disabled and deleted ones."""
+    """Renamed entities have their new ids; disabled and hidden ones are omitted.
+
+    Not the tracker of a vehicle: without it there would be neither place nor route.
+    """
     coordinator = await set_up(hass, cloud_entry(options={CONF_ALLOW_ENGINE_CUT: True}))
     devices, entities = dr.async_get(hass), er.async_get(hass)
     van = device_of(hass, coordinator)
@@ -88,8 +91,13 @@ async def test_vehicles_and_their_entities(
     devices.async_update_device(van.id, name_by_user="Blue van")
     tracker = entity_id(hass, "device_tracker", "position") or ""
     entities.async_update_entity(tracker, new_entity_id="device_tracker.blue")
+    entities.async_update_entity(
+        "device_tracker.blue", hidden_by=er.RegistryEntryHider.USER
+    )
     ignition = entity_id(hass, "binary_sensor", "ignition") or ""
     entities.async_update_entity(ignition, disabled_by=er.RegistryEntryDisabler.USER)
+    activity = entity_id(hass, "sensor", "activity") or ""
+    entities.async_update_entity(activity, hidden_by=er.RegistryEntryHider.USER)
 
     answer = await ask(await hass_ws_client(hass))
 
@@ -108,9 +116,11 @@ async def test_vehicles_and_their_entities(
         hass, "binary_sensor", "door_driver"
     )
     assert "ignition" not in told_of_blue["binary_sensor"]
+    assert "activity" not in told_of_blue["sensor"]
     assert told_of_blue["sensor"]["battery"] == entity_id(hass, "sensor", "battery")
     assert blue["statistics"] == id_ending(coordinator.identity, "1")
     assert blue["stopping"] == [entity_id(hass, "button", "cut_engine")]
+    assert {*blue["controls"]} >= {*told_of_blue["button"].values()}
     assert truck["stopping"] == []
     times = blue["times"]
     assert times["position"] == times["fix"] == "2025-10-09T08:59:53+00:00"
@@ -168,6 +178,7 @@ async def test_what_no_user_is_told_who_may_not_read_it(
     for readable, stopping in ((tracker,), []), ((tracker, cut), [cut]):
         answer = told(*readable)
         assert answer["vehicles"][0]["stopping"] == stopping
+        assert answer["vehicles"][0]["controls"] == []
         assert answer["accounts"][0]["title"] == "acme"
     nothing = told()
     assert nothing["accounts"][0]["title"] is None

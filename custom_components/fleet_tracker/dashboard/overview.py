@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from homeassistant.auth.models import User
-from homeassistant.auth.permissions.const import POLICY_READ
+from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
 from homeassistant.components import websocket_api
 from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry, ConfigEntryState
 from homeassistant.const import Platform
@@ -26,6 +26,14 @@ from ..model.vehicle import ROUTINE_TYPES, Activity, Reading, Vehicle
 from .modules import MODULES_PATH
 
 OVERVIEW = f"{DOMAIN}/overview"
+CONTROLS = (
+    Platform.BUTTON,
+    Platform.LOCK,
+    Platform.NUMBER,
+    Platform.SELECT,
+    Platform.SWITCH,
+)
+"""The domains of entities that change something."""
 
 type _Json = dict[str, Any]
 
@@ -127,6 +135,12 @@ def _vehicles(
             "entities": shown,
             "statistics": id_ending(coordinator.identity, vehicle.vehicle_id),
             "stopping": _stopping(coordinator, shown.get(Platform.BUTTON, {})),
+            "controls": [
+                entity_id
+                for domain in CONTROLS
+                for entity_id in shown.get(domain, {}).values()
+                if user.permissions.check_entity(entity_id, POLICY_CONTROL)
+            ],
             "times": _times(vehicle),
         }
 
@@ -153,12 +167,17 @@ def _entities(
 def _enabled(
     told: Mapping[str, Mapping[str, er.RegistryEntry]], user: User
 ) -> Mapping[str, Mapping[str, str]]:
-    """Return the ids of the entities that have states which a user may read."""
+    """Return the ids of the entities that have states which a user may read.
+
+    Hidden entities are on no dashboard that is made by itself. A vehicle whose tracker is hidden is
+    shown all the same, and so is its place.
+    """
     return {
         domain: {
             reading: entry.entity_id
             for reading, entry in by_reading.items()
             if entry.disabled_by is None
+            and (entry.hidden_by is None or domain == Platform.DEVICE_TRACKER)
             and user.permissions.check_entity(entry.entity_id, POLICY_READ)
         }
         for domain, by_reading in told.items()

@@ -33,6 +33,13 @@ export const dashboardPath = () => location.pathname.split("/")[1] || "lovelace"
 export const vehiclePath = (id) => `vehicle-${id}`;
 
 /**
+ * The vehicle whose page an address is, "" where it is another page.
+ *
+ * @param {string} path
+ */
+export const vehicleAt = (path) => /^\/[^/]+\/vehicle-(\w+)$/.exec(path)?.[1] ?? "";
+
+/**
  * Save a file.
  *
  * @param {string} name

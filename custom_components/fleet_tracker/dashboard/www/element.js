@@ -1,6 +1,7 @@
 // The base of our elements: their configuration, Home Assistant's state, the fleet and the words.
 
 import { LitElement, html } from "./lit.js";
+import { dashboardPath, navigate } from "./actions.js";
 import { differs, fleet, loadWords } from "./fleet.js";
 
 export class FleetElement extends LitElement {
@@ -83,7 +84,17 @@ export class FleetElement extends LitElement {
    * @param {Words} words
    */
   drawNothing(words) {
-    return html`<ha-card>${note(words)}</ha-card>`;
+    if (!this.config["page"] || whyNothing() !== "dashboard_no_such_vehicle") return html`<ha-card>${note(words)}</ha-card>`;
+    return html`<ha-card>
+      <div class="note" role="status">
+        <ha-icon icon="mdi:information-outline"></ha-icon><bdi>${words("dashboard_no_such_page")}</bdi>
+      </div>
+      <div class="note" style="padding-block-start:0">
+        <button class="pill" @click=${() => navigate(`/${dashboardPath()}/fleet`)}>
+          <ha-icon icon="mdi:car-multiple"></ha-icon><bdi>${words("dashboard_vehicles")}</bdi>
+        </button>
+      </div>
+    </ha-card>`;
   }
 }
 
@@ -105,7 +116,7 @@ export function note(words) {
   const key = whyNothing();
   return html`<div class="note" role="status">
     <ha-icon icon=${key ? "mdi:information-outline" : "mdi:timer-sand"}></ha-icon>
-    <span>${key ? words(key) : words("dashboard_loading")}</span>
+    <bdi>${key ? words(key) : words("dashboard_loading")}</bdi>
   </div>`;
 }
 
@@ -118,7 +129,7 @@ export const outdatedBanner = (words) =>
   html`<ha-card class="outdated" role="status">
     <div class="note">
       <ha-icon icon="mdi:update"></ha-icon>
-      <span style="flex:1">${words("dashboard_outdated", { version: fleet.overview?.version ?? "" })}</span>
+      <span style="flex:1"><bdi>${words("dashboard_outdated", { version: fleet.overview?.version ?? "" })}</bdi></span>
       <button class="pill" @click=${() => location.reload()}>${words("dashboard_reload")}</button>
     </div>
   </ha-card>`;

@@ -3,6 +3,8 @@
 const COMMAND = "fleet_tracker/overview";
 const REFRESH_MS = 60_000;
 const AFTER_CHANGE_MS = 1_000;
+/** After an error: Home Assistant may be starting. */
+const AFTER_ERROR_MS = 5_000;
 const SETUP_TRIES = 10;
 
 /** The path that these modules were loaded from. */
@@ -108,7 +110,7 @@ class Fleet {
     if (!this._listeners.size) return;
     this._timer = window.setTimeout(async () => {
       if (!document.hidden) await this._ask();
-      this._plan(this._isSettingUp ? AFTER_CHANGE_MS : REFRESH_MS);
+      this._plan(this._isSettingUp ? AFTER_CHANGE_MS : this.error ? AFTER_ERROR_MS : REFRESH_MS);
     }, wait);
   }
 
@@ -169,8 +171,18 @@ export function loadWords(hass) {
  */
 async function askForWords(hass) {
   const localize = await hass.loadBackendTranslation("common", "fleet_tracker");
-  return (key, values) => localize(`component.fleet_tracker.common.${key}`, values) || key;
+  return (key, values) => localize(`component.fleet_tracker.common.${key}`, isolated(values)) || key;
 }
+
+/**
+ * Keep what is put into a text together, where texts run from right to left: it may run from left to right.
+ *
+ * @param {Record<string, unknown> | undefined} values
+ */
+const isolated = (values) =>
+  values && document.documentElement.dir === "rtl"
+    ? Object.fromEntries(Object.entries(values).map(([key, value]) => [key, `\u2068${value}\u2069`]))
+    : values;
 
 // --- states
 

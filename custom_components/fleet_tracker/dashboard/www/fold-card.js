@@ -32,6 +32,11 @@ class FoldCard extends LitElement {
         margin-inline-start: auto;
         transition: rotate 0.2s;
       }
+      @media (prefers-reduced-motion) {
+        .chevron {
+          transition: none;
+        }
+      }
       details[open] .chevron {
         rotate: 180deg;
       }

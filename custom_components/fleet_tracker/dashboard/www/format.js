@@ -53,7 +53,7 @@ export function activityOf(hass, vehicle) {
   const told = stateOf(hass, vehicle, "sensor", "activity")?.state;
   if (told) return told;
   const tracker = hass.states[vehicle.tracker];
-  if (!tracker || tracker.state === "unavailable") return "offline";
+  if (tracker?.state === "unavailable") return "offline";
   if (stateOf(hass, vehicle, "binary_sensor", "online")?.state === "off") return "offline";
   // The sensor may be disabled, or the user may not read it.
   if (vehicle.times.activity) return vehicle.times.activity;
@@ -75,6 +75,27 @@ export function activityText(hass, vehicle, activity, words) {
 }
 
 /**
+ * Return whether the tracker of a vehicle is enabled: only then its place is told.
+ *
+ * @param {Vehicle} vehicle
+ */
+export const hasTracker = (vehicle) => entityOf(vehicle, "device_tracker", "position") !== undefined;
+
+/**
+ * Return whether two times are on the same day of the user.
+ *
+ * @param {Hass} hass
+ * @param {string} one
+ * @param {string} other
+ */
+export function isSameDay(hass, one, other) {
+  const zone = timeZone(hass);
+  /** @type {(time: string) => string} */
+  const day = (time) => new Date(time).toLocaleDateString("en-CA", zone ? { timeZone: zone } : {});
+  return day(one) === day(other);
+}
+
+/**
  * Return where a vehicle is: the zone, else its address, else that it is away.
  *
  * @param {Hass} hass
@@ -82,6 +103,7 @@ export function activityText(hass, vehicle, activity, words) {
  * @param {Words} words
  */
 export function placeOf(hass, vehicle, words) {
+  if (!hasTracker(vehicle)) return words("dashboard_tracker_disabled");
   const tracker = hass.states[vehicle.tracker];
   if (!tracker || ["unknown", "unavailable"].includes(tracker.state)) return words("dashboard_no_position");
   const address = stateOf(hass, vehicle, "sensor", "address");
@@ -96,8 +118,39 @@ const timeZone = (hass) =>
 /** @param {Hass} hass */
 const hour12 = (hass) => {
   const format = hass.locale?.time_format;
+  if (format === "system") return new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions().hour12;
   return format === "12" ? true : format === "24" ? false : undefined;
 };
+
+/** The languages whose way of writing numbers a user may choose, as Home Assistant has them. */
+const NUMBER_LANGUAGES = /** @type {Record<string, string[] | undefined>} */ ({
+  comma_decimal: ["en-US", "en"],
+  decimal_comma: ["de", "es", "it"],
+  space_comma: ["fr", "sv", "cs"],
+  quote_decimal: ["de-CH"],
+  none: ["en-US", "en"],
+  system: undefined,
+});
+const OF_A_NUMBER = ["minusSign", "integer", "group", "decimal", "fraction"];
+
+/**
+ * Return a number with its unit: the unit in the user's language, the number as he has numbers written.
+ *
+ * @param {Hass} hass
+ * @param {number} value
+ * @param {Intl.NumberFormatOptions} options
+ */
+function measured(hass, value, options) {
+  const parts = new Intl.NumberFormat(hass.language, options).formatToParts(value);
+  const chosen = hass.locale?.number_format ?? "language";
+  if (chosen === "language") return parts.map((one) => one.value).join("");
+  const number = new Intl.NumberFormat(NUMBER_LANGUAGES[chosen], {
+    maximumFractionDigits: options.maximumFractionDigits ?? 0,
+    useGrouping: chosen !== "none",
+  }).format(value);
+  const first = parts.findIndex((one) => OF_A_NUMBER.includes(one.type));
+  return parts.map((one, index) => (index === first ? number : OF_A_NUMBER.includes(one.type) ? "" : one.value)).join("");
+}
 
 /**
  * How hours are counted. `hour12: false` would write midnight as 24:00 in some languages.
@@ -167,14 +220,36 @@ export function ago(hass, time) {
 export function duration(hass, seconds) {
   const minutes = Math.max(0, Math.round(seconds / 60));
   /** @type {(value: number, name: string) => string} */
-  const unit = (value, name) =>
-    new Intl.NumberFormat(hass.language, { style: "unit", unit: name, unitDisplay: "short" }).format(value);
+  const unit = (value, name) => measured(hass, value, { style: "unit", unit: name, unitDisplay: "short" });
   if (minutes < 60) return unit(minutes, "minute");
   const rest = minutes % 60;
   return rest ? `${unit(Math.floor(minutes / 60), "hour")} ${unit(rest, "minute")}` : unit(minutes / 60, "hour");
 }
 
 const MILE = 1.609344;
+/** The units in which a user may have a distance shown, in kilometres. */
+const KILOMETRES = /** @type {Record<string, number>} */ ({
+  km: 1,
+  m: 1e-3,
+  cm: 1e-5,
+  mm: 1e-6,
+  mi: MILE,
+  nmi: 1.852,
+  yd: 0.9144e-3,
+  ft: 0.3048e-3,
+  in: 0.0254e-3,
+});
+
+/**
+ * Return the distance that a state tells, in kilometres; null where it is none.
+ *
+ * @param {HassState | undefined} state
+ */
+export function kilometres(state) {
+  const size = KILOMETRES[String(state?.attributes["unit_of_measurement"])];
+  const value = Number(state?.state);
+  return size === undefined || !Number.isFinite(value) ? null : value * size;
+}
 
 /** @param {Hass} hass */
 const isImperial = (hass) => hass.config.unit_system.length === "mi";
@@ -187,12 +262,12 @@ const isImperial = (hass) => hass.config.unit_system.length === "mi";
  */
 export function distance(hass, km) {
   const value = isImperial(hass) ? km / MILE : km;
-  return new Intl.NumberFormat(hass.language, {
+  return measured(hass, value, {
     style: "unit",
     unit: isImperial(hass) ? "mile" : "kilometer",
     unitDisplay: "short",
     maximumFractionDigits: value < 100 ? 1 : 0,
-  }).format(value);
+  });
 }
 
 /**
@@ -202,12 +277,12 @@ export function distance(hass, km) {
  * @param {number} kmh
  */
 export function speed(hass, kmh) {
-  return new Intl.NumberFormat(hass.language, {
+  return measured(hass, isImperial(hass) ? kmh / MILE : kmh, {
     style: "unit",
     unit: isImperial(hass) ? "mile-per-hour" : "kilometer-per-hour",
     unitDisplay: "short",
     maximumFractionDigits: 0,
-  }).format(isImperial(hass) ? kmh / MILE : kmh);
+  });
 }
 
 /**
@@ -221,6 +296,14 @@ export function nameOf(hass, entityId, vehicle) {
   const name = String(hass.states[entityId]?.attributes["friendly_name"] ?? entityId);
   return name.startsWith(`${vehicle.name} `) ? name.slice(vehicle.name.length + 1) : name;
 }
+
+/**
+ * Return whether a user may use an entity's control.
+ *
+ * @param {Vehicle} vehicle
+ * @param {string} entityId
+ */
+export const mayControl = (vehicle, entityId) => vehicle.controls.includes(entityId);
 
 /**
  * Return the level of what drives a vehicle, in percent, and the icon for it.

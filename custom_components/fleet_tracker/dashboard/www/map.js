@@ -1,5 +1,7 @@
 // Home Assistant's own map element. It is promised to nobody, hence all that is known of it is here.
 
+import { FleetElement } from "./element.js";
+
 const PATIENCE_MS = 5_000;
 
 /** @type {Promise<boolean> | null} */
@@ -67,12 +69,26 @@ export async function setPaths(map, paths, points) {
   }
 }
 
-/**
- * Follow the states that Home Assistant gives.
- *
- * @param {any} map
- * @param {Hass} hass
- */
-export function follow(map, hass) {
-  map.hass = hass;
+/** The base of our elements with a map: it is made when Home Assistant's element is there. */
+export class MapElement extends FleetElement {
+  static properties = { ...FleetElement.properties, hasMap: { state: true } };
+
+  constructor() {
+    super();
+    this.hasMap = false;
+    /** @type {any} */
+    this.map = null;
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    defineMap().then((is) => {
+      this.hasMap = is;
+    });
+  }
+
+  /** Give the map the state of Home Assistant. */
+  followMap() {
+    if (this.map && this.hass) this.map.hass = this.hass;
+  }
 }

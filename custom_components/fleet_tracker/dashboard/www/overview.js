@@ -2,10 +2,10 @@
 
 import { css, html, nothing, repeat, styleMap } from "./lit.js";
 import { showEntity } from "./actions.js";
-import { FleetElement, note, outdatedBanner, whyNothing } from "./element.js";
+import { note, outdatedBanner, whyNothing } from "./element.js";
 import { entityOf, fleet, stateOf } from "./fleet.js";
-import { ACTIVITIES, ACTIVITY_COLORS, ACTIVITY_ICONS, ACTIVITY_WORDS, activityOf, clock, dayOf, distance, placeOf, warningsOf } from "./format.js";
-import { createMap, defineMap, follow } from "./map.js";
+import { ACTIVITIES, ACTIVITY_COLORS, ACTIVITY_ICONS, ACTIVITY_WORDS, activityOf, clock, dayOf, distance, hasTracker, kilometres, placeOf, warningsOf } from "./format.js";
+import { MapElement, createMap } from "./map.js";
 import { shared } from "./styles.js";
 import "./vehicle-card.js";
 
@@ -25,14 +25,13 @@ const MAP_COLORS = /** @type {Record<string, string>} */ ({
   offline: "#9e9e9e",
 });
 
-class OverviewCard extends FleetElement {
+class OverviewCard extends MapElement {
   static properties = {
-    ...FleetElement.properties,
+    ...MapElement.properties,
     search: { state: true },
     filter: { state: true },
     alarms: { state: true },
     allAlarms: { state: true },
-    hasMap: { state: true },
   };
 
   static styles = [
@@ -151,7 +150,7 @@ class OverviewCard extends FleetElement {
       .alarm .of {
         overflow-wrap: anywhere;
       }
-      .alarm bdi {
+      .alarm .of > bdi:first-child {
         display: inline-block;
         max-inline-size: 100%;
         overflow: hidden;
@@ -227,9 +226,6 @@ class OverviewCard extends FleetElement {
     /** @type {{ time: string, vehicle: Vehicle, entity: string, what: string }[]} */
     this.alarms = [];
     this.allAlarms = false;
-    this.hasMap = false;
-    /** @type {any} */
-    this.map = null;
     this._mapKey = "";
     this._visible = new IntersectionObserver((entries) => this._show(entries), { rootMargin: MARGIN });
     this._alarmTimer = 0;
@@ -243,9 +239,6 @@ class OverviewCard extends FleetElement {
   connectedCallback() {
     super.connectedCallback();
     this._alarmTimer = window.setInterval(() => !document.hidden && this._readAlarms(), ALARMS_REFRESH_MS);
-    defineMap().then((is) => {
-      this.hasMap = is;
-    });
   }
 
   disconnectedCallback() {
@@ -272,7 +265,7 @@ class OverviewCard extends FleetElement {
   /** Give Home Assistant's state to the cards that are seen, and to the map. */
   _pass() {
     if (!this.hass) return;
-    if (this.map) follow(this.map, this.hass);
+    this.followMap();
     for (const slot of this.renderRoot.querySelectorAll(".slot[data-seen]")) {
       const card = /** @type {any} */ (slot.firstElementChild);
       if (card) card.hass = this.hass;
@@ -388,10 +381,10 @@ class OverviewCard extends FleetElement {
     for (const one of vehicles) {
       const activity = activityOf(hass, one);
       counts.set(activity, (counts.get(activity) ?? 0) + 1);
-      const today = stateOf(hass, one, "sensor", "distance_today");
-      if (today) {
+      const today = kilometres(stateOf(hass, one, "sensor", "distance_today"));
+      if (today !== null) {
         knowsKm = true;
-        km += Number(today.state) * (today.attributes["unit_of_measurement"] === "mi" ? 1.609344 : 1);
+        km += today;
       }
       if (this._needsAttention(hass, words, one)) attention += 1;
     }
@@ -414,7 +407,7 @@ class OverviewCard extends FleetElement {
       )}
       ${attention ? pill("attention", "mdi:alert-outline", words("dashboard_attention"), attention, "var(--warning-color, #ffa600)") : nothing}
       ${knowsKm
-        ? html`<span class="pill sum"><ha-icon icon="mdi:map-marker-distance"></ha-icon><span class="count">${distance(hass, km)}</span>${words("dashboard_today")}</span>`
+        ? html`<span class="pill sum"><ha-icon icon="mdi:map-marker-distance"></ha-icon><bdi class="count">${distance(hass, km)}</bdi>${words("dashboard_today")}</span>`
         : nothing}
       <label class="search">
         <ha-icon icon="mdi:magnify"></ha-icon>
@@ -434,7 +427,7 @@ class OverviewCard extends FleetElement {
   /** @type {(hass: Hass, vehicles: Vehicle[], words: Words) => unknown} */
   _mapCard(hass, vehicles, words) {
     if (!this.hasMap) return html`<ha-card class="map"></ha-card>`;
-    const entities = vehicles.map((one) => ({
+    const entities = vehicles.filter(hasTracker).map((one) => ({
       entity_id: one.tracker,
       color: MAP_COLORS[activityOf(hass, one)] ?? "#2196f3",
     }));
@@ -463,7 +456,7 @@ class OverviewCard extends FleetElement {
                 html`<li>
                   <button class="alarm" @click=${() => showEntity(this, one.entity)}>
                     <time datetime=${one.time}>${clock(hass, one.time, { day: false })}</time>
-                    <span class="of"><bdi>${one.vehicle.name}</bdi>: ${one.what}</span>
+                    <span class="of"><bdi>${one.vehicle.name}</bdi>: <bdi class="what">${one.what}</bdi></span>
                   </button>
                 </li>`,
             )}

@@ -1,8 +1,8 @@
 // The dashboard: a page of all vehicles, and one for each.
 
-import { vehiclePath } from "./actions.js";
+import { vehicleAt, vehiclePath } from "./actions.js";
 import { entityOf, fleet, loadWords } from "./fleet.js";
-import { KIND_ICONS } from "./format.js";
+import { KIND_ICONS, mayControl, nameOf } from "./format.js";
 
 /**
  * Return what the pages are made of, as a text that changes with it.
@@ -35,6 +35,9 @@ export async function dashboard(config, hass) {
   const [words] = await Promise.all([loadWords(hass), fleet.load(hass)]);
   const vehicles = fleet.overview?.vehicles ?? [];
   madeOf = pages(vehicles);
+  // Who opens the page of a vehicle that is not told any more reads that, rather than the first page.
+  const gone = vehicleAt(location.pathname);
+  const missing = gone && fleet.overview && !fleet.vehicle(gone) ? [{ id: gone, name: words("dashboard_title"), kind: "other" }] : [];
   return {
     title: config["title"] ?? words("dashboard_title"),
     views: [
@@ -45,7 +48,7 @@ export async function dashboard(config, hass) {
         type: "panel",
         cards: [{ type: "custom:fleet-tracker-overview-card" }],
       },
-      ...vehicles.map((vehicle) => ({
+      ...[...vehicles, ...missing].map((vehicle) => ({
         title: vehicle.name,
         path: vehiclePath(vehicle.id),
         icon: KIND_ICONS[vehicle.kind],
@@ -76,7 +79,8 @@ export async function vehicleView(config, hass) {
   const [words] = await Promise.all([loadWords(hass), fleet.load(hass)]);
   const vehicle = fleet.vehicle(config.device);
   if (!vehicle) {
-    return { type: "panel", cards: [{ type: "custom:fleet-tracker-overview-card" }] };
+    const card = { type: "custom:fleet-tracker-card", device: config.device, page: true, grid_options: { columns: "full" } };
+    return { type: "sections", max_columns: 1, sections: [section([card])] };
   }
   return {
     type: "sections",
@@ -84,7 +88,7 @@ export async function vehicleView(config, hass) {
     dense_section_placement: true,
     sections: [
       section([
-        { type: "custom:fleet-tracker-card", device: vehicle.id, size: "large", grid_options: { columns: "full" } },
+        { type: "custom:fleet-tracker-card", device: vehicle.id, size: "large", page: true, grid_options: { columns: "full" } },
         ...settings(hass, vehicle, words),
         ...gauges(hass, vehicle, words),
       ]),
@@ -109,7 +113,7 @@ const titled = (heading, icon, cards) =>
 /** @type {(hass: Hass, vehicle: Vehicle, words: Words) => object[]} */
 function settings(hass, vehicle, words) {
   const ids = ["switch", "select", "number"].flatMap((domain) => Object.values(vehicle.entities[domain] ?? {}));
-  const shown = ids.filter((id) => hass.states[id]);
+  const shown = ids.filter((id) => hass.states[id] && mayControl(vehicle, id));
   return titled(
     words("dashboard_settings"),
     "mdi:tune",
@@ -121,8 +125,7 @@ function settings(hass, vehicle, words) {
 
 /** @type {(hass: Hass, vehicle: Vehicle, entity: string) => object} */
 function row(hass, vehicle, entity) {
-  const name = String(hass.states[entity]?.attributes["friendly_name"] ?? entity);
-  return { entity, name: name.startsWith(`${vehicle.name} `) ? name.slice(vehicle.name.length + 1) : name };
+  return { entity, name: nameOf(hass, entity, vehicle) };
 }
 
 /** @type {(hass: Hass, vehicle: Vehicle, words: Words) => object[]} */

@@ -2,9 +2,8 @@
 
 import { css, html, nothing, repeat } from "./lit.js";
 import { download } from "./actions.js";
-import { FleetElement } from "./element.js";
-import { activityOf, clock, dayOf, distance, duration, speed } from "./format.js";
-import { createMap, defineMap, follow, setPaths } from "./map.js";
+import { activityOf, clock, dayOf, distance, duration, hasTracker, isSameDay, speed } from "./format.js";
+import { MapElement, createMap, setPaths } from "./map.js";
 import { shared } from "./styles.js";
 
 const RUNNING_REFRESH_MS = 20_000;
@@ -15,9 +14,9 @@ const UNHEARD = "#9e9e9e";
 const NOW = "#e53935";
 const FORMATS = /** @type {const} */ (["gpx", "kml", "csv"]);
 
-class TripCard extends FleetElement {
+class TripCard extends MapElement {
   static properties = {
-    ...FleetElement.properties,
+    ...MapElement.properties,
     day: { state: true },
     trips: { state: true },
     problem: { state: true },
@@ -26,7 +25,6 @@ class TripCard extends FleetElement {
     route: { state: true },
     at: { state: true },
     playing: { state: true },
-    hasMap: { state: true },
   };
 
   static styles = [
@@ -166,6 +164,9 @@ class TripCard extends FleetElement {
         opacity: 0.35;
         cursor: default;
       }
+      .turns {
+        display: inline-block;
+      }
       :host(:dir(rtl)) .turns {
         scale: -1 1;
       }
@@ -193,9 +194,6 @@ class TripCard extends FleetElement {
     /** The point that the slider stands at. */
     this.at = 0;
     this.playing = false;
-    this.hasMap = false;
-    /** @type {any} */
-    this.map = null;
     this._timer = 0;
     this._frames = 0;
     this._shownDevice = "";
@@ -206,9 +204,6 @@ class TripCard extends FleetElement {
   connectedCallback() {
     super.connectedCallback();
     this._timer = window.setInterval(() => !document.hidden && this._refresh(), RUNNING_REFRESH_MS);
-    defineMap().then((is) => {
-      this.hasMap = is;
-    });
   }
 
   disconnectedCallback() {
@@ -224,7 +219,7 @@ class TripCard extends FleetElement {
   /** @param {Map<PropertyKey, unknown>} changed */
   shouldUpdate(changed) {
     const should = super.shouldUpdate(changed);
-    if (this.map && this.hass) follow(this.map, this.hass);
+    this.followMap();
     return should;
   }
 
@@ -390,7 +385,7 @@ class TripCard extends FleetElement {
       <h2>
         ${text}
         ${trips.length
-          ? html`<span class="secondary">· ${words("dashboard_trips", { count: trips.length })} · ${distance(hass, this._total ?? 0)}</span>`
+          ? html`<span class="secondary">· <bdi>${words("dashboard_trips", { count: trips.length })}</bdi> · <bdi>${distance(hass, this._total ?? 0)}</bdi></span>`
           : nothing}
       </h2>
       <button class="icon-button" aria-label=${words("dashboard_day_before")} title=${words("dashboard_day_before")} @click=${() => this._go(-1)}>
@@ -418,7 +413,7 @@ class TripCard extends FleetElement {
 
   /** @type {(hass: Hass, vehicle: Vehicle, words: Words) => unknown} */
   _mapPart(hass, vehicle, words) {
-    if (!this.hasMap) return nothing;
+    if (!this.hasMap || (!hasTracker(vehicle) && !this.route)) return nothing;
     if (!this.map) {
       this.map = createMap(hass, [{ entity_id: vehicle.tracker, color: ROUTE, focus: true }]);
     }
@@ -429,7 +424,8 @@ class TripCard extends FleetElement {
   _replay(hass, words) {
     const points = this.route?.points ?? [];
     const now = points[this.at];
-    if (points.length < 2 || !now) return nothing;
+    if (this.route && points.length < 2) return html`<div class="note secondary" role="status"><bdi>${words("dashboard_no_route")}</bdi></div>`;
+    if (!now) return nothing;
     const told = `${clock(hass, now[0] * 1000, { day: false, seconds: true })}${now[3] === null ? "" : ` · ${speed(hass, now[3])}`}`;
     return html`<div class="replay">
       <button class="icon-button" aria-label=${words(this.playing ? "dashboard_pause" : "dashboard_play")} @click=${() => this._play()}>
@@ -447,7 +443,7 @@ class TripCard extends FleetElement {
           this.at = Number(/** @type {HTMLInputElement} */ (event.target).value);
         }}
       />
-      <output>${told}</output>
+      <output><bdi>${told}</bdi></output>
     </div>`;
   }
 
@@ -464,7 +460,7 @@ class TripCard extends FleetElement {
     return html`<ol aria-label=${words("dashboard_trips_of_day")}>
       ${repeat(
         trips,
-        (one) => one.begin,
+        (one, index) => one.trip_id ?? index,
         (one, index) => html`<li>${this._stay(hass, words, trips[index - 1], one)}${this._trip(hass, words, one)}</li>`,
       )}
     </ol>`;
@@ -478,7 +474,7 @@ class TripCard extends FleetElement {
     const where = before.end_place?.zone ?? before.end_place?.address;
     return html`<div class="stay">
       <span class="rail"></span>
-      <span>${where ? `${where} · ` : nothing}${words("dashboard_stood", { time: duration(hass, seconds) })}</span>
+      <span>${where ? html`<bdi>${where}</bdi> · ` : nothing}<bdi>${words("dashboard_stood", { time: duration(hass, seconds) })}</bdi></span>
     </div>`;
   }
 
@@ -497,21 +493,21 @@ class TripCard extends FleetElement {
     const known = places.filter((one) => one !== undefined);
     return html`<button
       class="trip"
-      aria-pressed=${this.chosen !== null && this.chosen.begin === trip.begin}
+      aria-pressed=${this.chosen !== null && this.chosen.trip_id === trip.trip_id}
       ?disabled=${trip.trip_id === null}
       @click=${() => this._loadRoute(trip)}
     >
       <span class="rail"><ha-icon icon=${trip.running ? "mdi:navigation-variant" : "mdi:map-marker-path"}></ha-icon></span>
       <span>
         <div class="times">
-          ${clock(hass, trip.begin, { day: false })} –
-          ${trip.end ? clock(hass, trip.end, { day: false }) : html`<span class="live">${words(this._stands(hass) ? "dashboard_stands" : "dashboard_now")}</span>`}
+          <bdi>${clock(hass, trip.begin, { day: false })}</bdi> –
+          ${trip.end ? html`<bdi>${clock(hass, trip.end, { day: !isSameDay(hass, trip.begin, trip.end) })}</bdi>` : html`<span class="live">${words(this._stands(hass) ? "dashboard_stands" : "dashboard_now")}</span>`}
         </div>
-        ${known.length ? html`<div class="places">${known.length > 1 ? words("dashboard_from_to", { from: places[0], to: places[1] }) : known[0]}</div>` : nothing}
+        ${known.length ? html`<div class="places">${known.length > 1 ? html`<bdi>${places[0]}</bdi> <span class="turns">→</span> <bdi>${places[1]}</bdi>` : html`<bdi>${known[0]}</bdi>`}</div>` : nothing}
       </span>
       <span class="numbers">
-        <b>${trip.distance === null ? "" : distance(hass, trip.distance)}</b>
-        ${trip.duration === null ? nothing : duration(hass, trip.duration)}${trip.average_speed === null ? nothing : ` · ⌀ ${speed(hass, trip.average_speed)}`}
+        <b><bdi>${trip.distance === null ? "" : distance(hass, trip.distance)}</bdi></b>
+        ${trip.duration === null ? nothing : html`<bdi>${duration(hass, trip.duration)}</bdi>`}${trip.average_speed === null ? nothing : html` · <bdi>⌀ ${speed(hass, trip.average_speed)}</bdi>`}
       </span>
     </button>`;
   }

@@ -13,7 +13,9 @@ import {
   ago,
   clock,
   energyOf,
+  hasTracker,
   lockOf,
+  mayControl,
   nameOf,
   placeOf,
   warningsOf,
@@ -259,7 +261,7 @@ class VehicleCard extends FleetElement {
       <ha-card style=${styleMap(colors)}>
         ${this._head(hass, words, vehicle, activity)}
         <div class="body">
-          ${this._place(hass, words, vehicle, activity)} ${this._energy(hass, vehicle)}
+          ${hasTracker(vehicle) || !this.isLarge ? nothing : this._disabled(hass, words, vehicle)} ${this._place(hass, words, vehicle, activity)} ${this._energy(hass, vehicle)}
           ${this._chips(hass, words, vehicle, activity)}
           ${this.isLarge ? [this._facts(hass, vehicle), this._controls(hass, words, vehicle)] : nothing}
         </div>
@@ -279,8 +281,8 @@ class VehicleCard extends FleetElement {
         <span class="names">
           <div class="name"><bdi>${vehicle.name}</bdi></div>
           <div class="state">
-            <b>${activityText(hass, vehicle, activity, words)}</b>${speed
-              ? html` · ${hass.formatEntityState(speed)}`
+            <b><bdi>${activityText(hass, vehicle, activity, words)}</bdi></b>${speed
+              ? html` · <bdi>${hass.formatEntityState(speed)}</bdi>`
               : nothing}${vehicle.plate ? html` · <bdi>${vehicle.plate}</bdi>` : nothing}
           </div>
         </span>
@@ -308,13 +310,27 @@ class VehicleCard extends FleetElement {
         <bdi>${placeOf(hass, vehicle, words)}</bdi>
         <span class="secondary">
           ·
-          ${since
-            ? words("dashboard_since", { time: clock(hass, since) })
-            : contact
-              ? words("dashboard_heard", { time: ago(hass, contact) })
-              : words("dashboard_never_heard")}
+          <bdi
+            >${since
+              ? words("dashboard_since", { time: clock(hass, since) })
+              : contact
+                ? words("dashboard_heard", { time: ago(hass, contact) })
+                : words("dashboard_never_heard")}</bdi
+          >
         </span>
       </span>
+    </div>`;
+  }
+
+  /** How to enable the tracker, on the page of the device. */
+  _disabled(/** @type {Hass} */ hass, /** @type {Words} */ words, /** @type {Vehicle} */ vehicle) {
+    return html`<div class="ask" role="status">
+      <p><bdi>${words("dashboard_enable_tracker", { entity: vehicle.tracker })}</bdi></p>
+      ${hass.user?.is_admin
+        ? html`<button class="pill" @click=${() => navigate(`/config/devices/device/${vehicle.id}`)}>
+            <ha-icon icon="mdi:cog-outline"></ha-icon><bdi>${words("dashboard_open_settings")}</bdi>
+          </button>`
+        : nothing}
     </div>`;
   }
 
@@ -332,7 +348,7 @@ class VehicleCard extends FleetElement {
       <div class="bar" aria-hidden="true">
         <div style=${styleMap({ inlineSize: `${Math.min(100, Math.max(2, energy.level))}%`, background: color })}></div>
       </div>
-      <span>${energy.text}</span>
+      <bdi>${energy.text}</bdi>
     </div>`;
   }
 
@@ -349,13 +365,13 @@ class VehicleCard extends FleetElement {
         ];
     return html`<div class="chips">
       ${account && !account.reachable
-        ? html`<span class="chip warn"><ha-icon icon="mdi:cloud-alert-outline"></ha-icon>${words("dashboard_unreachable")}</span>`
+        ? html`<span class="chip warn"><ha-icon icon="mdi:cloud-alert-outline"></ha-icon><bdi>${words("dashboard_unreachable")}</bdi></span>`
         : nothing}
       ${activity === "offline" && vehicle.times.since && vehicle.times.contact
         ? html`<span class="chip warn"
-            ><ha-icon icon="mdi:clock-alert-outline"></ha-icon>${words("dashboard_heard", {
+            ><ha-icon icon="mdi:clock-alert-outline"></ha-icon><bdi>${words("dashboard_heard", {
               time: ago(hass, vehicle.times.contact),
-            })}</span
+            })}</bdi></span
           >`
         : nothing}
       ${repeat(
@@ -363,11 +379,11 @@ class VehicleCard extends FleetElement {
         (one) => one.entity,
         (one) =>
           html`<button class="chip ${one.severe ? "severe" : "warn"}" @click=${() => showEntity(this, one.entity)}>
-            <ha-icon icon=${one.icon}></ha-icon>${one.text}
+            <ha-icon icon=${one.icon}></ha-icon><bdi>${one.text}</bdi>
           </button>`,
       )}
       ${plain.map(({ state, icon }) =>
-        state ? html`<span class="chip"><ha-icon icon=${icon}></ha-icon>${hass.formatEntityState(state)}</span>` : nothing,
+        state ? html`<span class="chip"><ha-icon icon=${icon}></ha-icon><bdi>${hass.formatEntityState(state)}</bdi></span>` : nothing,
       )}
     </div>`;
   }
@@ -380,8 +396,8 @@ class VehicleCard extends FleetElement {
       ${states.map(
         (state) =>
           html`<button class="fact" @click=${() => showEntity(this, state.entity_id)}>
-            <div class="label">${nameOf(hass, state.entity_id, vehicle)}</div>
-            <div class="value">${hass.formatEntityState(state)}</div>
+            <div class="label"><bdi>${nameOf(hass, state.entity_id, vehicle)}</bdi></div>
+            <div class="value"><bdi>${hass.formatEntityState(state)}</bdi></div>
           </button>`,
       )}
     </div>`;
@@ -391,9 +407,11 @@ class VehicleCard extends FleetElement {
 
   _controls(/** @type {Hass} */ hass, /** @type {Words} */ words, /** @type {Vehicle} */ vehicle) {
     if (this.asked) return this._question(hass, words, vehicle, this.asked);
-    const locks = Object.values(vehicle.entities["lock"] ?? {});
+    const locks = Object.values(vehicle.entities["lock"] ?? {}).filter((id) => mayControl(vehicle, id));
     const hidden = locks.length ? ["lock", "unlock"] : [];
-    const buttons = Object.entries(vehicle.entities["button"] ?? {}).filter(([reading]) => !hidden.includes(reading));
+    const buttons = Object.entries(vehicle.entities["button"] ?? {}).filter(
+      ([reading, id]) => !hidden.includes(reading) && mayControl(vehicle, id),
+    );
     if (!locks.length && !buttons.length) return nothing;
     return html`<div class="controls">
       ${locks.map((id) => this._lock(hass, vehicle, id))}
@@ -413,7 +431,7 @@ class VehicleCard extends FleetElement {
       @click=${() => this._call("lock", isLocked ? "unlock" : "lock", id)}
     >
       <ha-icon icon=${lockIcon(state.state)}></ha-icon>
-      ${nameOf(hass, id, vehicle)}: ${hass.formatEntityState(state)}
+      <bdi>${nameOf(hass, id, vehicle)}: ${hass.formatEntityState(state)}</bdi>
     </button>`;
   }
 
@@ -427,7 +445,7 @@ class VehicleCard extends FleetElement {
       @click=${() => (stops ? this._ask(id) : this._call("button", "press", id))}
     >
       <ha-state-icon .hass=${hass} .stateObj=${state}></ha-state-icon>
-      ${nameOf(hass, id, vehicle)}
+      <bdi>${nameOf(hass, id, vehicle)}</bdi>
     </button>`;
   }
 
@@ -442,11 +460,13 @@ class VehicleCard extends FleetElement {
       @keydown=${(/** @type {KeyboardEvent} */ event) => event.key === "Escape" && this._keep()}
     >
       <h3 id="question">
-        ${isEngine
-          ? words("dashboard_cut_question", { vehicle: vehicle.name })
-          : words("dashboard_stop_question", { vehicle: vehicle.name, what: name })}
+        <bdi
+          >${isEngine
+            ? words("dashboard_cut_question", { vehicle: vehicle.name })
+            : words("dashboard_stop_question", { vehicle: vehicle.name, what: name })}</bdi
+        >
       </h3>
-      <p id="consequence">${words("dashboard_cut_consequence")}</p>
+      <p id="consequence"><bdi>${words("dashboard_cut_consequence")}</bdi></p>
       <div class="controls">
         <button class="pill keep" @click=${() => this._keep()}>${words("dashboard_keep")}</button>
         <button class="pill danger" @click=${() => this._stop(id)}>
