@@ -688,7 +688,12 @@ ENTITIES = VendorEntities(
             key=OccurrenceKind.ALARM,
             capability="events",
             types=frozenset(
-                {OccurrenceType.CLEARED, OccurrenceType.SOS, OccurrenceType.VIBRATION}
+                {
+                    OccurrenceType.CLEARED,
+                    OccurrenceType.DOOR_OPENED,
+                    OccurrenceType.SOS,
+                    OccurrenceType.VIBRATION,
+                }
             ),
         ),
         FleetEventDescription(

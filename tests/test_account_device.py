@@ -26,6 +26,7 @@ from custom_components.fleet_tracker.model.trips.log import TripLog, put
 from custom_components.fleet_tracker.model.trips.moments import moment
 from custom_components.fleet_tracker.model.vehicle import (
     Activity,
+    OccurrenceType,
     Reading,
     ReadingGroup,
     Value,
@@ -234,6 +235,7 @@ async def test_sensors_of_the_account(
             occurrences=(
                 alarm(dt_util.utcnow()),
                 alarm(dt_util.utcnow() - timedelta(days=1), code="2"),
+                alarm(dt_util.utcnow(), OccurrenceType.DOOR_OPENED, code="3"),
             ),
         )
     )

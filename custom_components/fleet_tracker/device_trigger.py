@@ -22,14 +22,14 @@ from homeassistant.const import (
     CONF_PLATFORM,
     CONF_TYPE,
 )
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.helpers.trigger import TriggerActionType, TriggerInfo
 from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
 from .automations.entities import entities_of
-from .automations.table import DEVICE_TRIGGERS, OccurrenceTrigger
+from .automations.table import ANY, DEVICE_TRIGGERS, OccurrenceTrigger
 from .const import ATTR_KIND, DOMAIN, EVENT_OCCURRENCE
 
 CONF_SUBTYPE = "subtype"
@@ -53,7 +53,7 @@ def _types_of(
     registry = er.async_get(hass)
     entries = er.async_entries_for_device(registry, device_id)
     found = entities_of(registry, row.basis, (entry.entity_id for entry in entries))
-    wanted = {one.value for one in row.types or row.choices}
+    wanted = {one.value for one in row.choices or row.types}
     return frozenset(
         kind
         for entity_id in found
@@ -70,6 +70,8 @@ def _offered(hass: HomeAssistant, device_id: str) -> Iterator[tuple[str, str | N
         if not row.choices:
             yield from ((key, None) for _ in types)
             continue
+        if not types.isdisjoint(row.types):
+            yield key, ANY
         yield from ((key, kind) for kind in sorted(types))
 
 
@@ -113,7 +115,16 @@ async def async_attach_trigger(
 ) -> CALLBACK_TYPE:
     """Run the action whenever it happens."""
     row = DEVICE_TRIGGERS[config[CONF_TYPE]]
-    kind = config.get(CONF_SUBTYPE) or next(iter(row.types)).value
+    chosen = config.get(CONF_SUBTYPE)
+    kinds = {chosen} if chosen not in (None, ANY) else {one.value for one in row.types}
+
+    async def run(
+        run_variables: dict[str, Any], context: Context | None = None
+    ) -> None:
+        """Run the action if it is of a type that is wanted."""
+        if run_variables["trigger"]["event"].data[ATTR_EVENT_TYPE] in kinds:
+            await action(run_variables, context)
+
     event_config = event_trigger.TRIGGER_SCHEMA(
         {
             CONF_PLATFORM: "event",
@@ -121,10 +132,9 @@ async def async_attach_trigger(
             CONF_EVENT_DATA: {
                 ATTR_DEVICE_ID: config[CONF_DEVICE_ID],
                 ATTR_KIND: row.basis.key,
-                ATTR_EVENT_TYPE: kind,
             },
         }
     )
     return await event_trigger.async_attach_trigger(
-        hass, event_config, action, trigger_info, platform_type="device"
+        hass, event_config, run, trigger_info, platform_type="device"
     )

@@ -162,7 +162,7 @@ def _happens(row: OccurrenceTrigger) -> type[Trigger]:
             """Initialize with the types that the user chose."""
             super().__init__(hass, config)
             chosen = self._options.get(CONF_ALARM_TYPE)
-            self._types = frozenset(chosen or row.types or row.choices)
+            self._types = frozenset(chosen or row.types)
 
         @override
         def is_valid_state(

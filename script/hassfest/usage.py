@@ -393,9 +393,10 @@ class Usage:
         Whether Home Assistant can read the rest is up to the tests: the selectors of 2026
         do not exist in 2025.
         """
-        for key, row in self._module("automations.table").DEVICE_TRIGGERS.items():
+        table = self._module("automations.table")
+        for key, row in table.DEVICE_TRIGGERS.items():
             self._texts.need(f"device_automation.trigger_type.{key}")
-            for choice in row.choices:
+            for choice in (table.ANY, *row.choices) if row.choices else ():
                 self._texts.need(f"device_automation.trigger_subtype.{choice}")
         for kind in ("trigger", "condition"):
             described = self._integration.read_yaml(f"{kind}s.yaml")

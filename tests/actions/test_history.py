@@ -205,6 +205,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
                 "type": "sos",
                 "code": "7",
                 "name": "The vendor's own name",
+                "routine": False,
                 "speed": 120,
                 "since": "2025-10-09T06:04:00+00:00",
             }

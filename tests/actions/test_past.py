@@ -214,6 +214,7 @@ async def test_what_was_recorded(
         "type": "sos",
         "code": "7",
         "name": None,
+        "routine": False,
         "speed": 40,
     }
     assert [one["code"] for one in alarms] == ["7", "8"]

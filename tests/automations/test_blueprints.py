@@ -373,6 +373,51 @@ async def test_left_unlocked(house: House) -> None:
     assert len(house.runs) == 1
 
 
+async def test_moped_left_unlocked(house: House) -> None:
+    """One without a key is parked while it stands unlocked; its tracker may fall asleep."""
+    house.capabilities |= {"lock", "keyless"}
+    await house.start()
+    await house.tell(locked=True)
+    activity = of(house, "sensor", "activity")
+    await use(
+        house,
+        "left_unlocked",
+        locks=[of(house, "lock", "locked")],
+        activities=[activity],
+        minutes=10,
+    )
+    # Ridden for longer than the minutes, at a light on the way, and put down unlocked.
+    await house.tell(locked=False, ignition=True, speed=30.0, way=0.005)
+    for _ in range(6):
+        await house.tell(speed=30.0, way=0.005)
+    await house.tell(speed=0.0)
+    for _ in range(6):
+        await house.tell(speed=30.0, way=0.005)
+    assert not house.runs
+    for _ in range(3):
+        await house.tell(speed=0.0)
+    assert house.hass.states.get(activity).state == "parked"
+    await house.tell(online=False)
+    for _ in range(12):
+        await house.wait(MINUTE)
+    assert len(house.runs) == 1
+    assert messages(house)[0].endswith(": Unlocked")
+    # It wakes up, and falls asleep again long after it was told.
+    await house.tell(online=True)
+    for _ in range(6):
+        await house.tell()
+    await house.tell(online=False)
+    for _ in range(12):
+        await house.wait(MINUTE)
+    assert len(house.runs) == 1
+    # Locked, and unlocked where it stands.
+    await house.tell(online=True, locked=True, ignition=False)
+    await house.tell(locked=False, ignition=True)
+    for _ in range(6):
+        await house.tell()
+    assert len(house.runs) == 2
+
+
 async def test_low_battery(house: House) -> None:
     """It runs once for a battery that falls below the limit, once for a power alarm."""
     await house.start()
@@ -427,7 +472,13 @@ async def test_weekly_report(house: House) -> None:
     now = dt_util.utcnow()
     house.cloud.past["1"] = Past(
         trips=[Trip(begin=now - HOUR, end=now, distance=12.5)],
-        alarms=[alarm(now), alarm(now - HOUR)],
+        # Neither a door that is opened nor the end of an alarm is one.
+        alarms=[
+            alarm(now),
+            alarm(now - HOUR),
+            alarm(now, OccurrenceType.DOOR_OPENED),
+            alarm(now, OccurrenceType.CLEARED),
+        ],
         kilometres=12.5,
     )
     await use(

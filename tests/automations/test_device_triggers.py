@@ -50,7 +50,8 @@ def on(house: House, **trigger: str) -> dict[str, Any]:
 async def test_offers_the_alarms_that_the_van_can_raise(house: House) -> None:
     """The alarms of its event entity, but not their end; and trips."""
     await house.start()
-    alarms = {("alarm_raised", kind) for kind in ("other", "sos", "vibration")}
+    kinds = ("any", "door_opened", "other", "sos", "vibration")
+    alarms = {("alarm_raised", kind) for kind in kinds}
     trips = {("trip_ended", None), ("trip_started", None)}
     assert await offered(house) == alarms | trips
 
@@ -82,6 +83,20 @@ async def test_alarm_runs_the_automation_once(house: House) -> None:
         await elapse(house.hass, house.freezer, MINUTE)
     house.cloud.poll_error = None
     await elapse(house.hass, house.freezer, MINUTE)
+    assert len(house.runs) == 1
+
+
+async def test_any_alarm_is_one_where_something_may_be_wrong(house: House) -> None:
+    """A door that is opened, the end of an alarm and a trip are none."""
+    await house.start()
+    await house.automate(on(house, type="alarm_raised", subtype="any"))
+    await house.tell(
+        alarm(dt_util.utcnow(), OccurrenceType.DOOR_OPENED, code="1"),
+        alarm(dt_util.utcnow(), OccurrenceType.CLEARED, code="2"),
+        trip(OccurrenceType.TRIP_ENDED),
+    )
+    assert not house.runs
+    await house.tell(alarm(dt_util.utcnow(), OccurrenceType.SOS, code="3"))
     assert len(house.runs) == 1
 
 

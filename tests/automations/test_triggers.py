@@ -111,8 +111,19 @@ DAYS: list[tuple[str, Mapping[str, Any], list[News], News]] = [
     (
         "alarm_raised",
         {},
-        [happened(OccurrenceType.CLEARED), happened(OccurrenceType.TRIP_ENDED)],
+        # What a vehicle does every day is no alarm unless it is chosen.
+        [
+            happened(OccurrenceType.CLEARED),
+            happened(OccurrenceType.TRIP_ENDED),
+            happened(OccurrenceType.DOOR_OPENED),
+        ],
         happened(OccurrenceType.SOS),
+    ),
+    (
+        "alarm_raised",
+        {"alarm_type": ["door_opened"]},
+        [happened(OccurrenceType.VIBRATION), happened(OccurrenceType.SOS)],
+        happened(OccurrenceType.DOOR_OPENED),
     ),
     (
         "alarm_raised",

@@ -667,6 +667,23 @@ def test_idling_and_then_parked() -> None:
     assert drives(story.last.vehicle, story.now)
 
 
+@pytest.mark.parametrize(
+    ("capabilities", "does"),
+    [({"lock"}, "idling"), ({"lock", "keyless"}, "parked")],
+    ids=["a key", "no key"],
+)
+def test_only_what_has_a_key_idles(capabilities: set[str], does: str) -> None:
+    """A moped that stands unlocked for 3 minutes is parked: nothing of it runs."""
+    story = Story()
+    unlocked = news(group(ignition=True, locked=False), position=fix(speed=30))
+    story.tell(replace(unlocked, capabilities=frozenset(capabilities)))
+    for _ in range(4):
+        story.now = at = story.now + MINUTE
+        standing = group(ignition=True, locked=False, at=at)
+        story.tell(news(standing, position=fix(at=at, speed=0)))
+    assert story.readings["activity"] == does
+
+
 def test_idling_in_a_tunnel_is_unknown() -> None:
     """It was last heard of at speed; after 10 minutes it is not watched either."""
     story = Story()

@@ -97,9 +97,10 @@ class Totals:
         self._tell()
 
     def note_alarm(self, _vehicle_id: str, occurrence: Occurrence) -> None:
-        """Count an alarm, unless it is of another day."""
+        """Count an alarm, unless it is of another day or nothing is wrong."""
         if (
             occurrence.kind is OccurrenceKind.ALARM
+            and not occurrence.is_routine
             and occurrence.occurred_at >= self.day_began
         ):
             self.alarms += 1

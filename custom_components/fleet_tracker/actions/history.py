@@ -149,6 +149,7 @@ def alarm_as_json(alarm: Occurrence) -> _Json:
         "type": alarm.type.value,
         "code": alarm.code,
         "name": alarm.name,
+        "routine": alarm.is_routine,
     }
     details = {
         key: _time(value) if isinstance(value, datetime) else value

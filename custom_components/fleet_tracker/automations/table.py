@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ..model.vehicle import Activity, OccurrenceKind, OccurrenceType, Reading
+from ..model.vehicle import (
+    ROUTINE_TYPES,
+    Activity,
+    OccurrenceKind,
+    OccurrenceType,
+    Reading,
+)
 
 
 class Shown(StrEnum):
@@ -71,13 +77,13 @@ class ThresholdTrigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OccurrenceTrigger:
-    """Something happened to a vehicle.
+    """Something of ``types`` happened to a vehicle.
 
-    Without ``types`` the user chooses among ``choices``, and no choice means any of them.
+    Where there are ``choices`` the user may choose among them instead.
     """
 
     basis: Basis
-    types: frozenset[OccurrenceType] = frozenset()
+    types: frozenset[OccurrenceType]
     choices: tuple[OccurrenceType, ...] = ()
 
 
@@ -118,12 +124,17 @@ NO_ALARMS: Final = frozenset(
     }
 )
 ALARM_TYPES: Final = tuple(one for one in OccurrenceType if one not in NO_ALARMS)
+# "Any alarm" is one where something may be wrong. Vendors also tell as alarms that a door
+# was opened or the ignition turned on: that can be chosen.
+ANY_ALARM: Final = frozenset(ALARM_TYPES) - ROUTINE_TYPES
 
 TRIGGERS: Final[Mapping[str, TriggerRow]] = {
     "activity_became": ChangeTrigger(
         basis=ACTIVITY, choices=tuple(one.value for one in Activity)
     ),
-    "alarm_raised": OccurrenceTrigger(basis=ALARM, choices=ALARM_TYPES),
+    "alarm_raised": OccurrenceTrigger(
+        basis=ALARM, types=ANY_ALARM, choices=ALARM_TYPES
+    ),
     "became_offline": StateTrigger(basis=ACTIVITY, states=OFFLINE, offline_counts=True),
     "became_online": StateTrigger(
         basis=ACTIVITY, states=ACTIVITIES - OFFLINE, offline_counts=True
@@ -145,6 +156,8 @@ TRIGGERS: Final[Mapping[str, TriggerRow]] = {
     ),
 }
 
+ANY: Final = "any"
+"""What a device trigger calls the types that its trigger has where none is chosen."""
 DEVICE_TRIGGERS: Final[Mapping[str, OccurrenceTrigger]] = {
     key: row for key, row in TRIGGERS.items() if isinstance(row, OccurrenceTrigger)
 }

@@ -16,6 +16,7 @@ from .vehicle import (
     EMPTY,
     Activity,
     Beliefs,
+    Capability,
     FixKind,
     Occurrence,
     OccurrenceKind,
@@ -274,7 +275,8 @@ def activity(
     if readings.get(Reading.MOVING) is True:
         return Activity.DRIVING
     if idles and ignition is True:
-        return Activity.IDLING
+        is_keyless = Capability.KEYLESS in vehicle.capabilities
+        return Activity.PARKED if is_keyless else Activity.IDLING
     running = log.running
     if running is not None and ignition is not False:
         return Activity.DRIVING

@@ -209,10 +209,16 @@ class Capability(StrEnum):
     RESTORE_ENGINE = "restore_engine"
     LOCK = "lock"
     LIVE_VIEW = "live_view"
+    KEYLESS = "keyless"
+    """Its ignition is on as long as it is unlocked, and it has no engine that idles."""
 
 
 class Activity(StrEnum):
-    """What a vehicle does, in one word."""
+    """What a vehicle does, in one word.
+
+    *Idling* stands with its ignition on. A vehicle without a key is parked then, locked or
+    not: nothing of it runs.
+    """
 
     DRIVING = "driving"
     IDLING = "idling"
@@ -378,6 +384,11 @@ class Occurrence:
     def key(self) -> str:
         """The identity that a replay of this occurrence shares."""
         return f"{self.kind}/{self.type}/{self.code or ''}"
+
+    @property
+    def is_routine(self) -> bool:
+        """Whether nothing is wrong: daily use of the vehicle, or the end of an alarm."""
+        return self.type in ROUTINE_TYPES or self.type is OccurrenceType.CLEARED
 
 
 @record(frozen=True, slots=True, kw_only=True)

@@ -85,6 +85,7 @@ CONTRACT = VendorContract(
             SegwayCapability.BLUETOOTH_KEY,
             SegwayCapability.EXTRA_STATUS,
             SegwayCapability.FEATURES,
+            SegwayCapability.KEYLESS,
             SegwayCapability.LIGHTS,
             SegwayCapability.RENTAL_CONDITIONS,
             SegwayCapability.SOUNDS,

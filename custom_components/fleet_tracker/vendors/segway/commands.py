@@ -32,6 +32,7 @@ from .vocabulary import SegwayCapability, SegwayCommand, SegwayReading
 _COMMON = frozenset(
     {
         SegwayCapability.LOCK,
+        SegwayCapability.KEYLESS,
         SegwayCapability.THROTTLE,
         SegwayCapability.SOUND,
         SegwayCapability.FEATURES,

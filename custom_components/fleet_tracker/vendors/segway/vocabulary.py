@@ -57,6 +57,7 @@ class SegwayCapability(StrEnum):
     """The capabilities that some Segway vehicles have and others do not."""
 
     LOCK = Capability.LOCK.value
+    KEYLESS = Capability.KEYLESS.value
     RENTAL = "rental"
     THROTTLE = "throttle"
     SADDLE = "saddle"
