@@ -19,11 +19,12 @@ from custom_components.fleet_tracker.const import (
     CONF_DRIVING_INTERVAL,
     CONF_PARKED_INTERVAL,
 )
-from custom_components.fleet_tracker.model.derive import drives, expires_at, is_idling
+from custom_components.fleet_tracker.model.derive import drives, expires_at
 from custom_components.fleet_tracker.model.merge import Changes
 from custom_components.fleet_tracker.model.readings import KINDS, kind_of
 from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.vehicle import (
+    Activity,
     FixKind,
     Position,
     Reading,
@@ -656,14 +657,19 @@ def test_idling_and_then_parked() -> None:
         at = stopped + minute * MINUTE
         story.tell(news(group(ignition=True, at=at), position=fix(at=at, speed=1)))
         vehicle = story.last.vehicle
-        facts.append((is_idling(vehicle, story.now), drives(vehicle, story.now)))
+        facts.append(
+            (
+                story.readings[Reading.ACTIVITY] == Activity.IDLING,
+                drives(vehicle, story.now),
+            )
+        )
     assert facts == [
         *[(False, True), (True, True), (True, True)],
         *[(True, False), (True, False)],
     ]
     at = story.now + SECOND
     story.tell(news(position=fix(at=at, speed=20)))
-    assert not is_idling(story.last.vehicle, story.now)
+    assert story.readings[Reading.ACTIVITY] != Activity.IDLING
     assert drives(story.last.vehicle, story.now)
 
 
@@ -689,7 +695,7 @@ def test_idling_in_a_tunnel_is_unknown() -> None:
     story = Story()
     story.tell(news(group(ignition=True), position=fix(speed=50)))
     story.wait(9 * MINUTE)
-    assert not is_idling(story.last.vehicle, story.now)
+    assert story.readings[Reading.ACTIVITY] != Activity.IDLING
     assert drives(story.last.vehicle, story.now)
     story.wait(MINUTE)
     assert not drives(story.last.vehicle, story.now)

@@ -34,7 +34,7 @@ from .vehicle import (
 
 _MEASURED_AT = attrgetter("measured_at")
 MOVING_FIX_AGE = timedelta(minutes=3)
-# How much newer a time must be to be shown: each step is a state that is written.
+# By how much a time must be newer to be shown: each step is a state that is written.
 SHOWN_TIME_STEP = timedelta(minutes=15)
 ONLINE_INTERVALS = 3
 IDLES_AFTER = timedelta(minutes=3)
@@ -100,7 +100,7 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Deri
         told.log,
         known,
         readings,
-        idles=stood_since is not None and now - stood_since >= IDLES_AFTER,
+        idles=_idles(stood_since, fix, now),
     )
     if doing is not None:
         readings[Reading.ACTIVITY] = doing.value
@@ -170,18 +170,6 @@ def flat_readings(groups: Mapping[str, ReadingGroup]) -> dict[str, Value]:
     return readings
 
 
-def is_idling(vehicle: Vehicle, now: datetime) -> bool:
-    """Tell whether a vehicle stands with its ignition on, by its own last news."""
-    fix = vehicle.latest_fix
-    return (
-        vehicle.stood_since is not None
-        and now - vehicle.stood_since >= IDLES_AFTER
-        and vehicle.readings.get(Reading.MOVING) is False
-        # A vehicle that was last heard of at speed may stand by now, or not.
-        and not (fix is not None and (fix.speed or 0) >= MOVING_SPEED_KMH)
-    )
-
-
 def drives(vehicle: Vehicle, now: datetime) -> bool:
     """Tell whether a vehicle drives, or may start to.
 
@@ -220,6 +208,18 @@ def _stood_since(
     if fix is not None and (fix.speed or 0) >= MOVING_SPEED_KMH:
         return min(fix.fixed_at, now)
     return now
+
+
+def _idles(stood_since: datetime | None, fix: Position | None, now: datetime) -> bool:
+    """Tell whether a vehicle with its ignition on has stood for long enough to idle.
+
+    A vehicle that was last heard of at speed may stand by now, or not.
+    """
+    return (
+        stood_since is not None
+        and now - stood_since >= IDLES_AFTER
+        and (fix is None or (fix.speed or 0) < MOVING_SPEED_KMH)
+    )
 
 
 def expires_at(vehicle: Vehicle) -> datetime | None:
