@@ -104,7 +104,6 @@ CLOUD, LISTENER = "neutral_cloud", "neutral_listener"
 FILMING = "neutral_cameras"
 ROOT_PATH = "/neutral/push"
 FIXABLE = "neutral_fixable"
-FAR_AWAY = timedelta(minutes=15)
 
 type Answer = CommandResult | VendorError | None
 

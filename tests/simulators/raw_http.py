@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-import json
 import ssl
 from typing import Self
 import zlib
@@ -128,11 +127,6 @@ def http(
     lines.append(f"Content-Length: {length}")
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode("utf-8") + b"\r\n\r\n" + body
-
-
-def answer_of(content: object) -> bytes:
-    """Return a right answer with this JSON."""
-    return http(json.dumps(content).encode(), Content_Type="application/json")
 
 
 @cache

@@ -78,7 +78,6 @@ class House:
         """How often each alarm of each vehicle fired."""
         self.runs: Counter[tuple[str, str]] = Counter()
         """How often each automation ran for each vehicle."""
-        self.refused_pushes = 0
         self._automations = automations
         self._told_until = BEGIN.timestamp()
 

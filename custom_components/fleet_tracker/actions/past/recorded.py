@@ -46,7 +46,6 @@ OVERLAP = timedelta(milliseconds=1)
 MOST_STATES = 50_000
 WRITTEN_WITHIN = timedelta(seconds=2)
 """The states of one update are written one after the other, in no certain order."""
-LEAST_IDLE = timedelta(seconds=60)
 
 _OWN_ATTRIBUTES = frozenset(
     {
