@@ -112,7 +112,8 @@ def _watch_entity_count(hass: HomeAssistant, entry: FleetConfigEntry) -> None:
 async def async_unload_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> bool:
     """Unload an account or listener: what it held is free when this returns.
 
-    First the doors are shut, then what came in is brought to the entities, then these go.
+    The doors for pushes close first. Then the entities show the news that waits, and are
+    removed.
     """
     await entry.runtime_data.async_stop()
     _drop_undelivered(hass, entry.runtime_data)
@@ -121,16 +122,17 @@ async def async_unload_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> bo
     ):
         await entry.runtime_data.async_close()
         if entry.disabled_by is not None:
-            # Nobody would take them away any more.
+            # The repairs of a disabled account would stay for ever.
             _forget_problems(hass, entry)
     return unloaded
 
 
 @callback
 def _drop_undelivered(hass: HomeAssistant, coordinator: FleetCoordinator) -> None:
-    """Keep no occurrences for event entities that the user has disabled, from now on.
+    """Drop the occurrences that wait for event entities that the user has disabled.
 
-    One that is not there yet is made soon, or after the next start, and fires them.
+    An event entity that does not exist yet is made soon, or after the next start, and fires
+    what waited for it.
     """
     registry = er.async_get(hass)
 
@@ -222,7 +224,8 @@ def _sync_device(
 ) -> None:
     """Create a vehicle's device, or bring it up to date.
 
-    No form of naming the account's device while it is made works on all versions.
+    The account's device is named in a second step: no argument for it works in every
+    version of Home Assistant.
     """
     if (vehicle := coordinator.vehicle(vehicle_id)) is None:
         return

@@ -53,7 +53,7 @@ DESCRIPTIONS = (
         step=timedelta(minutes=5),
         device_class=SensorDeviceClass.DISTANCE,
         native_unit_of_measurement=UnitOfLength.KILOMETERS,
-        # What is corrected, and a vehicle that is removed, take away from it.
+        # A correction, or a vehicle that is removed, makes the total smaller.
         state_class=SensorStateClass.TOTAL,
         suggested_display_precision=1,
     ),

@@ -33,7 +33,7 @@ class FleetTracker(FleetEntity, TrackerEntity):
     entity_description: FleetTrackerDescription
 
     _attr_name = None
-    # Whose it is says nothing new each day.
+    # The plate is always the same: it need not be recorded each time.
     _unrecorded_attributes = frozenset({ATTR_PLATE})
 
     @override

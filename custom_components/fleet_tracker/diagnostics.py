@@ -17,7 +17,7 @@ from .model.vehicle import Vehicle
 from .offer.flow import accepted_vehicles
 
 PUBLIC_SETTINGS = frozenset({"vendor"})
-# A connection counts and says how it does; of what else it might come to say, these never.
+# What a connection tells may change: these keys never reach the diagnostics.
 PRIVATE_KEYS = frozenset(
     {
         "access_token",

@@ -218,7 +218,7 @@ def by_capability(
 def _may_have(vehicle: Vehicle, description: FleetDescription, part: str) -> bool:
     """Tell whether a vehicle is capable of what a description asks for, if anything.
 
-    A capability of a part is asked for by that part, one of the whole by all.
+    A capability of a part counts for that part, one of the vehicle for all parts.
     """
     capability = description.capability
     return (
@@ -330,7 +330,8 @@ class _Entities:
         _forget_others(
             self._registry, coordinator, self._platform.domain, self._descriptions
         )
-        # Before the first yield, or what comes up meanwhile would be missed.
+        # The listener comes before the first `await`, or vehicles that come up
+        # meanwhile would be missed.
         self._entry.async_on_unload(
             coordinator.async_add_newcomer_listener(self._on_newcomer)
         )

@@ -56,7 +56,7 @@ class FleetEvent(FleetEntity, EventEntity):
     @property  # type: ignore[misc] # the base class calls it final
     @override
     def state(self) -> str | None:
-        """When it fired last, later than any time before.
+        """When it last fired; each time is later than the one before.
 
         Of two events of one millisecond the oldest Home Assistant makes one state, so that
         automations would miss the second. Later ones move it on as is done here.

@@ -1,4 +1,4 @@
-"""Tells when an account becomes reachable or unreachable, at the time when it does."""
+"""Notifies of an account that becomes reachable or unreachable, at that moment."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Availability:
     """The reachability of an account, with a timer of its own.
 
     Home Assistant's coordinator tells its listeners when a poll fails for the first time,
-    and never again. That is neither the time when an account becomes unreachable, nor
-    does it know of pushes.
+    and never again. An account becomes unreachable later than that, and pushes keep it
+    reachable.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ from ..model.json_values import Json, as_number, as_unix_time
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=30)
 LONGEST_TOLD = timedelta(minutes=15)
-"""For longer than this no vendor keeps us away, except by a quota of the day."""
+"""The longest wait that a vendor can ask for, except for a daily quota."""
 LONGEST_QUOTA = timedelta(hours=3)
 """How long a used-up quota keeps us away at a time."""
 STUBBORN_WAIT = timedelta(minutes=8)
@@ -37,7 +37,7 @@ class BackOff:
         since = as_unix_time(stored.get("since"))
         until = as_unix_time(stored.get("until"))
         wait = as_number(stored.get("wait"))
-        # By a clock that was set back, the wait could last for years.
+        # After the clock was set back, the wait could last for years.
         if since is None or until is None or wait is None or since > now:
             return
         until = min(until, since + LONGEST_QUOTA)
@@ -63,7 +63,7 @@ class BackOff:
     def lengthen(self, err: RateLimited) -> timedelta:
         """Return how long to wait now: longer each time, and as long as the vendor says.
 
-        What it says is bounded, so that a slip of the vendor's ends by itself.
+        The vendor's wait is bounded, so that a wrong one ends by itself.
         """
         self._wait = min(max(2 * self._wait, FIRST_WAIT), LONGEST_WAIT)
         longest = LONGEST_QUOTA if err.is_quota else LONGEST_TOLD

@@ -34,7 +34,7 @@ type JsonValue = (
     None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]
 )
 
-# A time among other scalars is told from a text by this key around it.
+# This key marks a time among other scalars: without it, it would look like a text.
 _TIME = "time"
 
 
@@ -94,7 +94,7 @@ def _checked(wanted: type, convert: Callable[[Any], Any]) -> Callable[[Any], Any
     """Return a reader that takes one type of JSON only."""
 
     def decode(stored: object) -> object:
-        # A truth value is a whole number to Python, and none here.
+        # Python counts a truth value as a whole number. Here it is none.
         if not isinstance(stored, wanted) or (
             isinstance(stored, bool) and wanted is not bool
         ):

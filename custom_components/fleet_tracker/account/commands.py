@@ -149,7 +149,7 @@ class Commands:
             self._account.poll_soon(EXTRA_LOOK_DELAY)
 
     def _clearance(self, vehicle_id: str, command: Command) -> JudgedClearance:
-        """Return the clearance of a command that cannot stop a vehicle as it is set up now."""
+        """Return the clearance of a command that cannot stop a vehicle now."""
 
         def why_not() -> Refusal | None:
             if (closed := self._account.why_closed()) is not None:
@@ -180,13 +180,13 @@ class Commands:
         """
         lock = self._locks[vehicle_id]
         if lock.locked() or self._restoring[vehicle_id]:
-            # After a wait it would come when nobody expects it any more.
+            # After a wait the command would come when nobody expects it any more.
             raise of_refusal(Refusal("engine_cut_busy"))
         clearance = StopClearance(partial(self._why_not_stop, vehicle_id))
         async with lock:
             self._stops[vehicle_id] = clearance
-            # It goes on when its caller was told that it is withdrawn: a token that is
-            # asked for at that moment would be lost.
+            # The command goes on after its caller learned that it is withdrawn: a token
+            # that is being issued would be lost.
             work = self._hass.async_create_background_task(
                 self._async_guarded(vehicle_id, command, clearance),
                 f"{DOMAIN} guarded command",
@@ -204,12 +204,13 @@ class Commands:
                     # Nobody waits for it any more.
                     clearance.withdraw(_WITHDRAWN)
                 del self._stops[vehicle_id]
-        # It may have failed by what it was withdrawn for, an unload say: that counts more.
+        # The command may have failed because of what withdrew it, such as an unload:
+        # that is the error to show.
         if clearance.is_unsent or work.cancelled():
             raise of_refusal(clearance.withdrawn or _WITHDRAWN)
         result = work.result()
         if clearance.withdrawn == _WITHDRAWN:
-            # It was on its way already: the restore counts more than its answer.
+            # The command was on its way already: the restore counts more than its answer.
             raise of_refusal(Refusal("engine_cut_overtaken"))
         return result
 
@@ -224,7 +225,7 @@ class Commands:
     ) -> CommandResult:
         """Look at a vehicle and carry out what can stop it, if it surely stands or crawls.
 
-        Of one that was not heard of for a while, it is looked again for a minute: many
+        A vehicle that was not heard of for a while is read again for a minute: many
         trackers send their heartbeat every 3 minutes.
         """
         if (found := self._why_forbidden()) is not None:
@@ -249,7 +250,7 @@ class Commands:
         return None
 
     def _why_not_stop(self, vehicle_id: str) -> Refusal | None:
-        """Return why a vehicle must not be stopped now, as everything is at this moment."""
+        """Return why a vehicle must not be stopped at this moment, None if it may."""
         if (forbidden := self._why_forbidden()) is not None:
             return forbidden
         vehicle = self._fleet.get(vehicle_id)

@@ -218,7 +218,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     async def async_open(self) -> None:
         """Show what was known at the last stop, and open the connection.
 
-        Raises what ends a set-up where it cannot be opened, or not yet.
+        Raises ConfigEntryAuthFailed or ConfigEntryNotReady where it cannot be opened now.
         """
         await async_forget_old_pace(self.options, self.own_memory)
         try:
@@ -260,7 +260,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @property
     def takes_pushes(self) -> bool:
-        """Whether pushes find their vehicles here."""
+        """Whether the account takes pushes: its vehicles are loaded and stay so."""
         return self._takes_pushes and not self._is_stopping
 
     @callback
@@ -271,14 +271,14 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @property
     def is_reachable(self) -> bool:
-        """Whether what is shown of the account counts."""
+        """Whether the account is reachable, so that what its entities show counts."""
         return self._availability.is_reachable
 
     async def _async_recall(self) -> None:
         """Restore the vehicles as they were at the last stop.
 
-        What fired comes first: a restored vehicle may tell what time alone made of it
-        meanwhile, such as the end of its trip.
+        The occurrences that fired are restored first: a restored vehicle may fire what time
+        alone made of it meanwhile, such as the end of its trip.
         """
         receipts = await self._occurrences.async_load()
         if self._occurrences.set_aside:
@@ -321,7 +321,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
     async def async_trips_before_kept(
         self, begin: datetime, end: datetime
     ) -> dict[str, list[Trip]]:
-        """Return the trips that the vendor tells of a time, by vehicles, if it tells any."""
+        """Return the vendor's trips of a period before trips were kept, by vehicle."""
         if self.why_closed() is not None or self._back_off.is_going_on:
             return {}
         return await self._vendor_past.async_trips(
@@ -347,7 +347,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @callback
     def _hold_until_started(self) -> None:
-        """Let what happens wait until automations run, which is after a start.
+        """Hold occurrences back until automations run, a few seconds after a start.
 
         Home Assistant begins with their triggers when it has started.
         """
@@ -370,7 +370,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @property
     def is_stopping(self) -> bool:
-        """Whether nothing is taken any more: the account is being unloaded."""
+        """Whether the account is being unloaded, so that it takes no news any more."""
         return self._is_stopping
 
     async def async_stop(self) -> None:
@@ -523,7 +523,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @callback
     def on_new_vehicle(self, vehicle_id: str) -> None:
-        """Restore the last trip of a vehicle that was stored before, but is not any more."""
+        """Restore the last kept trip of a vehicle that is new, or that came back."""
         if self.kept_trips.oldest is not None:
             self.config_entry.async_create_background_task(
                 self.hass,
@@ -797,7 +797,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 LOGGER.info("All %s vehicles can be read again", self.name)
 
     async def _async_save_occurrences(self) -> bool:
-        """Tell whether everything is on disk. The next write tries the rest again."""
+        """Write fired occurrences, and tell whether all are on disk."""
         self._saving_occurrences = False
         try:
             await self._occurrences.async_save()

@@ -44,7 +44,7 @@ from .recorder_rows import RecorderRows, has_recorder
 from .trips.kept import KeptTrips
 
 PAST = timedelta(days=30)
-"""How much of the time before it is asked for when an account is new."""
+"""How much of the past is asked for when an account is new."""
 PAUSE = 1.0
 """Seconds between two questions to the vendor: it is in no hurry."""
 TRIPS_AT_ONCE = timedelta(days=7)
@@ -52,7 +52,7 @@ MOST_TRIPS_TOLD = 10_000
 CORRECTIONS_WITHIN = 60
 """Seconds after which a correction is written, with those that came meanwhile."""
 CORRECTED_FOR = timedelta(days=3)
-"""So long trips are written anew each day: late news may have changed them."""
+"""For how long trips are written anew each day: late news may have changed them."""
 CONTINUED_AFTER = timedelta(minutes=10)
 """How long after midnight the day before is written."""
 
@@ -97,7 +97,7 @@ class Account(Protocol):
         vehicle_id: str | None = None,
         kind: OccurrenceKind | None = None,
     ) -> CALLBACK_TYPE:
-        """Tell of what happens to vehicles."""
+        """Subscribe to occurrences of vehicles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +178,7 @@ class DistanceStatistics:
     # --- since when --------------------------------------------------------------------------
 
     def _since(self) -> dict[str, int]:
-        """Return the first hour of each vehicle that is ours."""
+        """Return the first hour of each vehicle that we count ourselves."""
         kept = self._memory.get(SINCE)
         return {
             vehicle_id: int(hour)
@@ -187,7 +187,7 @@ class DistanceStatistics:
         }
 
     async def _async_note_vehicles(self) -> None:
-        """Begin with the vehicles that are new: now, or with the first trip of them."""
+        """Note from when new vehicles are counted: from now, or from their first trip."""
         known, now = self._since(), hour_of(dt_util.utcnow().timestamp())
         new = {
             vehicle_id: min(now, _oldest_hour([one.found for one in ended]))
@@ -202,7 +202,7 @@ class DistanceStatistics:
     # --- what we found -----------------------------------------------------------------------
 
     async def async_continue(self) -> None:
-        """Write the hours of the days that are over since it was done last."""
+        """Write the hours of the days that ended since the last call."""
         until = _begin_of(dt_util.now().date())
         kept = self._memory.get(UNTIL)
         done = min(int(kept), until) if isinstance(kept, int | float) else until
@@ -251,7 +251,7 @@ class DistanceStatistics:
 
     @callback
     def _on_trip(self, vehicle_id: str, occurrence: Occurrence) -> None:
-        """Write a trip anew that is corrected after its day was written."""
+        """Write a trip anew that was corrected after its day was written."""
         begin = occurrence.details.get("begin")
         if occurrence.type is not OccurrenceType.TRIP_CORRECTED or not isinstance(
             begin, str
@@ -414,7 +414,7 @@ class DistanceStatistics:
     async def _async_rewrite(
         self, vehicle_id: str, metres: Metres, begin: int, end: int
     ) -> None:
-        """Give a period of a vehicle other metres, where they are others."""
+        """Replace the metres of a vehicle's period where they differ."""
         name = self._name(vehicle_id)
         statistic_id = await self._rows.async_id(vehicle_id, name)
         known, before = await self._rows.async_read(statistic_id, begin)
@@ -426,7 +426,7 @@ class DistanceStatistics:
 
 
 def _oldest_hour(trips: Sequence[FoundTrip]) -> int:
-    """Return the hour from which on all trips are among those that are known."""
+    """Return the hour from which on all trips are known."""
     is_cut = len(trips) >= MOST_TRIPS
     return (first_hour_from if is_cut else hour_of)(trips[0].begin)
 
@@ -440,7 +440,7 @@ async def _from_trips(
 ) -> Mapping[str, Metres | VendorError]:
     """Return the metres of hours by the trips that the vendor tells.
 
-    One that began before is told with the part before.
+    A trip that began before the period counts whole, also in the hours before it.
     """
     told = await history.trips(query)
     found: dict[str, Metres | VendorError] = {}

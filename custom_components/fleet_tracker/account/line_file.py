@@ -53,10 +53,11 @@ class LineFile:
     async def async_load(self) -> list[str]:
         """Return the lines, without a last one that was cut off by a crash.
 
-        What is no valid text keeps its bytes in it, so that it can be told from the rest.
+        Bytes that are no valid text stay in their line, so that the line can be recognized
+        as damaged.
 
-        Raises OSError when the file cannot be read. What is written then comes behind
-        what it holds.
+        Raises OSError when the file cannot be read. Later writes are then appended to what
+        it holds.
         """
         try:
             self._size, lines = await self._hass.async_add_executor_job(self._read)

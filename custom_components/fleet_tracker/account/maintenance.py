@@ -23,7 +23,7 @@ SERVICES = "services"
 
 
 class Maintenance:
-    """The plans of an account's vehicles. One counts from when it was made at first."""
+    """The service plans of vehicles. A new plan counts from when it was made."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Maintenance:
         settings: Mapping[str, VehicleSettings],
         on_changed: Callable[[], None],
     ) -> None:
-        """Initialize with the vehicles' settings, and who is told that a plan changed."""
+        """Initialize with the vehicles' settings, and the callback for a changed plan."""
         self._hass = hass
         self._entry = entry
         self._memory = memory

@@ -68,9 +68,9 @@ class OccurrenceJournal:
     ) -> list[Receipt]:
         """Read the file: replay what fired, and return what still has to fire.
 
-        A file with lines that cannot be read is set aside, and they are passed over; what
-        is told raises ValueError for such. The last line may have been cut off by a crash:
-        then nobody was told that it is kept.
+        A file with lines that cannot be read is set aside, and these lines are passed over.
+        The callbacks raise ValueError for such lines. The last line may have been cut off
+        by a crash: then no sender was told that it is kept.
         """
         try:
             lines = await self._file.async_load()
@@ -153,8 +153,8 @@ class OccurrenceJournal:
     ) -> None:
         """Write the file anew, if most of it says nothing any more or it is damaged.
 
-        ``pasts`` yields what `async_load` is to tell of each vehicle, ``live`` is how many
-        fired that are still known. Raises OSError when that failed.
+        ``pasts`` yields what `async_load` will read of each vehicle, ``live`` is the number
+        of fired occurrences that are still known. Raises OSError when that failed.
         """
         is_worth_it = self._is_damaged or self._lines > 2 * live + MOST_DEAD_LINES
         if self._is_rewriting or not is_worth_it:

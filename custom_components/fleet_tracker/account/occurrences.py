@@ -22,11 +22,12 @@ from .occurrence_journal import OccurrenceJournal, Receipt
 OLDEST_AFTER_START = timedelta(minutes=15)
 MOST_UNDELIVERED = 1000
 MOST_EARLY = 10_000
-# Of a vehicle: far more than any has, since not every vendor's vehicles prove who they are.
+# The limits of one vehicle. They are far above any real one: some vendors' vehicles do
+# not prove who they are, and may send anything.
 MOST_REMEMBERED = 1000
 MOST_OF_A_MOMENT = 1000
 REMEMBERED_FOR = timedelta(days=2)
-"""How long what fired is known by its content: longer than vendors are asked back."""
+"""How long a fired occurrence is remembered: longer than vendors are asked back."""
 MEMORY_KEY = "occurrences"
 SINCE_KEY = "occurrences_since"
 """When the account was first set up. Polled occurrences from before never fire."""
@@ -64,7 +65,7 @@ class _Past:
         self._fired: dict[_Moment, dict[str, _Fired]] = {}
         self._count = 0
         self._until: dict[str, str] = {}
-        """By key: until when what is asked for has fired, of what is no longer known."""
+        """By key: up to when polled occurrences fired that are not remembered one by one."""
         self.unreadable = 0
         """How many stored occurrences make no sense."""
 
@@ -118,7 +119,7 @@ class _Past:
         of_moment[content] = fired
 
     def _forget(self, moment: _Moment) -> None:
-        """Forget the oldest fired occurrences, and keep only until when all have fired."""
+        """Forget the oldest fired occurrences, but for the time until which all fired."""
         forgotten = self._fired.pop(moment)
         self._count -= len(forgotten)
         key = moment[0]
@@ -153,7 +154,7 @@ class _Past:
         return past
 
     def recall(self, row: Json) -> bool:
-        """Restore a stored one. Returns False if it makes no sense."""
+        """Restore a fired occurrence. Returns False if the row makes no sense."""
         match row:
             case [
                 str() as key,
@@ -171,10 +172,10 @@ class _Past:
 class OccurrenceLog:
     """Lets replays pass in silence, over restarts too, and loses none that was received.
 
-    What is asked for and happened more than 15 minutes before the start is never fired,
-    nor is what happened before the account was set up for the first time.
-    What nobody listens to yet waits for its listener, unless none will come: what an event
-    entity missed that the user has disabled is not fired when it is enabled again.
+    What is asked for and happened more than 15 minutes before the start is never fired, nor
+    is what happened before the account was set up for the first time. An occurrence waits
+    for its event entity. What a disabled one missed does not fire when the user enables it
+    again.
     """
 
     def __init__(
@@ -376,7 +377,7 @@ class OccurrenceLog:
         return self._journal.is_saved
 
     async def async_save(self) -> None:
-        """Have on disk what was received and what fired. Raises OSError when it is not."""
+        """Write to disk what was received and what fired. Raises OSError."""
         await self._journal.async_write()
         if self._early:
             # What is held back has neither fired nor an entity to wait for.
@@ -405,7 +406,7 @@ def _call[**P](listener: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -
 
 
 def _row(occurrence: Occurrence, fired_at: str) -> list[Json]:
-    """Return what is kept of one that fired, see `_Past.recall`."""
+    """Return what is kept of a fired occurrence; `_Past.recall` reads it."""
     return [
         *_moment(occurrence),
         _content(occurrence),

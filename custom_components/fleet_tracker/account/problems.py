@@ -31,7 +31,7 @@ STORED_DATA_SET_ASIDE = "stored_data_set_aside"
 
 
 class Problems:
-    """Shows what the user can do something about, and takes it away again."""
+    """Shows repair issues for what the user can solve, and removes them again."""
 
     def __init__(
         self,

@@ -93,7 +93,7 @@ class RecorderRows:
     ) -> tuple[Sequence[Row], int]:
         """Return the rows from an hour on, and the total until then in metres.
 
-        What was written is seen.
+        Rows that were just written are among them.
         """
         from homeassistant.components.recorder import get_instance
         from homeassistant.components.recorder.statistics import (

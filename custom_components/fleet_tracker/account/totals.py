@@ -71,7 +71,7 @@ class Totals:
                 before.here
                 and activity == before.activity
                 and driven == before.driven
-                # What was of another day may have been counted again, and be the same.
+                # A distance of another day may be told anew for today, with the same value.
                 and (before.metres or not driven)
             ):
                 return

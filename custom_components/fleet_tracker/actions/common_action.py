@@ -28,7 +28,7 @@ class AccountRequest(ActionRequest):
 
 
 async def _nothing_to_check(_request: object) -> Mapping[str, VendorError]:
-    """Find no vehicle that cannot."""
+    """Check nothing: no vehicle is refused."""
     return {}
 
 

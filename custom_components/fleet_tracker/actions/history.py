@@ -54,7 +54,7 @@ MOST_TOLD = 20_000
 LONGEST_ANSWER_S = 300.0
 """For how long a vendor is waited for. Some need minutes for a long route."""
 GRACE_S = 5.0
-"""For how much longer, so that what was told of some of its vehicles by then arrives."""
+"""Seconds of grace beyond that, in which answers of some vehicles still arrive."""
 
 type _Json = dict[str, Any]
 type _AskVendor = Callable[
@@ -222,7 +222,7 @@ class _Question:
             vehicle_ids=request.vehicle_ids,
             begin=begin,
             end=end,
-            # One more says that there are more.
+            # One record more than wanted says that there are more.
             limit=1 + (self.limits[1] if ATTR_SIMPLIFY in request.data else limit),
             until=request.hass.loop.time() + LONGEST_ANSWER_S,
         )
@@ -259,7 +259,7 @@ class _Question:
         vehicle_id: str,
         told: Any,
     ) -> Any:
-        """Return what we know where the vendor tells nothing; of trips, all together."""
+        """Return what we know where the vendor tells nothing, and the trips of both."""
         is_told = not isinstance(told, VendorError)
         if is_told and self.kind is not HistoryKind.TRIPS:
             return told

@@ -89,7 +89,7 @@ async def async_get_caller(call: ServiceCall) -> User | None:
 def find_vehicles(
     call: ServiceCall, caller: User | None, permission: str
 ) -> list[TargetVehicle | LostVehicle]:
-    """Return the vehicles that a call means, each once, those that are named first.
+    """Return the vehicles of a call, each once: first those that are named.
 
     Raises ServiceValidationError for what is no vehicle of ours or does not exist, and
     Unauthorized for a vehicle that the caller has no permission for.
@@ -105,7 +105,7 @@ def find_vehicles(
         if not _may(caller, entity_id, permission):
             raise _unauthorized(call, caller, permission, entity_id)
     if _means_all(call.data):
-        # As everywhere, these are all that the caller may.
+        # With *all*, only the trackers that the caller may use are targets, as everywhere.
         trackers = (
             _by_id(
                 tracker
@@ -338,7 +338,7 @@ def _indirect_trackers(
 
 
 def not_running(entry: ConfigEntry) -> ServiceValidationError:
-    """Return that nothing can be asked of an account now, and why."""
+    """Return the error that says why nothing can be asked of an account now."""
     if entry.state is ConfigEntryState.SETUP_IN_PROGRESS:
         return invalid("entry_setting_up", account=entry.title)
     return invalid("entry_not_loaded", account=entry.title)

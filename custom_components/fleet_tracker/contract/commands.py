@@ -41,7 +41,7 @@ class CommandResult:
 
 
 class Clearance:
-    """What a command needs where its bytes leave: for harmless ones this one is enough.
+    """What a command needs where its bytes leave. This class serves harmless commands.
 
     A connection hands it down to where the request is written to the socket, and calls
     `leave` there, for each further try too. Nothing may be waited for between the two.
@@ -49,7 +49,7 @@ class Clearance:
     """
 
     stops: bool = False
-    """Whether it is one for a command that can stop a vehicle."""
+    """Whether it lets a command leave that can stop a vehicle."""
 
     def check(self) -> None:
         """Raise CommandWithdrawn when the command must not be sent now."""

@@ -109,8 +109,8 @@ class PollResult:
     """The result of a poll.
 
     ``roster`` is the complete list of the account's vehicles where this poll read one. An
-    error beside updates, or beside vehicles that are as they were, says that a part failed
-    and the rest is good.
+    error beside updates or beside ``unchanged`` vehicles says that a part failed, and the
+    rest is good.
     """
 
     answered: bool = True
@@ -121,7 +121,7 @@ class PollResult:
 
     updates: Sequence[VehicleUpdate] = ()
     unchanged: int = 0
-    """Of how many vehicles a record was read that is no news."""
+    """The number of vehicles whose record was read and is no news."""
     roster: frozenset[str] | None = None
     error: VendorError | None = None
 
@@ -143,7 +143,7 @@ class Connection(ABC):
         return timedelta()
 
     def receipt(self) -> datetime:
-        """Return what the server's clock shows now: when news that come in were received."""
+        """Return what the server's clock shows now: the receipt of news of now."""
         return self.host.now() + self.clock_offset
 
     async def open(self) -> None:

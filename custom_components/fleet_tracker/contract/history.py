@@ -31,9 +31,9 @@ class HistoryKind(StrEnum):
 class HistoryQuery:
     """Which vehicles are asked about, and which time, in aware UTC.
 
-    Nobody wants more than the first ``limit`` records of each vehicle: a vendor may stop
-    reading there. More of them are no error. ``until`` is the time of the event loop at
-    which nobody waits any longer; without it, somebody does.
+    A vendor may stop reading after the first ``limit`` records of each vehicle; more are no
+    error. ``until`` is the time of the event loop until which the caller waits, None for as
+    long as it takes.
     """
 
     vehicle_ids: Sequence[str]
@@ -174,8 +174,8 @@ async def one_by_one[T](
 ) -> Found[T]:
     """Ask about one vehicle after the other, whatever the results of the others.
 
-    An error that is the account's is that of the vehicles that follow, too: nobody asks
-    about them. Neither does anybody when the time is over.
+    An error of the account is also that of the vehicles that follow: they are not asked
+    about. Nor are vehicles asked about once the time is over.
     """
     found: dict[str, T | VendorError] = {}
     of_all: VendorError | None = None

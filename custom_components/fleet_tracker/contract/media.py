@@ -14,7 +14,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaFile:
-    """A photo or a video at the vendor. ``name`` is what is to be said of it, if any.
+    """A photo or a video at the vendor. ``name`` is its caption, if it has any.
 
     ``thumbnail_url`` is where a small JPEG of it is, or a photo itself.
     """

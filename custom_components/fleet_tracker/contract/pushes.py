@@ -1,4 +1,4 @@
-"""Pushes of a vendor, and what it is answered."""
+"""Pushes of a vendor, and the answers to them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PushRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushAnswer:
-    """What the vendor is answered. Never 401: that would ban the vendor's address.
+    """The answer to a push. Never 401: Home Assistant would ban the vendor's address.
 
     ``verified`` says that the push is the account's for sure, which is a sign of life; a
     probe is not.

@@ -59,7 +59,7 @@ def overview(hass: HomeAssistant, user: User) -> _Json:
     """Return the accounts, and the vehicles that a user may read.
 
     An account is told without vehicles too, so that the browser can say why there are none,
-    but its title only to who may read one of them, or administer it.
+    but its title only to users who may read one of the vehicles, and to administrators.
     """
     path = hass.data[MODULES_PATH]
     entries = [
@@ -116,7 +116,7 @@ def _vehicles(
             ),
         )
         tracker = told.get(Platform.DEVICE_TRACKER, {}).get(Reading.POSITION)
-        # Who may not read the tracker may not know of the vehicle.
+        # A user who may not read the tracker may not know of the vehicle.
         if tracker is None or not user.permissions.check_entity(
             tracker.entity_id, POLICY_READ
         ):

@@ -46,7 +46,7 @@ OFFSET_JITTER = timedelta(seconds=90)
 """How far a time may be from a multiple of the step: news is under way for a while."""
 SUMMER_TIME = timedelta(hours=1)
 LONGEST_OFFSET = timedelta(days=1)
-"""Of a time zone. By how much more than that a clock is off depends on when it was reset."""
+"""Of a time zone. The larger offset of a reset clock depends on when it was reset."""
 ROLLOVER = timedelta(weeks=1024)
 """Old receivers count weeks up to this, and begin again."""
 ENOUGH_ALIKE = 3
@@ -426,7 +426,7 @@ def _with_offset(stamp: datetime, offset: timedelta | None, receipt: datetime) -
         return plain
     is_about_now = plain.makes_sense and receipt - stamp <= FUTURE_TOLERANCE
     if is_about_now and offset > LONGEST_OFFSET:
-        # Better than to take it for a fix that was kept for days. Our clock may have been wrong.
+        # Our clock may have been wrong. That is likelier than a fix that was kept for days.
         return replace(plain, makes_sense=False)
     time = _plain(_less(stamp, offset), receipt)
     if time.makes_sense:

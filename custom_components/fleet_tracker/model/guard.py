@@ -17,7 +17,7 @@ class Refusal:
     key: str
     placeholders: dict[str, str] = field(default_factory=dict)
     may_pass_soon: bool = False
-    """Whether news of the vehicle may lift the refusal within a minute."""
+    """Whether the vehicle's next news may lift the refusal within a minute."""
 
 
 def refusal(vehicle: Vehicle, limit: float, now: datetime) -> Refusal | None:
@@ -46,7 +46,8 @@ def refusal(vehicle: Vehicle, limit: float, now: datetime) -> Refusal | None:
         return Refusal("engine_cut_never_heard", may_pass_soon=True)
     if now - heard_at > FRESHNESS:
         return _not_heard_of(evidence, heard_at, now)
-    # It was heard of, by an alarm say, but the next heartbeat may tell that it is parked.
+    # The vehicle was heard of, such as by an alarm, and its next heartbeat may tell
+    # that it is parked.
     return Refusal("engine_cut_speed_unknown", may_pass_soon=_seems_parked(vehicle))
 
 

@@ -51,9 +51,9 @@ def metres_of_trips(trips: Iterable[FoundTrip], begin: int, end: int) -> Metres:
 
 
 def _scaled(trip: FoundTrip) -> Iterable[tuple[int, int]]:
-    """Yield the metres of a trip's quarters, which are those of the trip in all.
+    """Yield the metres of a trip's quarters, scaled so that they add up to its distance.
 
-    The quarters are of the way along the fixes, the distance may be of the odometer.
+    The quarters are measured along the fixes, the distance may be the odometer's.
     """
     way = sum(part for _, part in trip.quarters)
     wanted = round(trip.distance_m)

@@ -120,7 +120,7 @@ def tell(before: TripLog, log: TripLog, now: datetime) -> Told:
 
 
 def occurrences(told: Told, now: datetime) -> tuple[Occurrence, ...]:
-    """Return what happened, as it is told: a correction at most once a time."""
+    """Return what happened: a correction at most once a time."""
     news = told.news
     happened = [
         *(

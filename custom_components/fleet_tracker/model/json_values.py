@@ -1,8 +1,8 @@
 """Single values of JSON, which vendors write the same in many ways.
 
 Numbers come as such or as texts, truth as true, 1, "1" or "ON", and what is not known as
-null or as an empty text. What is not what it should be is None, so that it becomes absent.
-The class of a value decides how it is read: JSON makes values of a few classes only.
+null or as an empty text. A value of the wrong kind is None, so that it becomes absent. The
+class of a value decides how it is read: JSON makes values of a few classes only.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ MOST_WAITING_FIXES = 3
 
 # --- growing readings -----------------------------------------------------------------------
 
-# Names given to values by users: the meaning of their small integers is not known.
+# Users name these values themselves: the meaning of small integers is not known.
 _FREE = "custom"
 
 
@@ -77,7 +77,7 @@ _HARDLY_GROWN = _scaled(_SMALL, _GROWN_SCALES) | frozenset(
 
 
 _LEAST_NOTHING = 0.999 * min(map(float, _NEVER | _HARDLY))
-"""No number below this is one of those; most are, and need not be written."""
+"""Every number below this is a measurement, which saves comparing most numbers as text."""
 
 
 def is_never_available(value: float) -> bool:

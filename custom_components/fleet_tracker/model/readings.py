@@ -49,13 +49,13 @@ class Unit(StrEnum):
 
 
 _DECIMALS: Mapping[Unit, int] = MappingProxyType({Unit.KILOMETRES: 3, Unit.VOLTS: 3})
-"""What is measured: metres and millivolts. Of all else nobody measures a thousandth."""
+"""Decimals of metres and millivolts. Nobody measures a thousandth of anything else."""
 
 
 _STEPS: Mapping[Unit, float] = MappingProxyType(
     {Unit.KILOMETRES: 1.0, Unit.HOURS: 0.1, Unit.SECONDS: 60.0}
 )
-"""By how much a counter grows between two looks at it that differ to a person."""
+"""By how much a counter grows until a person sees a difference."""
 
 
 @record(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class ReadingKind:
     unit: Unit | None = None
     least: float = -math.inf
     most: float = math.inf
-    """Wider than any vehicle needs, and narrower than nonsense."""
+    """The greatest plausible value: no vehicle needs a greater one."""
     growth: GrowthLimit | None = None
     """How it grows, where it only does that."""
     is_final: bool = False

@@ -1,8 +1,9 @@
 """Records: data that nobody changes once it is made.
 
 mypy reads `record` and `replace` as `dataclasses.dataclass` and `dataclasses.replace`, and
-refuses each change of a frozen record. While it runs nothing refuses one: making a frozen
-dataclass takes three to five times as long, and each news of each vehicle makes dozens.
+refuses each change of a frozen record. At run time nothing refuses a change: making a
+frozen dataclass takes three to five times as long, and each news of each vehicle makes
+dozens.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Rules:
 
 def why_no_fix(fix: Position, held: Position | None, rules: Rules) -> str | None:
     """Return why a position is not accepted, None if it is a fix."""
-    # Not a number is in no range.
+    # NaN is in no range.
     if not (abs(fix.latitude) <= 90 and abs(fix.longitude) <= 180):
         return "out_of_range"
     if not 0 <= fix.accuracy < math.inf:

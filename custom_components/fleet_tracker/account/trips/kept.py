@@ -1,4 +1,4 @@
-"""The kept trips of an account: its months, its routes, and who is told of news.
+"""The kept trips of an account: its months and its routes.
 
 Trips are private: they are in no log and in no diagnostics, and a record does not show its
 places. A month is read when it is asked for, and written to whenever a trip ends.
@@ -60,7 +60,7 @@ ROUTES = "routes"
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """Of what the route of a trip is made, once there is time for it."""
+    """The evidence from which the route of a trip is made, once there is time for it."""
 
     vehicle_id: str
     trip_id: str

@@ -14,12 +14,12 @@ from .records import Records, vehicle_of
 
 
 class MonthFile:
-    """Lines that are appended to, and what they say once that was asked for."""
+    """The lines of a month. They are read when they are asked for."""
 
     def __init__(
         self, hass: HomeAssistant, name: str, on_set_aside: Callable[[str], None]
     ) -> None:
-        """Initialize with the file's name, and who is told of a copy of a damaged one."""
+        """Initialize with the file's name, and the callback for copies of damaged files."""
         self._hass = hass
         self._file = LineFile(hass, name)
         self._on_set_aside = on_set_aside

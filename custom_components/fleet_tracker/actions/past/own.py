@@ -41,7 +41,7 @@ BEFORE = timedelta(days=7)
 AROUND = timedelta(days=1)
 """How far around its begin one looks for a trip in the recorder."""
 SHIFTED = timedelta(minutes=10)
-"""By how much the begin may differ that is found then."""
+"""By how much the begin of a trip that is found there may differ."""
 LONGEST_TIME = 10
 _DEGREE = 1e-7
 
@@ -82,7 +82,7 @@ class OwnPast:
         return found
 
     async def async_trip(self, trip_id: str | None) -> KnownTrip | None:
-        """Return a trip by its identity; without one that under way, else the last one."""
+        """Return a trip by its identity; without one, the running or else the last trip."""
         log, kept_trips = self._log, self._coordinator.kept_trips
         if trip_id is not None and trip_id.startswith(RECORDED):
             return await self._async_recorded_trip(trip_id)
