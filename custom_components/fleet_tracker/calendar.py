@@ -214,7 +214,7 @@ class _Drives(CalendarEntity):
 
     @abstractmethod
     def _of(self) -> str | None:
-        """Return whose drives it shows, None for those of all vehicles."""
+        """Return the vehicle whose drives it shows, None for all vehicles."""
 
     def _names_shown(self) -> Mapping[str, str] | None:
         return None
@@ -232,7 +232,8 @@ class _Drives(CalendarEntity):
         drive = self._under_way()
         if drive is None:
             return None
-        # It is written when the drive begins: neither distance nor destination is known.
+        # The state is written when the drive begins: neither distance nor destination
+        # is known.
         begun = replace(drive, kilometres=None, places=(*drive.places[:2], None, None))
         event = _Shown(self.coordinator, self._names_shown()).event(begun)
         event.end = dt_util.now().replace(microsecond=0) + SHOWN_AHEAD

@@ -232,7 +232,7 @@ class FleetCamera(FleetEntity, Camera):
         self._stop_looking = self._address = self._opened_at = None
         self._played_elsewhere = False
         async with self._vendor_lock:
-            # Together: a stream to which nothing comes stops only once it was closed.
+            # Both at once: a stream without data stops only once the live view was closed.
             await asyncio.gather(
                 home_stream.async_stop(self.stream), self._async_close_at_vendor()
             )

@@ -172,7 +172,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
                 (entry.entry_id, SUBENTRY_VEHICLE), context={"source": SOURCE_USER}
             )
             following = ("config_subentries_flow", added["flow_id"])
-            # The key is newer than the type.
+            # Home Assistant's type of results does not know the key yet.
             cast("dict[str, Any]", result)["next_flow"] = following
         return result
 

@@ -66,7 +66,7 @@ def _period(range_: str) -> tuple[datetime, datetime]:
 
 
 def _local(time: str | None) -> str | None:
-    """Return a time of an answer as people here read it."""
+    """Return a time of an answer in Home Assistant's time zone."""
     parsed = dt_util.parse_datetime(time) if time else None
     if parsed is None:
         return None
@@ -235,7 +235,7 @@ class _ListTool(_VehicleTool):
     action: str
     """The name of the action, which is also the tool's own."""
     rows: str
-    """Under which name the action's answer and the tool's hold what they list."""
+    """The key of the list in the answers of the action and of the tool."""
 
     @abstractmethod
     def _row(self, hass: HomeAssistant, one: Mapping[str, Any]) -> JsonObjectType:

@@ -33,7 +33,7 @@ PARALLEL_UPDATES = 0
 
 
 def _require_number(value: float) -> None:
-    """Refuse what is not a number, which Home Assistant finds within all limits."""
+    """Refuse NaN, which passes Home Assistant's check of the limits."""
     if math.isnan(value):
         raise invalid("invalid_fields", error=str(value))
 

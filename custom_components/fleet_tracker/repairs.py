@@ -1,4 +1,4 @@
-"""Repairs: problems that the user can let be solved."""
+"""Repairs: problems that a vendor can solve once the user agrees."""
 
 from __future__ import annotations
 

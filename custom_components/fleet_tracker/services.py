@@ -98,7 +98,7 @@ _ACCOUNT_SCHEMA = vol.Schema(
 @callback
 def async_register_actions(hass: HomeAssistant) -> None:
     """Register every action once: those for all vendors, and what vendors offer."""
-    # What vendors offer together they offer on the same targets, and to the same users.
+    # An action of several vendors has the same targets and the same permissions for all.
     offered: dict[str, ActionSummary] = {
         action.name: action for vendor in VENDORS.values() for action in vendor.actions
     }
@@ -122,7 +122,7 @@ def async_register_actions(hass: HomeAssistant) -> None:
 
 
 async def _async_install_blueprints(call: ServiceCall) -> ServiceResponse:
-    """Put the blueprints where Home Assistant finds them, and tell what was done."""
+    """Install the blueprints, and return what became of each."""
     await _async_require_administrator(call)
     installed = await async_install_blueprints(call.hass)
     return asdict(installed) if call.return_response else None
@@ -235,7 +235,7 @@ class _VehicleCall:
     async def async_run(
         self, found: Sequence[TargetVehicle | LostVehicle]
     ) -> JsonObjectType:
-        """Do what is to be done, and return the answers by the trackers' entity ids.
+        """Carry out the action, and return the answers by the trackers' entity ids.
 
         Raises HomeAssistantError when nothing came of it, and where an action that changes
         something failed for one of the vehicles.
@@ -270,7 +270,7 @@ class _VehicleCall:
     async def _async_checked(
         self, vehicles: Sequence[TargetVehicle]
     ) -> list[TargetVehicle]:
-        """Return the vehicles of an account that can, as far as it is known beforehand.
+        """Return the vehicles of an account that can carry it out, as far as is known.
 
         Raises HomeAssistantError when the fields are wrong.
         """
@@ -300,7 +300,7 @@ class _VehicleCall:
     def _request(
         self, vehicles: Sequence[TargetVehicle]
     ) -> tuple[_Action, AccountRequest]:
-        """Return what is asked of an account, which all these vehicles belong to."""
+        """Return the request to the account of these vehicles."""
         coordinator = vehicles[0].coordinator
         action = _action_of(coordinator, self._name)
         return action, _request(
@@ -363,7 +363,7 @@ def _checked_fields(action: _Action, data: Mapping[str, Any]) -> dict[str, Any]:
         if key not in (*TARGET_FIELDS, ATTR_CONFIG_ENTRY)
     }
     try:
-        # Half a surrogate pair ends Home Assistant where it reads a time of it.
+        # Half a surrogate pair in a time would crash Home Assistant's parser.
         checked: dict[str, Any] = vol.Schema(dict(action.fields))(clean_json(fields))
     except (vol.Invalid, OverflowError) as err:
         raise invalid("invalid_fields", error=str(err)) from err

@@ -1,4 +1,4 @@
-"""Home Assistant's stream, which plays live views: what cameras have to tell it."""
+"""Home Assistant's stream, which plays live views, and the settings that it needs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def hide_addresses(entity_id: str) -> None:
 
 @callback
 def expect_viewers(stream: Stream) -> None:
-    """Have the stream note soon that nobody watches any more.
+    """Let the stream notice soon that nobody watches any more.
 
     To be called before Home Assistant adds the output, or its own time counts.
     """
@@ -67,6 +67,6 @@ async def async_stop(stream: Stream | None) -> None:
     outputs = stream.outputs().values()
     await stream.stop()
     for output in outputs:
-        # It would end what the stream puts out for the next view.
+        # The provider would end what the stream puts out for the next view.
         output.idle_timer.clear()
     stream.dynamic_stream_settings = settings

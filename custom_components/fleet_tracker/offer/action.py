@@ -64,7 +64,7 @@ type Handler[C: Connection] = Callable[
 
 
 async def _nothing_to_check(_request: object) -> Mapping[str, VendorError]:
-    """Find no vehicle that cannot."""
+    """Check nothing: no vehicle is refused."""
     return {}
 
 
@@ -83,9 +83,9 @@ class ActionSummary:
 class VendorAction[C: Connection = Connection](ActionSummary):
     """An action that a vendor offers. Vendors may offer the same one, each in its way.
 
-    ``check`` says of which vehicles it is known beforehand that they cannot, and why:
-    CommandUnsupported where one never can. It changes nothing, and judges all
-    vehicles of the call before anything is changed. It raises ServiceValidationError or VendorError
+    ``check`` returns the vehicles that are known beforehand to be unable, and why:
+    CommandUnsupported where one never can. It changes nothing, and judges all vehicles of
+    the call before anything is changed. It raises ServiceValidationError or VendorError
     where the fields are wrong for every vehicle.
 
     ``handler`` does it. For vehicles it returns `Outcomes`; for an account, the answer.
@@ -150,8 +150,7 @@ async def for_each(
 ) -> Outcomes:
     """Act on each vehicle, whatever comes of the others, and return the outcomes.
 
-    An error that is the account's is that of the vehicles that follow, too: they are not
-    tried.
+    An error of the account is also that of the vehicles that follow: they are not tried.
     """
     outcomes: dict[str, Outcome] = {}
 

@@ -120,7 +120,7 @@ class FleetLockDescription(FleetDescription, LockEntityDescription):
     lock_command: str
     unlock_command: str
     assumed_state: bool = False
-    """Nothing reads the lock back: what was last confirmed is all that is known."""
+    """Nothing reads the lock back: only the last confirmed state is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +193,7 @@ class VendorEntities:
     )
     """Common readings that are disabled by default beside another one."""
     kind: VehicleKind = VehicleKind.CAR
-    """What a vehicle is whose model and name do not say it."""
+    """The kind of a vehicle whose model and name do not say it."""
     enabled_parts: Mapping[str, int] = field(
         default_factory=lambda: MappingProxyType({})
     )

@@ -31,7 +31,7 @@ LEAVING = "leaving"
 BOTH = "both"
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
-"""What lies outside is no time of a vehicle, and may be none in another time zone."""
+"""Times outside are of no vehicle, and may not exist in another time zone."""
 
 
 def _in_our_time[T: date](time: T) -> T:

@@ -19,7 +19,7 @@ from ..contract.errors import InvalidArgument
 from ..model.json_values import Json
 
 PUSH_FORM = "push"
-"""The name of the further form that shows where to push to, and asks what concerns that."""
+"""The name of the further form that shows where to push to, and asks about pushes."""
 NO_PUSH_FORM = "no_push"
 """The name of its step where Home Assistant has no external address."""
 
@@ -99,7 +99,7 @@ class VendorFlow(ABC):
         """Return a form: ``""`` is the first, with the credentials."""
 
     def placeholders(self, name: str) -> Mapping[str, str]:
-        """Return what fills the description of a form, beside the push address."""
+        """Return the placeholders of a form's description, beside the push address."""
         del name
         return {}
 
@@ -142,7 +142,7 @@ class VehicleFlow[C: Connection = Connection](ABC):
     """The key of the text that is shown when a vehicle is added by hand."""
 
     def placeholders(self, hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
-        """Return what fills that text."""
+        """Return the placeholders of that text."""
         del hass, entry
         return {}
 
@@ -202,7 +202,7 @@ def base_url(entered: str) -> str:
         raise InvalidArgument("No URL", key="invalid_server")
     try:
         url = URL(text)
-        # A host that no name stands for is only found out when it is asked for.
+        # Whether the host's name is valid shows only when it is read.
         is_server = url.scheme in ("http", "https") and url.host
     except ValueError:
         raise InvalidArgument("No URL", key="invalid_server") from None

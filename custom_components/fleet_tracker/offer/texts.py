@@ -36,7 +36,7 @@ def error_text(hass: HomeAssistant, error: HomeAssistantError) -> str:
 
 @callback
 def in_language[E: HomeAssistantError](hass: HomeAssistant, error: E) -> E:
-    """Return an error with a translated `str()`, for callers that pass on only that."""
+    """Return an error with a translated `str()`, for callers that pass on nothing else."""
     return type(error)(
         error_text(hass, error),
         translation_domain=error.translation_domain,

@@ -1,7 +1,7 @@
 """Reads the bodies of pushes: bounded in bytes, in time and in number.
 
-Whoever sends half of a body and falls silent keeps nobody else out: when too many are under
-way, the one that began first is given up.
+A sender that falls silent halfway keeps nobody else out: when too many bodies are under
+way, the oldest is given up.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NAME = re.compile(rb'\bname=(?:"([^"\r\n]*)"|([^\s;"]+))', re.IGNORECASE)
 
 
 class BodyRefused(Exception):
-    """A body is not read. ``status`` is what its sender is answered."""
+    """A body is not read. ``status`` is the HTTP status of the answer to its sender."""
 
     def __init__(self, status: HTTPStatus) -> None:
         """Initialize with the answer to the sender."""

@@ -52,7 +52,7 @@ class SecretPushView(HomeAssistantView):
     requires_auth = False
 
     def __init__(self, hass: HomeAssistant, bodies: BodyReader) -> None:
-        """Remember where to look entries up, at each request: there is no unregistering."""
+        """Initialize with Home Assistant: each request looks its entry up."""
         self._hass = hass
         self._bodies = bodies
 
@@ -95,7 +95,7 @@ class RootPushView(HomeAssistantView):
         self.name = f"{DOMAIN}:{vendor_key}:{path}"
 
     async def get(self, request: web.Request) -> web.Response:
-        """Answer a probe; while the door is closed, as one that is not there."""
+        """Answer a probe; while the door is closed, with 404."""
         return await self._async_pass(request)
 
     async def post(self, request: web.Request) -> web.Response:
@@ -135,7 +135,7 @@ async def _async_answer(
         content_type, body = await bodies.read(request)
     except BodyRefused as refusal:
         response = web.Response(status=refusal.status)
-        # What is still to come of the body is of no interest.
+        # The rest of the body is not read.
         response.force_close()
         return response
     push = PushRequest(
@@ -161,7 +161,7 @@ async def _async_answer(
             if found.status == HTTPStatus.OK and not (
                 await coordinator.async_keep_received()
             ):
-                # It fires all the same; repeated, it is a replay.
+                # The occurrence fires all the same; the repeated push is a replay.
                 answer = PushAnswer(status=HTTPStatus.SERVICE_UNAVAILABLE)
             break
     if answer.body is None:

@@ -1,7 +1,7 @@
 """The last look at a command before its bytes leave, behind all waits of the HTTP session.
 
 Connecting, and waiting for a free connection, take time. A clearance is therefore checked
-once more where the headers are written: aiohttp tells of them right before it does.
+once more right before the headers are written, in a trace callback of aiohttp.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..contract.commands import HARMLESS, Clearance
 async def gated(
     session: aiohttp.ClientSession, clearance: Clearance
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """Yield the session that a request with a clearance is to be sent by.
+    """Yield the session for a request with a clearance.
 
     For what needs a clearance it is one that shares the connections of the given session,
     and writes nothing that the clearance does not let leave at that moment. What it wrote once

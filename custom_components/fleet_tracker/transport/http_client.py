@@ -49,13 +49,13 @@ LONGEST_NUMBER = 64
 
 _ACCEPTED = "gzip, deflate"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# What these lead to may be the answer to what was carried out already.
+# These may lead to the result of a request that was already carried out.
 _AFTER_THE_DEED = frozenset({302, 303})
 _INFLATE_STEP = 512 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 _MOST_MEMBERS = 100
 _INT64 = 2**63
-# What may need a second look: half a surrogate pair, and numbers of many digits.
+# What orjson may read wrongly: half a surrogate pair, and numbers of many digits.
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LARGE_NUMBER = re.compile(r"\d{19}|\d[eE]\+?\d{3}")
 # To find out quickly that a body has no such number: each digit is 0, and what may stand
@@ -141,7 +141,8 @@ class HttpClient:
         target = _url(url)
         may_follow = not is_command
         while True:
-            # First, since it says in words why a command is not sent any more.
+            # The clearance comes first: its error says in words why a command is not
+            # sent any more.
             clearance.check()
             if self._closed:
                 raise AccountClosed("The account is closed")
@@ -171,7 +172,7 @@ class HttpClient:
                             raise NoAnswer("Sent on to another address")
                         target = _followed(target, response, may_follow)
                         may_follow = False
-                        # Where it leads is told as a whole.
+                        # The other address is reported as a whole.
                         params = None if target.query_string else params
                         continue
                     _check_rate(response)
@@ -238,7 +239,7 @@ async def read_body(response: aiohttp.ClientResponse, most: int) -> bytes:
         if not chunk:
             inflate.finish()
             return bytes(body)
-        # What is compressed may be long and become nothing.
+        # A long compressed body may decompress to nothing.
         received += len(chunk)
         for part in inflate.feed(chunk):
             body += part
@@ -297,7 +298,7 @@ class _Inflation:
     def _new(self, start: bytes) -> zlib._Decompress:
         if self._encoding != "deflate":
             return zlib.decompressobj(_GZIP)
-        # Meant is the zlib format (RFC 9110, 8.4.1.2); some send the bare data.
+        # *deflate* is the zlib format (RFC 9110, 8.4.1.2); some servers send the bare data.
         has_header = start[0] & 0x0F == 8 and start[0] >> 4 <= 7
         return zlib.decompressobj(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
 
@@ -439,7 +440,7 @@ def _with_valid_texts(value: Json) -> Json:
 
 
 def bounded_retry_after(wait: timedelta) -> timedelta:
-    """Return how long a server is left alone that asks to be for so long."""
+    """Return how long to leave a server alone, given the wait that it asks for."""
     return min(max(wait, LEAST_RETRY_AFTER), MOST_RETRY_AFTER)
 
 

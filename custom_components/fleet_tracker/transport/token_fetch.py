@@ -1,4 +1,4 @@
-"""A token that is got once for all who wait for it, and kept though nobody waits any more."""
+"""A token that is fetched once for all waiting calls, and kept if none waits any more."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ LAST_FETCH_S = 5.0
 class TokenFetch[T]:
     """Gets a token, one at a time.
 
-    It goes on when its caller stops waiting: a token that was issued would be lost, and
-    vendors count how many are.
+    A fetch goes on when its caller stops waiting: an issued token would be lost, and
+    vendors limit how many they issue.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class TokenFetch[T]:
         return self._task is not None and not self._task.done()
 
     async def run(self, get: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Return what `get` returns or raises, or what one that is going on does.
+        """Return or raise what `get` does, or join the fetch that is going on.
 
         Raises AccountClosed when it takes longer than `close` waits.
         """

@@ -36,7 +36,7 @@ ALARMS_SINCE = "alarms_since"
 
 
 class _WhileThere(Clearance):
-    """The clearance to ask for a vehicle's alarms, until it is one that is not asked for."""
+    """The clearance to ask for a vehicle's alarms, while the vehicle is asked for."""
 
     def __init__(self, is_there: Callable[[], bool]) -> None:
         """Initialize with the function that tells whether the vehicle is asked for."""
@@ -76,9 +76,9 @@ class AlarmReader:
         self._asked_at: dict[str, datetime] = {}
         self._there: frozenset[str] = frozenset()
         self._due: dict[str, datetime] = {}
-        """Who waits since when, the longest first."""
+        """The waiting vehicles and since when they wait, the longest first."""
         self._with_news: dict[str, None] = {}
-        """Who of these has news, in the order of asking."""
+        """The waiting vehicles with news, in the order of asking."""
         self._turns_of_news = 0
         self._rest_began_at = self._started_at
         self._rest = timedelta()
@@ -113,7 +113,7 @@ class AlarmReader:
         with_news: Collection[str],
         only_heard: Collection[str] = (),
     ) -> None:
-        """Read the alarms of those vehicles that have news, or were not asked for long.
+        """Read the alarms of vehicles that have news, or were not asked for a long time.
 
         Those that were only heard of have no news, but may have alarms.
         """
@@ -197,7 +197,7 @@ class AlarmReader:
                 return
 
     def _next(self) -> str:
-        """Return whose turn it is: a vehicle with news, or now and then who waits longest."""
+        """Return the next vehicle: one with news, or now and then the longest waiting."""
         longest = next(iter(self._due))
         newest = next(iter(self._with_news), longest)
         self._turns_of_news += 1
@@ -232,7 +232,8 @@ class AlarmReader:
         """Return from when on a vehicle's alarms are still to be read."""
         read_at = min(self._read_at.get(vehicle_id, self._started_at), now)
         begin = max(read_at - LOOK_BACK, now - MOST_CAUGHT_UP)
-        # It may be by our clock from before we knew how far the server's is behind.
+        # The time may be by our clock, from before it was known how far the server's is
+        # behind.
         if self._since <= now:
             begin = max(begin, self._since)
         return max(begin, self._cursors.get(vehicle_id, begin))

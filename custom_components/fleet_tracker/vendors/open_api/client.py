@@ -99,7 +99,7 @@ class Batch[T]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MileageReport(Batch[float]):
-    """Kilometres driven from a time to another, which are those really reported on."""
+    """Kilometres driven in a period, which is the one that the server really reports on."""
 
     begin: datetime
     end: datetime
@@ -128,7 +128,7 @@ class OpenApiClient:
 
     Every method may raise AuthenticationFailed, AccessDenied, ClockWrong, RateLimited,
     CannotConnect, InvalidAnswer, or what the error code stands for (see `errors`).
-    `alarm_form` is how alarms were last had, to be handed in again; None is not known.
+    `alarm_form` is how alarms were last read, kept by the caller; None is not known.
     """
 
     def __init__(
@@ -361,8 +361,8 @@ class OpenApiClient:
 
         They come from `/api/alarm/list2` (2.17 of `open-api-2025`, where its path is
         missing) or, from servers that do not know it, from `/api/alarm/list` (2.8), whose
-        alarms name no geofence. However many calls run at once, the server is asked for
-        alarms once a second.
+        alarms name no geofence. The server is asked for alarms once a second, however many
+        calls run.
         """
         alarms: list[Alarm] = []
         while begin <= end:
@@ -688,9 +688,9 @@ def _are_enough(found: Sequence[object], most: int | None) -> bool:
 def _next_page(begin: datetime, times: Sequence[datetime]) -> datetime:
     """Return from when on to ask for the next page: the last row's time.
 
-    A page that is full of rows of one second is followed by that of the next second,
-    for the same one would come again. A server that begins before it was asked to would
-    have the same page read for ever.
+    After a page that is full of rows of one second comes the page of the next second, since
+    the same page would come again. Without that rule, a server that begins too early would
+    be read for ever.
     """
     if not times or max(times) < begin.replace(microsecond=0):
         raise InvalidAnswer("A full page leads nowhere")

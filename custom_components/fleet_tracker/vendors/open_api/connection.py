@@ -204,7 +204,7 @@ class OpenApiConnection(Connection):
             try:
                 roster = await self._read_list(updates)
             except VendorError as err:
-                # Nobody tries a wrong password twice.
+                # A wrong password is never tried twice.
                 if self._listed_at is None or isinstance(err, AuthenticationFailed):
                     raise
                 error = err
@@ -212,7 +212,7 @@ class OpenApiConnection(Connection):
         self._try_again_if_due(self.host.now())
         with_news: set[str] = set()
         if self._suspects.imeis <= self._read:
-            # The others are asked for as usual: they miss news meanwhile.
+            # The other vehicles are asked for as usual, or they would miss news meanwhile.
             self._suspects.narrow()
         answered = True
         for number, imeis in enumerate(self._calls()):
@@ -255,7 +255,7 @@ class OpenApiConnection(Connection):
         yield from batched(asked, VEHICLES_PER_CALL, strict=False)
         if self._trial is not None:
             yield (self._trial,)
-            # The answer may have been that times that are up do not matter.
+            # The answer may have shown that ended subscriptions do not matter.
             more = [
                 imei for imei in self._to_ask() if imei not in {*asked, self._trial}
             ]
@@ -269,7 +269,7 @@ class OpenApiConnection(Connection):
     ) -> VendorError | None:
         """Find out by a few calls which vehicles of a refused call are refused.
 
-        Returns what kept it from that.
+        Returns the error that stopped it, None if nothing did.
         """
         for _ in range(HALVINGS_PER_POLL):
             if self._is_searching or not self._suspects.imeis <= self._read:

@@ -273,7 +273,8 @@ def status_update(
         groups=(
             ReadingGroup(
                 name=PLATFORM,
-                # By our clock it might shut out what the server tells later by its own.
+                # A time by our clock might shut out later news, which has the server's
+                # time.
                 measured_at=_last_measured(known, PLATFORM) or now,
                 readings=readings,
                 time_source=TimeSource.SERVER,
@@ -378,7 +379,7 @@ def _ignition_changed_at(
             or any(abs(time - before) <= IGNITION_JITTER for time in candidates)
         ):
             return before
-    # It was not switched after the tracker was last heard of.
+    # The ignition was not switched after the tracker was last heard of.
     return next(
         (time for time in candidates if heard_at is None or time <= heard_at),
         candidates[-1],

@@ -47,7 +47,7 @@ FENCE_ALARMS: Mapping[str, FenceAlarm] = {
 
 
 async def _check_geofence(request: _Request) -> Mapping[str, VendorError]:
-    """Refuse a circle that cannot be, and find the vehicles that the server refuses."""
+    """Refuse an invalid circle, and find the vehicles that the server refuses."""
     circle(request, FENCE_RADIUS_M)
     batch = await request.connection.client.track(request.vehicle_ids)
     if batch.error is not None:

@@ -39,7 +39,7 @@ _WAR_PERIOD = timedelta(minutes=30)
 WAR_LOGIN_SPACING = timedelta(minutes=1)
 """How long it is at least from one login to the next while another program does the same."""
 
-# After "too frequent": the waits within the call, then the wait that the caller is told.
+# After "too frequent": the waits within the call, then the wait in the error.
 _RETRIES = 3
 _FIRST_WAIT_S = 1.0
 _FIRST_PAUSE_S = 60.0

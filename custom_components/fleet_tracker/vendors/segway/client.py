@@ -202,7 +202,7 @@ class SegwayClient:
         A token that is about to end is used as long as the server issues no new one.
         """
         async with self._renewal:
-            # Who asked for it may not have waited.
+            # The call that started the fetch may not have waited for the token.
             await self._fetch.ended()
             now, token = self._now(), self._token
             if token is None or token.value == refused or token.expires_at <= now:
@@ -558,7 +558,7 @@ def _code_of(reply: _Reply) -> int | None:
 def _result_of(endpoint: Endpoint, reply: _Reply) -> tuple[int, Json]:
     """Return status code and data of an answer, or raise what it stands for.
 
-    A server that fails, or answers nonsense, may have passed a command on.
+    A server that fails, or whose answer makes no sense, may have passed a command on.
     """
     if reply.status == 404 and endpoint.limited:
         raise EndpointMissing("HTTP 404")

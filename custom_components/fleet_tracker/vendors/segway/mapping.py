@@ -354,7 +354,7 @@ def map_battery_info(imei: str, record: Record, now: datetime) -> VehicleUpdate:
         port = whole(battery.get("batteryPort"), 1, 3)
         if port is None:
             continue
-        # The document spells it so.
+        # The document has this spelling.
         temperature = battery.get("temperatrue", battery.get("temperature"))
         readings |= {
             part_of(SegwayReading.PACK_CHARGE, port): number(
@@ -393,7 +393,7 @@ class Alert:
     code: str
     raised: bool
     at: datetime
-    """When that counts as told."""
+    """When it counts as raised or ended."""
     occurrence: Occurrence
     reading: str | None = None
 

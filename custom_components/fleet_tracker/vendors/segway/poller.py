@@ -287,7 +287,7 @@ class Poller:
         return interval
 
     def poll_sooner(self, vehicle: AcceptedVehicle) -> None:
-        """Ask for a poll if what just came of a vehicle makes one due before the planned.
+        """Ask for an earlier poll if a vehicle's news makes one due before the planned.
 
         Not while the account is down, which pushes may go on through. The times of all
         other vehicles are planned already: a fleet pushes many times a second.
@@ -475,7 +475,7 @@ class Poller:
     async def learn_proof(
         self, vehicle: AcceptedVehicle, capability: SegwayCapability
     ) -> None:
-        """Remember that a vehicle has something."""
+        """Remember that a vehicle has a capability."""
         if capability not in vehicle.facts.proven:
             vehicle.facts.proven.add(capability)
             await self._book.save(vehicle.imei)

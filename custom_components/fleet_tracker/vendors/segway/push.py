@@ -109,7 +109,7 @@ class PushInbox:
         self._wrong_signatures = 0
         """In a row, at the address that holds the account's secret."""
         self._problem_is_shown = True
-        """It may be, from before a reload."""
+        """The repair may be shown from before a reload."""
         self._suspects: set[str] = set()
 
     def open(self, request: PushRequest) -> Push:
@@ -160,7 +160,7 @@ class PushInbox:
     def _note_wrong_signature(self, request: PushRequest) -> None:
         """Log each address once, and tell the user if the URL's secret was right.
 
-        At the root anybody may knock, and none of that is told.
+        Pushes at the root may come from anybody, so nothing is shown for them.
         """
         suspects = self._suspects
         if request.remote not in suspects and len(suspects) < _MOST_SUSPECTS:

@@ -193,7 +193,7 @@ class AcceptedVehicle:
 
     @property
     def schedule(self) -> Schedule:
-        """The schedule. Who takes it may change it, so that the plan by it is forgotten."""
+        """The schedule. The caller may change it, so the plan made by it is forgotten."""
         self._plan = None
         return self._schedule
 
@@ -240,7 +240,7 @@ class AcceptedVehicle:
         self.facts.proven.clear()
 
     def refuse(self, capability: SegwayCapability) -> None:
-        """Remember that it does not have something, and ask for that no more."""
+        """Remember that it lacks a capability, and do not ask for it any more."""
         self._plan = None
         self.facts.refused.add(capability)
 

@@ -1,4 +1,4 @@
-"""Tracksolid Pro (Jimi IoT): polled, pushed to us, commanded, and seen."""
+"""Tracksolid Pro (Jimi IoT): polls, pushes, commands, and cameras."""
 
 from ...offer.vendor import Vendor
 from .connection import TracksolidConnection

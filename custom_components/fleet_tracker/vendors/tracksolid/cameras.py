@@ -30,7 +30,7 @@ from .api.values import as_count, as_time
 
 TRY_LIVE_AGAIN = timedelta(days=7)
 TRY_LIVE_SOON = timedelta(minutes=15)
-"""After a try that said nothing of the camera: the vehicle was busy, or did not answer."""
+"""The wait after a try that told nothing: the vehicle was busy, or did not answer."""
 
 FRONT, INSIDE = 1, 2
 
@@ -104,7 +104,7 @@ class Cameras:
         return known.channels if known else ()
 
     def wants_trying(self, imei: str) -> bool:
-        """Tell whether it is not known if live works."""
+        """Tell whether it is still unknown which channels have a live stream."""
         known = self._live.get(imei)
         if known is None:
             return True
@@ -155,7 +155,7 @@ class Cameras:
             raise
 
     async def close_live(self, imei: str, channel: int) -> None:
-        """Stop a live stream (7.10). What cannot be stopped stops by itself."""
+        """Stop a live stream (7.10). A stream that cannot be stopped ends by itself."""
         session = self._sessions.pop((imei, channel), None)
         if session is None:
             return

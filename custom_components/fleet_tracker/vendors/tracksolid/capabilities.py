@@ -1,4 +1,4 @@
-"""What a vehicle can be told and can tell, by its model's commands and its cameras."""
+"""The capabilities of vehicles, by their models' commands and their cameras."""
 
 from __future__ import annotations
 

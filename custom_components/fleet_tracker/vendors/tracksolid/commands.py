@@ -274,7 +274,7 @@ class Commander:
         """Initialize with the client that carries the calls."""
         self._client = client
         self._ended: dict[tuple[str, str], datetime] = {}
-        """When a text was last sent to a device and over, by the server's clock."""
+        """When a text that was sent to a device had its result, by the server's clock."""
 
     async def send(
         self, imei: str, chosen: Chosen, clearance: Clearance = HARMLESS

@@ -189,7 +189,7 @@ class TracksolidConnection(Connection):
         try:
             located = await self.fleet.locate()
         except VendorError as err:
-            # A list that was read is news, but it must not hide why the rest failed.
+            # A list that was read is news, but the error of the rest must still be raised.
             if not isinstance(err, AuthenticationFailed | RateLimited | Unreachable):
                 # Alarms may be told all the same.
                 await self._read_rest([self._alarms], Located([], set(), {}), updates)
@@ -396,7 +396,7 @@ class TracksolidConnection(Connection):
         """Hand on the news in a push, once the readers know what they need not poll."""
         if update.vehicle_id in self._excluded:
             return
-        # After a start the list may not be read yet, for as long as the vendor is down.
+        # While the vendor is down after a start, the list is not read yet.
         if (
             update.vehicle_id in self.fleet.devices
             or self.host.vehicle(update.vehicle_id) is not None

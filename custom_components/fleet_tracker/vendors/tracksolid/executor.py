@@ -1,4 +1,4 @@
-"""Carries out commands: which way each goes, and what is checked before."""
+"""Carries out commands: the way of each, and the checks before it."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ SERVERS = Servers(
 OTHER_NODES = "other_nodes"
 CHOICES = "choices"
 
-# Kept of a login, since they limit the next login of the same account.
+# Facts of a login that limit the next login of the same account.
 _LOGIN_LIMITS = ("token_asked_at", "logins_paused_until")
 
 
@@ -238,7 +238,7 @@ def _memory_of(
 def _keep_limits(
     hass: HomeAssistant, memory: FlowMemory, credentials: Credentials
 ) -> None:
-    """Keep of a login only when it was: whoever comes next has to log in anew."""
+    """Keep the time of a login but not its token: the next flow has to log in anew."""
     login = (credentials.url, credentials.app_key, credentials.account)
     kept = hass.data[_MEMORIES][login] = FlowMemory()
     kept.facts = {key: memory.get(key) for key in _LOGIN_LIMITS}

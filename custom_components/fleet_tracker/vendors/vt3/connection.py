@@ -207,8 +207,8 @@ class Vt3Connection(Connection):
             raise VehicleOffline
         updates: list[VehicleUpdate] = []
         error: VendorError | None = None
-        # The spacing parts them by seconds. Before the vehicle is stopped, its speed must be
-        # the newest that is known.
+        # Requests are seconds apart. The speed is read last: it must be the newest
+        # value before the vehicle is stopped.
         for group in (OBD, IO, GNSS):
             try:
                 _, update = await self._requester.ask(

@@ -1,4 +1,4 @@
-"""Introducing trackers that connect, but are not accepted: few, and not too fast."""
+"""Shows trackers that connect, but are not accepted: few, and not too fast."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ class Vt3VehicleFlow(VehicleFlow):
         if Topic.parse(str(Topic(serial, "gnss", INFO))) is None:
             raise InvalidArgument("No serial number", key="vt3_invalid_serial")
         name = user_input.get(CONF_NAME, "").strip() or serial
-        # It may have been added as it calls itself, or before capitals were taken.
+        # It may have been added in its own spelling, or before capitals were used.
         for vehicle_id in accepted_vehicles(entry):
             if vehicle_id.upper() == serial:
                 serial = vehicle_id
@@ -230,13 +230,13 @@ def _entry_at(hass: HomeAssistant, where: Mapping[str, Any]) -> ConfigEntry | No
 
 
 async def _check(where: Mapping[str, Any], entry: ConfigEntry | None) -> None:
-    """Try whether it can be listened there. Raises CannotConnect."""
+    """Try to listen at an address and port. Raises CannotConnect."""
     port = where[CONF_PORT]
     if (
         entry is not None
         and entry.state is ConfigEntryState.LOADED
         and entry.data[CONF_PORT] == port
     ):
-        # The entry itself holds the port; whether the address exists can still be tried.
+        # The entry itself holds the port, so only the address is tried.
         port = 0
     await check_listen(where[CONF_HOST] or None, port)

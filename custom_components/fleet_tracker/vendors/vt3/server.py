@@ -423,7 +423,7 @@ class Server:
         return True
 
     def _is_within(self, period: timedelta, time: datetime | None) -> bool:
-        """Tell whether a time is not longer ago; a clock that was put back says no."""
+        """Tell whether a time is at most a period ago, and not in the future."""
         return time is not None and timedelta() <= self._host.now() - time < period
 
     def _adopt(self, line: Line, session: Session) -> None:
@@ -515,14 +515,15 @@ class Server:
         async with lane.lock:
             passed = (self._host.now() - lane.last).total_seconds()
             if passed < lane.spacing:
-                # A clock that was put back must not make it longer.
+                # The wait must not grow when the clock was put back.
                 await self._host.sleep(lane.spacing - max(0.0, passed))
-            # First, since it says in words why a command is not sent any more.
+            # The clearance comes first: its error says in words why a command is not
+            # sent any more.
             clearance.check()
             if line.session is not session or session.closed:
                 raise VehicleOffline
             if clearance.stops and session.has_unsent:
-                # It would come when the tracker reads again, whenever that is.
+                # The command would arrive when the tracker reads again, whenever that is.
                 raise VehicleOffline
             clearance.leave()
             lane.last = self._host.now()

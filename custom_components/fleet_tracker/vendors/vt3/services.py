@@ -76,7 +76,7 @@ def _result(result: CommandResult) -> Json:
 
 
 def _answer(result: CommandResult) -> dict[str, Any]:
-    """Return an answer without the token of the request, which some trackers repeat."""
+    """Return an answer without the client token, which some trackers repeat."""
     answer = _result(result)
     if isinstance(answer, Mapping):
         answer = {key: value for key, value in answer.items() if key != CLIENT_TOKEN}

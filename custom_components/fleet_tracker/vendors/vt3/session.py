@@ -48,7 +48,7 @@ class Limits:
     probe_seconds: float = 5
     """How long a connection has to prove that it is alive when another takes its place."""
     grace_seconds: float = 2
-    """How long it is listened to before it is asked for that."""
+    """How long to listen for a sign of life before asking for one."""
 
 
 class Misbehaved(Exception):
@@ -62,7 +62,7 @@ class Unanswered(Exception):
 class Turns:
     """Shares the event loop: after a few milliseconds of work others have their turn.
 
-    Who has to wait is let go on in order, as many in a turn as usually fit into it.
+    Waiting tasks go on in order, as many in a turn as usually fit into it.
     """
 
     def __init__(self) -> None:
@@ -139,7 +139,7 @@ class Session:
         self.spelled: str | None = None
         """The serial number that it named, which goes into the topics of requests."""
         self.serial: str | None = None
-        """The accepted tracker that it is or was the connection of, as the user wrote it."""
+        """The accepted tracker of this connection, now or before, as the user wrote it."""
         self.accepted = False
         """Whether it is the one connection of an accepted tracker."""
         self.oddities: set[str] = set()

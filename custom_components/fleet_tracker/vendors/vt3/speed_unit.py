@@ -24,7 +24,7 @@ _MAJORITY = 0.8
 
 
 class SpeedUnitWatch:
-    """Compares the speeds of one tracker, as they are understood now, with better ones."""
+    """Compares the GNSS speeds of one tracker, in the assumed unit, with better speeds."""
 
     def __init__(self, *, knots: bool) -> None:
         """Initialize with the unit in which speeds are read."""

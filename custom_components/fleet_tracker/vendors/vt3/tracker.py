@@ -79,7 +79,7 @@ class Tracker:
         self.with_token = True
         """Whether requests to it have a client token."""
         self.token_settled = False
-        """Whether that has worked on this connection."""
+        """Whether it is known, on this connection, if the tracker takes a client token."""
         self.greeting: asyncio.Task[None] | None = None
         self._details = known.details if known else None
         self._told: object = None

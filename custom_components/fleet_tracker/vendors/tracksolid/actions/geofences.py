@@ -49,7 +49,7 @@ _DAYS = vol.All(vol.Coerce(int), vol.Range(min=1, max=365))
 
 
 async def _check_geofence(request: Request) -> Mapping[str, VendorError]:
-    """Refuse a circle that cannot be, and find the vehicles that the platform refuses.
+    """Refuse an invalid circle, and find the vehicles that the platform refuses.
 
     Which account each is in is known then, too.
     """

@@ -103,7 +103,8 @@ _ERRORS: Mapping[str, tuple[type[VendorError], str | None]] = MappingProxyType(
         "213": (VendorError, "tracksolid_account_exists"),
         "214": (VendorError, "tracksolid_account_unknown"),
         "215": (AccessDenied, "tracksolid_account_type"),
-        # One of the codes for accounts and transfers. The document does not explain it.
+        # This code is among those for accounts and transfers. The document does not
+        # explain it.
         "216": (BusinessError, None),
         "217": (VendorError, "tracksolid_account_unknown"),
         "218": (AccessDenied, "tracksolid_move_target"),

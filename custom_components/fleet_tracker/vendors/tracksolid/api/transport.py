@@ -286,7 +286,7 @@ class Transport:
             raise RateLimited("Pausing", retry_after=pause)
 
     async def _pause(self, key: str, message: str) -> RateLimited:
-        """Return the error of "too frequent", and stay quiet for so long."""
+        """Return the error of "too frequent", and stay quiet for its wait."""
         if is_daily_quota(message):
             self.counters["daily_quota"] += 1
             until = self.now() + _QUOTA_PAUSE
@@ -306,7 +306,7 @@ class Transport:
     def _quota_pause(self, key: str) -> timedelta | None:
         """Return how long a day's quota still keeps us quiet, None if it does not.
 
-        Longer than a pause it can only be by a clock that was set back.
+        A longer wait than a pause can only come from a clock that was set back.
         """
         if (until := as_time(self.memory.get(key))) is None:
             return None
@@ -335,7 +335,7 @@ class Transport:
         """Return a token other than the dead one, getting it once for all waiting calls."""
         attempts = self._attempts
         async with self._lock:
-            # Who asked for it may not have waited.
+            # The call that started the fetch may not have waited for the token.
             await self._fetch.ended()
             token = self._token
             if token is not None and token is not dead and self._alive(token):
@@ -422,7 +422,7 @@ class Transport:
         asked_at = as_time(self.memory.get("token_asked_at"))
         if asked_at is None or asked_at > self.now():
             return
-        # What a server in trouble answers counts for the day's quota all the same.
+        # A login that a server in trouble refused counts for the day's quota all the same.
         doublings = min(max(self._fruitless_logins - 1, 0), _MOST_DOUBLINGS)
         spacing = TOKEN_SPACING * 2**doublings
         if self.contested:
@@ -508,10 +508,10 @@ class Transport:
                 clearance=clearance,
             )
         except RateLimited as error:
-            # Here it is the server that says so, not the API.
+            # This is the HTTP server's own answer, not that of the API.
             raise self._rest(error.retry_after) from None
         if answer.status >= 500:
-            # A gateway's patience, too, may end before the vehicle answers.
+            # A gateway may time out before the vehicle answers.
             raise NoAnswer(f"HTTP status {answer.status}")
         if answer.status != 200:
             raise CannotConnect(f"HTTP status {answer.status}")

@@ -112,7 +112,7 @@ def read_push(request: PushRequest, token: str | None) -> Push | Refused | None:
 
 
 def answer(path: str, *, verified: bool = False) -> PushAnswer:
-    """Return what a push that is taken is answered, or a probe, which is not verified."""
+    """Return the answer to a push that is taken, or to a probe, which is not verified."""
     code = 200 if path == TAG_PATH else 0
     return PushAnswer(body={"code": code, "msg": "success"}, verified=verified)
 

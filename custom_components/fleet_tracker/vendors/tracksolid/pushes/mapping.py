@@ -121,7 +121,7 @@ def map_message(kind: str, content: Record, now: datetime) -> VehicleUpdate | No
 
 
 class _Said(NamedTuple):
-    """When something was said, and by which clock."""
+    """When an item was told, and by which clock."""
 
     at: datetime
     source: TimeSource
@@ -531,7 +531,7 @@ def _scalars(
             yield name, value
 
 
-# What the cloud says of itself is no sign of life of the device.
+# An item of the cloud itself is no sign of life of the device.
 _FROM_THE_CLOUD = frozenset({"pushftpfileupload", "uploadCallback", "pushIothubEvent"})
 
 _MAPPERS: Mapping[str, Mapper] = {

@@ -33,7 +33,7 @@ _NOTIFIED = "jimi.push.device.alarm"
 _CURSOR = "alarms_read_until"
 _SAVE_CURSOR_EVERY = timedelta(minutes=5)
 _SAME_ALARM = timedelta(seconds=30)
-"""How much the times may differ that an alarm has in two ways."""
+"""By how much the times of an alarm that came in two ways may differ."""
 
 
 class Way(Enum):

@@ -39,7 +39,7 @@ DRIVING_PUSH_AGE = timedelta(minutes=3)
 MOST_FAILURES = 3
 """After so many accounts that cannot be read, the others are not asked either."""
 ODOMETER_SETTLES = timedelta(minutes=10)
-"""For how long after an odometer was set any told one is right: it was meant so."""
+"""For how long after an odometer was set any value of it is believed."""
 
 _POSITION_PATHS = frozenset({"pushgps", TAG_PATH})
 
@@ -58,7 +58,7 @@ class KnownRow(KnownRecord):
     """A row of locations (5.1, 5.2) that was merged. Every field of it counts."""
 
     def __init__(self, row: Record, fleet: Fleet) -> None:
-        """Initialize with a row, and with who knows when it was read last."""
+        """Initialize with a row, and with the fleet that knows when it was read last."""
         self._row = row
         self._fleet = fleet
         self._left_out_at: datetime | None = None
@@ -271,7 +271,7 @@ class Fleet:
         return rows, error
 
     def note_odometer_set(self, imei: str) -> None:
-        """Note that a user has set an odometer, so that the next one told is right."""
+        """Note that a user has set an odometer, so that its next value is believed."""
         self._odometer_set_at[imei] = self._client.transport.now()
 
     def map_location(self, location: Location, now: datetime) -> VehicleUpdate:

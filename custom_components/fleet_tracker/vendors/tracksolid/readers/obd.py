@@ -21,7 +21,7 @@ from .reader import Reader, Situation
 REPORTS_EVERY = timedelta(minutes=5)
 REPORTS_OVERLAP = timedelta(minutes=1)
 REPORTS_BACK = timedelta(minutes=30)
-"""Only the newest report counts, so that a pause is not made up for altogether."""
+"""How far back reports are read: only the newest counts, whatever was missed."""
 FAULTS_EVERY = timedelta(minutes=30)
 AFTER_REFUSAL = timedelta(days=1)
 REPORTS_PUSHED_FOR = timedelta(minutes=30)

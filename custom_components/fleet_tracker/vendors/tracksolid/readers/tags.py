@@ -33,7 +33,7 @@ PUSHED_FOR = timedelta(minutes=30)
 CALLS_PER_POLL = 5
 
 _KEY = "no_tags"
-# What says nothing of the vehicle that was asked for.
+# Errors that say nothing about the vehicle itself.
 _NO_REFUSAL = (
     AuthenticationFailed,
     Busy,

@@ -64,7 +64,7 @@ class TripReader(Reader):
         """Note which vehicles have stopped since the last poll."""
         for imei in self._ignition_on - situation.with_ignition_on:
             vehicle = situation.vehicles.get(imei)
-            # It may be not known any more, which is no stop.
+            # The ignition may be unknown now, which is no stop.
             if vehicle and vehicle.readings.get(Reading.IGNITION) is False:
                 self._stopped.setdefault(imei, situation.now)
                 self._ignition_on.discard(imei)
