@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 import logging
+from typing import Never, override
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import (
@@ -39,6 +40,7 @@ from custom_components.fleet_tracker.contract.errors import (
     VendorError,
 )
 from custom_components.fleet_tracker.model.json_values import Json
+from custom_components.fleet_tracker.model.record import replace
 from custom_components.fleet_tracker.model.vehicle import (
     Position,
     ReadingGroup,
@@ -361,6 +363,28 @@ async def test_broken_listener_silences_no_other(
     caplog.clear()
     cloud.push(parked(battery=2))
     assert "Error while telling" not in caplog.text
+
+
+async def test_vehicle_that_makes_no_sense_begins_anew(
+    hass: HomeAssistant, cloud: Cloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One error is logged, and its news is shown, with its name, rather than nothing ever."""
+    cloud.tell(told("1", dt_util.utcnow(), name="Van", battery=80))
+    coordinator = await set_up(hass, cloud_entry())
+    vehicles = coordinator.fleet._vehicles
+
+    class Broken(dict[str, ReadingGroup]):
+        @override
+        def values(self) -> Never:
+            raise ValueError("broken")
+
+    vehicles["1"] = replace(vehicles["1"], groups=Broken())
+    for battery in (1, 2):
+        cloud.push(told("1", dt_util.utcnow(), battery=battery))
+        await hass.async_block_till_done()
+        assert state_of(hass, "sensor", "battery").state == str(battery)
+    assert vehicles["1"].details.name == "Van"
+    assert caplog.text.count("makes no sense; it begins anew") == 1
 
 
 # --- how often is polled --------------------------------------------------------------------

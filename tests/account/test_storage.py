@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 import json
@@ -30,6 +31,8 @@ from custom_components.fleet_tracker.account.storage import (
     async_remove_stored,
 )
 from custom_components.fleet_tracker.const import DOMAIN
+from custom_components.fleet_tracker.model.merge import check, merge
+from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.vehicle import (
     Beliefs,
     FixKind,
@@ -41,6 +44,7 @@ from custom_components.fleet_tracker.model.vehicle import (
     Value,
     Vehicle,
     VehicleDetails,
+    VehicleUpdate,
     WaitingFix,
 )
 
@@ -252,6 +256,65 @@ async def test_unreadable_vehicles_are_forgotten(
     assert "10 vehicles cannot be read" in caplog.text
     hass_storage[key]["data"] = {}
     assert await VehicleStore(hass, "id", dict).async_load() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("trips", "head", "closed", 0, "end"), 1e300),
+        (("trips", "head", "closed", 0, "end"), 10**18),
+        (("trips", "moments"), ""),
+        (("trips", "moments"), "AAAA"),
+    ],
+)
+async def test_vehicles_that_make_no_sense_are_forgotten(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    path: tuple[str | int, ...],
+    value: object,
+) -> None:
+    """Of the right types throughout: what comes next would fail, now or at its time."""
+    now = driven()[1]
+    good: dict[str, Any] = json.loads(json_dumps(to_json(driven()[0])))
+    bad = copy.deepcopy(good)
+    place: Any = bad
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    # It can be read.
+    from_json(Vehicle, bad)
+    key = f"{DOMAIN}.id.vehicles"
+    kept = {"vehicles": [json_dumps(bad), json_dumps(good)]}
+    hass_storage[key] = {"version": VERSION, "key": key, "data": kept}
+    store = VehicleStore(hass, "id", dict)
+    vehicles = await store.async_load(lambda one: check(one, Rules(), now))
+    assert vehicles == [from_json(Vehicle, good)]
+
+
+def driven() -> tuple[Vehicle, datetime]:
+    """Return a vehicle in its second drive, and the time."""
+    vehicle, now, latitude = None, datetime(2026, 3, 4, 8, tzinfo=UTC), 52.0
+    for minute in range(40):
+        drives = not 15 <= minute < 30
+        now += timedelta(minutes=1)
+        latitude += 0.01 * drives
+        fix = Position(
+            latitude=latitude,
+            longitude=5.0,
+            accuracy=10.0,
+            fixed_at=now,
+            kind=FixKind.SATELLITE,
+            speed=60.0 * drives,
+        )
+        ignition = ReadingGroup(
+            name="io", measured_at=now, readings={"ignition": drives}
+        )
+        update = VehicleUpdate(
+            vehicle_id="1", position=fix, groups=(ignition,), heard_at=now
+        )
+        vehicle = merge(vehicle, update, Rules(), now).vehicle
+    assert vehicle is not None
+    return vehicle, now
 
 
 def test_fields_may_come_and_go() -> None:

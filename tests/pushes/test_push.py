@@ -19,6 +19,7 @@ from homeassistant.core_config import async_process_ha_core_config
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from yarl import URL
 
 from custom_components.fleet_tracker.const import CONF_PUSH_AT_ROOT, DOMAIN
 from custom_components.fleet_tracker.pushes import door as push_module
@@ -335,6 +336,17 @@ async def test_push_as_a_multipart_form(cloud: Cloud, door: Door) -> None:
     push = cloud.pushes[-1]
     assert push.content_type == "application/x-www-form-urlencoded"
     assert parse_qsl(push.body.decode()) == [("a b", "1&2"), ("b", "\u00fc")]
+
+
+async def test_push_in_the_address(cloud: Cloud, door: Door) -> None:
+    """Fields of a POST without a body are read: as a probe they would be lost."""
+    query = "token=t&data_list=%5B%7B%22a%22%3A1%7D%5D"
+    await door.post(URL(f"{DOOR}/{SECRET}/pushgps?{query}", encoded=True))
+    push = cloud.pushes[-1]
+    assert push.content_type == "application/x-www-form-urlencoded"
+    assert push.body.decode() == query
+    await door.get(f"{DOOR}/{SECRET}/pushgps?{query}")
+    assert cloud.pushes[-1].body == b""
 
 
 @pytest.mark.parametrize(

@@ -285,7 +285,8 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             await self._async_save_occurrences()
         self._hold_until_started()
         unwanted: list[str] = []
-        for number, vehicle in enumerate(await self._store.async_load(), start=1):
+        stored = await self._store.async_load(self.fleet.check)
+        for number, vehicle in enumerate(stored, start=1):
             if self.is_wanted(vehicle.vehicle_id):
                 self.fleet.recall(vehicle)
             else:

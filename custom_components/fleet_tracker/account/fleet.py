@@ -27,7 +27,7 @@ from ..const import LOGGER
 from ..model.clocks import is_wrong
 from ..model.derive import activity_expires_at, expires_at, online_expires_at
 from ..model.evidence import TOLD_SPEED
-from ..model.merge import Changes, Merged, merge, refresh
+from ..model.merge import Changes, Merged, check, merge, refresh
 from ..model.record import replace
 from ..model.rules import Rules
 from ..model.texts import clean_update, is_vehicle_id
@@ -180,6 +180,11 @@ class Fleet:
             if (record := records.get(vehicle.vehicle_id)) is not None:
                 if (update := record.left_out(vehicle)) is not None:
                     yield clean_update(update)
+
+    def check(self, vehicle: Vehicle) -> None:
+        """Raise an error of any kind if a vehicle that was kept cannot be restored."""
+        rules, now = self._keeper.rules(vehicle.vehicle_id), self._keeper.receipt()
+        check(vehicle, rules, now)
 
     @callback
     def recall(self, vehicle: Vehicle) -> None:
@@ -429,7 +434,18 @@ class Fleet:
             # A push may come first. Its serial number must not name device and entities.
             update = replace(update, details=self._keeper.first_details(vehicle_id))
         rules, now = self._keeper.rules(vehicle_id), self._keeper.receipt()
-        merged = merge(before, update, rules, now)
+        try:
+            merged = merge(before, update, rules, now)
+        except Exception:
+            if before is None:
+                raise
+            # Else nothing would ever be heard of the vehicle again.
+            anew = replace(update, details=update.details or before.details)
+            merged = merge(None, anew, rules, now)
+            LOGGER.exception(
+                "What was known of a vehicle of %s makes no sense; it begins anew",
+                self._name,
+            )
         if merged.dropped:
             self.dropped.update(merged.dropped)
         if merged.changes or merged.vehicle != before:

@@ -188,8 +188,13 @@ class VehicleStore:
         """The copies of files that could not be used."""
         return self._store.set_aside
 
-    async def async_load(self) -> list[Vehicle]:
-        """Return the vehicles as they were when last written, a slice at a time."""
+    async def async_load(
+        self, check: Callable[[Vehicle], object] = lambda _: None
+    ) -> list[Vehicle]:
+        """Return the vehicles as they were when last written, a slice at a time.
+
+        ``check`` raises any error for one that can be read and makes no sense.
+        """
         stored = (await self._store.async_load_object()).get("vehicles", [])
         if not isinstance(stored, list):
             await self._store.async_set_aside()
@@ -198,9 +203,13 @@ class VehicleStore:
         unreadable = 0
         for number, record in enumerate(stored, start=1):
             try:
-                vehicles.append(from_json(Vehicle, json_loads_object(record)))
-            except (TypeError, ValueError):
+                vehicle = from_json(Vehicle, json_loads_object(record))
+                check(vehicle)
+            except Exception as err:  # noqa: BLE001  what makes no sense may fail in any way
+                LOGGER.debug("A stored vehicle: %s", type(err).__name__)
                 unreadable += 1
+            else:
+                vehicles.append(vehicle)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         if unreadable:

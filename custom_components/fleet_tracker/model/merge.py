@@ -5,7 +5,7 @@ wins. What news is believed is decided in `rules`, what follows from it in `deri
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from .clocks import judge, not_after
 from .derive import derive, flat_readings
@@ -24,6 +24,9 @@ from .vehicle import (
     VehicleDetails,
     VehicleUpdate,
 )
+
+_LONG_AFTER = timedelta(days=2)
+"""By then time has changed all that time alone changes."""
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -151,6 +154,26 @@ def refresh(vehicle: Vehicle, rules: Rules, now: datetime) -> Merged:
         changes=_changes(vehicle, derived.vehicle),
         derived=derived.occurrences,
     )
+
+
+def check(vehicle: Vehicle, rules: Rules, now: datetime) -> None:
+    """Raise an error of any kind if no news could be merged into a vehicle.
+
+    One that was kept may hold values that are of the right type and make no sense. It is
+    tried what comes next: a fix and a contact, and nothing at all for two days.
+    """
+    fix = replace(vehicle.latest_fix, fixed_at=now) if vehicle.latest_fix else None
+    update = VehicleUpdate(
+        vehicle_id=vehicle.vehicle_id,
+        position=fix,
+        groups=tuple(
+            replace(group, measured_at=now) for group in vehicle.groups.values()
+        ),
+        heard_at=now,
+    )
+    for known in (vehicle, merge(vehicle, update, rules, now).vehicle):
+        refresh(known, rules, now)
+        refresh(known, rules, now + _LONG_AFTER)
 
 
 def _merge_groups(

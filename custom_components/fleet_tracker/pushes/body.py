@@ -12,7 +12,7 @@ from http import HTTPStatus
 import re
 from urllib.parse import urlencode
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 LARGEST_BODY = 1024 * 1024
 """Bytes of a body, decompressed."""
@@ -46,6 +46,8 @@ class BodyReader:
     async def read(self, request: web.Request) -> tuple[str, bytes]:
         """Return the content type and the body of a request; of a multipart form, as a form.
 
+        A POST that has its fields in the address, and no body, is read as that form.
+
         Raises BodyRefused with 413 when it is too large, 408 when it takes too long, 503
         when too many are under way, and 400 when it ends early or is no multipart form.
         """
@@ -66,6 +68,9 @@ class BodyReader:
             ) from None
         except (web.RequestPayloadError, ConnectionError):
             raise BodyRefused(HTTPStatus.BAD_REQUEST) from None
+        query = request.rel_url.raw_query_string
+        if query and not body and request.method == hdrs.METH_POST:
+            return FORM, query.encode()
         if request.content_type != MULTIPART:
             return request.content_type, body.removeprefix(BOM_UTF8)
         boundary = _boundary(request.headers.get("Content-Type", ""))

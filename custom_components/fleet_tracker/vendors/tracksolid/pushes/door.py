@@ -149,7 +149,9 @@ def _items_of(path: str, items: object) -> Push | Refused:
         items = [items]
     if not isinstance(items, list):
         return Refused(400)
-    return Push(path, tuple(_records(items)))
+    records = tuple(_records(items))
+    # Where nothing can be read, success would lose it all.
+    return Refused(400) if items and not records else Push(path, records)
 
 
 def _records(items: Iterable[object]) -> Iterable[Record]:
