@@ -629,7 +629,7 @@ class Fleet:
 def _shows(vehicle: Vehicle, update: VehicleUpdate) -> bool:
     """Tell whether a vehicle shows all readings of an update."""
     shown = vehicle.readings.items()
-    return all(
-        group.name == TOLD_SPEED or group.readings.items() <= shown
-        for group in update.groups
-    )
+    for group in update.groups:
+        if group.name != TOLD_SPEED and not group.readings.items() <= shown:
+            return False
+    return True

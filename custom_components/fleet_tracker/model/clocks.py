@@ -100,20 +100,13 @@ def judge(vehicle: Vehicle | None, update: VehicleUpdate, receipt: datetime) -> 
         is_late = bool(update.occurrences or update.contacts)
         heard = judge_.heard(heard_at, heard_source, watch=not is_late)
         heard_at, heard_source = heard.at, heard.source
-    groups = tuple(
-        [
-            _timed_group(
-                group, judge_.reading(group.name, group.measured_at, group.time_source)
-            )
-            for group in update.groups
-        ]
-    )
+    groups = judge_.groups(update.groups)
     if (
         not update.occurrences
         and position is update.position
         and heard_at == update.heard_at
         and heard_source is update.heard_source
-        and all(map(is_, groups, update.groups))
+        and groups is update.groups
     ):
         return Judged(update, judge_.clock)
     occurrences = tuple(
@@ -168,7 +161,7 @@ def not_after(vehicle: Vehicle, receipt: datetime) -> Vehicle:
     A later time is from before our clock, or the offset to the server's, was set back.
     It would shut out all news until it is reached again.
     """
-    if max(_held_times(vehicle), default=receipt) <= receipt:
+    if not _holds_later(vehicle, receipt):
         return vehicle
     clock, beliefs, waiting = (
         vehicle.clock,
@@ -224,16 +217,18 @@ def not_after(vehicle: Vehicle, receipt: datetime) -> Vehicle:
     )
 
 
-def _held_times(vehicle: Vehicle) -> list[datetime]:
-    """Return the times of the newest news of each kind."""
-    times = [group.measured_at for group in vehicle.groups.values()]
-    if vehicle.latest_fix is not None:
-        times.append(vehicle.latest_fix.fixed_at)
-    if vehicle.heard_at is not None:
-        times.append(vehicle.heard_at)
-    if vehicle.beliefs.waiting_fix is not None:
-        times.append(vehicle.beliefs.waiting_fix.since)
-    return times
+def _holds_later(vehicle: Vehicle, receipt: datetime) -> bool:
+    """Tell whether the newest news of any kind is later than a receipt."""
+    fix, heard_at = vehicle.latest_fix, vehicle.heard_at
+    if (fix is not None and fix.fixed_at > receipt) or (
+        heard_at is not None and heard_at > receipt
+    ):
+        return True
+    for group in vehicle.groups.values():
+        if group.measured_at > receipt:
+            return True
+    waiting = vehicle.beliefs.waiting_fix
+    return waiting is not None and waiting.since > receipt
 
 
 def _not_after(time: datetime | None, receipt: datetime) -> datetime | None:
@@ -314,6 +309,35 @@ class _Judge:
         if watch:
             self._contacts = _counted(self._contacts, makes_sense=time.makes_sense)
         return self._remember(_HEARD, stamp, time, most=_REMEMBERED)
+
+    def groups(self, told: tuple[ReadingGroup, ...]) -> tuple[ReadingGroup, ...]:
+        """Judge the times of groups of readings. It is the same tuple if all count."""
+        groups = [one if self._counts(one) else self._timed(one) for one in told]
+        return told if all(map(is_, groups, told)) else tuple(groups)
+
+    def _counts(self, group: ReadingGroup) -> bool:
+        """Tell whether the time of a group plainly counts as it is.
+
+        So it is with a clock that has no offset, for a time that is past and was not put
+        in by us. `reading` says the same, and takes longer.
+        """
+        stamp, source = group.measured_at, group.time_source
+        if source is TimeSource.TRACKER:
+            if (same := self._judged.get(stamp)) is not None:
+                return same.source is source and same.at == stamp
+            if (
+                self._fixes.offset is not None
+                or self._contacts.offset is not None
+                or f"group:{group.name}" in self._stamps
+            ):
+                return False
+        elif source is not TimeSource.SERVER:
+            return False
+        return EARLIEST <= stamp <= self._receipt
+
+    def _timed(self, group: ReadingGroup) -> ReadingGroup:
+        time = self.reading(group.name, group.measured_at, group.time_source)
+        return _timed_group(group, time)
 
     def reading(self, name: str, stamp: datetime, source: TimeSource) -> _Time:
         """Judge the time of a group of readings."""
@@ -410,6 +434,8 @@ class _Judge:
 
 def _plain(stamp: datetime, receipt: datetime) -> _Time:
     """Judge a time without further knowledge."""
+    if EARLIEST <= stamp <= receipt:
+        return _Time(stamp, TimeSource.TRACKER)
     was_never_set = stamp < EARLIEST <= receipt
     if was_never_set or stamp > receipt + FUTURE_TOLERANCE:
         return _Time(receipt, TimeSource.OURS, makes_sense=False)
@@ -520,6 +546,8 @@ def _pointed(ahead: timedelta) -> timedelta | None:
     A clock that was reset is off by any span. So may fixes be that were kept, but such of
     more than a day ago come in faster than they were made.
     """
+    if -OFFSET_JITTER <= ahead <= OFFSET_JITTER:
+        return NO_OFFSET
     offset = round(ahead / OFFSET_STEP) * OFFSET_STEP
     is_zone = min(abs(offset), abs(offset + ROLLOVER)) <= LONGEST_OFFSET
     if is_zone and abs(ahead - offset) <= OFFSET_JITTER:

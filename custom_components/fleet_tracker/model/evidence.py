@@ -7,7 +7,7 @@ place, may all the same say that the vehicle drives.
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -44,6 +44,7 @@ _FIX = "fix"
 _EVENT = "event:"
 _EVENTS = 10
 """How many speeds of events are remembered: polls tell the last few again."""
+_NO_TIME = timedelta()
 _AT_ONCE = timedelta(seconds=1)
 """News that comes so soon after it was measured counts long enough by its own time."""
 _MEASURED_AT = attrgetter("measured_at")
@@ -84,7 +85,7 @@ def note(
     ``heard_at`` is when the vehicle was heard of before the update.
     """
     speeds = _speeds_in(told, update, receipt)
-    if evidence.told:
+    if evidence.told and update.occurrences:
         # Polls tell the last events again.
         speeds = [
             (heard, one)
@@ -96,16 +97,18 @@ def note(
     for at, contact_at, on in _ignitions_in(update):
         evidence = _with_ignition(evidence, at, contact_at, on=on)
     for group in update.groups:
-        if Reading.ENGINE_SPEED not in group.readings:
-            continue
-        rpm = _number(group.readings[Reading.ENGINE_SPEED])
-        if rpm is not None and rpm > 0:
+        rpm = group.readings.get(Reading.ENGINE_SPEED)
+        if rpm is not None and (_number(rpm) or 0) > 0:
             ran_at = _later(evidence.engine_ran_at, group.measured_at)
             evidence = replace(evidence, engine_ran_at=ran_at)
     evidence = _with_motion(evidence)
     if heard_at is not None and update.heard_at is not None:
-        times = [heard_at, *(update.contacts or (update.heard_at,))]
-        gaps = [later - time for time, later in pairwise(times) if later > time]
+        if update.contacts:
+            times = [heard_at, *update.contacts]
+            gaps = [later - time for time, later in pairwise(times) if later > time]
+        else:
+            gap = update.heard_at - heard_at
+            gaps = [gap] if gap > _NO_TIME else []
         if gaps:
             kept = tuple([*evidence.contact_gaps, *gaps][-REMEMBERED_GAPS:])
             if kept != evidence.contact_gaps:
@@ -151,6 +154,8 @@ def _speeds_in(
             speeds.append((heard, one))
     for group, told_group in zip(update.groups, told.groups, strict=True):
         readings = group.readings
+        if readings.keys().isdisjoint(_SOURCES):
+            continue
         for key, source in _SOURCES.items():
             if key not in readings or (speed := _number(readings[key])) is None:
                 continue
@@ -190,7 +195,7 @@ def _ignitions_in(
     """
     for group in update.groups:
         on = group.readings.get(Reading.IGNITION)
-        if isinstance(on, bool):
+        if on is True or on is False:
             at, contact_at = group.measured_at, update.heard_at
             yield at, contact_at and min(at, contact_at), on
     for occurrence in update.occurrences:
@@ -211,10 +216,18 @@ def _with_speeds(
     """
     moved_at, driven_at = evidence.moved_at, evidence.driven_at
     fresh_since = receipt - FRESHNESS
-    kept = [one for one in evidence.speeds if one.measured_at >= fresh_since]
+    # They are in the order of time.
+    kept = list(evidence.speeds)
+    if kept and kept[0].measured_at < fresh_since:
+        del kept[: bisect_left(kept, fresh_since, key=_MEASURED_AT)]
     is_news = False
-    events = [one for one in evidence.told if one.by.startswith(_EVENT)]
-    others = {one.by: one for one in evidence.told if not one.by.startswith(_EVENT)}
+    events: list[ToldSpeed] = []
+    others: dict[str, ToldSpeed] = {}
+    for one in evidence.told:
+        if one.by.startswith(_EVENT):
+            events.append(one)
+        else:
+            others[one.by] = one
     late_kmh = 0.0
     for heard, told in speeds:
         measured_at, speed = heard.measured_at, heard.speed
@@ -254,6 +267,10 @@ def _with_speeds(
 def _add_speed(speeds: list[HeardSpeed], news: HeardSpeed) -> None:
     """Add a speed in the order of time, unless a faster one of its second is there."""
     at = news.measured_at
+    if not speeds or at - speeds[-1].measured_at >= _AT_ONCE:
+        # It is of a later second than all others.
+        speeds.append(news)
+        return
     second = at.replace(microsecond=0)
     for number in range(len(speeds) - 1, -1, -1):
         one = speeds[number]

@@ -69,14 +69,22 @@ def _moments(
             speed=fix.speed,
             course=fix.course,
         )
-        found[one.at_ms] = one
         fix_ms = one.at_ms
+        found[fix_ms] = one
     for one in _told_beside(log, update, beliefs, has_fix=fix_ms is not None):
         if fix_ms is not None and abs(one.at_ms - fix_ms) <= _JOINED_MS:
             one = one._replace(at_ms=fix_ms)
         held = found.get(one.at_ms)
         found[one.at_ms] = one if held is None else join(held, one)
     return list(found.values())
+
+
+_OF_MOTION = (
+    Reading.ODOMETER,
+    Reading.IGNITION,
+    Reading.LOCKED,
+    Reading.ENGINE_SPEED,
+)
 
 
 def _told_beside(
@@ -86,6 +94,8 @@ def _told_beside(
     head = log.head
     for group in update.groups:
         readings = group.readings
+        if readings.keys().isdisjoint(_OF_MOTION):
+            continue
         at = group.measured_at.timestamp()
         ignition = readings.get(Reading.IGNITION)
         if not isinstance(ignition, bool):

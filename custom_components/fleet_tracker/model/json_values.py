@@ -33,7 +33,11 @@ def is_record(value: object) -> TypeIs[dict[str, object]]:
 
 def as_number(value: object) -> float | None:
     """Return a number or the text of one as a finite float, None for anything else."""
-    if type(value) is float or type(value) is int or type(value) is str:
+    if type(value) is float:
+        return value if isfinite(value) else None
+    if type(value) is int and -_EXACT < value < _EXACT:
+        return float(value)
+    if type(value) is int or type(value) is str:
         try:
             number = float(value)
         except (ValueError, OverflowError):
@@ -79,6 +83,8 @@ def as_unix_time(value: object) -> datetime | None:
     What lies outside of 1980 to 2199 is no time: systems write 0 or 1 for "unknown". Clocks
     that were reset begin in 1980 or later; what that counts for is decided in `clocks`.
     """
+    if type(value) is int and _YEAR_1980 <= value < _YEAR_2200:
+        return datetime.fromtimestamp(value, UTC)
     seconds = as_number(value)
     if seconds is None:
         return None

@@ -6,6 +6,8 @@ wins. What news is believed is decided in `rules`, what follows from it in `deri
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import compress
+from operator import ne
 
 from .clocks import judge, not_after
 from .derive import derive, flat_readings
@@ -220,7 +222,10 @@ def _merge_groups(
             time_source=news.time_source,
         )
     # A counter that several groups tell has one value that is believed.
+    grown = before.beliefs.growths
     for key, growth in growths.items():
+        if growth is grown.get(key):
+            continue
         for name, group in groups.items():
             if key in group.readings and group.readings[key] != growth.value:
                 believed = {**group.readings, key: growth.value}
@@ -238,10 +243,10 @@ def _changes(before: Vehicle | None, after: Vehicle) -> Changes:
             capabilities=True,
         )
     old, new = before.readings, after.readings
-    changed = {
-        key for key, value in new.items() if value != old.get(key) or key not in old
-    }
-    changed.update(old.keys() - new.keys())
+    # No reading is None: what was not there before differs too.
+    changed = set(compress(new, map(ne, new.values(), map(old.get, new))))
+    if len(old) != len(new) or not old.keys() <= new.keys():
+        changed.update(old.keys() - new.keys())
     return Changes(
         readings=frozenset(changed),
         position=not _same_place(before.position, after.position),

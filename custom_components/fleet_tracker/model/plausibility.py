@@ -15,6 +15,7 @@ from .readings import FASTEST_KMH, HOUR, GrowthLimit, kind_of
 from .record import record, replace
 from .rules import MOVING_SPEED_KMH, Rules, hold_distance, is_parked
 from .vehicle import (
+    EMPTY,
     TYPICAL_ACCURACY_M,
     Growth,
     Position,
@@ -130,8 +131,17 @@ def believe_readings(
     """
     taken: dict[str, Value] = {}
     not_known = set(news.not_known)
+    believed = EMPTY if held is None else held.readings
     for key, value in news.readings.items():
+        before_it = believed.get(key)
         kind = kind_of(key)
+        if (
+            before_it == value
+            and type(before_it) is type(value)
+            and kind.growth is None
+        ):
+            taken[key] = value
+            continue
         number = _as_number(value)
         if number is not None:
             if not _is_finite(number):

@@ -123,9 +123,15 @@ def _clean_details(details: VehicleDetails) -> VehicleDetails:
 
 def _clean_group(group: ReadingGroup) -> ReadingGroup:
     readings = group.readings
-    for text in (*readings, *readings.values()):
-        if isinstance(text, str) and not (
-            len(text) <= LONGEST_SHOWN and text.isprintable()
+    # What comes from outside is of the class itself; members of enums are our own.
+    if str not in map(type, readings) and str not in map(type, readings.values()):
+        return group
+    for key, value in readings.items():
+        if (
+            type(key) is str
+            and not (len(key) <= LONGEST_SHOWN and key.isprintable())
+            or type(value) is str
+            and not (len(value) <= LONGEST_SHOWN and value.isprintable())
         ):
             return replace(group, readings=_clean_values(readings, LONGEST_SHOWN))
     return group

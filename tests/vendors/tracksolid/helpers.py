@@ -21,6 +21,9 @@ from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     SERVER,
     TracksolidConnection,
 )
+from custom_components.fleet_tracker.vendors.tracksolid.instruction_lists import (
+    by_model,
+)
 from custom_components.fleet_tracker.vendors.tracksolid.readers.reader import (
     Reader,
     Situation,
@@ -70,9 +73,11 @@ async def read_photos(
     connection: TracksolidConnection, *imeis: str
 ) -> Sequence[VehicleUpdate]:
     """Read the photos of vehicles that are due, in this order."""
+    devices = {imei: connection.fleet.devices[imei] for imei in imeis}
     situation = Situation(
         now=connection.host.now(),
-        devices={imei: connection.fleet.devices[imei] for imei in imeis},
+        devices=devices,
+        by_model=by_model(devices.values()),
         vehicles={},
         with_ignition_on=frozenset(),
         driving=frozenset(),

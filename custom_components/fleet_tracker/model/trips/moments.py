@@ -96,23 +96,17 @@ def moment(
         told |= LOCKED if locked else UNLOCKED
     if engine:
         told |= ENGINE
-    has_place = latitude is not None and longitude is not None
+    north = east = NO_PLACE
+    if latitude is not None and longitude is not None:
+        north, east = round(latitude * _DEGREE), round(longitude * _DEGREE)
     return Moment(
-        at_ms=round(at * 1000),
-        latitude=round(latitude * _DEGREE)
-        if has_place and latitude
-        else 0
-        if has_place
-        else NO_PLACE,
-        longitude=round(longitude * _DEGREE)
-        if has_place and longitude
-        else 0
-        if has_place
-        else NO_PLACE,
-        quality=_quality(accuracy, course),
-        speed=_bounded(speed, 10, UNKNOWN),
-        odometer=_bounded(odometer, 1, NO_ODOMETER),
-        told=told,
+        round(at * 1000),
+        north,
+        east,
+        _quality(accuracy, course),
+        _bounded(speed, 10, UNKNOWN),
+        _bounded(odometer, 1, NO_ODOMETER),
+        told,
     )
 
 
@@ -133,22 +127,26 @@ def join(one: Moment, other: Moment) -> Moment:
     """Return what two records of one time say together, in whichever order they come."""
     if one == other:
         return one
-    first, second = sorted(
-        (one, other), key=lambda it: (not it.has_place, it.quality & _ACCURACY_BITS, it)
-    )
+    if one.latitude != NO_PLACE == other.latitude:
+        first, second = one, other
+    elif one.latitude == NO_PLACE != other.latitude:
+        first, second = other, one
+    else:
+        first, second = sorted(
+            (one, other), key=lambda it: (it.quality & _ACCURACY_BITS, it)
+        )
+    odometer = first.odometer
+    if odometer == NO_ODOMETER or odometer < second.odometer != NO_ODOMETER:
+        odometer = second.odometer
     return Moment(
-        at_ms=one.at_ms,
-        latitude=first.latitude,
-        longitude=first.longitude,
-        quality=first.quality,
+        one.at_ms,
+        first.latitude,
+        first.longitude,
+        first.quality,
         # The slower one counts: it arrived, or was about to leave.
-        speed=min(first.speed, second.speed),
-        odometer=first.odometer
-        if second.odometer == NO_ODOMETER
-        else second.odometer
-        if first.odometer == NO_ODOMETER
-        else max(first.odometer, second.odometer),
-        told=first.told | second.told,
+        min(first.speed, second.speed),
+        odometer,
+        first.told | second.told,
     )
 
 

@@ -605,7 +605,9 @@ class OpenApiClient:
         found: dict[str, Record] = {}
         asked = frozenset(imeis)
         for row in await self._rows("GET", path, imeis=",".join(imeis), **params):
-            imei = _imei(row)
+            imei = row.get("imei")
+            if type(imei) is not str or imei not in asked:
+                imei = as_text(imei)
             if imei in asked:
                 found[imei] = row
             else:
@@ -625,7 +627,7 @@ class OpenApiClient:
     def _records(self, rows: object) -> tuple[Record, ...]:
         if not isinstance(rows, list):
             raise InvalidAnswer("The answer is no list")
-        records = tuple(row for row in rows if is_record(row))
+        records = tuple([row for row in rows if type(row) is dict])
         self._count_dropped(len(rows) - len(records))
         return records
 

@@ -13,14 +13,8 @@ from typing import Self, override
 from ...model.json_values import as_unix_time
 from ...model.quiet_contacts import QuietContacts
 from ...model.record import replace
-from ...model.vehicle import (
-    KnownRecord,
-    Reading,
-    TimeSource,
-    Vehicle,
-    VehicleUpdate,
-    reading_parts,
-)
+from ...model.record_values import values_beside
+from ...model.vehicle import KnownRecord, Reading, TimeSource, Vehicle, VehicleUpdate
 from .mapping import FUEL, IGNITION_JITTER, OLDEST_REPORTED, TEMPERATURE, map_track
 from .vocabulary import OpenApiReading
 
@@ -31,18 +25,46 @@ HEARD_AT = "hearttime"
 SERVERS_OWN = (SERVER_TIME, SECONDS_SINCE_SWITCH, RECEIVED_AT)
 """The fields that move on by themselves. Every other field counts, mapped or not."""
 _JITTER_S = IGNITION_JITTER.total_seconds()
+_OLDEST_S = OLDEST_REPORTED.total_seconds()
 
 _LATEST = 7_258_118_400
 """From here on a number is milliseconds; see `as_unix_time`."""
 
 
+_MOVE_ON = frozenset({*SERVERS_OWN, HEARD_AT})
+
+
 class KnownTrack(KnownRecord):
     """A record of `track` that was merged, and until when it says the same."""
 
-    def __init__(self, record: dict[str, object], server_time: int, until: int) -> None:
-        """Initialize with a record that nobody else holds, and with times of the server."""
+    __slots__ = (
+        "_contacts",
+        "_has_left_out",
+        "_heard_at",
+        "_names",
+        "_received_at",
+        "_record",
+        "_seconds",
+        "_server_time",
+        "_switched_at",
+        "_until",
+        "_values",
+        "_values_of",
+        "was_heard",
+    )
+
+    def __init__(
+        self, record: Mapping[str, object], server_time: int, until: int
+    ) -> None:
+        """Initialize with a record that nobody changes, and with times of the server."""
         self._record = record
+        self._names = len(record)
+        self._values_of = values_beside(tuple(record), _MOVE_ON)
+        self._values = self._values_of(record)
         self._server_time = server_time
+        self._seconds = record.get(SECONDS_SINCE_SWITCH)
+        self._received_at = record.get(RECEIVED_AT)
+        self._heard_at = record.get(HEARD_AT)
         self._until = until
         self._has_left_out = False
         self._contacts = QuietContacts()
@@ -59,7 +81,7 @@ class KnownTrack(KnownRecord):
     @override
     def begin(self, vehicle: Vehicle) -> None:
         """Note a vehicle as it is after the record was merged."""
-        if vehicle.heard_at == as_unix_time(self._record.get(HEARD_AT)):
+        if vehicle.heard_at == as_unix_time(self._heard_at):
             self._contacts.begin(vehicle)
         switched_at = vehicle.readings.get(Reading.IGNITION_CHANGED_AT)
         if isinstance(switched_at, datetime):
@@ -81,7 +103,7 @@ class KnownTrack(KnownRecord):
             or any(group.time_source is TimeSource.OURS for group in update.groups)
         ):
             return None
-        return cls(dict(record), server_time, _shown_until(update))
+        return cls(record, server_time, _shown_until(update))
 
     @override
     def covers(self, record: Mapping[str, object], now: float) -> bool:
@@ -89,57 +111,43 @@ class KnownTrack(KnownRecord):
 
         Going back, the server's time says something new too.
         """
-        known, server_time = self._record, record.get(SERVER_TIME)
+        server_time = record.get(SERVER_TIME)
         if (
             type(server_time) is not int
             or not self._server_time <= server_time < self._until
+            or len(record) != self._names
         ):
             return False
+        try:
+            if self._values_of(record) != self._values:
+                return False
+        except KeyError:
+            return False
         self.was_heard = False
-        heard, heard_before = record.get(HEARD_AT), known.get(HEARD_AT)
-        is_heard = heard != heard_before
+        heard = record.get(HEARD_AT)
+        is_heard = heard != self._heard_at
         if is_heard and not (
             type(heard) is int
             and self._contacts.is_quiet(heard, now)
             and self._is_switched_as_before(record, heard, server_time)
         ):
             return False
-        seconds, seconds_before = (
-            record.get(SECONDS_SINCE_SWITCH),
-            known.get(SECONDS_SINCE_SWITCH),
-        )
-        if seconds != seconds_before:
-            if (
-                type(seconds_before) is not int
-                or type(seconds) is not int
-                # Without an ignition wire they are the server's time itself.
-                or (0 <= seconds_before < self._server_time)
-                is not (0 <= seconds < server_time)
-            ):
-                return False
-            known[SECONDS_SINCE_SWITCH] = seconds
-        received_at, received_before = record.get(RECEIVED_AT), known.get(RECEIVED_AT)
-        if received_at != received_before:
-            known[RECEIVED_AT] = received_at
-        known[SERVER_TIME] = server_time
-        if is_heard:
-            known[HEARD_AT] = heard
-        if known != record or (
-            received_at != received_before
-            and (as_unix_time(received_at) is None)
-            is not (as_unix_time(received_before) is None)
+        seconds, before = record.get(SECONDS_SINCE_SWITCH), self._seconds
+        if seconds != before and (
+            type(before) is not int
+            or type(seconds) is not int
+            # Without an ignition wire they are the server's time itself.
+            or (0 <= before < self._server_time) is not (0 <= seconds < server_time)
         ):
-            # What was left out is still as it was told.
-            known[SERVER_TIME] = self._server_time
-            for name, value in (
-                (SECONDS_SINCE_SWITCH, seconds_before),
-                (RECEIVED_AT, received_before),
-                (HEARD_AT, heard_before),
-            ):
-                if name in known:
-                    known[name] = value
             return False
-        self._server_time = server_time
+        received_at = record.get(RECEIVED_AT)
+        if received_at != self._received_at and (
+            (as_unix_time(received_at) is None)
+            is not (as_unix_time(self._received_at) is None)
+        ):
+            return False
+        self._server_time, self._seconds = server_time, seconds
+        self._received_at, self._heard_at = received_at, heard
         self._has_left_out = True
         if is_heard and type(heard) is int:
             self._contacts.add(heard)
@@ -152,7 +160,7 @@ class KnownTrack(KnownRecord):
         """Tell whether the ignition is told to be switched when it was, to a jitter."""
         seconds = record.get(SECONDS_SINCE_SWITCH)
         if self._switched_at is None:
-            return seconds == self._record.get(SECONDS_SINCE_SWITCH)
+            return seconds == self._seconds
         return type(seconds) is int and any(
             abs(time - seconds - self._switched_at) <= _JITTER_S
             for time in (server_time, heard)
@@ -164,7 +172,14 @@ class KnownTrack(KnownRecord):
         if not self._has_left_out:
             return None
         told_at = datetime.fromtimestamp(self._server_time, UTC)
-        update = map_track(self._record, vehicle, told_at)
+        moved_on = {
+            SERVER_TIME: self._server_time,
+            SECONDS_SINCE_SWITCH: self._seconds,
+            RECEIVED_AT: self._received_at,
+            HEARD_AT: self._heard_at,
+        }
+        record = {name: moved_on.get(name, it) for name, it in self._record.items()}
+        update = map_track(record, vehicle, told_at)
         return update and replace(update, contacts=self._contacts.times)
 
 
@@ -179,11 +194,9 @@ def _shown_until(update: VehicleUpdate) -> int:
     until = float(_LATEST)
     for group in update.groups:
         measured_at = _MEASURED_AT.get(group.name)
-        if measured_at is not None and any(
-            reading_parts(reading)[0] in (Reading.FUEL, Reading.TEMPERATURE)
-            for reading in group.readings
-        ):
+        # A group of which only the time is left shows nothing.
+        if measured_at is not None and len(group.readings) > 1:
             time = group.readings[measured_at]
             assert isinstance(time, datetime)
-            until = min(until, (time.astimezone(UTC) + OLDEST_REPORTED).timestamp())
+            until = min(until, time.timestamp() + _OLDEST_S)
     return int(until)

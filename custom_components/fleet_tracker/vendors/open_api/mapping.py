@@ -131,7 +131,9 @@ def map_track(
         return None
     server_time = as_unix_time(record.get("servertime")) or now
     heard_at = as_unix_time(record.get("hearttime"))
-    told_at = heard_at or as_unix_time(record.get("gpstime"))
+    fixed_at = as_unix_time(record.get("gpstime"))
+    speed = _up_to(MOST_KMH, record.get("speed"))
+    told_at = heard_at or fixed_at
     groups = [
         ReadingGroup(
             name=TRACKER,
@@ -146,9 +148,8 @@ def map_track(
             time_source=TimeSource.SERVER,
         ),
     ]
-    fixed_at = as_unix_time(record.get("gpstime"))
     groups += told_speed(
-        _up_to(MOST_KMH, record.get("speed")),
+        speed,
         fixed_at or now,
         TimeSource.TRACKER if fixed_at else TimeSource.OURS,
     )
@@ -174,7 +175,7 @@ def map_track(
             )
     return VehicleUpdate(
         vehicle_id=imei,
-        position=_position(record),
+        position=_position(record, fixed_at, speed),
         groups=tuple(groups),
         heard_at=heard_at,
     )
@@ -292,11 +293,12 @@ def _last_measured(known: Vehicle | None, group: str) -> datetime | None:
     return held.measured_at if held is not None else None
 
 
-def _position(record: Mapping[str, object]) -> Position | None:
+def _position(
+    record: Mapping[str, object], fixed_at: datetime | None, speed: float | None
+) -> Position | None:
     longitude, latitude = as_coordinates(
         record.get("longitude"), record.get("latitude")
     )
-    fixed_at = as_unix_time(record.get("gpstime"))
     if longitude is None or latitude is None or fixed_at is None:
         return None
     return Position(
@@ -305,7 +307,7 @@ def _position(record: Mapping[str, object]) -> Position | None:
         accuracy=accuracy_m(FixKind.SATELLITE),
         fixed_at=fixed_at,
         course=_up_to(MOST_DEGREES, record.get("course")),
-        speed=_up_to(MOST_KMH, record.get("speed")),
+        speed=speed,
     )
 
 

@@ -31,7 +31,7 @@ from .capabilities import Capabilities
 from .catalog import INSTRUCTIONS, METHODS
 from .executor import Executor
 from .history import TracksolidHistory
-from .instruction_lists import InstructionLists
+from .instruction_lists import InstructionLists, by_model
 from .mapping import map_device
 from .media import TracksolidMedia
 from .pushes.door import Push
@@ -147,6 +147,8 @@ class TracksolidConnection(Connection):
         token = str(options.get(PUSH_TOKEN) or "") or None
         self.pushes = PushReceiver(host, token, self._take, self.receipt)
         self._list_asked_at: datetime | None = None
+        self._wanted: Mapping[str, Device] = {}
+        self._by_model: Mapping[str, Sequence[Device]] = {}
         self._refused: set[str] = set()
         self.counters: Counter[str] = Counter()
 
@@ -215,6 +217,12 @@ class TracksolidConnection(Connection):
     async def _read_list(self, updates: list[VehicleUpdate]) -> frozenset[str] | None:
         """Read the device list; returns the roster if the list is complete."""
         devices, complete = await self.fleet.read()
+        self._wanted = {
+            imei: device
+            for imei, device in devices.items()
+            if imei not in self._excluded
+        }
+        self._by_model = by_model(self._wanted.values())
         for device in devices.values():
             update = map_device(device, self.receipt())
             updates.append(replace(update, capabilities=self.capabilities.of(device)))
@@ -243,20 +251,19 @@ class TracksolidConnection(Connection):
         return error
 
     def _situation(self, located: Located) -> Situation:
-        devices = {
-            imei: device
-            for imei, device in self.fleet.devices.items()
-            if imei not in self._excluded
-        }
-        known = located.refused.keys() | located.unchanged
-        known |= {update.vehicle_id for update in located.updates}
+        without = self._wanted.keys() - located.unchanged
+        without -= located.refused.keys()
+        without.difference_update(update.vehicle_id for update in located.updates)
         return Situation(
             now=self.host.now(),
-            devices=devices,
+            devices=self._wanted,
+            by_model=self._by_model,
             vehicles=self.host.vehicles(),
             with_ignition_on=self.host.with_ignition_on(),
             driving=self._driving(),
-            without_location=[imei for imei in devices if imei not in known],
+            without_location=[imei for imei in self._wanted if imei in without]
+            if without
+            else (),
         )
 
     def _driving(self) -> set[str]:

@@ -42,13 +42,12 @@ class InstructionLists:
         """Return the list of a device's model, None before it is known."""
         return self._lists.get(model_of(device))
 
-    def due(self, devices: Iterable[Device]) -> list[Device]:
+    def due(self, by_model: Mapping[str, Sequence[Device]]) -> list[Device]:
         """Return one device of each model with a list still to be asked for."""
         now = self._client.transport.now().timestamp()
-        by_model = {model_of(device): device for device in devices}
         return [
-            device
-            for model, device in by_model.items()
+            alike[-1]
+            for model, alike in by_model.items()
             if self._due.get(model, 0) <= now
         ]
 
@@ -80,11 +79,8 @@ class InstructionLists:
             self._capabilities[model] = found
         return found
 
-    def with_camera(self, devices: Iterable[Device]) -> list[str]:
+    def with_camera(self, by_model: Mapping[str, Sequence[Device]]) -> list[str]:
         """Return the devices that have a camera, looking at each model once."""
-        by_model: dict[str, list[Device]] = {}
-        for device in devices:
-            by_model.setdefault(device.model or device.imei, []).append(device)
         return [
             device.imei
             for alike in by_model.values()
@@ -119,6 +115,14 @@ class InstructionLists:
 def model_of(device: Device) -> str:
     """Return what devices with one list have in common: the model, if it is known."""
     return device.model or device.imei
+
+
+def by_model(devices: Iterable[Device]) -> Mapping[str, Sequence[Device]]:
+    """Return devices by what those with one list have in common."""
+    found: dict[str, list[Device]] = {}
+    for device in devices:
+        found.setdefault(model_of(device), []).append(device)
+    return found
 
 
 def _capabilities(model: str, known: Sequence[Instruction]) -> frozenset[str]:

@@ -18,6 +18,7 @@ from ....model.elapsed import is_within
 from ....model.json_values import Record
 from ....model.quiet_contacts import QuietContacts
 from ....model.record import replace
+from ....model.record_values import values_beside
 from ....model.vehicle import KnownRecord, TimeSource, Vehicle, VehicleUpdate
 from ....transport.http_client import NoAnswer, Unreachable
 from ..api.client import TracksolidClient
@@ -27,6 +28,7 @@ from ..mapping import map_location
 from ..pushes.door import TAG_PATH, Push
 
 HEARD_AT = "hbTime"
+_MOVE_ON = frozenset({HEARD_AT})
 
 MAPPED_AT_ONCE = 25
 """How many rows are mapped before the event loop has its turn: about 3 ms."""
@@ -57,9 +59,24 @@ class Located(NamedTuple):
 class KnownRow(KnownRecord):
     """A row of locations (5.1, 5.2) that was merged. Every field of it counts."""
 
+    __slots__ = (
+        "_contacts",
+        "_fleet",
+        "_heard_at",
+        "_left_out_at",
+        "_names",
+        "_row",
+        "_values",
+        "_values_of",
+    )
+
     def __init__(self, row: Record, fleet: Fleet) -> None:
         """Initialize with a row, and with the fleet that knows when it was read last."""
         self._row = row
+        self._names = len(row)
+        self._values_of = values_beside(tuple(row), _MOVE_ON)
+        self._values = self._values_of(row)
+        self._heard_at = row.get(HEARD_AT)
         self._fleet = fleet
         self._left_out_at: datetime | None = None
         self._contacts = QuietContacts()
@@ -73,7 +90,7 @@ class KnownRow(KnownRecord):
     @override
     def begin(self, vehicle: Vehicle) -> None:
         """Note a vehicle as it is after the row was merged."""
-        if vehicle.heard_at == as_time(self._row.get(HEARD_AT)):
+        if vehicle.heard_at == as_time(self._heard_at):
             self._contacts.begin(vehicle)
 
     @classmethod
@@ -91,23 +108,27 @@ class KnownRow(KnownRecord):
     @override
     def covers(self, record: Record, now: float) -> bool:
         """Tell whether a later row is the same, but for a contact that shows nothing new."""
-        if self._row != record:
-            contact = _seconds(record.get(HEARD_AT))
-            if (
-                contact is None
-                or not self._contacts.is_quiet(contact, now)
-                or {**self._row, HEARD_AT: record[HEARD_AT]} != record
-            ):
+        if len(record) != self._names:
+            return False
+        try:
+            if self._values_of(record) != self._values:
+                return False
+        except KeyError:
+            return False
+        heard_at = record.get(HEARD_AT)
+        if heard_at != self._heard_at:
+            contact = _seconds(heard_at)
+            if contact is None or not self._contacts.is_quiet(contact, now):
                 return False
             self._contacts.add(contact)
-            self._row = record
+            self._heard_at = heard_at
         self._left_out_at = self._fleet.located_at
         return True
 
     @override
     def left_out(self, vehicle: Vehicle) -> VehicleUpdate | None:
         """Return the news in the last row that was the same, None if none was."""
-        location = Location.from_row(self._row)
+        location = Location.from_row({**self._row, HEARD_AT: self._heard_at})
         if self._left_out_at is None or location is None:
             return None
         update = self._fleet.map_location(location, self._left_out_at)
@@ -224,18 +245,22 @@ class Fleet:
         known_records = self._known_records()
         updates: dict[str, list[VehicleUpdate]] = {}
         unchanged: set[str] = set()
+        known_of, unchanged_too = known_records.get, unchanged.add
         mapped = 0
         for row in rows:
             imei = row.get("imei")
-            if isinstance(imei, str) and imei not in updates:
-                known = known_records.get(imei)
-                if known is not None and known.covers(row, now):
-                    unchanged.add(imei)
-                    continue
+            if (
+                type(imei) is str
+                and (known := known_of(imei)) is not None
+                and imei not in updates
+                and known.covers(row, now)
+            ):
+                unchanged_too(imei)
+                continue
             if mapped == MAPPED_AT_ONCE:
                 mapped = 0
                 await asyncio.sleep(0)
-                known_records = self._known_records()
+                known_of = self._known_records().get
             mapped += 1
             location = Location.from_row(row)
             if location is not None and location.imei in self.devices:

@@ -24,7 +24,7 @@ class InstructionReader(Reader):
     @override
     def due(self, situation: Situation) -> Sequence[str]:
         """Return one vehicle of each model with a list that is to be asked for."""
-        due = self._lists.due(situation.devices.values())
+        due = self._lists.due(situation.by_model)
         return [device.imei for device in due[:MODELS_PER_POLL]]
 
     @override

@@ -22,6 +22,8 @@ class LiveViewReader(Reader):
     @override
     def due(self, situation: Situation) -> Sequence[str]:
         """Return a vehicle with a camera whose live view was never tried."""
+        if not situation.driving:
+            return ()
         for imei, device in situation.devices.items():
             if (
                 imei in situation.driving

@@ -62,9 +62,10 @@ class ObdVehicles:
         """Ask an account that has no OBD data again in a day."""
         await self._memory.put(_REFUSED_UNTIL, (now + AFTER_REFUSAL).timestamp())
 
-    def __contains__(self, imei: str) -> bool:
-        """Tell whether a vehicle has reported OBD data."""
-        return imei in self._with_obd
+    def among(self, imeis: Iterable[str]) -> Sequence[str]:
+        """Return the vehicles of some that have reported OBD data."""
+        with_obd = self._with_obd
+        return [imei for imei in imeis if imei in with_obd] if with_obd else ()
 
     async def add(self, imeis: Iterable[str]) -> None:
         """Note vehicles that have reported OBD data."""
@@ -108,7 +109,10 @@ class ObdReportReader(Reader):
             or self._vehicles.are_refused(now)
         ):
             return ()
-        return [imei for imei in situation.devices if imei in situation.driving]
+        driving = situation.driving
+        return (
+            [imei for imei in situation.devices if imei in driving] if driving else ()
+        )
 
     @override
     async def read(
@@ -163,7 +167,7 @@ class FaultReader(Reader):
             or self._vehicles.are_refused(now)
         ):
             return ()
-        return [imei for imei in situation.devices if imei in self._vehicles]
+        return self._vehicles.among(situation.devices)
 
     @override
     async def read(

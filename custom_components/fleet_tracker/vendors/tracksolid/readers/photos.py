@@ -67,7 +67,7 @@ class PhotoReader(Reader):
     def due(self, situation: Situation) -> Sequence[str]:
         """Return the vehicles with a photo to look for: first those that took one."""
         now = situation.now
-        with_camera = self._lists.with_camera(situation.devices.values())
+        with_camera = self._lists.with_camera(situation.by_model)
         due = [imei for imei in with_camera if self._due.get(imei, now) <= now]
         due.sort(key=lambda imei: self._tries.get(imei, 0) == 0)
         return due[:CALLS_PER_POLL]

@@ -19,6 +19,8 @@ class Situation:
     now: datetime
     devices: Mapping[str, Device]
     """The listed devices without those that the user has excluded."""
+    by_model: Mapping[str, Sequence[Device]]
+    """The same, by what devices with one command list have in common."""
     vehicles: Mapping[str, Vehicle]
     with_ignition_on: AbstractSet[str]
     driving: AbstractSet[str]
