@@ -743,6 +743,8 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Take the news of a poll, and which vehicles there are."""
         if result.roster is not None:
             self.fleet.take_roster(result.roster)
+        # Handing over the news of thousands takes a turn of the loop of its own.
+        await asyncio.sleep(0)
         self.receive(result.updates)
         await self.fleet.async_done()
         if result.roster is not None:

@@ -6,7 +6,7 @@ news comes in here, and occurrences and changes go out.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import (
     Callable,
     Iterable,
@@ -109,7 +109,7 @@ class Fleet:
         self._keeper = keeper
         self._occurrences = occurrences
         self._vehicles: dict[str, Vehicle] = {}
-        self._unmerged: defaultdict[str, deque[VehicleUpdate]] = defaultdict(deque)
+        self._unmerged: defaultdict[str, list[VehicleUpdate]] = defaultdict(list)
         self._work = SlicedWork(name)
         self._ignition_on: set[str] = set()
         self._moving: set[str] = set()
@@ -409,7 +409,7 @@ class Fleet:
         if vehicle_id in self._replaced:
             self._touch(vehicle_id)
         waiting = self._unmerged[vehicle_id]
-        update = waiting.popleft()
+        update = waiting.pop(0)
         if not waiting:
             del self._unmerged[vehicle_id]
         self._absorb(update, receipts)

@@ -20,19 +20,6 @@ else:
         """Return what makes a dataclass of a class: compared and hashed by its values."""
         return dataclass(**options, unsafe_hash=frozen)
 
-    @cache
-    def _copier(kind: type):
-        """Return what copies a record of a kind, field by field, as its `__init__` is made.
-
-        A loop over the names of the fields takes three times as long.
-        """
-        names = kind.__dataclass_fields__
-        lines = [f"    other.{name} = one.{name}" for name in names]
-        code = "\n".join(["def copied(one):", "    other = new(kind)", *lines])
-        made = {"new": object.__new__, "kind": kind}
-        exec(f"{code}\n    return other", made)  # noqa: S102  of our own names alone
-        return made["copied"]
-
     def replace(one, /, **changes: object):
         """Return a record like another one, but for some values."""
         other = _copier(type(one))(one)
