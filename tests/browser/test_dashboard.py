@@ -575,12 +575,37 @@ def test_page_that_was_hidden(screen: Screen) -> None:
 
 
 def test_new_dashboard(screen: Screen) -> None:
-    """From 2026 on it is offered where a dashboard is added."""
+    """From 2026 on it is added in three clicks, and shows the fleet."""
     if screen.demo.is_oldest:
         pytest.skip("Home Assistant 2025 offers no dashboards of others")
+    listed = "lovelace/dashboards/list"
     screen.open("/config/lovelace/dashboards")
-    screen.page.get_by_text("Add dashboard").last.click()
+    before = {one.get("id") for one in screen.command(listed)}
+    page = screen.page
 
-    screen.page.get_by_text("Fleet Tracker").last.click()
+    page.get_by_text("Add dashboard").last.click()
+    page.get_by_text("Fleet Tracker").last.click()
+    page.get_by_text("Create").last.click()
 
-    screen.page.get_by_text("Create").last.wait_for()
+    wait_for(lambda: len(screen.command(listed)) > len(before), "the dashboard", 20)
+    (added,) = (one for one in screen.command(listed) if one.get("id") not in before)
+    try:
+        screen.open(f"/{added['url_path']}")
+        card(screen, "Van").wait_for()
+        assert added["title"] == "Fleet Tracker"
+        assert added["show_in_sidebar"]
+    finally:
+        screen.command("lovelace/dashboards/delete", dashboard_id=added["id"])
+
+
+def test_page_of_a_vehicle_that_is_gone(screen: Screen) -> None:
+    """A kept address says so, rather than showing all vehicles as if they were it."""
+    open_fleet(screen)
+    screen.open("/lovelace/vehicle-0123456789abcdef")
+    gone = screen.page.get_by_text("This vehicle is not there any more")
+    gone.wait_for()
+    assert_accessible(screen.page.locator("hui-section fleet-tracker-vehicle").first)
+
+    screen.page.get_by_role("button", name="Vehicles").last.click()
+
+    card(screen, "Van").wait_for()
