@@ -6,8 +6,10 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from copy import deepcopy
 import json
 from pathlib import Path
+import shutil
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
@@ -66,11 +68,17 @@ class House:
         town: Town,
         folder: Path,
         freezer: FrozenDateTimeFactory,
+        storage: dict[str, Any],
         automations: Callable[[HomeAssistant], list[dict[str, Any]]],
     ) -> None:
-        """Initialize with the town, the disk, the clock, and the automations to have."""
+        """Initialize with the town, the disk, the clock, and the automations to have.
+
+        ``folder`` and ``storage``, which holds what goes through Home Assistant's stores,
+        are the disk.
+        """
         self.town = town
         self.folder = folder
+        self.storage = storage
         self.freezer = freezer
         self.hass: HomeAssistant
         self.client: TestClient[Any, Any]
@@ -84,8 +92,11 @@ class House:
     # --- its life ---
 
     @asynccontextmanager
-    async def up(self) -> AsyncIterator[None]:
-        """Start Home Assistant, and stop it again."""
+    async def up(self, *, killed: bool = False) -> AsyncIterator[None]:
+        """Start Home Assistant, and stop it again or kill it.
+
+        What is killed leaves the disk as it was at that moment.
+        """
         async with async_test_home_assistant(
             asyncio.get_running_loop(),
             load_registries=False,
@@ -99,8 +110,10 @@ class House:
                 prepare(hass)
             for registry in _REGISTRIES:
                 await registry.async_load(hass)
-            hass.bus.async_listen(EVENT_OCCURRENCE, self._note_alarm)
-            hass.bus.async_listen("ran", self._note_run)
+            forget = [
+                hass.bus.async_listen(EVENT_OCCURRENCE, self._note_alarm),
+                hass.bus.async_listen("ran", self._note_run),
+            ]
             await hass.config_entries.async_initialize()
             assert await async_setup_component(hass, "http", {})
             # Zones are there before what is in them.
@@ -120,6 +133,10 @@ class House:
             try:
                 yield
             finally:
+                if killed:
+                    for remove in forget:
+                        remove()
+                    disk = self._copy_disk()
                 # What dies with a process lives on in this one.
                 await hass.services.async_call(
                     "automation", "turn_off", {"entity_id": "all"}, blocking=True
@@ -134,6 +151,22 @@ class House:
                 for entry in hass.config_entries.async_entries(DOMAIN):
                     assert await hass.config_entries.async_unload(entry.entry_id)
                 await hass.async_stop(force=True)
+                if killed:
+                    self._put_back(disk)
+
+    def _copy_disk(self) -> tuple[Path, dict[str, Any]]:
+        """Return a copy of what is on disk."""
+        copy = self.folder.with_name(f"{self.folder.name} when killed")
+        shutil.copytree(self.folder, copy)
+        return copy, deepcopy(self.storage)
+
+    def _put_back(self, disk: tuple[Path, dict[str, Any]]) -> None:
+        """Undo what was written since the disk was copied."""
+        copy, storage = disk
+        shutil.rmtree(self.folder)
+        copy.rename(self.folder)
+        self.storage.clear()
+        self.storage.update(storage)
 
     def _set_up_zone(self) -> None:
         attributes = {

@@ -26,8 +26,16 @@ from .town import ALARMS_OF_A_DAY, BEGIN, RUNS_OF_A_DAY, open_town
 
 DAYS = int(os.environ.get("WEEK_DAYS", "2"))
 EACH = int(os.environ.get("WEEK_VEHICLES_EACH", "1"))
-# Hours of a day: parked at night, on the first drive; a minute after the first is bumped.
-RESTARTS = ((3, 6.1), (7.3,))
+# When each of four days, by the hour, and whether it is killed: parked at night, on the
+# first drive, and a minute after the first is bumped. A kill on a drive is five minutes after
+# the last vehicle left: so old may be what is known after it of a vehicle that only tells
+# by itself, and its ignition would be turned on once more.
+RESTARTS = (
+    ((3, False), (6.24, True)),
+    ((7.3, True),),
+    ((3, True), (6.1, False)),
+    ((7.3, False),),
+)
 # Of the second day: once in a week, and once in two days.
 REPORTS_ON = (BEGIN + timedelta(days=1)).strftime("%a").lower()
 
@@ -103,15 +111,19 @@ def automations(hass: HomeAssistant) -> list[dict[str, Any]]:
 async def test_each_alarm_once_and_each_automation_as_counted(
     hass_storage: dict[str, Any], freezer: FrozenDateTimeFactory, tmp_path: Path
 ) -> None:
-    """With restarts while parked, driving and right after an alarm, and with an outage."""
-    shutil.copytree(SOURCE, tmp_path / "blueprints" / "automation" / DOMAIN)
+    """With restarts while parked, driving and right after an alarm, and with an outage.
+
+    Some restarts are orderly, and some are of a process that was killed.
+    """
+    folder = tmp_path / "config"
+    shutil.copytree(SOURCE, folder / "blueprints" / "automation" / DOMAIN)
     freezer.move_to(BEGIN)
     async with open_town(EACH) as town:
-        house = House(town, tmp_path, freezer, automations)
+        house = House(town, folder, freezer, hass_storage, automations)
         for day in range(DAYS):
             begin = 24 * day
-            for until in RESTARTS[day % len(RESTARTS)]:
-                async with house.up():
+            for until, killed in RESTARTS[day % len(RESTARTS)]:
+                async with house.up(killed=killed):
                     await house.live_until(begin + until)
                 freezer.tick(60)
             async with house.up():
