@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import product
 import json
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,8 @@ from custom_components.fleet_tracker.account.occurrence_journal import (
 from custom_components.fleet_tracker.account.occurrences import OccurrenceLog
 from custom_components.fleet_tracker.account.storage import VERSION, EntryMemory
 from custom_components.fleet_tracker.const import DOMAIN
-from tests.common import cloud_entry, set_up
-from tests.neutral_vendor import Clouds
+from tests.common import START, cloud_entry, set_up
+from tests.neutral_vendor import Clouds, told
 
 
 @pytest.fixture
@@ -99,6 +100,55 @@ async def test_file_that_is_not_ours_is_set_aside(
     assert issue.translation_placeholders is not None
     assert set(issue.translation_placeholders["files"].split(", ")) == set(copies)
     assert [read(directory / one) for one in copies] == [content] * len(copies)
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+    assert names(directory, f"{DOMAIN}.*") == []
+
+
+def folder_with_a_file(path: Path) -> None:
+    """Put a folder in the place of a file."""
+    path.mkdir()
+    (path / "x").touch()
+
+
+def file_of_junk(path: Path) -> None:
+    """Put a file in the place of a folder."""
+    path.write_bytes(b"\0\xff{")
+
+
+def loop(path: Path) -> None:
+    """Put a link that leads to itself."""
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize(
+    ("what", "put"),
+    [
+        *product(("memory", "vehicles", "occurrences"), (folder_with_a_file, loop)),
+        ("trips", file_of_junk),
+        ("trips", loop),
+    ],
+)
+async def test_what_stands_in_the_place_of_a_file(
+    what: str,
+    put: Callable[[Path], None],
+    hass: HomeAssistant,
+    directory: Path,
+    clouds: Clouds,
+) -> None:
+    """It is moved away, so that things are kept again; nothing is left after removal."""
+    clouds["acme"].tell(told("1", START, name="Van"))
+    entry = cloud_entry()
+    path = directory / f"{DOMAIN}.{entry.entry_id}.{what}"
+    put(path)
+    await set_up(hass, entry)
+    issue = ir.async_get(hass).async_get_issue(
+        DOMAIN, f"stored_data_set_aside_{entry.entry_id}"
+    )
+    assert issue is not None
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert (directory / f"{DOMAIN}.{entry.entry_id}.vehicles").is_file()
+    put(path.with_name(f"{path.name}.more"))
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done()
     assert names(directory, f"{DOMAIN}.*") == []

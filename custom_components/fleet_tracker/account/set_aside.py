@@ -1,10 +1,12 @@
-"""Copies of stored files that could not be used.
+"""Copies of stored files that could not be used, and whatever stands in their place.
 
 So nothing is lost that may be worth a look, and set-up goes on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+import os
 from pathlib import Path
 import shutil
 
@@ -16,9 +18,13 @@ from ..const import LOGGER
 _MARK = ".corrupt."
 
 
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}{_MARK}{dt_util.utcnow():%Y%m%dT%H%M%S}")
+
+
 async def async_set_aside(hass: HomeAssistant, path: Path) -> str | None:
     """Keep a copy of a file as it is, and return its name; None where that failed."""
-    copy = path.with_name(f"{path.name}{_MARK}{dt_util.utcnow():%Y%m%dT%H%M%S}")
+    copy = _beside(path)
     try:
         await hass.async_add_executor_job(shutil.copy2, path, copy)
     except OSError as err:
@@ -27,7 +33,29 @@ async def async_set_aside(hass: HomeAssistant, path: Path) -> str | None:
     return copy.name
 
 
-def remove_copies(directory: Path, prefix: str) -> None:
-    """Remove the copies of files whose names begin alike."""
-    for copy in directory.glob(f"{prefix}*{_MARK}*"):
-        copy.unlink(missing_ok=True)
+def make_way(files: Iterable[Path], folder: Path) -> list[str]:
+    """Move away what stands in the place of files or of a folder of files and is none.
+
+    Returns what it is called now. A folder in the place of a file, say, would let nothing be kept ever.
+    """
+    if os.path.lexists(folder) and not folder.is_dir():
+        wrong = [folder]
+    else:
+        wrong = [one for one in folder.glob("*") if not one.is_file()]
+    wrong += [one for one in files if os.path.lexists(one) and not one.is_file()]
+    moved = []
+    for path in wrong:
+        try:
+            moved.append(path.rename(_beside(path)).name)
+        except OSError as err:
+            LOGGER.warning("A stored file has no place: %s", type(err).__name__)
+    return moved
+
+
+def remove_all(directory: Path, prefix: str) -> None:
+    """Remove everything whose name begins alike, whatever it is."""
+    for path in directory.glob(f"{prefix}*"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, override
@@ -20,10 +21,10 @@ from ..contract.connection import Memory
 from ..model.json_values import Json
 from ..model.vehicle import Vehicle
 from .codec import from_json, to_json
-from .line_file import LineFile
+from .line_file import path_of
 from .occurrence_journal import journal_name
-from .set_aside import async_set_aside, remove_copies
-from .trips.kept import async_remove_kept
+from .set_aside import async_set_aside, make_way, remove_all
+from .trips.kept import folder_name
 
 VERSION = 2
 CORE_FACTS = frozenset(
@@ -133,6 +134,8 @@ class EntryMemory:
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Initialize with the config entry; `async_load` reads the file."""
+        self._hass = hass
+        self._entry_id = entry_id
         self._store = KeptFile(hass, entry_id, "memory")
         self._is_closed = False
         self.core = _Part(self._async_save)
@@ -144,7 +147,16 @@ class EntryMemory:
         return self._store.set_aside
 
     async def async_load(self) -> None:
-        """Read what was kept."""
+        """Read what was kept, after making way for all files of the config entry."""
+        self._store.set_aside += await self._hass.async_add_executor_job(
+            make_way,
+            [
+                Path(self._store.path),
+                Path(KeptFile(self._hass, self._entry_id, "vehicles").path),
+                path_of(self._hass, journal_name(self._entry_id)),
+            ],
+            path_of(self._hass, folder_name(self._entry_id)),
+        )
         stored = await self._store.async_load_object()
         parts = {"core": self.core, "vendor": self.vendor}
         for name, value in stored.items():
@@ -260,9 +272,10 @@ class VehicleStore:
 async def async_remove_stored(hass: HomeAssistant, entry_id: str) -> None:
     """Forget everything that was kept of a config entry, what was set aside too."""
     for what in ("memory", "vehicles"):
-        await KeptFile(hass, entry_id, what).async_remove()
-    await LineFile(hass, journal_name(entry_id)).async_remove()
-    await async_remove_kept(hass, entry_id)
+        with suppress(OSError):
+            await KeptFile(hass, entry_id, what).async_remove()
+    for name in (journal_name(entry_id), folder_name(entry_id)):
+        path = path_of(hass, name)
+        await hass.async_add_executor_job(remove_all, path.parent, path.name)
     directory = Path(hass.config.path(STORAGE_DIR))
-
-    await hass.async_add_executor_job(remove_copies, directory, f"{DOMAIN}.{entry_id}.")
+    await hass.async_add_executor_job(remove_all, directory, f"{DOMAIN}.{entry_id}.")

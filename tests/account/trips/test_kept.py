@@ -14,11 +14,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.fleet_tracker.account import line_file
-from custom_components.fleet_tracker.account.trips.kept import (
-    KeptTrips,
-    async_remove_kept,
-    folder_name,
-)
+from custom_components.fleet_tracker.account.storage import async_remove_stored
+from custom_components.fleet_tracker.account.trips.kept import KeptTrips, folder_name
 from custom_components.fleet_tracker.account.trips.month import MonthFile
 from custom_components.fleet_tracker.account.trips.routes import (
     MOST_BYTES,
@@ -262,7 +259,7 @@ async def test_vehicle_that_is_gone_leaves_nothing_behind(
     assert '"1"' not in content
     assert "Ann" not in content
     assert content.count('"2"') == 2
-    await async_remove_kept(hass, ENTRY)
+    await async_remove_stored(hass, ENTRY)
     assert contents(folder) == {}
 
 

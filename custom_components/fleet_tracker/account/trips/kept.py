@@ -11,8 +11,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
-import shutil
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
@@ -501,11 +499,3 @@ def _is_month(name: str) -> bool:
     except ValueError:
         return False
     return len(name) == len("2026-11")
-
-
-async def async_remove_kept(hass: HomeAssistant, entry_id: str) -> None:
-    """Remove all trips that were kept of a config entry, what was set aside too."""
-    folder = path_of(hass, folder_name(entry_id))
-    await hass.async_add_executor_job(
-        partial(shutil.rmtree, folder, ignore_errors=True)
-    )
