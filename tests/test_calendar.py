@@ -14,6 +14,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.fleet_tracker.const import CONF_KEEP_TRIPS
 from custom_components.fleet_tracker.contract.errors import VehicleUnavailable
 from custom_components.fleet_tracker.contract.history import Place, Trip
 from custom_components.fleet_tracker.model.vehicle import VehicleDetails
@@ -199,3 +200,20 @@ async def test_what_was_before_is_asked_from_the_vendor_once(
     )
     assert len(found) == 3
     assert queries + 2 <= len(cloud.queries) <= queries + 12
+
+
+async def test_what_is_remembered_is_shown_though_nothing_is_kept(
+    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+) -> None:
+    """With keeping off there are still the last drives, and how far one has come."""
+    await set_up(hass, cloud_entry(options={CONF_KEEP_TRIPS: False}))
+    await drive(hass, cloud, freezer, "1")
+    freezer.tick(600)
+    for step in range(10, 0, -1):
+        freezer.tick(30)
+        cloud.push(news("1", 52 + step * 0.002, 27, ignition=True))
+    found = await events(hass, account_calendar(hass), START - DAY, START + DAY)
+    assert [one["summary"] for one in found] == [
+        "Van 1: Home → Depot, 2.2 km",
+        "Van 1: Depot → …, 2.0 km",
+    ]

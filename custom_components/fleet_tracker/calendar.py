@@ -109,19 +109,19 @@ async def _async_drives(
     """
     wanted = None if vehicle_id is None else {vehicle_id}
     try:
-        kept = await coordinator.kept_trips.async_all_trips(begin, end, wanted)
+        own = await coordinator.own_trips.async_trips(begin, end, wanted)
     except OSError as err:
         raise HomeAssistantError(
             translation_domain=DOMAIN, translation_key="kept_trips_unreadable"
         ) from err
-    drives: list[_Drive] = []
-    for one, trips in kept.items():
-        if coordinator.vehicle(one) is not None:
-            drives += (_found(one, trip.trip_id, trip.found) for trip in trips)
-    since = coordinator.trips_kept_since
-    if begin < since:
+    drives = [
+        _found(one, trip.trip_id, trip.found)
+        for one, trips in own.items()
+        for trip in trips
+    ]
+    if begin < coordinator.trips_kept_since:
         known = {
-            one: [(it.begin, it.end) for it in trips] for one, trips in kept.items()
+            one: [(it.begin, it.end) for it in trips] for one, trips in own.items()
         }
         past = await coordinator.async_trips_before_kept(begin, end)
         drives += (
@@ -131,8 +131,6 @@ async def _async_drives(
             for trip in told
             if not _is_known(trip, known.get(one, ()))
         )
-    ids = coordinator.vehicles() if wanted is None else wanted
-    drives += filter(None, (_running(coordinator, one) for one in ids))
     return sorted(
         (one for one in drives if begin <= one.begin < end),
         key=lambda one: (one.begin, one.vehicle_id),

@@ -172,6 +172,12 @@ async def test_past_of_an_account(
         ("09-05 10", 4.5, 4.5),
         ("09-05 11", 4.5, 9),
     ]
+    # They go with the vehicle, and are asked for anew if it comes back.
+    entry.runtime_data.async_forget("2")
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert set(await table(hass, recorder_mock)) == {"Van distance"}
+    assert "2" not in entry.runtime_data.own_memory.get("distances_since")
+    assert "2" not in entry.runtime_data.own_memory.get("distances_imported")
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert await table(hass, recorder_mock) == {}

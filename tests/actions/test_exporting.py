@@ -19,8 +19,10 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.fleet_tracker.actions.exports import export
 from custom_components.fleet_tracker.const import DOMAIN
+from custom_components.fleet_tracker.contract.errors import VehicleUnavailable
+from custom_components.fleet_tracker.contract.history import RoutePoint, Trip
 from tests.common import START, elapse
-from tests.neutral_vendor import Clouds
+from tests.neutral_vendor import Cloud, Clouds, Past
 
 from .calls import call, refused, trackers
 from .drives import drive
@@ -335,3 +337,44 @@ async def test_download(
     assert await ask(format="pdf") == "invalid_format"
     assert await ask(format="gpx", trip_id="1") == "not_found"
     assert await ask(format="csv", trim=10) == "failed"
+
+
+async def test_what_is_not_known_is_asked_from_the_vendor(
+    hass: HomeAssistant, cloud: Cloud, acme: MockConfigEntry
+) -> None:
+    """Trips from before they were kept, with their ways; a vendor that fails costs those."""
+    begin = START - timedelta(days=3)
+    cloud.past["1"] = Past(
+        trips=[Trip(begin=begin, end=begin + timedelta(minutes=30), distance=12.3)],
+        route=[
+            RoutePoint(
+                time=begin + timedelta(minutes=10 * number),
+                latitude=52.1 + 0.01 * number,
+                longitude=4.2 + 0.01 * (number % 2),
+                speed=36,
+            )
+            for number in range(4)
+        ],
+    )
+    (one,) = trackers(hass, acme, "1")
+    wanted = {"entity_id": one, "begin": begin.isoformat(), "end": START.isoformat()}
+    gpx = (await call(hass, "export_trips", format="gpx", **wanted))[one]
+    assert gpx["trips"] == 1
+    assert broken_rules(gpx["content"]) == []
+    assert gpx["content"].count("<trkpt") == 4
+    assert gpx["content"].count("<gpxtpx:speed>10.00<") == 4
+    book = (await call(hass, "export_trips", format="csv", **wanted))[one]
+    (row,) = table(book["content"])
+    assert (row["distance_km"], row["distance_source"]) == ("12.30", "vendor")
+    cloud.past_errors["1"] = VehicleUnavailable("Refused")
+    gpx = (await call(hass, "export_trips", format="gpx", **wanted))[one]
+    assert gpx["trips"] == 1
+    assert "<trkpt" not in gpx["content"]
+    # What is kept is not asked for.
+    asked = len(cloud.queries)
+    since = {
+        "begin": START.isoformat(),
+        "end": (START + timedelta(hours=1)).isoformat(),
+    }
+    await call(hass, "export_trips", entity_id=one, format="csv", **since)
+    assert len(cloud.queries) == asked

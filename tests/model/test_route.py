@@ -130,6 +130,7 @@ points = st.builds(
     st.floats(-90, 90),
     st.floats(-180, 180),
     st.booleans(),
+    st.none() | st.floats(0, 400),
 )
 
 
@@ -144,6 +145,29 @@ def test_route_comes_back_with_five_decimals(told: list[WayPoint]) -> None:
             (round(other.at), round(other.latitude, 5), round(other.longitude, 5)),
             abs=1.1e-5,
         )
+    assert [one.speed for one in again] == [
+        one.speed if one.speed is None else round(one.speed) for one in told
+    ]
+
+
+def test_thinned_route_keeps_the_speeds_of_what_is_left() -> None:
+    """One from before speeds were kept is still a route."""
+    day = Day(5, Ways(interval=10))
+    day.drive(4000)
+    drive = day.drives[0]
+    route = route_of(
+        b"".join(map(pack, day.moments)),
+        FoundTrip(begin=drive.begin, end=drive.end, distance_m=drive.metres),
+    )
+    speeds = {one.at: one.kmh for one in day.moments}
+    assert 5 < len(route.points) < len(day.moments)
+    assert all(one.speed == speeds[one.at] for one in route.points)
+    line, times, gaps, told = packed(route)
+    assert len(told) < 2 * len(route.points)
+    old = unpacked_route(line, times, gaps)
+    assert {one.speed for one in old.points} == {None}
+    with pytest.raises(ValueError, match="speeds"):
+        unpacked_route(line, times, gaps, _letters([1]))
 
 
 @pytest.mark.parametrize("damaged", ["_", "a b", "\x01", "_p~iF"])

@@ -87,7 +87,7 @@ class House:
         self.runs: Counter[tuple[str, str]] = Counter()
         """How often each automation ran for each vehicle."""
         self._automations = automations
-        self._told_until = BEGIN.timestamp()
+        self.told_until = BEGIN.timestamp()
 
     # --- its life ---
 
@@ -111,7 +111,7 @@ class House:
             for registry in _REGISTRIES:
                 await registry.async_load(hass)
             forget = [
-                hass.bus.async_listen(EVENT_OCCURRENCE, self._note_alarm),
+                hass.bus.async_listen(EVENT_OCCURRENCE, self.note_occurrence),
                 hass.bus.async_listen("ran", self._note_run),
             ]
             await hass.config_entries.async_initialize()
@@ -138,9 +138,10 @@ class House:
                         remove()
                     disk = self._copy_disk()
                 # What dies with a process lives on in this one.
-                await hass.services.async_call(
-                    "automation", "turn_off", {"entity_id": "all"}, blocking=True
-                )
+                if self._automations(hass):
+                    await hass.services.async_call(
+                        "automation", "turn_off", {"entity_id": "all"}, blocking=True
+                    )
                 await self.client.close()
                 for tracker in self.town.trackers:
                     await tracker.disconnect()
@@ -235,7 +236,8 @@ class House:
     # --- what is counted ---
 
     @callback
-    def _note_alarm(self, event: Event) -> None:
+    def note_occurrence(self, event: Event) -> None:
+        """Count an alarm."""
         if event.data["kind"] == "alarm":
             device = dr.async_get(self.hass).async_get(event.data["device_id"])
             assert device is not None
@@ -258,13 +260,13 @@ class House:
 
     async def live_until(self, hour: float) -> None:
         """Let time pass until so many hours after the begin."""
-        end = BEGIN.timestamp() + hour * 3600
+        end = round(BEGIN.timestamp() + hour * 3600)
         while self.now < end:
-            self.freezer.tick(min(self._step(), end - self.now))
+            self.freezer.tick(min(self.step(), end - self.now))
             await self.tell()
             await self.settle()
 
-    def _step(self) -> float:
+    def step(self) -> float:
         """Return how much time to pass at once: less while something goes on."""
         at = (self.now - BEGIN.timestamp()) % DAY
         late = (self.town.each - 1) * STAGGER
@@ -274,7 +276,7 @@ class House:
 
     async def tell(self) -> None:
         """Let trackers and platforms tell what they tell by themselves."""
-        begin, self._told_until = self._told_until, self.now
+        begin, self.told_until = self.told_until, self.now
         for number, tracker in enumerate(self.town.trackers):
             for event in tracker.vehicle.happenings(begin + 0.001, self.now):
                 if event.what in EVENTS:
@@ -290,7 +292,7 @@ class House:
         ):
             imei = rider.moped.iot_code
             assert kind == "status"
-            await self._push_of_segway(kind, imei, self.town.segway.status_push(imei))
+            await self.push_of_segway(kind, imei, self.town.segway.status_push(imei))
         for number in range(self.town.each):
             await self._push_bumps(number, begin)
 
@@ -299,7 +301,7 @@ class House:
         device = [*self.town.tracksolid.devices.values()][number]
         for event in device.vehicle.happenings(begin + 0.001, self.now):
             if event.what is Happening.COLLISION:
-                await self._push_of_tracksolid(
+                await self.push_of_tracksolid(
                     alarm(device, "44", "Collision alert", event.time)
                 )
         imei = self.town.riders[number].moped.iot_code
@@ -307,17 +309,21 @@ class House:
         for cleared in (False, True):
             when = at + 120 * cleared
             if (begin - when) // DAY != (self.now - when) // DAY:
-                await self._push_of_segway(
+                await self.push_of_segway(
                     "alert", imei, self.town.segway.alert_push(1, cleared=cleared)
                 )
 
-    async def _push_of_tracksolid(self, item: Mapping[str, object]) -> None:
-        body = json.dumps({"data_list": [item]}).encode()
-        await self._push("tracksolid", "pushalarm", body, "application/json")
+    async def push_of_tracksolid(
+        self, *items: Mapping[str, object], path: str = "pushalarm"
+    ) -> None:
+        """Push what Tracksolid tells by itself."""
+        body = json.dumps({"data_list": items}).encode()
+        await self._push("tracksolid", path, body, "application/json")
 
-    async def _push_of_segway(
+    async def push_of_segway(
         self, kind: str, imei: str, fields: Mapping[str, object]
     ) -> None:
+        """Push what Segway tells by itself."""
         server = self.town.segway
         sender = PushSender("", server.client_id, server.client_secret)
         form = urlencode(sender.form(imei, fields)).encode()
@@ -327,7 +333,9 @@ class House:
 
     async def _push(self, vendor: str, path: str, body: bytes, kind: str) -> None:
         secret = self.entry(vendor).data[CONF_PUSH_SECRET]
+        # A connection of some minutes ago may have been ended by now.
+        headers = {"Content-Type": kind, "Connection": "close"}
         answer = await self.client.post(
-            f"{PUSH_PATH}/{secret}/{path}", data=body, headers={"Content-Type": kind}
+            f"{PUSH_PATH}/{secret}/{path}", data=body, headers=headers
         )
         assert answer.status == 200, f"{path}: {answer.status}"

@@ -89,6 +89,7 @@ from .reachability import Reachability
 from .reauthentication import async_end_reauthentication
 from .storage import SLICE, EntryMemory, VehicleStore
 from .trips.kept import KeptTrips
+from .trips.own import OwnTrips
 from .trips.past import VendorPast
 from .vehicle_settings import VehicleSettings, all_settings, settings_of
 
@@ -176,6 +177,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         )
         self.fleet = Fleet(hass, self.name, self, self._occurrences)
         self.data = self.fleet.vehicles
+        self.own_trips = OwnTrips(self.kept_trips, self.fleet.vehicles)
         self._occurrences.subscribe(
             self.fleet.totals.note_alarm, kind=OccurrenceKind.ALARM
         )
@@ -298,7 +300,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         for vehicle_id, trip in last_trips.items():
             self.fleet.recall_trip(vehicle_id, trip)
         if unwanted:
-            await self.kept_trips.async_forget(unwanted)
+            await self._async_forget_past(unwanted)
             self.on_vehicles_kept()
         self.maintenance.begin(self.fleet)
         # A repair may be shown from before a reload.
@@ -449,9 +451,14 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self.devices.forget(vehicle_id)
         self.config_entry.async_create_task(
             self.hass,
-            self.kept_trips.async_forget([vehicle_id]),
+            self._async_forget_past([vehicle_id]),
             f"{DOMAIN} forget trips",
         )
+
+    async def _async_forget_past(self, vehicle_ids: Collection[str]) -> None:
+        """Remove the trips and the statistics of vehicles."""
+        await self.kept_trips.async_forget(vehicle_ids)
+        await self.statistics.async_forget(vehicle_ids)
 
     # --- what the fleet needs ---------------------------------------------------------------
 

@@ -41,7 +41,7 @@ from ..offer.texts import common_text
 from .clock_times import async_each_day
 from .occurrences import Subscriber
 from .recorder_rows import RecorderRows, has_recorder
-from .trips.kept import KeptTrips
+from .trips.own import OwnTrips
 
 PAST = timedelta(days=30)
 """How much of the past is asked for when an account is new."""
@@ -78,8 +78,8 @@ class Account(Protocol):
         """Where small facts are kept."""
 
     @property
-    def kept_trips(self) -> KeptTrips:
-        """The trips that are kept of its vehicles."""
+    def own_trips(self) -> OwnTrips:
+        """The trips of its vehicles, kept and remembered."""
 
     @property
     def identity(self) -> str:
@@ -199,6 +199,26 @@ class DistanceStatistics:
         if new:
             await self._memory.put(SINCE, {**known, **new})
 
+    async def async_forget(self, vehicle_ids: Iterable[str]) -> None:
+        """Remove what was written of vehicles, and since when they were looked after."""
+        gone = frozenset(vehicle_ids)
+        async with self._lock:
+            for one in gone:
+                self._corrected.pop(one, None)
+            since = self._since()
+            if not gone.isdisjoint(since):
+                kept: dict[str, Json] = {
+                    one: hour for one, hour in since.items() if one not in gone
+                }
+                await self._memory.put(SINCE, kept)
+            imported = self._memory.get(IMPORTED)
+            if isinstance(imported, list):
+                await self._memory.put(
+                    IMPORTED, [one for one in imported if one not in gone]
+                )
+            if has_recorder(self._hass):
+                await self._rows.async_clear(gone)
+
     # --- what we found -----------------------------------------------------------------------
 
     async def async_continue(self) -> None:
@@ -223,16 +243,13 @@ class DistanceStatistics:
 
         They are all of a period, and others that are remembered. Raises OSError.
         """
-        kept = await self._account.kept_trips.async_all_trips(
+        own = await self._account.own_trips.async_trips(
             datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(end, UTC)
         )
-        found: dict[str, list[FoundTrip]] = {}
-        for vehicle_id, vehicle in self._account.vehicles().items():
-            trips = {one.trip_id: one.found for one in kept.get(vehicle_id, ())} | {
-                one.trip_id: one.found for one in vehicle.trips.trips if one.is_ended
-            }
-            found[vehicle_id] = sorted(trips.values(), key=lambda one: one.begin)
-        return found
+        return {
+            vehicle_id: [one.found for one in trips if not one.is_running]
+            for vehicle_id, trips in own.items()
+        }
 
     async def _async_write_own(
         self, vehicle_id: str, trips: Sequence[FoundTrip], begin: int, end: int

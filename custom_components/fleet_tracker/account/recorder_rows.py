@@ -5,7 +5,7 @@ The statistics of a vehicle are found by the end of their id, whatever it is cal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
@@ -87,6 +87,17 @@ class RecorderRows:
         if ending not in self._ids:
             self._ids[ending] = f"{DOMAIN}:{slugify(name)}{ending}"
         return self._ids[ending]
+
+    async def async_clear(self, vehicle_ids: Iterable[str]) -> None:
+        """Remove the statistics of vehicles."""
+        from homeassistant.components.recorder import get_instance
+
+        endings = {id_ending(self._identity, one) for one in vehicle_ids}
+        found = await _async_ids(self._hass)
+        ids = sorted(one for one in found if _ending_of(one) in endings)
+        if ids:
+            get_instance(self._hass).async_clear_statistics(ids)
+        self._ids = None
 
     async def async_read(
         self, statistic_id: str, begin: int

@@ -1,6 +1,7 @@
 """What dashboards ask for: the trips of a day, the way of a trip, and files of trips.
 
-Each tells of one vehicle, and only users who may read its tracker. No vendor is asked.
+Each tells of one vehicle, and only users who may read its tracker. No vendor is asked, but
+for files of trips that are not known here.
 """
 
 from __future__ import annotations

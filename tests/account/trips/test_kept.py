@@ -160,6 +160,35 @@ async def test_what_changes_is_replaced(make: Open) -> None:
     await kept.async_close()
 
 
+async def test_mark_moves_along_to_a_trip_of_another_month(make: Open) -> None:
+    """With who said it and when, also over a restart; a mark that is there stays."""
+    kept = make()
+    await kept.async_open({})
+    first = trip("1793490000", 1_793_490_000 - BEGIN, 1_793_493_000 - BEGIN)
+    second = trip("1793493600", 1_793_493_600 - BEGIN, 1_793_497_200 - BEGIN)
+    merged = replace(
+        second,
+        found=replace(second.found, begin=first.begin),
+        parents=(first.trip_id,),
+    )
+    for one in "12":
+        kept.take(one, None, log(first, second))
+        await kept.async_mark(one, first.trip_id, {"class": "business"}, "ann")
+    await kept.async_mark("2", second.trip_id, {"driver": "Ben"}, "ben")
+    for one in "12":
+        kept.take(one, log(first, second), log(merged))
+    await kept.async_close()
+    kept = make()
+    await kept.async_open({})
+    (held,) = await kept.async_trips("1", NOW - YEARS, NOW)
+    assert held.trip == merged
+    assert (held.mark.class_, held.mark.marked_by) == ("business", "ann")
+    assert held.mark.marked_at == NOW
+    (held,) = await kept.async_trips("2", NOW - YEARS, NOW)
+    assert (held.mark.class_, held.mark.driver) == (None, "Ben")
+    await kept.async_close()
+
+
 async def test_trips_are_found_by_time(make: Open) -> None:
     """Those that overlap it, of the month before too, in order."""
     kept = make()

@@ -26,6 +26,7 @@ from ..line_file import path_of
 from .month import MonthFile
 from .records import (
     MARKS,
+    NAMES_IN_MARK,
     DashboardReading,
     KeptTrip,
     Records,
@@ -66,6 +67,16 @@ class _Way:
     found: FoundTrip
 
 
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A trip that became part of one of another month."""
+
+    vehicle_id: str
+    trip_id: str
+    heir_id: str
+    at: datetime
+
+
 class KeptTrips:
     """The trips of one config entry that ended, for years, and the ways of the last ones."""
 
@@ -91,6 +102,7 @@ class KeptTrips:
         """By their names, the one that was asked for last at the end."""
         self._routes = RouteFile(hass, f"{self._folder}/{ROUTES}")
         self._ways: list[_Way] = []
+        self._moves: list[_Move] = []
         self._cancel_save: CALLBACK_TYPE | None = None
         self._cancel_tidy: CALLBACK_TYPE | None = None
         self._is_disk_failing = False
@@ -211,10 +223,7 @@ class KeptTrips:
         for trip in changed:
             self._keep(vehicle_id, trip, after, now)
         for trip in removed:
-            self._month(month_of_trip(trip)).add(
-                gone_line(vehicle_id, trip.trip_id, now)
-            )
-            self._routes.add_gone(vehicle_id, trip.trip_id)
+            self._drop(vehicle_id, trip, after, now)
         self._schedule_save(SAVED_AFTER)
 
     def _keep(self, vehicle_id: str, trip: Trip, log: TripLog, now: datetime) -> None:
@@ -224,6 +233,52 @@ class KeptTrips:
         if log.base_at <= trip.begin:
             self._ways.append(_Way(vehicle_id, trip.trip_id, log.moments, trip.found))
         self._schedule_save(SAVED_AFTER)
+
+    def _drop(self, vehicle_id: str, trip: Trip, after: TripLog, now: datetime) -> None:
+        """Note that there is no such trip any more.
+
+        What was said of it goes over to the trip that took its place, which is in the file
+        of the month or, later, moved to that of another one.
+        """
+        name = month_of_trip(trip)
+        heirs = [one for one in after.trips if trip.trip_id in one.parents]
+        elsewhere = [one for one in heirs if month_of_trip(one) != name]
+        if elsewhere and len(elsewhere) == len(heirs):
+            self._moves.append(
+                _Move(vehicle_id, trip.trip_id, elsewhere[0].trip_id, now)
+            )
+        else:
+            self._month(name).add(gone_line(vehicle_id, trip.trip_id, now))
+        self._routes.add_gone(vehicle_id, trip.trip_id)
+
+    async def _async_move_marks(self) -> None:
+        """Move what was said of trips that are none any more to another month."""
+        while self._moves:
+            move = self._moves[0]
+            before = self._month(month_of(float(move.trip_id)))
+            held = (await before.async_records()).trips.get(move.vehicle_id, {})
+            heirs = self._month(month_of(float(move.heir_id)))
+            heir = (await heirs.async_records()).trips.get(move.vehicle_id, {})
+            if not self._moves or self._moves[0] is not move:
+                continue
+            del self._moves[0]
+            gone, to = held.get(move.trip_id), heir.get(move.heir_id)
+            if gone is not None and gone.mark and to is not None and not to.mark:
+                said = {
+                    one: getattr(gone.mark, name)
+                    for one, name in NAMES_IN_MARK.items()
+                    if getattr(gone.mark, name) is not None
+                }
+                heirs.add(
+                    mark_line(
+                        move.vehicle_id,
+                        move.heir_id,
+                        gone.mark.marked_at or move.at,
+                        gone.mark.marked_by,
+                        said,
+                    )
+                )
+            before.add(gone_line(move.vehicle_id, move.trip_id, move.at))
 
     # --- what users say ---------------------------------------------------------------------
 
@@ -308,6 +363,7 @@ class KeptTrips:
         vehicle_ids: Iterable[str] | None = None,
     ) -> dict[str, list[KeptTrip]]:
         """Return the trips that overlap a time, by vehicles, oldest first. Raises OSError."""
+        await self._async_move_marks()
         wanted = None if vehicle_ids is None else frozenset(vehicle_ids)
         found: defaultdict[str, list[KeptTrip]] = defaultdict(list)
         first = begin.timestamp() - LONGEST_TRIP.total_seconds()
@@ -328,6 +384,7 @@ class KeptTrips:
 
     async def async_trip(self, vehicle_id: str, trip_id: str) -> KeptTrip | None:
         """Return a trip of a vehicle, None if it is not kept. Raises OSError."""
+        await self._async_move_marks()
         name = await self._async_month_of(vehicle_id, trip_id)
         if name is None:
             return None
@@ -419,6 +476,7 @@ class KeptTrips:
         """Write what is new. What the disk does not take is tried again in a minute."""
         await self._async_add_ways()
         try:
+            await self._async_move_marks()
             for month in list(self._months.values()):
                 if not month.is_saved:
                     await month.async_save()
@@ -443,6 +501,7 @@ class KeptTrips:
     async def _async_forget(self, gone: frozenset[str]) -> None:
         self._require_open()
         self._ways = [one for one in self._ways if one.vehicle_id not in gone]
+        self._moves = [one for one in self._moves if one.vehicle_id not in gone]
         for month in list(self._months.values()):
             await month.async_forget(gone)
         await self._routes.async_forget(gone)

@@ -58,13 +58,14 @@ class Mark:
 
     def __bool__(self) -> bool:
         """Whether anything is said."""
-        return any(getattr(self, key) is not None for key in _NAMES_IN_MARK.values())
+        return any(getattr(self, key) is not None for key in NAMES_IN_MARK.values())
 
 
-_NAMES_IN_MARK: Mapping[str, str] = MappingProxyType(
+NAMES_IN_MARK: Mapping[str, str] = MappingProxyType(
     {"class": "class_", "purpose": "purpose", "visited": "visited", "driver": "driver"}
 )
-MARKS = tuple(_NAMES_IN_MARK)
+"""What can be said of a trip, and under which names a mark holds it."""
+MARKS = tuple(NAMES_IN_MARK)
 """The names of what can be said of a trip."""
 
 type _Told = str | float | None
@@ -439,7 +440,7 @@ def with_mark(
     mark = held.mark
     what: dict[str, tuple[_Told, _Told]] = {}
     values: dict[str, Any] = {}
-    for key, name in _NAMES_IN_MARK.items():
+    for key, name in NAMES_IN_MARK.items():
         if key not in said:
             continue
         before, after = getattr(mark, name), said[key] or None

@@ -146,9 +146,15 @@ def _find(lines: Sequence[str], key: _Key) -> Route | None:
         if line.startswith(_GONE):
             return None
         try:
-            _, _, _, way, times, gaps = json_loads_array(line)
-            if isinstance(way, str) and isinstance(times, str):
-                return unpacked_route(way, times, _numbers(gaps))
+            # Before speeds were kept, there were none behind.
+            _, _, _, way, times, gaps, *more = json_loads_array(line)
+            speeds = more[0] if more else ""
+            if (
+                isinstance(way, str)
+                and isinstance(times, str)
+                and isinstance(speeds, str)
+            ):
+                return unpacked_route(way, times, _numbers(gaps), speeds)
         except (TypeError, ValueError):
             return None
     return None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
 
 from homeassistant.const import ATTR_LATITUDE, ATTR_LONGITUDE, CONF_RADIUS
@@ -19,7 +20,8 @@ from ...contract.errors import InvalidArgument, VendorError
 from ...contract.history import Place
 from ..past.known_trip import KnownTrip
 from ..past.own import OwnPast, readable
-from ..past.way import thinned_parts
+from ..past.vendor import VendorKnowledge
+from ..past.way import Way, thinned_parts, thinned_way
 from .content import Circle, Content, ShownTrip, cut
 from .geojson import MIME_TYPE as GEOJSON_TYPE, geojson
 from .gpx import MIME_TYPE as GPX_TYPE, gpx
@@ -81,7 +83,8 @@ async def async_export(
     """Return a file. Raises VendorError where there is too much, or no such trip."""
     hass = coordinator.hass
     own = OwnPast(coordinator, vehicle_id)
-    trips = await _async_trips(own, wanted)
+    vendor = VendorKnowledge(coordinator, vehicle_id)
+    trips = await _async_trips(own, vendor, wanted)
     is_map = wanted.format is not ExportFormat.CSV
     most = MOST_WAYS if is_map else MOST_ROWS
     if len(trips) > most:
@@ -95,7 +98,8 @@ async def async_export(
         if is_map:
             if wanted.private_kilometres_only and is_private(one):
                 continue
-            one = replace(one, way=await own.async_way(trip, is_thinned=home is None))
+            way = await _async_way(hass, own, vendor, trip, is_thinned=home is None)
+            one = replace(one, way=way)
         if home is not None:
             key = f"{coordinator.config_entry.entry_id}/{vehicle_id}/{trip.begin}"
             trimmed = cut(one, home, wanted.trim, key)
@@ -129,7 +133,30 @@ async def async_export(
     )
 
 
-async def _async_trips(own: OwnPast, wanted: Export) -> list[KnownTrip]:
+async def _async_way(
+    hass: HomeAssistant,
+    own: OwnPast,
+    vendor: VendorKnowledge,
+    trip: KnownTrip,
+    *,
+    is_thinned: bool,
+) -> Way:
+    """Return the way of a trip as we know it, else as the vendor tells it."""
+    way = await own.async_way(trip, is_thinned=is_thinned)
+    if len(way.points) > 1:
+        return way
+    points = await vendor.async_route(trip)
+    if not points:
+        return way
+    make = partial(thinned_way, points)
+    if not is_thinned:
+        make = partial(make, tolerance_m=0.0, most=len(points))
+    return await hass.async_add_executor_job(make)
+
+
+async def _async_trips(
+    own: OwnPast, vendor: VendorKnowledge, wanted: Export
+) -> list[KnownTrip]:
     """Return the trips that ended, by their begins."""
     if wanted.trip_id is not None:
         trip = await own.async_trip(wanted.trip_id)
@@ -137,6 +164,7 @@ async def _async_trips(own: OwnPast, wanted: Export) -> list[KnownTrip]:
             raise InvalidArgument("No such trip", key="unknown_trip")
         return [trip]
     found = await own.async_trips(wanted.begin, wanted.end)
+    found = await vendor.async_completed(found, wanted.begin, wanted.end)
     return [one for one in found if wanted.begin <= one.begin and not one.is_running]
 
 

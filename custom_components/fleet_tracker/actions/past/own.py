@@ -16,10 +16,10 @@ from itertools import pairwise
 from homeassistant.util import dt as dt_util
 
 from ...account.coordinator import FleetCoordinator
-from ...account.trips.records import KeptTrip
+from ...account.trips.own import OwnTrip
 from ...contract.errors import CommandUnsupported, VendorError
 from ...contract.history import Distance, Place, RoutePoint, Stop, not_told
-from ...model.trips.log import TripLog, folded
+from ...model.trips.log import TripLog
 from ...model.trips.moments import (
     OFF,
     ON,
@@ -30,7 +30,7 @@ from ...model.trips.moments import (
     unpack,
     unpacked,
 )
-from ...model.trips.trip import QUARTER_S, FoundTrip, Trip
+from ...model.trips.trip import QUARTER_S, FoundTrip
 from ...model.vehicle import FixKind, Occurrence
 from .known_trip import RECORDED, KnownTrip, of_found
 from .recorded import MOST_STATES, RecordedPast
@@ -64,14 +64,10 @@ class OwnPast:
 
     async def async_trips(self, begin: datetime, end: datetime) -> list[KnownTrip]:
         """Return the trips of a time, the earliest first; the last one may be under way."""
-        log = self._log
-        trips = {one.trip_id: _known(log, one) for one in log.trips}
+        log, own_trips = self._log, self._coordinator.own_trips
         with readable():
-            kept = await self._coordinator.kept_trips.async_trips(
-                self._vehicle_id, begin, end
-            )
-        trips |= {one.trip_id: _of_kept(one) for one in kept}
-        ordered = sorted(trips.values(), key=lambda one: one.begin)
+            own = await own_trips.async_trips(begin, end, (self._vehicle_id,))
+        ordered = [of_own(one) for one in own.get(self._vehicle_id, ())]
         since = min((_known_since(log), *(one.begin for one in ordered)))
         found = [one for one in ordered if begin < one.end and one.begin < end]
         if begin < since:
@@ -83,22 +79,13 @@ class OwnPast:
 
     async def async_trip(self, trip_id: str | None) -> KnownTrip | None:
         """Return a trip by its identity; without one, the running or else the last trip."""
-        log, kept_trips = self._log, self._coordinator.kept_trips
         if trip_id is not None and trip_id.startswith(RECORDED):
             return await self._async_recorded_trip(trip_id)
-        if trip_id is None and log.trips:
-            trip_id = log.trips[-1].trip_id
         with readable():
-            if trip_id is None:
-                last = await kept_trips.async_last(self._vehicle_id)
-                if last is None:
-                    return None
-                trip_id = last.trip_id
-            kept = await kept_trips.async_trip(self._vehicle_id, trip_id)
-        if kept is not None:
-            return _of_kept(kept)
-        found = [one for one in log.trips if one.trip_id == trip_id]
-        return _known(log, found[0]) if found else None
+            found = await self._coordinator.own_trips.async_trip(
+                self._vehicle_id, trip_id
+            )
+        return None if found is None else of_own(found)
 
     async def _async_recorded_trip(self, trip_id: str) -> KnownTrip | None:
         """Return a trip that is found again in the recorder."""
@@ -227,19 +214,11 @@ def _time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _of_kept(kept: KeptTrip) -> KnownTrip:
-    return of_found(kept.found, trip_id=kept.trip_id, kept=kept)
-
-
-def _known(log: TripLog, trip: Trip) -> KnownTrip:
-    """Return a trip of the log; of one that is under way, how far it has come."""
-    found = trip.found
-    if not trip.is_ended:
-        log = folded(log)
-        current = log.head.current(dt_util.utcnow().timestamp(), log.settings)
-        if current is not None and current.begin == found.begin:
-            found = current
-    return of_found(found, trip_id=trip.trip_id, is_running=not trip.is_ended)
+def of_own(own: OwnTrip) -> KnownTrip:
+    """Return a trip that we know ourselves."""
+    return of_found(
+        own.found, trip_id=own.trip_id, is_running=own.is_running, kept=own.kept
+    )
 
 
 def _known_since(log: TripLog) -> datetime:

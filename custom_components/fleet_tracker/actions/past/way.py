@@ -54,13 +54,14 @@ def thinned_parts(way: Way) -> Way:
 
 
 def way_of(route: Route) -> Way:
-    """Return the way of a route that was kept. It knows no speeds."""
+    """Return the way of a route that was kept."""
     return Way(
         points=tuple(
             RoutePoint(
                 time=datetime.fromtimestamp(one.at, UTC),
                 latitude=one.latitude,
                 longitude=one.longitude,
+                speed=one.speed,
             )
             for one in route.points
         ),

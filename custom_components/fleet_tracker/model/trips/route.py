@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from itertools import pairwise
+from itertools import accumulate, pairwise
 import math
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ _DEGREE = 1e-7
 
 
 class WayPoint(NamedTuple):
-    """A point of a way: Unix seconds, WGS84 degrees.
+    """A point of a way: Unix seconds, WGS84 degrees, km/h.
 
     ``after_gap`` says that nothing was heard on the way to it.
     """
@@ -38,6 +38,7 @@ class WayPoint(NamedTuple):
     latitude: float
     longitude: float
     after_gap: bool = False
+    speed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def route_of(
     ``most`` is how many points it has at most, two at least.
     """
     fixes = [
-        WayPoint(one.at, one.latitude * _DEGREE, one.longitude * _DEGREE)
+        WayPoint(one.at, one.latitude * _DEGREE, one.longitude * _DEGREE, speed=one.kmh)
         for one in unpacked(moments, position_of(moments, math.ceil(found.begin * 1e3)))
         if one.latitude != NO_PLACE and one.at <= found.until
     ]
@@ -190,11 +191,12 @@ def _douglas_peucker(
 # --- in few letters -----------------------------------------------------------------------
 
 
-def packed(route: Route) -> tuple[str, str, list[int]]:
-    """Return a route in letters: its line, its times, and which points follow a silence.
+def packed(route: Route) -> tuple[str, str, list[int], str]:
+    """Return a route in letters: its line, its times, which points follow a silence, speeds.
 
     The line is an encoded polyline with five decimals, the times are the seconds from
-    point to point in the same letters.
+    point to point in the same letters. So are the speeds, in whole km/h and one more: no
+    speed is zero.
     """
     line: list[int] = []
     times: list[int] = []
@@ -209,15 +211,25 @@ def packed(route: Route) -> tuple[str, str, list[int]]:
         times.append(now - at)
         latitude, longitude, at = north, east, now
     gaps = [number for number, one in enumerate(route.points) if one.after_gap]
-    return _letters(line), _letters(times), gaps
+    known = [0 if one.speed is None else 1 + round(one.speed) for one in route.points]
+    steps = [after - before for before, after in pairwise((0, *known))]
+    return _letters(line), _letters(times), gaps, _letters(steps) if any(known) else ""
 
 
-def unpacked_route(line: str, times: str, gaps: Iterable[int]) -> Route:
-    """Return the route that was packed. Raises ValueError for what is none."""
+def unpacked_route(
+    line: str, times: str, gaps: Iterable[int], speeds: str = ""
+) -> Route:
+    """Return the route that was packed, also before speeds were kept.
+
+    Raises ValueError for what is none.
+    """
     after_gap = frozenset(gaps)
     places, seconds = _numbers(line), _numbers(times)
     if len(places) != 2 * len(seconds):
         raise ValueError("a route with other times than places")
+    known = [*accumulate(_numbers(speeds))] or [0] * len(seconds)
+    if len(known) != len(seconds) or min(known, default=0) < 0:
+        raise ValueError("a route with other speeds than places")
     points = []
     latitude = longitude = at = 0
     for number, passed in enumerate(seconds):
@@ -236,6 +248,7 @@ def unpacked_route(line: str, times: str, gaps: Iterable[int]) -> Route:
                 latitude / _ROUNDED,
                 longitude / _ROUNDED,
                 number in after_gap,
+                float(known[number] - 1) if known[number] else None,
             )
         )
     return Route(tuple(points))
