@@ -88,7 +88,7 @@ class OwnTrips:
                 trips[trip.trip_id] = OwnTrip(
                     vehicle_id=vehicle_id,
                     trip=_so_far(vehicle.trips, trip),
-                    kept=held and held.kept,
+                    kept=None if held is None else held.kept,
                 )
             if trips:
                 found[vehicle_id] = sorted(

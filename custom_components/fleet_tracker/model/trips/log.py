@@ -30,6 +30,8 @@ from .telling import News, tell, with_vendor_trip, with_vendors
 from .trip import QUARTER_S, FoundTrip, Trip, VendorTrip
 
 EVIDENCE_S = 36 * 3600
+LATEST_S = 7 * 86_400
+"""What comes later than that, such as by a wrong clock, is not believed to be of then."""
 MOST_MOMENTS = 10_000
 MOST_TRIPS = 100
 MOST_TOWINGS = 20
@@ -125,7 +127,8 @@ def put(
         kept = position_of(log.moments, round(now * 1000))
         log = _refolded(replace(log, moments=log.moments[: kept * SIZE]), 0)
     for moment in moments:
-        log = _with_moment(log, moment)
+        if moment.at >= now - LATEST_S:
+            log = _with_moment(log, moment)
     told_by_vendor = log.vendors
     for one in vendors:
         if max(log.base_at, now - EVIDENCE_S) < one.end <= now + WRONG_CLOCK_S:
@@ -214,11 +217,18 @@ def at(log: TripLog, now: float, before: TripLog | None = None) -> Told:
         found.append(current)
     if log.vendors:
         found = with_vendors(found, log.vendors)
-    # What is older than the evidence stays as it was told.
+    # What is older than the evidence stays as it was told. A trip whose end only what was
+    # measured later makes certain is found once more.
     past: list[Trip] = []
     open_to_news: list[Trip] = []
     for one in log.trips:
-        is_past = one.is_ended and one.found.until <= log.base_at
+        is_past = (
+            one.is_ended
+            and one.found.until <= log.base_at
+            and not any(
+                it.begin < one.found.until and one.begin < it.until for it in found
+            )
+        )
         (past if is_past else open_to_news).append(one)
     trips, news = tell(tuple(open_to_news), found)
     trips = (*past, *trips)

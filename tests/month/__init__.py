@@ -1,0 +1,1 @@
+"""A month of driving, whose every trip is planned and counted."""
