@@ -68,7 +68,7 @@ async def live(house: MonthHouse, random: Random) -> dict[str, list[KeptTrip]]:
         )
         now = plan if ends is None else plan[: ends + 1]
         plan = plan[len(now) :]
-        async with house.up(is_killed=now[-1].what == "kill"):
+        async with house.up(killed=now[-1].what == "kill"):
             for trouble in now:
                 await house.live_until(trouble.hour)
                 if trouble.what == "reload":
