@@ -357,7 +357,11 @@ async def test_what_is_not_known_is_asked_from_the_vendor(
         ],
     )
     (one,) = trackers(hass, acme, "1")
-    wanted = {"entity_id": one, "begin": begin.isoformat(), "end": START.isoformat()}
+    wanted: dict[str, Any] = {
+        "entity_id": one,
+        "begin": begin.isoformat(),
+        "end": START.isoformat(),
+    }
     gpx = (await call(hass, "export_trips", format="gpx", **wanted))[one]
     assert gpx["trips"] == 1
     assert broken_rules(gpx["content"]) == []
@@ -372,7 +376,7 @@ async def test_what_is_not_known_is_asked_from_the_vendor(
     assert "<trkpt" not in gpx["content"]
     # What is kept is not asked for.
     asked = len(cloud.queries)
-    since = {
+    since: dict[str, Any] = {
         "begin": START.isoformat(),
         "end": (START + timedelta(hours=1)).isoformat(),
     }

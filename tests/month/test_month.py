@@ -140,7 +140,7 @@ async def test_each_trip_once_and_as_long_as_it_was(
     random = Random(SEED)
     async with open_month(EACH, DAYS, SEED) as month:
         house = MonthHouse(
-            month, tmp_path, freezer, lambda _: [], hass_storage, seed=SEED
+            month, tmp_path, freezer, hass_storage, lambda _: [], seed=SEED
         )
         kept = await live(house, random)
         lives = month.lives
