@@ -155,9 +155,10 @@ def map_status(
 ) -> VehicleUpdate:
     """Return the news of a status query or push. A push may tell a few of the fields.
 
-    `speed` has no unit in the document: km/h. `lockVoltage` is in 0.01 V and
-    `remainingRange`, which the examples call `remainderRange`, in 10 m. A vehicle
-    that is unlocked counts as one with its ignition on. The network signal (2 to 32) is
+    `speed` has no unit in the document: km/h. `lockVoltage` is in 0.01 V, as the push's
+    table has it (412 is 4.12 V; that of the query says mV, which its example contradicts),
+    and `remainingRange`, which the examples call `remainderRange`, in 10 m. A vehicle that
+    is unlocked counts as one with its ignition on. The network signal (2 to 32) is
     converted to %. ``clock`` is the known state of the vehicle's clock.
     """
     measured_at = as_unix_time(record.get("statusUtcTime"))
