@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 import json
-import os
-import signal
 import sys
 from typing import Any, cast
 
@@ -27,6 +25,7 @@ from tests.simulators.open_api_fleet import (
 )
 from tests.simulators.server import ANY_PATH, Fault
 from tests.simulators.world import HOME, Route, Vehicle, drive, parked, stand
+from tests.simulators_tests.alone import check_alone
 
 START = 1_760_000_400  # on a half hour
 VAN, CAR = "358899051025339", "355139000000234"
@@ -774,20 +773,7 @@ async def test_demo_fleet() -> None:
 
 async def test_alone() -> None:
     """The simulator runs by itself, says where, and ends when told to."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.simulators.open_api",
-        "--classic",
-        "--vehicles=2",
-        stdout=asyncio.subprocess.PIPE,
-        env=os.environ,
-    )
-    assert process.stdout
-    url = (await process.stdout.readline()).decode().strip()
-    assert url.startswith("http://127.0.0.1:")
-    process.send_signal(signal.SIGTERM)
-    assert await process.wait() == 0
+    await check_alone("tests.simulators.open_api", "--classic", "--vehicles=2")
 
 
 def test_help(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-import os
-import signal
 import sys
 from typing import Any
 
@@ -37,6 +35,7 @@ from tests.simulators.segway_mopeds import (
 )
 from tests.simulators.segway_push import RETRY_AFTER, PushSender, signature
 from tests.simulators.world import HOME
+from tests.simulators_tests.alone import check_alone
 
 NOW = 1_760_000_000.0
 
@@ -533,19 +532,7 @@ def test_demo_mopeds_are_where_they_should_be() -> None:
 
 async def test_alone() -> None:
     """The simulator runs by itself, says where, and ends when told to."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.simulators.segway",
-        "--push-url=http://127.0.0.1:9",
-        stdout=asyncio.subprocess.PIPE,
-        env=os.environ,
-    )
-    assert process.stdout
-    url = (await process.stdout.readline()).decode().strip()
-    assert url.startswith("http://127.0.0.1:")
-    process.send_signal(signal.SIGTERM)
-    assert await process.wait() == 0
+    await check_alone("tests.simulators.segway", "--push-url=http://127.0.0.1:9")
 
 
 def test_help(

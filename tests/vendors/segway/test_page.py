@@ -1,20 +1,15 @@
 """The page about Segway vehicles names what there is."""
 
-from pathlib import Path
-import re
-
 from custom_components.fleet_tracker.vendors.segway.client import SegwayClient
 from custom_components.fleet_tracker.vendors.segway.connection import SegwayConnection
+from tests.vendors.page import Page
 
-TESTS = Path(__file__).parent
-PAGE = (TESTS.parents[2] / "docs" / "vendors" / "segway.md").read_text(encoding="utf-8")
+PAGE = Page("segway")
 
 
 def operations() -> list[list[str]]:
     """Return the rows of the table of operations."""
-    section = PAGE.partition("\n## Operations\n")[2].partition("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("| segway")]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return PAGE.table("Operations")[1:]
 
 
 def test_every_operation() -> None:
@@ -43,13 +38,4 @@ def test_every_method() -> None:
 
 def test_every_test() -> None:
     """Each test that the table names exists."""
-    found = {
-        f"{path.name}::{name}"
-        for path in TESTS.glob("test_*.py")
-        for name in re.findall(
-            r"^(?:async )?def (test_\w+)",
-            path.read_text(encoding="utf-8"),
-            re.MULTILINE,
-        )
-    }
-    assert {row[4].strip("`") for row in operations()} <= found
+    assert PAGE.missing_tests() == set()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
-from pathlib import Path
 import re
 
 from custom_components.fleet_tracker.const import CONF_ALLOW_ENGINE_CUT
@@ -16,13 +14,13 @@ from custom_components.fleet_tracker.vendors.vt3.parameters import (
 )
 from custom_components.fleet_tracker.vendors.vt3.requester import Requester
 from custom_components.fleet_tracker.vendors.vt3.services import ACTIONS
+from tests.vendors.page import Page, code
 
 from .conftest import SERIAL
 from .home import Home
 from .test_entities import driving, registered, upload_all
 
-TESTS = Path(__file__).parent
-PAGE = TESTS.parents[2] / "docs" / "vendors" / "vt3.md"
+PAGE = Page("vt3")
 # How many rows the tables of Appendix A have, and which numbers `{n}` stands for.
 ROWS_OF_THE_APPENDIX = {"A.1": 9, "A.2": 7, "A.3": 6, "A.4": 59, "A.5": 21, "A.6": 8}
 NUMBERS = {"io.AI": "1", "io.DI": "1234", "io.DO": "123", "io.D0": "123"}
@@ -30,21 +28,9 @@ NUMBERS = {"io.AI": "1", "io.DI": "1234", "io.DO": "123", "io.D0": "123"}
 
 def table(heading: str) -> list[list[str]]:
     """Return the rows of the first table below a heading, without its header."""
-    section = PAGE.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1]
-    lines = section.split("\n## ")[0].splitlines()
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in lines
-        if line.startswith("|")
-    ]
-    assert set("".join(rows[1])) == {"-"}
+    rows = PAGE.table(heading)
     assert all(len(row) == len(rows[0]) and all(row[:4]) for row in rows)
-    return rows[2:]
-
-
-def code(cell: str) -> list[str]:
-    """Return what a cell has in code quotes."""
-    return re.findall(r"`([^`]*)`", cell)
+    return rows[1:]
 
 
 # --- operations ---
@@ -71,15 +57,7 @@ def test_every_method() -> None:
 
 def test_every_test() -> None:
     """Every test that the page names exists."""
-    for row in table("Operations"):
-        (name,) = code(row[4])
-        file, test = name.split("::")
-        tree = ast.parse((TESTS / file).read_text(encoding="utf-8"))
-        assert test in {
-            node.name
-            for node in tree.body
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        }
+    assert PAGE.missing_tests() == set()
 
 
 def test_every_action() -> None:

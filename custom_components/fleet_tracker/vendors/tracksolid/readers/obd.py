@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import override
+from typing import ClassVar, override
 
 from ....contract.errors import AccessDenied
 from ....model.elapsed import is_within, left
@@ -81,8 +82,11 @@ class ObdVehicles:
         return found
 
 
-class ObdReportReader(Reader):
-    """Reads the newest OBD report of each driving vehicle."""
+class _ObdReader(Reader):
+    """Reads OBD data at a pace of its own, unless it is pushed or the account has none."""
+
+    _every: ClassVar[timedelta]
+    _pushed_for: ClassVar[timedelta]
 
     def __init__(self, client: TracksolidClient, vehicles: ObdVehicles) -> None:
         """Initialize with the client, and with what is known of vehicles with OBD."""
@@ -90,6 +94,29 @@ class ObdReportReader(Reader):
         self._vehicles = vehicles
         self._asked_at: datetime | None = None
         self._pushed_at: datetime | None = None
+
+    @abstractmethod
+    def _with_data(self, situation: Situation) -> Sequence[str]:
+        """Return the vehicles that may have new data."""
+
+    @override
+    def due(self, situation: Situation) -> Sequence[str]:
+        """Return the vehicles, unless their data is pushed or was just read."""
+        now = situation.now
+        if (
+            is_within(self._asked_at, self._every, now)
+            or is_within(self._pushed_at, self._pushed_for, now)
+            or self._vehicles.are_refused(now)
+        ):
+            return ()
+        return self._with_data(situation)
+
+
+class ObdReportReader(_ObdReader):
+    """Reads the newest OBD report of each driving vehicle."""
+
+    _every = REPORTS_EVERY
+    _pushed_for = REPORTS_PUSHED_FOR
 
     @override
     async def take_push(self, push: Push, update: VehicleUpdate) -> VehicleUpdate:
@@ -100,15 +127,8 @@ class ObdReportReader(Reader):
         return update
 
     @override
-    def due(self, situation: Situation) -> Sequence[str]:
-        """Return the driving vehicles, unless their reports are pushed or were just read."""
-        now = situation.now
-        if (
-            is_within(self._asked_at, REPORTS_EVERY, now)
-            or is_within(self._pushed_at, REPORTS_PUSHED_FOR, now)
-            or self._vehicles.are_refused(now)
-        ):
-            return ()
+    def _with_data(self, situation: Situation) -> Sequence[str]:
+        """Return the driving vehicles."""
         driving = situation.driving
         return (
             [imei for imei in situation.devices if imei in driving] if driving else ()
@@ -140,15 +160,11 @@ class ObdReportReader(Reader):
         return [map_obd(report) for report in last.values()]
 
 
-class FaultReader(Reader):
+class FaultReader(_ObdReader):
     """Reads the trouble codes of vehicles that have reported OBD data."""
 
-    def __init__(self, client: TracksolidClient, vehicles: ObdVehicles) -> None:
-        """Initialize with the client, and with what is known of vehicles with OBD."""
-        self._client = client
-        self._vehicles = vehicles
-        self._asked_at: datetime | None = None
-        self._pushed_at: datetime | None = None
+    _every = FAULTS_EVERY
+    _pushed_for = FAULTS_PUSHED_FOR
 
     @override
     async def take_push(self, push: Push, update: VehicleUpdate) -> VehicleUpdate:
@@ -158,15 +174,8 @@ class FaultReader(Reader):
         return update
 
     @override
-    def due(self, situation: Situation) -> Sequence[str]:
-        """Return the vehicles with OBD, unless their codes are pushed or were just read."""
-        now = situation.now
-        if (
-            is_within(self._asked_at, FAULTS_EVERY, now)
-            or is_within(self._pushed_at, FAULTS_PUSHED_FOR, now)
-            or self._vehicles.are_refused(now)
-        ):
-            return ()
+    def _with_data(self, situation: Situation) -> Sequence[str]:
+        """Return the vehicles with OBD."""
         return self._vehicles.among(situation.devices)
 
     @override
