@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 import importlib
+import time
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, State
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import device_registry as dr, entity_registry as er, event
 from homeassistant.util import dt as dt_util
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
+from homeassistant.util.async_ import get_scheduled_timer_handles
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
 from custom_components.fleet_tracker.account.coordinator import FleetCoordinator
@@ -123,12 +123,28 @@ async def set_up(
     return coordinator
 
 
+def fire_timers(hass: HomeAssistant) -> None:
+    """Call what is due by now, up to the half second by which Home Assistant spreads it.
+
+    The test plugin's `async_fire_time_changed` makes two mocks for each timer.
+    """
+    reached = dt_util.utcnow() + timedelta(microseconds=event.RANDOM_MICROSECOND_MAX)
+    within = reached.timestamp() - time.time()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(event, "time_tracker_utcnow", lambda: reached)
+        patched.setattr(event, "time_tracker_timestamp", reached.timestamp)
+        for timer in list(get_scheduled_timer_handles(hass.loop)):
+            if not timer.cancelled() and timer.when() - hass.loop.time() <= within:
+                timer._run()
+                timer.cancel()
+
+
 async def elapse(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory, time: timedelta | float
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, duration: timedelta | float
 ) -> None:
     """Let time pass, with all that happens at its end."""
-    freezer.tick(time)
-    async_fire_time_changed(hass, dt_util.utcnow())
+    freezer.tick(duration)
+    fire_timers(hass)
     await hass.async_block_till_done(wait_background_tasks=True)
 
 

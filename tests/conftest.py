@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 import gc
+from itertools import count
 import logging
 import os
 from pathlib import Path
@@ -9,25 +10,27 @@ import re
 from typing import Any
 from unittest.mock import patch
 
-import freezegun
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import issue_registry as ir, storage
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 import pytest
+from pytest_homeassistant_custom_component.common import mock_storage
 
 # The package that is imported first is the one Home Assistant looks into, and the test
 # plugin has one of the same name.
 import custom_components  # noqa: F401
 from custom_components.fleet_tracker.account import line_file
 from script.fuzz import EXAMPLES
+from tests import frozen_time
 from tests.languages import speak_german
 from tests.neutral_vendor import Clouds, register
 
 # No deadline: on a busy machine a single example may take long without being slow.
 # The same examples each time, and none from earlier runs: a failure is one of the change.
+# What never changes finds nothing new by being much: that is for script/fuzz.
 settings.register_profile(
-    "fleet_tracker", deadline=None, derandomize=True, database=None, max_examples=100
+    "fleet_tracker", deadline=None, derandomize=True, database=None, max_examples=50
 )
 # Many others each time, for script/fuzz, which chooses it and tells the seed.
 settings.register_profile(
@@ -43,49 +46,7 @@ settings.register_profile(
 )
 settings.load_profile("fleet_tracker")
 
-# To freeze the time, each module that is loaded is searched for what tells it. These tell no
-# time that a test is about, and are more than half of what is loaded.
-freezegun.configure(
-    extend_ignore_list=[
-        "OpenSSL",
-        "PIL",
-        "acme",
-        "anyio",
-        "av",
-        "bleak",
-        "bluetooth_adapters",
-        "boto3",
-        "botocore",
-        "charset_normalizer",
-        "coverage",
-        "cryptography",
-        "dbus_fast",
-        "execnet",
-        "google",
-        "h11",
-        "hass_nabucasa",
-        "httpcore",
-        "httpx",
-        "josepy",
-        "mashumaro",
-        "numpy",
-        "pycognito",
-        "requests",
-        "respx",
-        "s3transfer",
-        "snitun",
-        "sqlalchemy",
-        "syrupy",
-        "urllib3",
-        "zeroconf",
-    ]
-)
-
-# For that, it is looked whether the names in a module are still the same, for each module and
-# each test. How many they are tells as much, and is known at once.
-freezegun.api._get_module_attributes_hash = lambda module: (
-    f"{id(module)}-{len(module.__dict__)}"
-)
+frozen_time.install()
 
 # A line for each entity and device that is new takes longer to write than to make them.
 for _registry in ("entity_registry", "device_registry"):
@@ -123,17 +84,48 @@ def garbage_collection() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session")
+def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return paths of folders that do not exist yet."""
+    root = tmp_path_factory.mktemp("storage")
+    return (root / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
 def _keep_lines_apart(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    monkeypatch: pytest.MonkeyPatch, _folders: Iterator[Path]
 ) -> None:
     """Give each test a folder for the files that are appended to.
 
     Of Home Assistant's own storage, the test plugin keeps all in memory.
     """
-    monkeypatch.setattr(
-        line_file, "STORAGE_DIR", str(tmp_path_factory.mktemp("storage"))
-    )
+    monkeypatch.setattr(line_file, "STORAGE_DIR", str(next(_folders)))
+
+
+@pytest.fixture(scope="session")
+def _storage_in_memory() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the test plugin's memory, and the functions that keep to it, by their names.
+
+    The plugin wraps them in mocks, which take longer to make than Home Assistant itself.
+    """
+    names = ("_async_load", "_async_write_data", "async_remove")
+    with mock_storage() as memory:
+        return memory, {
+            name: getattr(storage.Store, name).mock.side_effect for name in names
+        }
+
+
+@pytest.fixture
+def hass_storage(
+    _storage_in_memory: tuple[dict[str, Any], dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[dict[str, Any]]:
+    """Keep Home Assistant's storage in memory, as the test plugin's fixture does."""
+    memory, functions = _storage_in_memory
+    for name, function in functions.items():
+        monkeypatch.setattr(storage.Store, name, function)
+    yield memory
+    memory.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -169,12 +161,12 @@ def _log_tells_nothing_private() -> Iterator[None]:
     """
     logger = logging.getLogger("custom_components.fleet_tracker")
     eavesdropper = _Eavesdropper()
-    level = logger.level
-    logger.setLevel(logging.DEBUG)
+    # Setting a level makes each logger look for its own anew, so it stays for the next test.
+    if logger.level != logging.DEBUG:
+        logger.setLevel(logging.DEBUG)
     logger.addHandler(eavesdropper)
     yield
     logger.removeHandler(eavesdropper)
-    logger.setLevel(level)
     assert [line for line in eavesdropper.heard if _PRIVATE.search(line)] == []
     assert eavesdropper.errors == []
 

@@ -7,17 +7,30 @@ repeated by pictures in which every macroblock is skipped, so that no encoder is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
 from io import BytesIO
+import re
 import struct
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = 160, 96
 FRAMES_A_SECOND = 15
 
 
+_font = cache(ImageFont.load_default)
+
+
 def picture(text: str, colour: tuple[int, int, int]) -> Image.Image:
     """Draw a road under a sky, and a text."""
+    image = _road(colour).copy()
+    ImageDraw.Draw(image).text((4, 4), text, fill=(20, 20, 20), font=_font())
+    return image
+
+
+@cache
+def _road(colour: tuple[int, int, int]) -> Image.Image:
+    """Draw a road under a sky."""
     image = Image.new("RGB", (WIDTH, HEIGHT), colour)
     draw = ImageDraw.Draw(image)
     horizon = HEIGHT // 2
@@ -26,7 +39,6 @@ def picture(text: str, colour: tuple[int, int, int]) -> Image.Image:
         [(WIDTH // 2, horizon), (WIDTH // 2 - 12, HEIGHT), (WIDTH // 2 + 12, HEIGHT)],
         fill=(235, 235, 220),
     )
-    draw.text((4, 4), text, fill=(20, 20, 20))
     return image
 
 
@@ -57,29 +69,26 @@ class _Bits:
         self._bytes += bytes(int(text[i : i + 8], 2) for i in range(0, len(text), 8))
         self._bits.clear()
 
-    def raw(self, data: bytes) -> None:
-        self.align()
-        self._bytes += data
+    @property
+    def written(self) -> bytes:
+        """What was written up to the last whole byte that was aligned to."""
+        return bytes(self._bytes)
 
     def end(self) -> bytes:
         self.put(1, 1)
         self.align()
-        return bytes(self._bytes)
+        return self.written
+
+
+_START_CODE = re.compile(rb"\x00\x00(?=[\x00-\x03])")
 
 
 def _nal(header: int, payload: bytes) -> bytes:
     """Return a NAL unit in which no start code can be mistaken for one."""
-    out = bytearray([header])
-    zeros = 0
-    for byte in payload:
-        if zeros == 2 and byte <= 3:
-            out.append(3)
-            zeros = 0
-        out.append(byte)
-        zeros = zeros + 1 if byte == 0 else 0
-    return bytes(out)
+    return bytes([header]) + _START_CODE.sub(b"\x00\x00\x03", payload)
 
 
+@cache
 def _sequence() -> bytes:
     bits = _Bits()
     bits.put(66, 8)  # baseline profile
@@ -99,6 +108,7 @@ def _sequence() -> bytes:
     return _nal(0x67, bits.end())
 
 
+@cache
 def _picture_parameters() -> bytes:
     bits = _Bits()
     bits.golomb(0)
@@ -123,6 +133,21 @@ def _whole_frame(image: Image.Image) -> bytes:
         (blue.resize(half).tobytes(), WIDTH // 2, 8),
         (red.resize(half).tobytes(), WIDTH // 2, 8),
     )
+    out = bytearray(_whole_frame_header())
+    for row in range(HEIGHT // 16):
+        for column in range(WIDTH // 16):
+            if row or column:
+                out += _macroblock_header()
+            for plane, stride, size in planes:
+                for line in range(size):
+                    start = (row * size + line) * stride + column * size
+                    out += plane[start : start + size]
+    return _nal(0x65, bytes(out) + b"\x80")
+
+
+@cache
+def _whole_frame_header() -> bytes:
+    """Return what stands before the bytes of the first macroblock."""
     bits = _Bits()
     bits.golomb(0)
     bits.golomb(7)  # I
@@ -132,18 +157,21 @@ def _whole_frame(image: Image.Image) -> bytes:
     bits.put(0, 2)
     bits.golomb(0)
     bits.golomb(1)  # no deblocking
-    for row in range(HEIGHT // 16):
-        for column in range(WIDTH // 16):
-            bits.golomb(25)  # I_PCM
-            block = bytearray()
-            for plane, stride, size in planes:
-                for line in range(size):
-                    start = (row * size + line) * stride + column * size
-                    block += plane[start : start + size]
-            bits.raw(bytes(block))
-    return _nal(0x65, bits.end())
+    bits.golomb(25)  # I_PCM
+    bits.align()
+    return bits.written
 
 
+@cache
+def _macroblock_header() -> bytes:
+    """Return what stands before the bytes of each further macroblock."""
+    bits = _Bits()
+    bits.golomb(25)  # I_PCM
+    bits.align()
+    return bits.written
+
+
+@cache
 def _same_frame(number: int) -> bytes:
     """Return a picture that is the one before."""
     bits = _Bits()
@@ -162,9 +190,15 @@ def _sample(nal: bytes) -> bytes:
     return struct.pack(">I", len(nal)) + nal
 
 
+# Where time stands still, one picture follows another that is the same.
+@lru_cache(maxsize=8)
+def _key_sample(text: str, colour: tuple[int, int, int]) -> bytes:
+    return _sample(_whole_frame(picture(text, colour)))
+
+
 def second(text: str, colour: tuple[int, int, int]) -> Iterator[tuple[bool, bytes]]:
     """Yield the samples of a second of video, and whether each is a key frame."""
-    yield True, _sample(_whole_frame(picture(text, colour)))
+    yield True, _key_sample(text, colour)
     for number in range(1, FRAMES_A_SECOND):
         yield False, _sample(_same_frame(number))
 
