@@ -39,6 +39,8 @@ from .test_mapping import (
 )
 
 BEFORE = START - timedelta(hours=1)
+# Each example sets a server up; script/fuzz tries more of them.
+EXAMPLES = settings.default.max_examples
 ALARM = alarm(-60, 5).as_record()
 USER = accounts()[0].record()
 POINT = f"4.9,52.4,{int(START.timestamp())},0,0"
@@ -112,7 +114,7 @@ OPERATIONS: Mapping[str, Callable[[OpenApiClient], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("path", OPERATIONS)
-@settings(max_examples=40)
+@settings(max_examples=EXAMPLES // 2)
 @given(bodies=st.lists(any_answer, min_size=1, max_size=3))
 def test_any_answer_to_any_operation(path: str, bodies: list[object]) -> None:
     """The caller gets what it asked for or an error it knows, and the next time is well."""
@@ -140,7 +142,7 @@ def test_any_answer_to_any_operation(path: str, bodies: list[object]) -> None:
     asyncio.run(check())
 
 
-@settings(max_examples=30)
+@settings(max_examples=EXAMPLES // 3)
 @given(
     st.sampled_from([TRACK, DEVICE_LIST, ALARMS]),
     answers(
@@ -181,7 +183,7 @@ def test_any_answer_while_polling(path: str, body: object) -> None:
     asyncio.run(check())
 
 
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES // 2)
 @given(
     st.dictionaries(st.sampled_from(sorted({*TRACK_RECORD} - {"imei"})), json_values)
 )

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from aiohttp.test_utils import TestClient
 from freezegun.api import FrozenDateTimeFactory
@@ -16,16 +16,19 @@ from homeassistant.core import HomeAssistant, ServiceResponse
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.fleet_tracker.account.coordinator import FleetConfigEntry
 from custom_components.fleet_tracker.const import (
+    CONF_IDENTITY,
     CONF_PUSH_SECRET,
+    CONF_VENDOR,
     DOMAIN,
     SUBENTRY_VEHICLE,
 )
 from custom_components.fleet_tracker.pushes.door import PUSH_PATH
 from custom_components.fleet_tracker.vendors.segway.vocabulary import RENTS
-from tests.common import other_server
+from tests.common import SECRET, other_server, set_up
 from tests.simulators.segway import SegwaySimulator
 from tests.simulators.segway_mopeds import DEMO_PARKED, DEMO_RIDING, Moped
 from tests.simulators.segway_push import PushSender
@@ -223,6 +226,42 @@ async def add_vehicle(
     return result
 
 
+async def account_with_mopeds(
+    hass: HomeAssistant, server: SegwaySimulator
+) -> FleetConfigEntry:
+    """Set up at once what a user adds by one form after another; a test compares them.
+
+    Each form that the user sends sets the account up anew.
+    """
+    identity = f"segway_{server.client_id}"
+    entry: FleetConfigEntry = MockConfigEntry(
+        domain=DOMAIN,
+        title=f"Segway {server.client_id}",
+        unique_id=identity,
+        data={
+            CONF_VENDOR: "segway",
+            CONF_IDENTITY: identity,
+            CONF_PUSH_SECRET: SECRET,
+            "client_id": server.client_id,
+            "client_secret": server.client_secret,
+            "server": server.url,
+            "verify_ssl": True,
+        },
+        options={RENTS: True},
+        subentries_data=[
+            {
+                "data": {"model": MODELS[imei], "name": name},
+                "subentry_type": SUBENTRY_VEHICLE,
+                "title": name,
+                "unique_id": imei,
+            }
+            for imei, name in NAMES.items()
+        ],
+    )
+    await set_up(hass, cast("MockConfigEntry", entry))
+    return entry
+
+
 @pytest.fixture
 async def home_server() -> AsyncIterator[SegwaySimulator]:
     """Return an account with the demo's two mopeds, in the frozen time."""
@@ -238,11 +277,8 @@ async def rig(
     freezer: FrozenDateTimeFactory,
 ) -> Rig:
     """Return Home Assistant with both mopeds. Mark such tests with freeze_time."""
-    entry = await add_account(hass, home_server, rents=True)
+    entry = await account_with_mopeds(hass, home_server)
     rig = Rig(hass, home_server, freezer, entry)
-    for imei, name in NAMES.items():
-        result = await add_vehicle(hass, entry, imei, name=name)
-        assert result["type"] is FlowResultType.CREATE_ENTRY, result
     # What is to happen at once happens a moment later.
     await rig.advance(0.1)
     return rig

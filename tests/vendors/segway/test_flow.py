@@ -10,6 +10,7 @@ from homeassistant.config_entries import (
     SOURCE_INTEGRATION_DISCOVERY,
     SOURCE_RECONFIGURE,
     SOURCE_USER,
+    ConfigEntry,
     ConfigEntryState,
 )
 from homeassistant.core import HomeAssistant
@@ -26,7 +27,17 @@ from tests.simulators.server import Fault
 from tests.simulators.world import HOME
 from tests.vendors.rig import settle
 
-from .rig import NAMES, PARKED, RIDING, START, Door, Rig, add_account, add_vehicle
+from .rig import (
+    NAMES,
+    PARKED,
+    RIDING,
+    START,
+    Door,
+    Rig,
+    account_with_mopeds,
+    add_account,
+    add_vehicle,
+)
 
 pytestmark = pytest.mark.freeze_time(START)
 
@@ -493,3 +504,28 @@ async def test_ignored_vehicle(rig: Rig, door: Door) -> None:
     await rig.advance(7200)
     await door.tell(STRANGER)
     assert not cards(rig.hass)
+
+
+async def test_other_tests_begin_with_what_a_user_adds(
+    hass: HomeAssistant, home_server: SegwaySimulator
+) -> None:
+    """The account that other tests set up at once is what these forms lead to."""
+    added = await add_account(hass, home_server, rents=True)
+    for imei, name in NAMES.items():
+        await add_vehicle(hass, added, imei, name=name)
+    by_hand = _kept(added)
+    await hass.config_entries.async_remove(added.entry_id)
+    assert _kept(await account_with_mopeds(hass, home_server)) == by_hand
+
+
+def _kept(entry: ConfigEntry) -> dict[str, Any]:
+    """Return what Home Assistant keeps of an entry, without what is drawn by lot."""
+    kept = dict(entry.as_dict())
+    for key in ("entry_id", "created_at", "modified_at", "source"):
+        del kept[key]
+    kept["data"] = {**kept["data"], CONF_PUSH_SECRET: ""}
+    kept["subentries"] = [
+        {key: value for key, value in one.items() if key != "subentry_id"}
+        for one in kept["subentries"]
+    ]
+    return kept
