@@ -48,8 +48,7 @@ from tests.simulators.tracksolid.pictures import HEIGHT, WIDTH, jpeg
 from .helpers import CAM
 from .home import NOW, Home
 
-# Threads read the pictures: when one hangs, no time that a test lets pass ends it.
-pytestmark = [pytest.mark.freeze_time(NOW), pytest.mark.timeout(100)]
+pytestmark = pytest.mark.freeze_time(NOW)
 
 LIVE = "jimi.device.media.live.stream"
 CLOSE = "jimi.device.media.close.stream"
