@@ -237,16 +237,15 @@ def test_cards_look_as_they_did(screen: Screen, look: str) -> None:
 def picture(shown: Locator) -> bytes:
     """Return a picture of a card."""
     shown.page.mouse.move(0, 0)
-    return shown.locator("ha-card").first.screenshot(
-        animations="disabled", caret="hide"
-    )
+    part = shown.locator("ha-card").first
+    return bytes(part.screenshot(animations="disabled", caret="hide"))
 
 
 def browser_version(screen: Screen) -> str:
     """Return the number before the first dot: pictures differ from one to the next."""
     browser = screen.page.context.browser
     assert browser
-    return browser.version.partition(".")[0]
+    return str(browser.version).partition(".")[0]
 
 
 def fonts(screen: Screen) -> set[str]:
