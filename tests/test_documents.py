@@ -212,6 +212,19 @@ def _prose() -> Iterator[tuple[str, str]]:
             yield page.name, line
 
 
+def _keys(texts: object) -> Iterator[str]:
+    """Yield the keys of the translations: names of fields, entities, alarms and others."""
+    if isinstance(texts, dict):
+        for key, value in texts.items():
+            yield key.replace("_", " ")
+            yield from _keys(value)
+
+
+def test_keys_are_spelled_as_the_texts() -> None:
+    """What is written in YAML is the same English."""
+    assert not [key for key in _keys(STRINGS) if BRITISH.search(key)]
+
+
 @pytest.mark.parametrize("words", [BRITISH, OTHER_TERMS], ids=["spelling", "terms"])
 def test_one_english(words: re.Pattern[str]) -> None:
     """What users read is one English, with one word for one thing."""

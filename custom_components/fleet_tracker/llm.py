@@ -273,7 +273,7 @@ class TripsTool(_ListTool):
     name = f"{DOMAIN}__{action}"
     title = "Drives of a vehicle"
     description = (
-        "Lists the drives of a vehicle in a range of days: begin, end, kilometres, "
+        "Lists the drives of a vehicle in a range of days: begin, end, kilometers, "
         "minutes, and the zones where they began and ended."
     )
 
@@ -309,7 +309,7 @@ class SummaryTool(_VehicleTool):
     name = f"{DOMAIN}__get_summary"
     title = "Summary of all vehicles"
     description = (
-        "Tells of each vehicle how many kilometres it drove in a range of days, in how many "
+        "Tells of each vehicle how many kilometers it drove in a range of days, in how many "
         "drives, how often it stopped, and how many minutes it idled."
     )
     asks_vehicle = False

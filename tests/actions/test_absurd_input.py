@@ -43,13 +43,13 @@ def wrong_calls() -> Iterator[tuple[str, dict[str, Any]]]:
         yield "export_trips", {"format": "csv", field: time}
         yield "import_history", {"begin": "2025-10-01T00:00:00", field: time}
     for time in times:
-        yield "set_dashboard_reading", {"kilometres": 5, "at": time}
+        yield "set_dashboard_reading", {"kilometers": 5, "at": time}
     for number in NUMBERS:
         for action in HISTORY[:-1]:
             yield action, {"limit": number}
         yield "get_route", {"simplify": number}
         yield "export_trips", {"format": "gpx", "trim": number}
-        yield "set_dashboard_reading", {"kilometres": number}
+        yield "set_dashboard_reading", {"kilometers": number}
     for text in TEXTS:
         yield "export_trips", {"format": text}
         yield "export_trips", {"format": "csv", "separator": text}

@@ -234,7 +234,7 @@ async def test_marks(
         hass,
         "set_dashboard_reading",
         entity_id=nine,
-        kilometres=52_498.5,
+        kilometers=52_498.5,
         at=(START + timedelta(hours=2)).isoformat(),
         context=context,
     )
@@ -252,7 +252,7 @@ async def test_marks(
         "export_trips",
         entity_id=nine,
         format="gpx",
-        private_kilometres_only=True,
+        private_kilometers_only=True,
         **SPAN,
     )
     assert len(parsed(answer[nine]["content"]).findall("{*}trk")) == 1
@@ -284,10 +284,10 @@ async def test_marks_that_cannot_be(
     assert "purpose" not in trips[0]
     later = (START + timedelta(days=9)).isoformat()
     for reading, key in (
-        ({"kilometres": -1}, "invalid_fields"),
+        ({"kilometers": -1}, "invalid_fields"),
         ({}, "invalid_fields"),
-        ({"kilometres": 5, "at": later}, "reading_of_the_future"),
-        ({"kilometres": 5, "at": "2022-09-30T00:00:00"}, "reading_too_old"),
+        ({"kilometers": 5, "at": later}, "reading_of_the_future"),
+        ({"kilometers": 5, "at": "2022-09-30T00:00:00"}, "reading_too_old"),
     ):
         error = await refused(hass, "set_dashboard_reading", entity_id=nine, **reading)
         assert error.translation_key == key
@@ -295,7 +295,7 @@ async def test_marks_that_cannot_be(
 
 CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("mark_trip", {"trip_id": "1", "purpose": "x"}),
-    ("set_dashboard_reading", {"kilometres": 1}),
+    ("set_dashboard_reading", {"kilometers": 1}),
 ]
 
 

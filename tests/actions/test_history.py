@@ -443,7 +443,7 @@ COMMON: dict[str, dict[str, Any]] = {
     **{action: {} for action in ACTIONS},
     "export_trips": {"format": "csv"},
     "mark_trip": {"trip_id": "1", "purpose": "x"},
-    "set_dashboard_reading": {"kilometres": 1},
+    "set_dashboard_reading": {"kilometers": 1},
     "import_history": {"begin": "2025-10-01T00:00:00+00:00"},
 }
 """The fields of all actions that are offered for every vehicle."""

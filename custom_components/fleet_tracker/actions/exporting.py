@@ -26,7 +26,7 @@ ATTR_FORMAT = "format"
 ATTR_TRIP_ID = "trip_id"
 ATTR_TRIM = "trim"
 ATTR_SEPARATOR = "separator"
-ATTR_PRIVATE = "private_kilometres_only"
+ATTR_PRIVATE = "private_kilometers_only"
 ATTR_HISTORY = "history"
 ATTR_FILE = "file"
 
@@ -62,7 +62,7 @@ def wanted_of(data: Mapping[str, Any], begin: datetime, end: datetime) -> Export
         trip_id=data.get(ATTR_TRIP_ID),
         trim=data[ATTR_TRIM],
         separator=data[ATTR_SEPARATOR],
-        private_kilometres_only=data[ATTR_PRIVATE],
+        private_kilometers_only=data[ATTR_PRIVATE],
         history=data[ATTR_HISTORY],
     )
 

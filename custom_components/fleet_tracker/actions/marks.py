@@ -25,7 +25,7 @@ from .past.own import OwnPast, readable
 
 ATTR_TRIP_ID = "trip_id"
 ATTR_CLASS = "class"
-ATTR_KILOMETRES = "kilometres"
+ATTR_KILOMETERS = "kilometers"
 ATTR_AT = "at"
 NO_CLASS = "none"
 
@@ -84,16 +84,16 @@ async def _check_reading(request: AccountRequest) -> Mapping[str, VendorError]:
 async def _note_reading(request: AccountRequest) -> Outcomes:
     """Note the odometer of each vehicle as it was read."""
     at = dt_util.as_utc(request.data.get(ATTR_AT) or dt_util.utcnow())
-    kilometres: float = request.data[ATTR_KILOMETRES]
+    kilometers: float = request.data[ATTR_KILOMETERS]
 
     async def note(vehicle_id: str) -> Mapping[str, Any]:
         try:
             await request.coordinator.kept_trips.async_note_reading(
-                vehicle_id, kilometres, at, _caller(request)
+                vehicle_id, kilometers, at, _caller(request)
             )
         except OSError as err:
             raise _not_written() from err
-        return {ATTR_KILOMETRES: kilometres, ATTR_AT: at.isoformat()}
+        return {ATTR_KILOMETERS: kilometers, ATTR_AT: at.isoformat()}
 
     return await for_each(request, note)
 
@@ -125,7 +125,7 @@ MARKING_ACTIONS: tuple[CommonAction, ...] = (
         name="set_dashboard_reading",
         effect=ActionEffect.CHANGES,
         fields={
-            vol.Required(ATTR_KILOMETRES): vol.All(
+            vol.Required(ATTR_KILOMETERS): vol.All(
                 vol.Coerce(float), vol.Range(min=0, max=9_999_999)
             ),
             vol.Optional(ATTR_AT): TIME,

@@ -384,7 +384,7 @@ def test_private_trips_and_history() -> None:
         if one.trip.kept is not None
     ]
     told = content(*trips, vehicle="Van")
-    text = logbook(told, private_kilometres_only=True, history=True)
+    text = logbook(told, private_kilometers_only=True, history=True)
     table = rows(text)
     private = dict(zip(COLUMNS, table[1], strict=True))
     assert {key: value for key, value in private.items() if value} == {

@@ -60,7 +60,7 @@ CONTRACT = VendorContract(
     open=_full,
     action_fields={
         "create_geofence": {"zone": "zone.home"},
-        "open_api_set_mileage": {"kilometres": 1000},
+        "open_api_set_mileage": {"kilometers": 1000},
         "open_api_send_message": {"accounts": ["partner"], "message": "Hello"},
     },
     errors=[error_for(code) for code in (*CODES, UNKNOWN_CODE)],

@@ -274,7 +274,7 @@ async def test_a_zone_that_is_too_small(hass: HomeAssistant, rig: Rig) -> None:
 async def test_set_mileage(rig: Rig) -> None:
     """A lower odometer is right after the command, which is confirmed by the tracker."""
     assert rig.state("sensor", TRUCK, "odometer").state == "338210.0"
-    answer = await call(rig, "open_api_set_mileage", TRUCK, kilometres=1234.5)
+    answer = await call(rig, "open_api_set_mileage", TRUCK, kilometers=1234.5)
     assert answer == {rig.tracker(TRUCK): {"answer": "Set mileage: Success!"}}
     assert rig.state("sensor", TRUCK, "odometer").state == "1234.5"
     sent = next(entry for entry in rig.server.log if entry.path == "/api/command/send")
@@ -286,7 +286,7 @@ async def test_a_mileage_that_shows_late(rig: Rig) -> None:
     """The record may lag behind the command, but not for long."""
     device = rig.server.device(TRUCK)
     device.overrides = {"mileage": 338_210_000}
-    await call(rig, "open_api_set_mileage", TRUCK, response=False, kilometres=1000)
+    await call(rig, "open_api_set_mileage", TRUCK, response=False, kilometers=1000)
     assert rig.state("sensor", TRUCK, "odometer").state == "338210.0"
     device.overrides = {}
     await rig.poll()
@@ -302,7 +302,7 @@ async def test_a_mileage_that_shows_late(rig: Rig) -> None:
 async def test_mileages_that_cannot_be(rig: Rig, kilometres: object) -> None:
     """The action refuses them before anything is sent."""
     with pytest.raises(ServiceValidationError) as raised:
-        await call(rig, "open_api_set_mileage", TRUCK, kilometres=kilometres)
+        await call(rig, "open_api_set_mileage", TRUCK, kilometers=kilometres)
     assert raised.value.translation_key == "invalid_fields"
     assert rig.server.requests["/api/command/send"] == 0
 
@@ -344,7 +344,7 @@ async def test_send_a_message(rig: Rig) -> None:
     [
         ("get_route", {}),
         ("get_alarms", {}),
-        ("open_api_set_mileage", {"kilometres": 1}),
+        ("open_api_set_mileage", {"kilometers": 1}),
         ("create_geofence", {"zone": "zone.home"}),
     ],
 )

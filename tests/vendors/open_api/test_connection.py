@@ -992,7 +992,7 @@ async def test_an_action_that_a_tracker_does_not_know(
         for _ in range(3):
             with pytest.raises(CommandUnsupported):
                 await line.connection.execute(
-                    TRUCK, Command("set_mileage", {"kilometres": 5})
+                    TRUCK, Command("set_mileage", {"kilometers": 5})
                 )
     lines = [record for record in caplog.records if "open_api" in record.name]
     assert len(lines) == 1

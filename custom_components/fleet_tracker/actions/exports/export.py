@@ -63,7 +63,7 @@ class Export:
     trip_id: str | None = None
     trim: float = 0.0
     separator: str = ","
-    private_kilometres_only: bool = False
+    private_kilometers_only: bool = False
     history: bool = False
 
 
@@ -96,7 +96,7 @@ async def async_export(
     for trip in trips:
         one = _shown(hass, trip)
         if is_map:
-            if wanted.private_kilometres_only and is_private(one):
+            if wanted.private_kilometers_only and is_private(one):
                 continue
             way = await _async_way(hass, own, vendor, trip, is_thinned=home is None)
             one = replace(one, way=way)
@@ -211,7 +211,7 @@ def _maker(wanted: Export) -> tuple[Callable[[Content], str], str]:
         return logbook(
             content,
             separator=wanted.separator,
-            private_kilometres_only=wanted.private_kilometres_only,
+            private_kilometers_only=wanted.private_kilometers_only,
             history=wanted.history,
         )
 

@@ -73,7 +73,7 @@ def logbook(
     content: Content,
     *,
     separator: str = ",",
-    private_kilometres_only: bool = False,
+    private_kilometers_only: bool = False,
     history: bool = False,
 ) -> str:
     """Return trips as CSV. The history is that of their marks and corrections."""
@@ -83,7 +83,7 @@ def logbook(
     hidden = {
         number
         for number, trip in enumerate(content.trips, start=1)
-        if private_kilometres_only and is_private(trip)
+        if private_kilometers_only and is_private(trip)
     }
     for number, trip in enumerate(content.trips, start=1):
         row = _row(number, trip, content)

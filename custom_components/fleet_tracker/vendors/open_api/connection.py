@@ -550,7 +550,7 @@ class OpenApiConnection(Connection):
             raise InvalidArgument("Unknown command")
         data = None
         if command.name == OpenApiCommand.SET_MILEAGE:
-            data = {"mileage": f"{command.arguments['kilometres']:.12g}"}
+            data = {"mileage": f"{command.arguments['kilometers']:.12g}"}
         try:
             answer = await self.client.run_command(
                 vehicle_id, commands.WIRE_COMMANDS[command.name], data, clearance

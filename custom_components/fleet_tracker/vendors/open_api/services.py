@@ -35,7 +35,7 @@ from .vocabulary import OpenApiCommand
 
 type _Request = ActionRequest[OpenApiConnection]
 
-ATTR_KILOMETRES = "kilometres"
+ATTR_KILOMETERS = "kilometers"
 ATTR_ACCOUNTS = "accounts"
 ATTR_MESSAGE = "message"
 
@@ -74,7 +74,7 @@ async def _create_geofence(request: _Request) -> Outcomes:
 
 def _set_mileage(data: Mapping[str, Any]) -> Command:
     """Set the odometer (2.5). That the vendor counts in kilometres is not confirmed."""
-    return Command(OpenApiCommand.SET_MILEAGE, {ATTR_KILOMETRES: data[ATTR_KILOMETRES]})
+    return Command(OpenApiCommand.SET_MILEAGE, {ATTR_KILOMETERS: data[ATTR_KILOMETERS]})
 
 
 async def _send_message(request: _Request) -> None:
@@ -97,7 +97,7 @@ ACTIONS = (
         name="open_api_set_mileage",
         effect=ActionEffect.CHANGES,
         fields={
-            vol.Required(ATTR_KILOMETRES): vol.All(
+            vol.Required(ATTR_KILOMETERS): vol.All(
                 vol.Coerce(float), vol.Range(min=0, max=9_999_999)
             )
         },
