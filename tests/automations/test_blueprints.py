@@ -396,7 +396,9 @@ async def test_moped_left_unlocked(house: House) -> None:
     assert not house.runs
     for _ in range(3):
         await house.tell(speed=0.0)
-    assert house.hass.states.get(activity).state == "parked"
+    shown = house.hass.states.get(activity)
+    assert shown is not None
+    assert shown.state == "parked"
     await house.tell(online=False)
     for _ in range(12):
         await house.wait(MINUTE)

@@ -265,7 +265,7 @@ class Screen:
         )
 
     def picture(self, name: str) -> None:
-        """Keep a picture of what is seen, for who wants to look at it."""
+        """Keep a picture of what is seen, to be looked at later."""
         PICTURES_KEPT.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=PICTURES_KEPT / f"{name}.png")
 
