@@ -49,6 +49,8 @@ _AT_ONCE = timedelta(seconds=1)
 """News that comes so soon after it was measured counts long enough by its own time."""
 _MEASURED_AT = attrgetter("measured_at")
 _SOURCES = {Reading.SPEED: SpeedSource.VEHICLE, Reading.OBD_SPEED: SpeedSource.OBD}
+_EVIDENCE = frozenset({*_SOURCES, Reading.IGNITION, Reading.ENGINE_SPEED})
+"""The readings that are evidence."""
 
 
 def told_speed(
@@ -84,6 +86,30 @@ def note(
 
     ``heard_at`` is when the vehicle was heard of before the update.
     """
+    if (
+        update.position is not None
+        or update.occurrences
+        or not all(_EVIDENCE.isdisjoint(group.readings) for group in update.groups)
+    ):
+        evidence = _with_told(evidence, told, update, receipt)
+    if heard_at is not None and update.heard_at is not None:
+        if update.contacts:
+            times = [heard_at, *update.contacts]
+            gaps = [later - time for time, later in pairwise(times) if later > time]
+        else:
+            gap = update.heard_at - heard_at
+            gaps = [gap] if gap > _NO_TIME else []
+        if gaps:
+            kept = tuple([*evidence.contact_gaps, *gaps][-REMEMBERED_GAPS:])
+            if kept != evidence.contact_gaps:
+                evidence = replace(evidence, contact_gaps=kept)
+    return evidence
+
+
+def _with_told(
+    evidence: Evidence, told: VehicleUpdate, update: VehicleUpdate, receipt: datetime
+) -> Evidence:
+    """Return the evidence with the speeds, the ignition and the engine in an update."""
     speeds = _speeds_in(told, update, receipt)
     if evidence.told and update.occurrences:
         # Polls tell the last events again.
@@ -101,19 +127,7 @@ def note(
         if rpm is not None and (_number(rpm) or 0) > 0:
             ran_at = _later(evidence.engine_ran_at, group.measured_at)
             evidence = replace(evidence, engine_ran_at=ran_at)
-    evidence = _with_motion(evidence)
-    if heard_at is not None and update.heard_at is not None:
-        if update.contacts:
-            times = [heard_at, *update.contacts]
-            gaps = [later - time for time, later in pairwise(times) if later > time]
-        else:
-            gap = update.heard_at - heard_at
-            gaps = [gap] if gap > _NO_TIME else []
-        if gaps:
-            kept = tuple([*evidence.contact_gaps, *gaps][-REMEMBERED_GAPS:])
-            if kept != evidence.contact_gaps:
-                evidence = replace(evidence, contact_gaps=kept)
-    return evidence
+    return _with_motion(evidence)
 
 
 def is_fresh(time: datetime, now: datetime) -> bool:

@@ -8,6 +8,7 @@ maximum is no measurement, nor is what lies outside of the range of a quantity.
 
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 import math
 from types import MappingProxyType
 
@@ -37,6 +38,7 @@ MOST_WAITING_FIXES = 3
 
 # Users name these values themselves: the meaning of small integers is not known.
 _FREE = "custom"
+_NO_NUMBERS = frozenset({bool, str, datetime})
 
 
 def never_falls(reading: str) -> bool:
@@ -79,6 +81,33 @@ _HARDLY_GROWN = _scaled(_SMALL, _GROWN_SCALES) | frozenset(
 
 _LEAST_NOTHING = 0.999 * min(map(float, _NEVER | _HARDLY))
 """Every number below this is a measurement, which saves comparing most numbers as text."""
+
+
+@record(frozen=True, slots=True)
+class _Limits:
+    """What is looked up of a reading to judge its numbers."""
+
+    growth: GrowthLimit | None
+    least: float
+    most: float
+    plain_below: float
+    """What is between the least and this is plausible, and no further look is needed."""
+    is_free: bool
+
+
+@lru_cache(maxsize=4096)
+def _limits_of(reading: str) -> _Limits:
+    kind = kind_of(reading)
+    return _Limits(
+        growth=kind.growth,
+        least=kind.least,
+        most=kind.most,
+        # All below is finite too, as far as there is a least.
+        plain_below=-math.inf
+        if kind.growth is not None or kind.least == -math.inf
+        else min(kind.most, _LEAST_NOTHING),
+        is_free=reading_parts(reading)[0] == _FREE,
+    )
 
 
 def is_never_available(value: float) -> bool:
@@ -133,12 +162,19 @@ def believe_readings(
     not_known = set(news.not_known)
     believed = EMPTY if held is None else held.readings
     for key, value in news.readings.items():
+        limits = _limits_of(key)
+        if (
+            limits.least <= value < limits.plain_below
+            if type(value) is float
+            else value.__class__ in _NO_NUMBERS and limits.growth is None
+        ):
+            taken[key] = value
+            continue
         before_it = believed.get(key)
-        kind = kind_of(key)
         if (
             before_it == value
             and type(before_it) is type(value)
-            and kind.growth is None
+            and limits.growth is None
         ):
             taken[key] = value
             continue
@@ -149,7 +185,7 @@ def believe_readings(
                 continue
             if key == Reading.ODOMETER:
                 number = float(number)
-        if (limit := kind.growth) is not None:
+        if (limit := limits.growth) is not None:
             before = growths.get(key) or _held_growth(key, held)
             after = (
                 before
@@ -168,8 +204,8 @@ def believe_readings(
                 taken[key] = after.value
         elif number is not None and (
             is_never_available(number)
-            if reading_parts(key)[0] == _FREE
-            else _means_nothing(number) or not kind.can_be(number)
+            if limits.is_free
+            else _means_nothing(number) or not limits.least <= number <= limits.most
         ):
             not_known.add(key)
         else:

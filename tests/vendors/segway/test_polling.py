@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -19,12 +19,21 @@ from custom_components.fleet_tracker.contract.errors import (
     VehicleUnavailable,
     VendorError,
 )
-from custom_components.fleet_tracker.model.vehicle import FixKind, VehicleUpdate
+from custom_components.fleet_tracker.model.vehicle import (
+    FixKind,
+    Vehicle,
+    VehicleUpdate,
+)
 from custom_components.fleet_tracker.transport.http_client import Unreachable
-from custom_components.fleet_tracker.vendors.segway import client as client_module
+from custom_components.fleet_tracker.vendors.segway import (
+    client as client_module,
+    poller as poller_module,
+)
 from custom_components.fleet_tracker.vendors.segway.commands import MODEL_CAPABILITIES
 from custom_components.fleet_tracker.vendors.segway.connection import SegwayConnection
 from custom_components.fleet_tracker.vendors.segway.errors import NoAnswer, ServerError
+from custom_components.fleet_tracker.vendors.segway.schedule import Query
+from custom_components.fleet_tracker.vendors.segway.vehicle import AcceptedVehicle
 from custom_components.fleet_tracker.vendors.segway.vocabulary import SegwayCapability
 from tests.simulators.segway import ANY_PATH, TOKEN_PATH, SegwaySimulator
 from tests.simulators.segway_mopeds import (
@@ -781,6 +790,28 @@ async def test_a_vehicle_is_removed_while_it_is_asked(
     diagnostics = connection.diagnostics()["vehicles"]
     assert isinstance(diagnostics, list)
     assert len(diagnostics) == 1
+
+
+async def test_an_account_that_is_unloaded_while_it_looks_what_is_due(
+    connection: SegwayConnection, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event loop has its turn between vehicles: what ends the account may come then."""
+    monkeypatch.setattr(poller_module, "LONGEST_HOLD", -1.0)
+    await connection.open()
+    looked_at: list[str] = []
+    closing: list[asyncio.Task[None]] = []
+
+    def due(
+        vehicle: AcceptedVehicle, _known: Vehicle | None, _now: datetime
+    ) -> list[Query]:
+        looked_at.append(vehicle.imei)
+        closing.append(asyncio.create_task(connection.close()))
+        return [Query.STATUS]
+
+    monkeypatch.setattr(AcceptedVehicle, "due", due)
+    await connection.poll()
+    await asyncio.gather(*closing)
+    assert len(looked_at) == 1
 
 
 async def test_facts_of_a_removed_vehicle_are_forgotten(

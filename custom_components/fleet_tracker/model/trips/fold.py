@@ -6,11 +6,11 @@ depends on nothing but these, so that it can be folded anew from any earlier sta
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 import math
 from statistics import median
 
-from ..record import record
+from ..record import record, replace
 from .moments import (
     LOCKED,
     NO_ODOMETER,
@@ -157,18 +157,6 @@ class Towing:
     told_at: float
 
 
-def _copy[T](record: T, names: tuple[str, ...]) -> T:
-    """Return a record with the same values, which may change on its own."""
-    copied = object.__new__(type(record))
-    for name in names:
-        setattr(copied, name, getattr(record, name))
-    return copied
-
-
-_NAMES_OF_A_PLACE = tuple(one.name for one in fields(Place))
-_NAMES_OF_A_DRIVE = tuple(one.name for one in fields(Drive))
-
-
 @dataclass(slots=True)
 class Fold:
     """The state after some moments. Whoever wants another one copies it before."""
@@ -209,11 +197,11 @@ class Fold:
 
     def copy(self) -> Fold:
         """Return a state that may change on its own."""
-        copied = _copy(self, _NAMES)
+        copied = replace(self)
         if self.place is not None:
-            copied.place = _copy(self.place, _NAMES_OF_A_PLACE)
+            copied.place = replace(self.place)
         if self.drive is not None:
-            copied.drive = _copy(self.drive, _NAMES_OF_A_DRIVE)
+            copied.drive = replace(self.drive)
         return copied
 
     # --- one moment after the other ---------------------------------------------------------
@@ -898,9 +886,6 @@ class Fold:
         if drive.carried_since is not None:
             times.append(drive.carried_since + KEY_LATE_S)
         return min((time for time in times if time > now), default=None)
-
-
-_NAMES = tuple(one.name for one in fields(Fold))
 
 
 def _around_corners(drive: Drive, fix: Moment, course: int, step: float) -> float:

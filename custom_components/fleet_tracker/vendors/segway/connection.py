@@ -417,6 +417,7 @@ class SegwayConnection(Connection):
     @override
     async def close(self) -> None:
         """Stop asking."""
+        self._poller.stop()
         await self.client.close()
         await stop_asking(self._vehicles.values())
 

@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 import logging
+from time import monotonic
 
 from ...contract.connection import Host
 from ...contract.errors import (
@@ -61,6 +63,8 @@ NOT_FOUND_PROBLEM = "segway_vehicles_not_found"
 POLLS_AT_ONCE = 3
 """One of the four requests at a time is left to commands."""
 WITNESS_PAUSE = timedelta(minutes=5)
+LONGEST_HOLD = 0.004
+"""Seconds of looking at vehicles after which the event loop gets its turn."""
 PATIENCE = 5
 """Seconds after which a poll no longer waits for vehicles that do not answer."""
 
@@ -74,6 +78,48 @@ _SERVER_ERRORS = (
 )
 # Of these, errors that a single vehicle may cause all the same.
 _DOUBTFUL_ERRORS = (NoAnswer, ServerError, InvalidAnswer)
+
+
+class _Waiting:
+    """Waits for vehicles: each is looked at when it was asked, and not again and again."""
+
+    def __init__(self, patience: asyncio.Future[None]) -> None:
+        """Initialize with what is done when it need not wait for all any more."""
+        self._busy = 0
+        self._has_answer = False
+        self._nobody_listens = False
+        self._patience = patience
+        self._news = asyncio.Event()
+        patience.add_done_callback(lambda _: self._news.set())
+
+    def add(self, vehicle: AcceptedVehicle) -> None:
+        """Wait for a vehicle too, if it is being asked."""
+        if vehicle.task is None or not vehicle.busy:
+            self._take(vehicle)
+            return
+        self._busy += 1
+        vehicle.task.add_done_callback(partial(self._on_done, vehicle))
+
+    def _on_done(self, vehicle: AcceptedVehicle, _task: asyncio.Task[None]) -> None:
+        self._busy -= 1
+        self._take(vehicle)
+
+    def _take(self, vehicle: AcceptedVehicle) -> None:
+        if vehicle.error is None:
+            self._has_answer = True
+        elif isinstance(vehicle.error, Unreachable):
+            self._nobody_listens = True
+        self._news.set()
+
+    async def wait(self) -> None:
+        """Wait for all, with patience for as long as there is any, then for one."""
+        while (
+            self._busy
+            and not self._nobody_listens
+            and not (self._patience.done() and self._has_answer)
+        ):
+            self._news.clear()
+            await self._news.wait()
 
 
 class Poller:
@@ -95,6 +141,7 @@ class Poller:
         self._vehicles = vehicles
         self._retry = retry
         self._polls = asyncio.Semaphore(POLLS_AT_ONCE)
+        self._is_stopped = False
         self._down: timedelta | None = None
         self._probed = 0
         self._answered_at: datetime | None = None
@@ -104,6 +151,10 @@ class Poller:
         self._planned: datetime | None = None
         self._failing: set[Query] = set()
         """The queries that failed lately: they are asked last."""
+
+    def stop(self) -> None:
+        """Begin to ask no vehicle any more."""
+        self._is_stopped = True
 
     # --- a poll ---
 
@@ -142,7 +193,14 @@ class Poller:
         """Ask vehicles for what is due. Raises what concerns the whole account."""
         now = self._host.now()
         asked = []
-        for vehicle in vehicles:
+        until = monotonic() + LONGEST_HOLD
+        for vehicle in list(vehicles):
+            if monotonic() >= until:
+                await asyncio.sleep(0)
+                until = monotonic() + LONGEST_HOLD
+            if self._is_stopped or self._vehicles.get(vehicle.imei) is not vehicle:
+                # It was removed, or the account was unloaded, meanwhile.
+                continue
             due = vehicle.due(self._host.vehicle(vehicle.imei), now)
             if due and not vehicle.busy:
                 vehicle.task = asyncio.create_task(self._read(vehicle, due))
@@ -168,18 +226,11 @@ class Poller:
         Where nobody listens, there is nothing to wait for.
         """
         patience = asyncio.ensure_future(self._host.sleep(PATIENCE))
+        waiting = _Waiting(patience)
+        for vehicle in vehicles:
+            waiting.add(vehicle)
         try:
-            while tasks := [v.task for v in vehicles if v.task and v.busy]:
-                waiting: list[asyncio.Future[None]] = [*tasks]
-                if not patience.done():
-                    waiting.append(patience)
-                elif any(not v.busy and v.error is None for v in vehicles):
-                    return
-                if any(
-                    not v.busy and isinstance(v.error, Unreachable) for v in vehicles
-                ):
-                    return
-                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            await waiting.wait()
         finally:
             patience.cancel()
             await asyncio.wait([patience])

@@ -272,11 +272,8 @@ class AcceptedVehicle:
         if self.next_due(known, now) > now:
             return []
         state = self.state(known)
-        return [
-            query
-            for query in self.queries
-            if self._schedule.due_at(query, state, now) <= now
-        ]
+        due_at = self._schedule.due_at
+        return [query for query in self.queries if due_at(query, state, now) <= now]
 
     def next_due(self, known: Vehicle | None, now: datetime) -> datetime:
         """Return when to ask it for something again.
