@@ -401,3 +401,25 @@ def test_file_of_an_alarm_is_as_old_as_the_alarm() -> None:
     assert own is not None
     assert own.created_at == datetime(2026, 3, 26, 11, 59, 30, tzinfo=UTC)
     assert MediaFile.from_row(row) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-05-04 10:00:00",
+        "2026-05-04 23:59:60",
+        "2026-05-04 24:00:00",
+        "2026-02-30 10:00:00",
+        "1970-01-01 00:00:00",
+        "2300-01-01 00:00:00",
+        "2026-W19-1 10:00:00",
+        "2026-05-04T10:00:00",
+        "2026-05-04 10:00+02",
+        "2026-05-04 10:0٠:00",
+        "20260504 10:00:00  ",
+        "2026-05-04 1:00:000",
+    ],
+)
+def test_time_of_the_documents_form(text: str) -> None:
+    """It is read in a short way, which says what the long way says with spaces around it."""
+    assert as_time(text) == as_time(f" {text}")

@@ -100,6 +100,8 @@ class AlarmReader:
 
     def keep(self, vehicle_ids: Collection[str]) -> None:
         """Ask for no other vehicles any more: they left, or are refused."""
+        if len(self._there) == len(vehicle_ids) and self._there.issuperset(vehicle_ids):
+            return
         self._there = frozenset(vehicle_ids)
         for vehicle_id in self._due.keys() - self._there:
             del self._due[vehicle_id]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 
 from ...model.clocks import believed
@@ -94,15 +95,19 @@ def known(readings: Mapping[str, Value | None]) -> dict[str, Value]:
     return {
         key: value
         for key, value in readings.items()
-        if value is not None and _is_possible(key, value)
+        if value is not None
+        and (
+            (limits := _limits(key)) is None
+            or isinstance(value, str | datetime)
+            or limits[0] <= value <= limits[1]
+        )
     }
 
 
-def _is_possible(reading: str, value: Value) -> bool:
-    limits = _LIMITS.get(reading_parts(reading)[0])
-    if limits is None or isinstance(value, str | datetime):
-        return True
-    return limits[0] <= value <= limits[1]
+@lru_cache(maxsize=1024)
+def _limits(reading: str) -> tuple[float, float] | None:
+    """Return the least and the greatest possible value of a reading, if it has any."""
+    return _LIMITS.get(reading_parts(reading)[0])
 
 
 def group(

@@ -82,9 +82,9 @@ def from_text(value: object) -> object:
 
 def as_measure(value: object) -> tuple[float, str] | None:
     """Return a number and its unit, which may be "": "98.30%", "0.00L", 4.1, "12"."""
-    if isinstance(value, bool) or value is None:
+    if value is None or isinstance(value, bool):
         return None
-    if isinstance(value, int | float):
+    if type(value) is float or isinstance(value, int | float):
         try:
             number = float(value)
         except OverflowError:
@@ -102,6 +102,8 @@ def as_number(value: object, unit: Unit = Unit.NONE) -> float | None:
     The field's own unit may stand behind it. With any other it is something else: "98%"
     is no voltage.
     """
+    if value is None:
+        return None
     measure = as_measure(value)
     if measure is None or (measure[1] and measure[1] not in unit.value):
         return None
@@ -127,8 +129,10 @@ def as_time(value: object) -> datetime | None:
     and milliseconds, and yyMMddHHmmss (the BCD of trip reports). What lies outside of
     1980 to 2199 is no time: systems write 0 or 1970 for "unknown".
     """
-    if isinstance(value, bool) or value is None:
+    if value is None or isinstance(value, bool):
         return None
+    if type(value) is str and (time := _as_documented(value)) is not None:
+        return time
     if isinstance(value, int | float):
         return as_unix_time(value)
     if not isinstance(value, str):
@@ -145,6 +149,22 @@ def as_time(value: object) -> datetime | None:
         return None
     parts = [int(part or 0) for part in found.groups()[:6]]
     return _checked(parts, _offset(found[7]))
+
+
+def _as_documented(text: str) -> datetime | None:
+    """Return a time in the form of the documents (chapter 1), None for any other.
+
+    `as_time` says the same, and takes longer.
+    """
+    if len(text) != 19 or text[4] + text[7] + text[10] + text[13] != "-- :":
+        return None
+    try:
+        time = datetime.fromisoformat(f"{text}+00:00")
+    except ValueError:
+        return None
+    # Python 3.14 takes 24:00 for midnight.
+    is_told = _FIRST_YEAR <= time.year <= _LAST_YEAR and not text.startswith("24", 11)
+    return time if is_told else None
 
 
 def _from_parts(text: str) -> datetime | None:
