@@ -127,15 +127,16 @@ with_pip_settings() (
 # make_environment NAME REQUIREMENTS...: sets env to .venv/NAME-<minor version>, made for
 # $python and holding the packages of these files. Nothing is done when it is there.
 make_environment() {
-  local stamp wanted file show=--quiet requirements=()
+  local stamp wanted file show=--quiet requirements=() overrides=(requirements_overrides.txt)
   env=$root/.venv/$1-${python_version%.*}
+  [[ ! -f requirements_$1_overrides.txt ]] || overrides+=("requirements_$1_overrides.txt")
   shift
   for file in "$@"; do
     requirements+=(--requirement "$file")
   done
   stamp=$env/installed.txt
   wanted="# $python $python_version
-$(cat "$@" requirements_overrides.txt)"
+$(cat "$@" "${overrides[@]}")"
   if [[ -f $stamp && $(cat "$stamp") == "$wanted" ]]; then
     return
   fi
@@ -145,7 +146,7 @@ $(cat "$@" requirements_overrides.txt)"
   rm -rf "$env"
   "$uv" venv --quiet --no-project --python "$python" "$env"
   with_pip_settings "$uv" pip install ${show:+"$show"} --python "$env/bin/python" \
-    "${requirements[@]}" --override requirements_overrides.txt ||
+    "${requirements[@]}" "${overrides[@]/#/--override=}" ||
     die "The packages of $* could not be installed."
   printf '%s\n' "$wanted" >"$stamp"
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -18,7 +20,12 @@ from custom_components.fleet_tracker.const import (
     CONF_EXCLUDED_VEHICLES,
     CONF_KEEP_TRIPS,
 )
-from custom_components.fleet_tracker.model.vehicle import Position, VehicleUpdate
+from custom_components.fleet_tracker.model.vehicle import (
+    Occurrence,
+    OccurrenceKind,
+    Position,
+    VehicleUpdate,
+)
 from tests.common import START, cloud_entry, elapse, set_up, state_of
 from tests.neutral_vendor import Cloud, Clouds, told
 
@@ -158,3 +165,44 @@ async def test_trip_that_was_none_is_no_longer_kept(
     cloud.push(told("1", START - timedelta(minutes=1), ignition=False))
     await elapse(hass, freezer, 60)
     assert await kept(coordinator) == []
+
+
+async def test_two_accounts_may_have_the_same_vehicle(
+    hass: HomeAssistant, clouds: Clouds, freezer: FrozenDateTimeFactory
+) -> None:
+    """Each keeps and tells its own; what goes with one is still there in the other."""
+    freezer.move_to(START)
+    entries = {name: cloud_entry(name) for name in ("acme", "other")}
+    for name, entry in entries.items():
+        clouds[name].tell(news("1", 52, 0, ignition=False))
+        await set_up(hass, entry)
+    acme, other = (one.runtime_data for one in entries.values())
+    told_of = Counter[str]()
+    for name, coordinator in (("acme", acme), ("other", other)):
+
+        @callback
+        def note(vehicle_id: str, one: Occurrence, name: str = name) -> None:
+            told_of[f"{name} {one.type}"] += 1
+
+        coordinator.async_subscribe_occurrences(note, "1", OccurrenceKind.TRIP)
+    await drive(hass, clouds["acme"], freezer, "1")
+    assert (await kept(acme), await kept(other)) == ([2.2], [])
+    await drive(hass, clouds["other"], freezer, "1")
+    assert (await kept(acme), await kept(other)) == ([2.2], [2.2])
+    assert told_of == {
+        f"{name} {what}": 1
+        for name in entries
+        for what in ("trip_started", "trip_ended")
+    }
+    (trip,) = await acme.kept_trips.async_trips("1", START - DAY, START + DAY)
+    await acme.kept_trips.async_mark("1", trip.trip_id, {"driver": "Ann"}, None)
+    (same,) = await other.kept_trips.async_trips("1", START - DAY, START + DAY)
+    assert same.mark.driver is None
+    devices = dr.async_get(hass).devices.values()
+    of_vehicle = [it for it in devices if any("_1" in key for _, key in it.identifiers)]
+    assert len(of_vehicle) == 2
+    acme.async_forget("1")
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert (await kept(acme), await kept(other)) == ([], [2.2])
+    await hass.config_entries.async_remove(entries["acme"].entry_id)
+    assert await kept(other) == [2.2]
