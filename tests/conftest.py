@@ -10,6 +10,7 @@ import re
 from typing import Any
 from unittest.mock import patch
 
+from homeassistant.components.http import HomeAssistantHTTP
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir, storage
 from hypothesis import HealthCheck, settings
@@ -72,6 +73,21 @@ def enable_event_loop_debug() -> None:
     Its debug mode remembers where each callback was made, which takes a third of the time of
     all tests.
     """
+
+
+@pytest.fixture(autouse=True)
+def disable_http_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open no port of Home Assistant's, as the newest test plugin's fixture does.
+
+    That makes two mocks for each test. The oldest has none, and needs none.
+    """
+
+    async def open_nothing(*_: object) -> None:
+        """Leave the ports to clients of tests, which open one of their own."""
+
+    if hasattr(HomeAssistantHTTP, "async_bind"):
+        monkeypatch.setattr(HomeAssistantHTTP, "async_bind", open_nothing)
+        monkeypatch.setattr(HomeAssistantHTTP, "start", open_nothing)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -40,7 +40,7 @@ from .test_mapping import (
 
 BEFORE = START - timedelta(hours=1)
 # Each example sets a server up; script/fuzz tries more of them.
-EXAMPLES = settings.default.max_examples
+EXAMPLES = settings().max_examples
 ALARM = alarm(-60, 5).as_record()
 USER = accounts()[0].record()
 POINT = f"4.9,52.4,{int(START.timestamp())},0,0"

@@ -17,7 +17,7 @@ from custom_components.fleet_tracker.vendors.segway.vocabulary import SegwayCapa
 from tests.simulators.segway import SegwaySimulator
 from tests.vendors.contract import FullAccount, VendorContract
 
-from .rig import RIDING, START, Rig, add_account, add_vehicle
+from .rig import RIDING, START, Rig, account_with_mopeds
 
 NAME = "A blue moped"
 UNKNOWN_CODE = 16999
@@ -30,12 +30,9 @@ async def _full(
     """Set up an account with an E-moped that is being ridden."""
     freezer.move_to(START)
     async with SegwaySimulator() as server:
-        entry = await add_account(hass, server, rents=True)
-        hass.config_entries.async_update_entry(
-            entry, options={**entry.options, "allow_engine_cut": True}
+        entry = await account_with_mopeds(
+            hass, server, {RIDING: NAME}, allow_engine_cut=True
         )
-        await hass.async_block_till_done()
-        await add_vehicle(hass, entry, RIDING, name=NAME)
         rig = Rig(hass, server, freezer, entry)
         for _step in range(3):
             await rig.advance(1)

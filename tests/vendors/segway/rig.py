@@ -227,7 +227,12 @@ async def add_vehicle(
 
 
 async def account_with_mopeds(
-    hass: HomeAssistant, server: SegwaySimulator
+    hass: HomeAssistant,
+    server: SegwaySimulator,
+    names: Mapping[str, str] = NAMES,
+    *,
+    model: str = "e_moped",
+    **options: bool,
 ) -> FleetConfigEntry:
     """Set up at once what a user adds by one form after another; a test compares them.
 
@@ -247,15 +252,15 @@ async def account_with_mopeds(
             "server": server.url,
             "verify_ssl": True,
         },
-        options={RENTS: True},
+        options={RENTS: True, **options},
         subentries_data=[
             {
-                "data": {"model": MODELS[imei], "name": name},
+                "data": {"model": model, "name": name},
                 "subentry_type": SUBENTRY_VEHICLE,
                 "title": name,
                 "unique_id": imei,
             }
-            for imei, name in NAMES.items()
+            for imei, name in names.items()
         ],
     )
     await set_up(hass, cast("MockConfigEntry", entry))

@@ -22,8 +22,7 @@ from .rig import (
     Clients,
     Door,
     Rig,
-    add_account,
-    add_vehicle,
+    account_with_mopeds,
     no_sleep,
     open_door,
 )
@@ -66,8 +65,9 @@ async def model_door(
         changed_at=now - 7200,
     )
     async with SegwaySimulator(moped, sleep=no_sleep) as server:
-        entry = await add_account(hass, server, rents=True)
-        await add_vehicle(hass, entry, PARKED, model=request.param, name="Moped")
+        entry = await account_with_mopeds(
+            hass, server, {PARKED: "Moped"}, model=request.param
+        )
         rig = Rig(hass, server, freezer, entry)
         await rig.advance(0.1)
         async with open_door(rig, hass_client_no_auth) as door:

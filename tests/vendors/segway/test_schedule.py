@@ -299,7 +299,7 @@ HAPPENINGS = (
         max_size=40,
     )
 )
-@settings(max_examples=3 * settings.default.max_examples)
+@settings(max_examples=3 * settings().max_examples)
 def test_what_is_planned_is_what_would_be_judged_anew(
     story: list[tuple[str, Query, int, tuple[bool, bool] | None]],
 ) -> None:
