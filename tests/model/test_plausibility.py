@@ -399,6 +399,16 @@ def test_repeated_value_agrees_with_nothing() -> None:
     assert story.count(90_001.0) == 90_001
 
 
+def test_values_of_one_moment() -> None:
+    """A little more counts at once, as in two groups of one second; much more waits."""
+    story = Counter(Reading.ODOMETER)
+    assert story.count(70_000.0) == 70_000
+    for kilometres, shown in ((70_000.4, 70_000.4), (90_000.0, 70_000.4)):
+        again = replace(group(at=NOW + MINUTE), readings={Reading.ODOMETER: kilometres})
+        story.tell(news(again), after=SECOND)
+        assert story.shown == shown
+
+
 def test_reading_that_agrees_ends_the_wait() -> None:
     """A blip is forgotten by the next right value."""
     story = Counter(Reading.ODOMETER)
