@@ -31,7 +31,7 @@ from tests.week.town import BEGIN, Town
 
 from .roads import BUSY_FOR, DAY, WINDOWS, Life, PlannedTrip, life
 
-STEP = float(os.environ.get("MONTH_STEP", "90"))
+STEP = float(os.environ.get("MONTH_STEP", "180"))
 QUIET_STEP = 900.0
 PARKED_EVERY = 300
 BUFFERED = (0.2, 0.45)
@@ -252,7 +252,7 @@ class MonthHouse(House):
         found: dict[str, list[KeptTrip]] = {}
         for vendor in SOURCES:
             coordinator = self.entry(vendor).runtime_data
-            names = coordinator.names_by_vehicle(coordinator.vehicles())
+            names = coordinator.devices.names_by_vehicle(coordinator.vehicles())
             kept = await coordinator.kept_trips.async_all_trips(
                 BEGIN, BEGIN + timedelta(days=400)
             )
