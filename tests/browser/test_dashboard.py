@@ -104,6 +104,7 @@ def test_first_page(screen: Screen) -> None:
 
 TOLD_ALARMS: Sequence[tuple[dict[str, str], str]] = (
     ({"event_type": "sos"}, "Van: SOS"),
+    ({"event_type": "sos", "occurred_at": "no time"}, ""),
     ({"event_type": "ignition_on"}, ""),
     ({"event_type": "door_opened"}, ""),
     ({"event_type": "cleared", "cleared": "vibration"}, "Van: Cleared: Vibration"),

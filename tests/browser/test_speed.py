@@ -195,7 +195,8 @@ def long_tasks(
             (
                 (task["ts"] - begin) / 1e6,
                 task.get("tdur", task["dur"]) / 1000,
-                ours / 1000,
+                # Samples tell when, not how long: other programs may have run meanwhile.
+                ours / 1000 * task.get("tdur", task["dur"]) / task["dur"],
                 [f"{one} {spent[one] / 1000:.0f}" for one in most],
             )
         )

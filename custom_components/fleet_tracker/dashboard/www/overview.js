@@ -4,7 +4,7 @@ import { css, html, nothing, repeat, styleMap } from "./lit.js";
 import { showEntity } from "./actions.js";
 import { note, outdatedBanner, whyNothing } from "./element.js";
 import { entityOf, fleet, stateOf } from "./fleet.js";
-import { ACTIVITIES, ACTIVITY_COLORS, ACTIVITY_ICONS, ACTIVITY_WORDS, activityOf, clock, dayOf, distance, hasTracker, kilometres, placeOf, warningsOf } from "./format.js";
+import { ACTIVITIES, ACTIVITY_COLORS, ACTIVITY_ICONS, ACTIVITY_WORDS, activityOf, clock, dayOf, distance, format, hasTracker, kilometres, placeOf, warningsOf } from "./format.js";
 import { MapElement, createMap } from "./map.js";
 import { shared } from "./styles.js";
 import "./vehicle-card.js";
@@ -333,7 +333,8 @@ class OverviewCard extends MapElement {
     const why = whyNothing();
     const vehicles = fleet.overview?.vehicles ?? [];
     if (why !== "dashboard_no_such_vehicle" && !vehicles.length) return this._empty(words, why);
-    const sorted = [...vehicles].sort((one, other) => one.name.localeCompare(other.name, hass.language, { numeric: true }));
+    const order = format(Intl.Collator, hass.language, { numeric: true });
+    const sorted = [...vehicles].sort((one, other) => order.compare(one.name, other.name));
     const chosen = this._chosen(hass, words, sorted);
     return html`<div class="page">
       ${fleet.isOutdated ? outdatedBanner(words) : nothing} ${this._bar(hass, words, vehicles)}

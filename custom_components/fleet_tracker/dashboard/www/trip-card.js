@@ -2,7 +2,7 @@
 
 import { css, html, nothing, repeat } from "./lit.js";
 import { download } from "./actions.js";
-import { activityOf, clock, dayOf, distance, duration, hasTracker, isSameDay, speed } from "./format.js";
+import { activityOf, clock, dayOf, distance, duration, format, hasTracker, isSameDay, speed } from "./format.js";
 import { MapElement, createMap, setPaths } from "./map.js";
 import { shared } from "./styles.js";
 
@@ -379,7 +379,7 @@ class TripCard extends MapElement {
   _dayLine(hass, words) {
     const trips = this.trips ?? [];
     const text = this.day
-      ? new Intl.DateTimeFormat(hass.language, { weekday: "long", day: "numeric", month: "long", timeZone: "UTC" }).format(new Date(this.day))
+      ? format(Intl.DateTimeFormat, hass.language, { weekday: "long", day: "numeric", month: "long", timeZone: "UTC" }).format(new Date(this.day))
       : words("dashboard_today");
     return html`<div class="day">
       <h2>
@@ -518,24 +518,24 @@ class TripCard extends MapElement {
     return html`<div class="files" role="group" aria-label=${words("dashboard_download")}>
       <span class="secondary">${words("dashboard_download")}</span>
       ${FORMATS.map(
-        (format) =>
-          html`<button class="pill" @click=${() => this._save(format)}>
-            <ha-icon icon="mdi:download"></ha-icon>${format.toUpperCase()}
+        (kind) =>
+          html`<button class="pill" @click=${() => this._save(kind)}>
+            <ha-icon icon="mdi:download"></ha-icon>${kind.toUpperCase()}
           </button>`,
       )}
       ${this.fileProblem ? html`<span role="status">${inWords(words, this.fileProblem)}</span>` : nothing}
     </div>`;
   }
 
-  /** @param {string} format */
-  async _save(format) {
+  /** @param {string} kind */
+  async _save(kind) {
     const { hass, vehicle } = this;
     if (!hass || !vehicle) return;
     try {
       const file = await hass.callWS({
         type: "fleet_tracker/export",
         entity_id: vehicle.tracker,
-        format,
+        format: kind,
         ...(this.day ? { date: this.day } : {}),
       });
       this.fileProblem = "";
