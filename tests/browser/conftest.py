@@ -40,6 +40,15 @@ def a_browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(autouse=True)
+def own_accounts_go(demo: Demo) -> Iterator[None]:
+    """Remove the accounts that a test added: others count the vehicles of the demo."""
+    before = demo.accounts()
+    yield
+    for entry_id in demo.accounts() - before:
+        demo.ask("DELETE", f"config/config_entries/entry/{entry_id}")
+
+
 @pytest.fixture(name="screen")
 def a_screen(
     demo: Demo, browser: Browser, request: pytest.FixtureRequest

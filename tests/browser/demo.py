@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 import contextlib
 from dataclasses import dataclass
+import json
 from pathlib import Path
 import signal
 import socket
 import subprocess
 import sys
 import time
+from typing import Any
+from urllib.request import Request, urlopen
 
+from custom_components.fleet_tracker.const import DOMAIN
 from script.demo_support.accounts import ACCOUNTS
 from script.demo_support.home_assistant import ROOT, VERSION
 from tests.simulators.tracksolid import ACCOUNT
 
 START_TIMEOUT = 300
 STOP_TIMEOUT = 60
+PATIENCE = 60
+"""How long Home Assistant may take to answer, in seconds."""
 IS_READY = "Ctrl-C ends everything."
 
 
@@ -37,6 +43,21 @@ class Demo:
         """Return the demo that runs at a port."""
         token = ROOT / ".demo" / f"{VERSION}-{port}" / "token"
         return cls(f"http://127.0.0.1:{port}", token.read_text(encoding="ascii"), port)
+
+    def ask(self, method: str, path: str) -> Any:
+        """Return what Home Assistant answers to a request."""
+        request = Request(
+            f"{self.url}/api/{path}",
+            method=method,
+            headers={"Authorization": f"Bearer {self.token}"},
+        )
+        with urlopen(request, timeout=PATIENCE) as answer:
+            return json.load(answer)
+
+    def accounts(self) -> set[str]:
+        """Return the accounts of this integration, by the ids of their entries."""
+        entries = self.ask("GET", f"config/config_entries/entry?domain={DOMAIN}")
+        return {entry["entry_id"] for entry in entries}
 
     @property
     def is_oldest(self) -> bool:

@@ -211,6 +211,11 @@ def test_names_of_any_kind(screen: Screen) -> None:
     screen.page.on("dialog", lambda _: screen.complaints.append("a dialog"))
     screen.look(phone=True)
 
+    def has_low_line() -> bool:
+        # What is drawn anew meanwhile has no box for a moment.
+        box = fleet.locator(".alarm").first.bounding_box()
+        return box is not None and box["height"] < 80
+
     for name in NAMES:
         fleet.evaluate(
             """async (one, name) => {
@@ -230,7 +235,7 @@ def test_names_of_any_kind(screen: Screen) -> None:
         expect(fleet.locator(".alarm bdi").first).to_have_text(name.strip())
         expect(fleet.locator(".name bdi").first).to_have_text(name.strip())
         assert screen.has_room()
-        assert (fleet.locator(".alarm").first.bounding_box() or {})["height"] < 80
+        wait_for(has_low_line, "a line that is low", 20)
         assert_accessible(fleet)
 
 
