@@ -14,6 +14,7 @@ from typing import Any
 from .accounts import ACCOUNTS, DemoVehicle, Entity
 from .cameras import check_cameras
 from .engines import check_engines
+from .files import check_files
 from .flows import discovery_cards
 from .home_assistant import DOMAIN, HomeAssistant
 from .outage import check_outage, is_told_failure
@@ -27,6 +28,7 @@ VEHICLES = [vehicle for account in ACCOUNTS for vehicle in account.vehicles]
 ENTITY_TIMEOUT = 240
 LIFE_TIMEOUT = 300
 PAST_TIMEOUT = 90
+FILES_TIMEOUT = 120
 CAMERA_TIMEOUT = 90
 """The vendor of the van is asked for a day a second."""
 PAST_VEHICLES = ("Van", "Town van")
@@ -69,6 +71,9 @@ async def check(
         )
         problems = await _wait(home_assistant, LIFE_TIMEOUT, Life().look)
         problems += await _check_vehicles(home_assistant)
+    if not problems:
+        print("Exporting the trips so far ...", flush=True)
+        problems = await _wait(home_assistant, FILES_TIMEOUT, check_files)
     if not problems:
         print("Cutting and restoring an engine, and being refused ...", flush=True)
         problems = await check_engines(home_assistant, refused)
