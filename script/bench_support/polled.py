@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, State
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 import orjson
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -135,7 +135,14 @@ async def _cost(doing: object) -> float:
 
 
 async def _memory(hass: HomeAssistant, entry: ConfigEntry) -> float:
-    """Return the bytes that an entry takes that is set up, and leave it so."""
+    """Return the bytes that an entry takes that is set up, and leave it so.
+
+    Home Assistant keeps the JSON of each registered entity and device once it has written
+    them, which it does some seconds after a change: whoever is being set up then would pay
+    for all. So it is made before.
+    """
+    er.async_get(hass)._data_to_save()  # noqa: SLF001  there is no other way
+    dr.async_get(hass)._data_to_save()  # noqa: SLF001
     gc.collect()
     tracemalloc.start()
     await set_up(hass, entry)
