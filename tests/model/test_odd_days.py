@@ -10,7 +10,7 @@ import pytest
 
 from custom_components.fleet_tracker.model.trips.fold import TripSettings
 from custom_components.fleet_tracker.model.trips.log import TripLog, at, take
-from custom_components.fleet_tracker.model.trips.moments import Moment
+from custom_components.fleet_tracker.model.trips.moments import NO_PLACE, Moment
 
 from .drives import Day, Ways
 
@@ -340,6 +340,27 @@ def drift_in_a_garage() -> Odd:
     return Odd(day, [])
 
 
+def arrives_unheard(key: bool, silence: float) -> Callable[[], Odd]:
+    """Return a day on which nothing is heard of the last two kilometers of a drive."""
+
+    def made() -> Odd:
+        day = Day(23, replace(NO_ODOMETER, key=key))
+        day.stand(HOUR)
+        day.drive(9000)
+        day.stand(3 * HOUR, every=30)
+        end = day.drives[0].end
+        heard = []
+        for it in day.moments:
+            if not end - 144 < it.at < end + silence:
+                heard.append(it)
+            elif key and it.at == end:
+                # When the key was turned off is told behind.
+                heard.append(it._replace(latitude=NO_PLACE, longitude=NO_PLACE))
+        return Odd(day, [9], moments=heard)
+
+    return made
+
+
 ODD_DAYS: dict[str, Callable[[], Odd]] = {
     one.__name__: one
     for one in (
@@ -367,6 +388,13 @@ ODD_DAYS: dict[str, Callable[[], Odd]] = {
         drift_in_a_garage,
     )
 } | {
+    **{
+        f"arrives unheard, silent for {minutes} minutes, key {key}": arrives_unheard(
+            key, minutes * MINUTE
+        )
+        for minutes in (4, 15, 40)
+        for key in (True, False)
+    },
     "petrol stop of 2:59": petrol(179 - 1, 11),
     "petrol stop of 3:01": petrol(181 + 1, 7, 4),
 }

@@ -217,6 +217,12 @@ class Fold:
                 self.key, self.key_since = True, self.key_on_before or self.key_since
         drive = self.drive
         if drive is not None and self._stops_by_key(at, settings):
+            if (
+                self._went_on_unheard(moment)
+                and self.key is False
+                and self._may_reach(moment, self.key_since)
+            ):
+                self._arrive(moment, self.key_since, at)
             self._stop(settings)
         if moment.odometer != NO_ODOMETER:
             self._add_odometer(moment.odometer)
@@ -402,6 +408,11 @@ class Fold:
         on_the_way = step / speed * 3.6
         was_off = self._usable_key(settings) is False and self._off_since() < at
         stood_on = is_gap and step < waited * STOOD_KMH / 3.6
+        if stood_on and self._went_on_unheard(fix):
+            self._arrive(fix, place.until + on_the_way, at)
+            if self._stops_by_standing(waited - on_the_way, settings):
+                self._stop(settings)
+            return
         if stood_on:
             # It stood for most of the silence, and drove then.
             if self.drive is not None and self._stops_by_standing(
@@ -433,6 +444,47 @@ class Fold:
             drive.stopped_at = max(self._off_since(), place.since)
         self._count(drive, fix, at)
         self.place = Place(fix.latitude, fix.longitude, at, at)
+
+    def _went_on_unheard(self, fix: Moment) -> bool:
+        """Tell whether it was last heard of at speed, and stands at a fix now.
+
+        So it drove on in between, and stood then.
+        """
+        drive, place = self.drive, self.place
+        return (
+            drive is not None
+            and place is not None
+            and self.outside is None
+            and drive.carried_since is None
+            and place.since == place.until == drive.seen_at
+            and MOVING_KMH * 10 <= drive.seen_speed != UNKNOWN
+            and fix.has_place
+            and self._is_slow(fix)
+            and metres(place.latitude, place.longitude, fix.latitude, fix.longitude)
+            > HOLD_AT_MOST_M
+        )
+
+    def _may_reach(self, fix: Moment, at: float) -> bool:
+        """Tell whether it can be at a fix by a time after the last place."""
+        place = self.place
+        return place is not None and metres(
+            place.latitude, place.longitude, fix.latitude, fix.longitude
+        ) <= (at - place.until) * (TOP_KMH / 3.6)
+
+    def _arrive(self, fix: Moment, arrived: float, at: float) -> None:
+        """Note that it drove unheard to the place of a fix, and stands there since."""
+        drive, place = self.drive, self.place
+        if drive is None or place is None:
+            return
+        if arrived - place.until > GAP_S:
+            drive.gap_s += arrived - place.until
+            drive.gap_m += metres(
+                place.latitude, place.longitude, fix.latitude, fix.longitude
+            )
+        if fix.odometer != NO_ODOMETER:
+            self._add_odometer(fix.odometer)
+        self._count(drive, fix, arrived)
+        self.place = Place(fix.latitude, fix.longitude, arrived, at)
 
     def _start(
         self,
