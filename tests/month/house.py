@@ -46,7 +46,7 @@ SOURCES: Mapping[str, tuple[str | int, ...]] = {
     "open_api": (ODOMETER, OWN_60, OWN_30, OWN_30, OWN_300),
     "tracksolid": (ODOMETER, OWN_30, ODOMETER, ODOMETER, ODOMETER),
     "vt3": (OWN_10, ODOMETER, OWN_30, OWN_60, OWN_10),
-    "segway": (ODOMETER, OWN_30, ODOMETER, OWN_10, ODOMETER),
+    "segway": (ODOMETER, OWN_30, ODOMETER, OWN_30, ODOMETER),
 }
 """By vendor and number of the vehicle."""
 
