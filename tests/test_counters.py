@@ -8,6 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from custom_components.fleet_tracker.account.coordinator import FleetCoordinator
+from custom_components.fleet_tracker.account.devices import Devices
 from custom_components.fleet_tracker.model.vehicle import (
     Activity,
     Reading,
@@ -43,7 +44,7 @@ def test_steps(
 ) -> None:
     """A counter is exact while parked and whenever it fell, and steps on the way."""
     vehicle = Vehicle(vehicle_id="1", details=VehicleDetails(name="Van"))
-    coordinator = Mock(spec=FleetCoordinator)
+    coordinator = Mock(spec=FleetCoordinator, devices=Mock(spec=Devices))
     coordinator.vehicle.side_effect = lambda _: vehicle
     sensor = FleetSensor(coordinator, "1", FleetSensorDescription(key=reading), reading)
     for activity, value, shown in told:

@@ -147,4 +147,4 @@ def test_capabilities_are_named_alike(vendor: str) -> None:
         words(vendor, "Capability")
     )
     shared = {one.value for one in words(vendor, "Capability")} & set(Capability)
-    assert shared <= {Capability.LOCK, Capability.EVENTS}
+    assert shared <= {Capability.LOCK, Capability.EVENTS, Capability.KEYLESS}

@@ -15,7 +15,7 @@ def test_tests_are_deterministic() -> None:
     tried = settings.get_profile("fleet_tracker")
     assert tried.derandomize
     assert tried.database is None
-    assert tried.max_examples == 100
+    assert tried.max_examples == 50
 
 
 def test_fuzzing_tries_many_others() -> None:

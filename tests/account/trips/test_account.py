@@ -198,7 +198,11 @@ async def test_two_accounts_may_have_the_same_vehicle(
     await acme.kept_trips.async_mark("1", trip.trip_id, {"driver": "Ann"}, None)
     (same,) = await other.kept_trips.async_trips("1", START - DAY, START + DAY)
     assert same.mark.driver is None
-    devices = dr.async_get(hass).devices.values()
+    devices = [
+        device
+        for entry_id in (acme.config_entry.entry_id, other.config_entry.entry_id)
+        for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry_id)
+    ]
     of_vehicle = [it for it in devices if any("_1" in key for _, key in it.identifiers)]
     assert len(of_vehicle) == 2
     acme.async_forget("1")

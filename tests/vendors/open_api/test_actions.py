@@ -125,6 +125,7 @@ async def test_get_alarms(rig: Rig) -> None:
                 "type": "geofence_entered",
                 "code": "5",
                 "name": "geoFenceInAlarm",
+                "routine": False,
                 "speed": 45,
                 "geofence_id": 7,
                 "geofence": "Depot",
@@ -134,6 +135,7 @@ async def test_get_alarms(rig: Rig) -> None:
                 "type": "other",
                 "code": "99",
                 "name": None,
+                "routine": False,
                 "speed": 45,
             },
         ]
