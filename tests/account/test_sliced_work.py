@@ -104,20 +104,39 @@ async def test_waiting_until_all_is_done() -> None:
     assert waiting[0].cancelled()
 
 
+@pytest.mark.parametrize("error", [ValueError("broken"), asyncio.CancelledError()])
 async def test_a_broken_job_is_logged_and_left(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:
     """All others are done."""
     done: list[str] = []
 
     def broken() -> None:
-        raise ValueError("broken")
+        raise error
 
     work = SlicedWork("somebody")
     work.add([partial(done.append, "a"), broken, partial(done.append, "b")])
     await work.async_done()
     assert done == ["a", "b"]
     assert "Error while telling of news from somebody" in caplog.text
+
+
+async def test_an_interrupt_leaves_the_others_to_be_done() -> None:
+    """It reaches whoever added the job, and nobody waits for ever afterwards."""
+
+    class Interrupt(BaseException):
+        """What is no error of a job."""
+
+    done: list[str] = []
+
+    def interrupted() -> None:
+        raise Interrupt
+
+    work = SlicedWork("somebody")
+    with pytest.raises(Interrupt):
+        work.add([partial(done.append, "a"), interrupted, partial(done.append, "b")])
+    await work.async_done()
+    assert done == ["a", "b"]
 
 
 async def test_a_long_job_goes_on_in_the_next_turn() -> None:

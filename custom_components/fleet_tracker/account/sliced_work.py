@@ -49,14 +49,27 @@ class SlicedWork:
 
     def _go_on(self) -> None:
         self._until = monotonic() + LONGEST_HOLD
+        try:
+            self._do_some()
+        finally:
+            # Whatever ends a job, such as an interrupt, the others are done.
+            if self._urgent or self._jobs:
+                asyncio.get_running_loop().call_soon(self._go_on)
+            else:
+                self._end()
+
+    def _do_some(self) -> None:
         while self._urgent or self._jobs:
             if not self.has_time:
-                asyncio.get_running_loop().call_soon(self._go_on)
                 return
             try:
                 (self._urgent or self._jobs).popleft()()
-            except Exception:  # noqa: BLE001  one broken entity must not silence all others
+            # One broken entity must not silence all others, nor one that looks at the
+            # result of a task that was cancelled.
+            except (Exception, asyncio.CancelledError):  # noqa: BLE001
                 LOGGER.exception("Error while telling of news from %s", self._name)
+
+    def _end(self) -> None:
         self._going_on = False
         if self._done is not None:
             self._done.set_result(None)
