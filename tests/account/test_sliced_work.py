@@ -104,7 +104,9 @@ async def test_waiting_until_all_is_done() -> None:
     assert waiting[0].cancelled()
 
 
-@pytest.mark.parametrize("error", [ValueError("broken"), asyncio.CancelledError()])
+@pytest.mark.parametrize(
+    "error", [ValueError("broken"), asyncio.CancelledError("broken")]
+)
 async def test_a_broken_job_is_logged_and_left(
     caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:
