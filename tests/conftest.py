@@ -1,6 +1,6 @@
 """Fixtures that every test gets."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 import gc
 from itertools import count
 import logging
@@ -52,6 +52,22 @@ frozen_time.install()
 # A line for each entity and device that is new takes longer to write than to make them.
 for _registry in ("entity_registry", "device_registry"):
     logging.getLogger(f"homeassistant.helpers.{_registry}").setLevel(logging.WARNING)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[
+    None, pytest.TestReport, pytest.TestReport
+]:
+    """Escape half surrogate pairs in what was logged: workers cannot send them.
+
+    Without this a run with ``-v``, which logs more, ends with an internal error.
+    """
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode())
+        for name, text in report.sections
+    ]
+    return report
 
 
 @pytest.fixture(autouse=True)
