@@ -26,7 +26,7 @@ def passes() -> int:
 
 def set_passes(number: int) -> None:
     """Measure everything so often."""
-    global _passes  # noqa: PLW0603
+    global _passes  # noqa: PLW0603  set once, by the command line of a process
     _passes = number
 
 

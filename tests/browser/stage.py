@@ -17,7 +17,7 @@ from .screen import Screen
 
 NOW = "2026-11-26T12:00:00+00:00"
 DASHBOARD = "stage"
-# What an account and a vehicle are told to be, where a test says nothing else.
+# The account and the times of a vehicle in answers, unless a test gives others.
 ACCOUNT: Mapping[str, Any] = {
     "id": "account",
     "title": "Company",

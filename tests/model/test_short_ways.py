@@ -11,7 +11,7 @@ import pytest
 from custom_components.fleet_tracker.model import clocks, merge, plausibility
 from custom_components.fleet_tracker.model.evidence import _add_speed
 from custom_components.fleet_tracker.model.record import replace
-from custom_components.fleet_tracker.model.record_values import values_beside
+from custom_components.fleet_tracker.model.record_values import RecordValues
 from custom_components.fleet_tracker.model.texts import clean_text, clean_update
 from custom_components.fleet_tracker.model.vehicle import (
     ClockWatch,
@@ -181,8 +181,10 @@ def test_speeds_are_kept_in_order() -> None:
 def test_values_of_a_record_that_moves_on() -> None:
     """They are all but those of the given names; a record without one is another one."""
     record = {"imei": "1", "time": 5, "speed": 7}
-    values_of = values_beside(tuple(record), frozenset({"time"}))
-    assert values_of(record) == values_of({**record, "time": 6})
-    assert values_of(record) != values_of({**record, "speed": 8})
-    with pytest.raises(KeyError):
-        values_of({"imei": "1", "time": 5})
+    values = RecordValues(record, frozenset({"time"}))
+    assert values.are_in(record)
+    assert values.are_in({**record, "time": 6})
+    assert not values.are_in({**record, "speed": 8})
+    assert not values.are_in({"imei": "1", "time": 5})
+    assert not values.are_in({**record, "more": None})
+    assert not values.are_in({"imei": "1", "time": 5, "fuel": 7})

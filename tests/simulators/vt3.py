@@ -721,6 +721,7 @@ async def keep_connected(tracker: Vt3Simulator, host: str, port: int) -> None:
             await tracker.live(trouble=True)
             await tracker.disconnect()
             print(f"{tracker.serial}: connection lost", flush=True)
+        # A tracker waits before it connects again.
         await asyncio.sleep(3)
 
 

@@ -386,7 +386,8 @@ class Fleet:
     def _absorb_some(self, received: Sequence[tuple[str, tuple[Receipt, ...]]]) -> None:
         """Merge news of some vehicles, and tell of it when all of it is merged.
 
-        It is fewer vehicles where they take long. Of one vehicle each state is shown. New entities are made a vehicle at a time.
+        It takes fewer vehicles where merging takes long, and one that is new by itself, since
+        its entities are made then. Of news of one vehicle each is shown.
         """
         absorbed: set[str] = set()
         for number, (vehicle_id, receipts) in enumerate(received):
@@ -437,9 +438,10 @@ class Fleet:
         try:
             merged = merge(before, update, rules, now)
         except Exception:
+            # Any error may come of what is known of a vehicle and makes no sense. If it came
+            # of the news, it comes again below and is raised.
             if before is None:
                 raise
-            # Else nothing would ever be heard of the vehicle again.
             anew = replace(update, details=update.details or before.details)
             merged = merge(None, anew, rules, now)
             LOGGER.exception(

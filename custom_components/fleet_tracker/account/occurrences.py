@@ -401,7 +401,7 @@ def _call[**P](listener: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -
     """Call a listener. The error of one must not keep occurrences from all others."""
     try:
         listener(*args, **kwargs)
-    except Exception:  # noqa: BLE001  whatever a listener raises is a fault of its own
+    except Exception:  # noqa: BLE001  it is logged, and all other listeners are called
         LOGGER.exception("Error in a listener to occurrences")
 
 

@@ -1,4 +1,4 @@
-"""Copies of stored files that could not be used, and whatever stands in their place.
+"""Copies of stored files that could not be used, and other things in their places.
 
 So nothing is lost that may be worth a look, and set-up goes on.
 """
@@ -34,9 +34,9 @@ async def async_set_aside(hass: HomeAssistant, path: Path) -> str | None:
 
 
 def make_way(files: Iterable[Path], folder: Path) -> list[str]:
-    """Move away what stands in the place of files or of a folder of files and is none.
+    """Rename what is no file where one belongs, and no folder where the folder belongs.
 
-    Returns what it is called now. A folder in the place of a file, say, would let nothing be kept ever.
+    Nothing could ever be written there otherwise. Returns the new names.
     """
     if os.path.lexists(folder) and not folder.is_dir():
         wrong = [folder]

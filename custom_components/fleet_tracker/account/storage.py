@@ -217,7 +217,8 @@ class VehicleStore:
             try:
                 vehicle = from_json(Vehicle, json_loads_object(record))
                 check(vehicle)
-            except Exception as err:  # noqa: BLE001  what makes no sense may fail in any way
+            # Values of the right type that make no sense may fail in any way.
+            except Exception as err:  # noqa: BLE001  it is counted, and told in a repair
                 LOGGER.debug("A stored vehicle: %s", type(err).__name__)
                 unreadable += 1
             else:
@@ -272,6 +273,7 @@ class VehicleStore:
 async def async_remove_stored(hass: HomeAssistant, entry_id: str) -> None:
     """Forget everything that was kept of a config entry, what was set aside too."""
     for what in ("memory", "vehicles"):
+        # Whatever else stands in the file's place is removed below.
         with suppress(OSError):
             await KeptFile(hass, entry_id, what).async_remove()
     for name in (journal_name(entry_id), folder_name(entry_id)):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    # The repeated name says that others may import it from here.
     from dataclasses import dataclass as record, replace as replace  # noqa: PLC0414
 else:
     from dataclasses import dataclass
@@ -29,7 +30,11 @@ else:
 
     @cache
     def _copier(kind: type):
-        """Return what copies a kind of record, written out for its fields: no loop is as quick."""
+        """Return a function that copies a kind of record.
+
+        Its code names each field, as dataclasses write their own methods, which is quicker
+        than a loop over the names. The names are those of our own classes.
+        """
         lines = ["def copy(one):", " other = new(kind)"]
         lines += [f" other.{name} = one.{name}" for name in kind.__dataclass_fields__]
         names = {"kind": kind, "new": object.__new__}

@@ -118,6 +118,8 @@ def test_paths_are_found_in_any_case() -> None:
         (request("/pushgps", [], token="tö"), 403),
         (request("/pushgps", {"data_list": "no json"}, token="t"), 400),
         (request("/pushgps", {"data_list": "5"}, token="t"), 400),
+        # A list in which nothing can be read: with success it would be lost.
+        (request("/pushgps", {"data_list": "[5, null]"}, token="t"), 400),
         (request("/pushgps", {}, token="wrong"), 403),
         (request("", [{}], token="t"), 400),
         (request(f"/{TAG_PATH}", {}, token="t"), 400),

@@ -7,50 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from homeassistant.util import dt as dt_util
 
 from ...model.record import replace
 from ...model.trips.log import TripLog, folded
-from ...model.trips.trip import FoundTrip, Trip
+from ...model.trips.trip import Trip
 from ...model.vehicle import Vehicle
 from .kept import KeptTrips
-from .records import KeptTrip
+from .records import KeptTrip, TripOfVehicle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnTrip:
+class OwnTrip(TripOfVehicle):
     """A trip of a vehicle, and what is kept of it, if anything is."""
 
-    vehicle_id: str
-    trip: Trip
     kept: KeptTrip | None = None
-
-    @property
-    def trip_id(self) -> str:
-        """The identity among the vehicle's trips."""
-        return self.trip.trip_id
-
-    @property
-    def found(self) -> FoundTrip:
-        """The drive: Unix seconds, metres, km/h."""
-        return self.trip.found
 
     @property
     def is_running(self) -> bool:
         """Whether it is under way."""
         return not self.trip.is_ended
-
-    @property
-    def begin(self) -> datetime:
-        """When it began, in UTC."""
-        return datetime.fromtimestamp(self.found.begin, UTC)
-
-    @property
-    def end(self) -> datetime:
-        """When it ended, or was last heard of, in UTC."""
-        return datetime.fromtimestamp(self.found.until, UTC)
 
 
 class OwnTrips:

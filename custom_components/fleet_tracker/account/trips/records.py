@@ -85,14 +85,11 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptTrip:
-    """A trip that ended, with what was said of it."""
+class TripOfVehicle:
+    """A trip, and whose it is."""
 
     vehicle_id: str
     trip: Trip
-    recorded_at: datetime
-    mark: Mark = field(default_factory=Mark)
-    changes: tuple[Change, ...] = ()
 
     @property
     def trip_id(self) -> str:
@@ -111,8 +108,17 @@ class KeptTrip:
 
     @property
     def end(self) -> datetime:
-        """When it ended, in UTC."""
+        """When it ended, or was last heard of, in UTC."""
         return _time(self.trip.found.until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptTrip(TripOfVehicle):
+    """A trip that ended, with what was said of it."""
+
+    recorded_at: datetime
+    mark: Mark = field(default_factory=Mark)
+    changes: tuple[Change, ...] = ()
 
     @property
     def is_late(self) -> bool:

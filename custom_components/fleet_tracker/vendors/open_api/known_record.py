@@ -13,7 +13,7 @@ from typing import Self, override
 from ...model.json_values import as_unix_time
 from ...model.quiet_contacts import QuietContacts
 from ...model.record import replace
-from ...model.record_values import values_beside
+from ...model.record_values import RecordValues
 from ...model.vehicle import KnownRecord, Reading, TimeSource, Vehicle, VehicleUpdate
 from .mapping import FUEL, IGNITION_JITTER, OLDEST_REPORTED, TEMPERATURE, map_track
 from .vocabulary import OpenApiReading
@@ -41,7 +41,6 @@ class KnownTrack(KnownRecord):
         "_contacts",
         "_has_left_out",
         "_heard_at",
-        "_names",
         "_received_at",
         "_record",
         "_seconds",
@@ -49,7 +48,6 @@ class KnownTrack(KnownRecord):
         "_switched_at",
         "_until",
         "_values",
-        "_values_of",
         "was_heard",
     )
 
@@ -58,9 +56,7 @@ class KnownTrack(KnownRecord):
     ) -> None:
         """Initialize with a record that nobody changes, and with times of the server."""
         self._record = record
-        self._names = len(record)
-        self._values_of = values_beside(tuple(record), _MOVE_ON)
-        self._values = self._values_of(record)
+        self._values = RecordValues(record, _MOVE_ON)
         self._server_time = server_time
         self._seconds = record.get(SECONDS_SINCE_SWITCH)
         self._received_at = record.get(RECEIVED_AT)
@@ -115,13 +111,8 @@ class KnownTrack(KnownRecord):
         if (
             type(server_time) is not int
             or not self._server_time <= server_time < self._until
-            or len(record) != self._names
+            or not self._values.are_in(record)
         ):
-            return False
-        try:
-            if self._values_of(record) != self._values:
-                return False
-        except KeyError:
             return False
         self.was_heard = False
         heard = record.get(HEARD_AT)

@@ -18,7 +18,7 @@ from ....model.elapsed import is_within
 from ....model.json_values import Record
 from ....model.quiet_contacts import QuietContacts
 from ....model.record import replace
-from ....model.record_values import values_beside
+from ....model.record_values import RecordValues
 from ....model.vehicle import KnownRecord, TimeSource, Vehicle, VehicleUpdate
 from ....transport.http_client import NoAnswer, Unreachable
 from ..api.client import TracksolidClient
@@ -64,18 +64,14 @@ class KnownRow(KnownRecord):
         "_fleet",
         "_heard_at",
         "_left_out_at",
-        "_names",
         "_row",
         "_values",
-        "_values_of",
     )
 
     def __init__(self, row: Record, fleet: Fleet) -> None:
         """Initialize with a row, and with the fleet that knows when it was read last."""
         self._row = row
-        self._names = len(row)
-        self._values_of = values_beside(tuple(row), _MOVE_ON)
-        self._values = self._values_of(row)
+        self._values = RecordValues(row, _MOVE_ON)
         self._heard_at = row.get(HEARD_AT)
         self._fleet = fleet
         self._left_out_at: datetime | None = None
@@ -108,12 +104,7 @@ class KnownRow(KnownRecord):
     @override
     def covers(self, record: Record, now: float) -> bool:
         """Tell whether a later row is the same, but for a contact that shows nothing new."""
-        if len(record) != self._names:
-            return False
-        try:
-            if self._values_of(record) != self._values:
-                return False
-        except KeyError:
+        if not self._values.are_in(record):
             return False
         heard_at = record.get(HEARD_AT)
         if heard_at != self._heard_at:
