@@ -360,6 +360,30 @@ def test_unheard_drive_between_two_parked_places() -> None:
     assert [trip.found.flags for trip in trips] == [frozenset({TripFlag.ESTIMATED})]
 
 
+def test_vendor_knows_when_an_unheard_drive_was() -> None:
+    """It is one trip, which keeps its identity, however early in the silence it was."""
+    moments = [
+        moment(
+            1000.0 + at,
+            latitude=52.0 + (0.05 if at > HOUR else 0.0),
+            longitude=13.0,
+            speed=0.0,
+            ignition=False,
+        )
+        for at in (0.0, 600.0, 1200.0, 5000.0, 5600.0, 6200.0)
+    ]
+    log = heard(moments)[-1].log
+    (estimated,) = log.trips
+    assert estimated.begin > 3000
+    told_by_vendor = VendorTrip(begin=2300.0, end=2900.0, distance_m=6100)
+    told = take(log, (), 20_000.0, SETTINGS, [told_by_vendor])
+    (trip,) = told.log.trips
+    assert (trip.begin, trip.end, trip.found.distance_m) == (2300, 2900, 6100)
+    assert trip.trip_id == estimated.trip_id
+    assert told.news.corrected == (trip,)
+    assert not (told.news.started or told.news.ended or told.news.removed)
+
+
 def test_log_is_kept_whole() -> None:
     """What is written is what is read, but for the states that are made anew."""
     day = Day(5, Ways(interval=30))

@@ -18,6 +18,7 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 
 from custom_components.fleet_tracker.account.trips.records import KeptTrip
+from custom_components.fleet_tracker.model.trips.trip import TripFlag
 from tests.simulators.failures import Failure
 from tests.week.town import BEGIN
 
@@ -27,8 +28,8 @@ from .roads import PlannedTrip
 DAYS = int(os.environ.get("MONTH_DAYS", "2"))
 EACH = int(os.environ.get("MONTH_VEHICLES_EACH", "1"))
 SEED = int(os.environ.get("MONTH_SEED", "1"))
-LATEST_BEGIN_S = 900.0
-"""By how much a begin or an end may differ: what is silent for long is noticed late."""
+OFF_BY_S = 3000.0
+"""By how much a begin or an end may differ: outages are as long, and noticed late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,28 +92,26 @@ def compared(
 ) -> list[str]:
     """Return what differs between the trips that were made and those that were found."""
     problems = []
+    unknown = list(kept)
     for one in planned:
-        same = [
-            it
-            for it in kept
-            if min(it.found.until, one.end) - max(it.found.begin, one.begin) > 0
-        ]
+        same = [it for it in unknown if _is_of(it, one)]
         if len(same) != 1:
             problems.append(f"{name}: {len(same)} trips for {_told(one)}")
         elif (
-            abs(same[0].found.begin - one.begin) > LATEST_BEGIN_S
-            or abs(same[0].found.until - one.end) > LATEST_BEGIN_S
+            abs(same[0].found.begin - one.begin) > OFF_BY_S
+            or abs(same[0].found.until - one.end) > OFF_BY_S
         ):
             problems.append(f"{name}: {_told(one)} is {_told_found(same[0])}")
-    problems += [
-        f"{name}: nobody drove {_told_found(it)}"
-        for it in kept
-        if not any(
-            min(it.found.until, one.end) - max(it.found.begin, one.begin) > 0
-            for one in planned
-        )
-    ]
-    return problems
+        unknown = [it for it in unknown if it not in same]
+    return problems + [f"{name}: nobody drove {_told_found(it)}" for it in unknown]
+
+
+def _is_of(it: KeptTrip, one: PlannedTrip) -> bool:
+    """Tell whether a trip is one that was made; of an unheard one nobody knows when."""
+    begin = it.found.begin
+    if TripFlag.ESTIMATED in it.found.flags:
+        begin -= OFF_BY_S
+    return min(it.found.until, one.end) - max(begin, one.begin) > 0
 
 
 def _told(one: PlannedTrip) -> str:

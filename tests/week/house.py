@@ -34,6 +34,7 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import async_test_home_assistant
 
+from custom_components.fleet_tracker.account import line_file
 from custom_components.fleet_tracker.const import (
     CONF_PUSH_SECRET,
     DOMAIN,
@@ -159,11 +160,19 @@ class House:
         """Return a copy of what is on disk."""
         copy = self.folder.with_name(f"{self.folder.name} when killed")
         shutil.copytree(self.folder, copy)
+        # Files that are appended to may have a folder of their own.
+        if (lines := line_file.path_of(self.hass, "")).exists():
+            shutil.copytree(lines, copy / "lines")
         return copy, deepcopy(self.storage)
 
     def _put_back(self, disk: tuple[Path, dict[str, Any]]) -> None:
         """Undo what was written since the disk was copied."""
         copy, storage = disk
+        lines = line_file.path_of(self.hass, "")
+        shutil.rmtree(lines, ignore_errors=True)
+        if (copied := copy / "lines").exists():
+            lines.parent.mkdir(parents=True, exist_ok=True)
+            copied.rename(lines)
         shutil.rmtree(self.folder)
         copy.rename(self.folder)
         self.storage.clear()

@@ -709,6 +709,7 @@ class Fold:
                     last=end,
                     distance_m=distance,
                     gap_s=end - begin,
+                    unheard_since=min(place.until, begin),
                     distance_source=DistanceSource.ODOMETER
                     if by_odometer
                     else DistanceSource.WAY,

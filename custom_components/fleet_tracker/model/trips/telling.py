@@ -129,7 +129,13 @@ def with_vendors(
             _overlap(trip.begin, trip.until, one.begin, one.end)
             for _, (one, _) in vendors.at(trip.begin, trip.until)
         )
-        if covered >= COVERED * max(trip.until - trip.begin, 1.0):
+        # Of one that nobody heard of, the vendor knows when it was.
+        is_told = trip.unheard_since is not None and any(
+            min(one.end, trip.until) - max(one.begin, trip.unheard_since)
+            >= COVERED * (one.end - one.begin)
+            for _, (one, _) in vendors.at(trip.unheard_since, trip.until)
+        )
+        if is_told or covered >= COVERED * max(trip.until - trip.begin, 1.0):
             covered_in.append(trip)
         else:
             kept.append(trip)
@@ -259,7 +265,8 @@ def tell(
     corrected later.
     """
     # The end that was told of the running one may be long ago.
-    before_it = Spans(told, lambda one: (one.begin, one.found.until))
+    told = tuple(sorted(told, key=lambda one: _since(one.found)))
+    before_it = Spans(told, lambda one: (_since(one.found), one.found.until))
     pairs = sorted(
         (
             (overlap, -one.begin, number, index)
@@ -353,10 +360,19 @@ def _is_corrected(before: FoundTrip, after: FoundTrip) -> bool:
 
 
 def _shared(one: FoundTrip, other: FoundTrip) -> float:
-    """Return for how many seconds two trips overlap, a moment at least where they touch."""
-    if other.begin > one.until or one.begin > other.until:
+    """Return for how many seconds two trips overlap, a moment at least where they touch.
+
+    One that was told and not heard of may have been at any time of the silence.
+    """
+    begin = _since(one)
+    if other.begin > one.until or begin > other.until:
         return 0.0
-    return max(_overlap(one.begin, one.until, other.begin, other.until), 0.001)
+    return max(_overlap(begin, one.until, other.begin, other.until), 0.001)
+
+
+def _since(trip: FoundTrip) -> float:
+    """Return when a trip can have begun."""
+    return trip.begin if trip.unheard_since is None else trip.unheard_since
 
 
 def _overlap(begin: float, end: float, other_begin: float, other_end: float) -> float:
