@@ -15,7 +15,8 @@ from typing import override
 
 import aiohttp
 from aiohttp import web
-from homeassistant.components.http import HomeAssistantView
+from homeassistant.auth.models import User
+from homeassistant.components.http import KEY_HASS_USER, HomeAssistantView
 from homeassistant.components.media_player import BrowseError, MediaClass, MediaType
 from homeassistant.components.media_source import (
     BrowseMediaSource,
@@ -24,12 +25,14 @@ from homeassistant.components.media_source import (
     PlayMedia,
     Unresolvable,
 )
+from homeassistant.components.websocket_api import current_connection
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 
 from .account.coordinator import FleetCoordinator, find_vehicle
+from .actions.targets import may_read_device
 from .const import DOMAIN, LOGGER
 from .contract.errors import VendorError
 from .contract.media import MediaFile, VendorMedia
@@ -165,15 +168,27 @@ def _by_name(files: Iterable[MediaFile]) -> Mapping[str, MediaFile]:
     return found
 
 
-def _vehicle(hass: HomeAssistant, device_id: str) -> Vehicle | None:
-    """Return the vehicle of a device, None if it is none, or has no cameras."""
+def _vehicle(hass: HomeAssistant, device_id: str, user: User | None) -> Vehicle | None:
+    """Return the vehicle of a device, None if it is none, or has no cameras.
+
+    A user who may not read its tracker gets None too. ``user`` is None for a caller
+    without one, such as an automation.
+    """
     if (found := find_vehicle(hass, device_id)) is None:
+        return None
+    if user is not None and not may_read_device(hass, user, device_id):
         return None
     coordinator, vehicle_id = found
     media = coordinator.connection.media
     if media is None or not media.cameras(vehicle_id):
         return None
     return Vehicle(coordinator, vehicle_id, media)
+
+
+def _caller() -> User | None:
+    """Return the user whose browser asks, None if no browser does."""
+    connection = current_connection.get()
+    return None if connection is None else connection.user
 
 
 class FleetMediaSource(MediaSource):
@@ -192,7 +207,7 @@ class FleetMediaSource(MediaSource):
         """Return where a file is to be read: here, by a path that is signed."""
         try:
             place = Place.parse(item.identifier)
-            file = await _async_find(self.hass, self._folders, place)
+            file = await _async_find(self.hass, self._folders, place, _caller())
         except (ValueError, VendorError) as err:
             raise self._refused(Unresolvable, "media_unreadable") from err
         if file is None:
@@ -208,7 +223,7 @@ class FleetMediaSource(MediaSource):
             raise self._refused(BrowseError, "media_no_folder") from err
         if place.device_id is None:
             return _folder(place, NAME, self._vehicles())
-        if (vehicle := _vehicle(self.hass, place.device_id)) is None:
+        if (vehicle := _vehicle(self.hass, place.device_id, _caller())) is None:
             raise self._refused(BrowseError, "media_no_cameras")
         title = vehicle.coordinator.vehicles()[vehicle.vehicle_id].details.name
         if place.folder is None:
@@ -248,11 +263,12 @@ class FleetMediaSource(MediaSource):
 
     def _vehicles(self) -> list[BrowseMediaSource]:
         found = []
+        user = _caller()
         for entry in self.hass.config_entries.async_loaded_entries(DOMAIN):
             for device in dr.async_entries_for_config_entry(
                 dr.async_get(self.hass), entry.entry_id
             ):
-                if _vehicle(self.hass, device.id) is not None:
+                if _vehicle(self.hass, device.id, user) is not None:
                     title = device.name_by_user or device.name or ""
                     found.append(_folder(Place(device_id=device.id), title))
         return sorted(found, key=lambda folder: folder.title)
@@ -314,10 +330,10 @@ class _Found:
 
 
 async def _async_find(
-    hass: HomeAssistant, folders: Folders, place: Place
+    hass: HomeAssistant, folders: Folders, place: Place, user: User | None
 ) -> _Found | None:
     """Return the file of a place, None where there is none. May raise VendorError."""
-    vehicle = _vehicle(hass, place.device_id or "")
+    vehicle = _vehicle(hass, place.device_id or "", user)
     if vehicle is None:
         return None
     file = (await folders.read(vehicle, place)).get(place.file or "")
@@ -337,9 +353,15 @@ class MediaView(HomeAssistantView):
         self._folders = folders
 
     async def get(self, request: web.Request, place: str) -> web.StreamResponse:
-        """Pass a file or its thumbnail on, or the part of it that is asked for."""
+        """Pass a file or its thumbnail on, or the part of it that is asked for.
+
+        A user who may not read the vehicle's tracker is told that there is none.
+        """
+        user: User = request[KEY_HASS_USER]
         try:
-            file = await _async_find(self._hass, self._folders, Place.parse(place))
+            file = await _async_find(
+                self._hass, self._folders, Place.parse(place), user
+            )
         except ValueError:
             raise web.HTTPNotFound from None
         except VendorError as err:

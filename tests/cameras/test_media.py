@@ -16,9 +16,14 @@ from homeassistant.components.media_source import (
     async_browse_media,
 )
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from pytest_homeassistant_custom_component.common import MockUser
+from pytest_homeassistant_custom_component.typing import (
+    ClientSessionGenerator,
+    WebSocketGenerator,
+)
 
 from custom_components.fleet_tracker.contract.errors import CannotConnect
 from custom_components.fleet_tracker.contract.media import MediaFile
@@ -101,3 +106,46 @@ async def test_browsing(
     cloud.media_error = CannotConnect()
     with pytest.raises(BrowseError, match="reached"):
         await async_browse_media(hass, day)
+
+
+@pytest.mark.parametrize("may_read", [True, False])
+async def test_user_without_rights(
+    hass: HomeAssistant,
+    cloud: Cloud,
+    hass_client: ClientSessionGenerator,
+    hass_ws_client: WebSocketGenerator,
+    hass_admin_user: MockUser,
+    may_read: bool,
+) -> None:
+    """For a user who may not read a vehicle's tracker, its camera and files are not there."""
+    assert await async_setup_component(hass, MEDIA_SOURCE, {})
+    coordinator = await set_up(hass, filming_entry())
+    device = device_of(hass, coordinator, "1")
+    assert device is not None
+    folder = f"{device.id}/1/{START.date().isoformat()}"
+    (file,) = (await async_browse_media(hass, f"{ROOT}/{folder}")).children or ()
+    name = file.media_content_id.removeprefix(f"{ROOT}/")
+    trackers = {
+        one.entity_id: {"read": may_read}
+        for one in er.async_entries_for_device(er.async_get(hass), device.id)
+        if one.domain == "device_tracker"
+    }
+    hass_admin_user.groups = []
+    hass_admin_user.mock_policy({"entities": {"entity_ids": trackers}})
+
+    browser = await hass_ws_client()
+    client = await hass_client()
+    answer = await client.get(f"/api/fleet_tracker/media/{name}")
+    assert answer.status == (HTTPStatus.OK if may_read else HTTPStatus.NOT_FOUND)
+    asked = []
+    for command, place in (
+        ("media_source/browse_media", ROOT),
+        ("media_source/browse_media", f"{ROOT}/{folder}"),
+        ("media_source/resolve_media", file.media_content_id),
+    ):
+        await browser.send_json_auto_id({"type": command, "media_content_id": place})
+        asked.append(await browser.receive_json())
+    root, opened, resolved = asked
+    assert len(root["result"]["children"]) == int(may_read)
+    assert opened["success"] is may_read
+    assert resolved["success"] is may_read

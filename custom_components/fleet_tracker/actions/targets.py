@@ -161,6 +161,16 @@ def require_whole_account(
         )
 
 
+def may_read_device(hass: HomeAssistant, user: User, device_id: str) -> bool:
+    """Return whether a user may read the tracker of a vehicle's device."""
+    return any(
+        _is_tracker(entry) and _may(user, entry.entity_id, POLICY_READ)
+        for entry in er.async_entries_for_device(
+            er.async_get(hass), device_id, include_disabled_entities=True
+        )
+    )
+
+
 def _may(caller: User | None, entity_id: str, permission: str) -> bool:
     return caller is None or caller.permissions.check_entity(entity_id, permission)
 
