@@ -145,14 +145,13 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
             accuracy_limit=entry.options.get(CONF_ACCURACY_LIMIT) or None,
         )
         self._day_ends = dt_util.utc_from_timestamp(0)
-        self._store = VehicleStore(hass, entry.entry_id, self.vehicles)
+        journal = OccurrenceJournal(hass, entry.entry_id)
+        self._store = VehicleStore(hass, entry.entry_id, self.vehicles, journal)
         self._shown_entry = _without_vehicles(entry)
         self._is_stopping = False
         self._adding: set[asyncio.Task[None]] = set()
         self._occurrences = OccurrenceLog(
-            OccurrenceJournal(hass, entry.entry_id),
-            memory.core,
-            started_at=dt_util.utcnow(),
+            journal, memory.core, started_at=dt_util.utcnow()
         )
         self.devices = Devices(hass, entry, self.vehicles)
         self._vehicle_settings = all_settings(entry.options)
@@ -290,7 +289,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         stored = await self._store.async_load(self.fleet.check)
         for number, vehicle in enumerate(stored, start=1):
             if self.is_wanted(vehicle.vehicle_id):
-                self.fleet.recall(vehicle)
+                self.fleet.recall(self._with_told_trips(vehicle))
             else:
                 unwanted.append(vehicle.vehicle_id)
             if number % SLICE == 0:
@@ -309,6 +308,19 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._show_set_aside()
         for receipt in receipts:
             self.fleet.recall_receipt(receipt)
+
+    def _with_told_trips(self, vehicle: Vehicle) -> Vehicle:
+        """Return a vehicle with what was told of its trips since it was stored."""
+        trips = self._occurrences.trips(vehicle.vehicle_id)
+        if trips is None:
+            return vehicle
+        known = replace(vehicle, trips=trips)
+        try:
+            self.fleet.check(known)
+        except Exception as err:  # noqa: BLE001  values may make no sense in any way
+            LOGGER.warning("Noted trips make no sense: %s", type(err).__name__)
+            return vehicle
+        return known
 
     async def _async_note_kept_since(self) -> None:
         """Note since when trips are kept: before, only the vendor may know them."""

@@ -207,6 +207,11 @@ class Fleet:
     def recall_receipt(self, receipt: Receipt) -> None:
         """Restore an occurrence that was received before the last stop and has not fired."""
         vehicle_id = receipt.vehicle_id
+        if receipt.is_derived:
+            # Its times are ours, and it fires however old it is, as what was pushed.
+            occurrence = replace(receipt.occurrence, pushed=True)
+            self._work.add([partial(self._fire, vehicle_id, occurrence, receipt)])
+            return
         update = VehicleUpdate(
             vehicle_id=vehicle_id, occurrences=(receipt.occurrence,), pushed=True
         )
@@ -492,10 +497,15 @@ class Fleet:
     @callback
     def _add_derived(self, merged: Merged) -> None:
         """Fire what follows that happened, after the states that came with it."""
-        self._work.add_urgent(
-            partial(self._fire, merged.vehicle.vehicle_id, occurrence, None)
-            for occurrence in merged.derived
-        )
+        if merged.derived:
+            vehicle = merged.vehicle
+            receipts = self._occurrences.derive(
+                vehicle.vehicle_id, merged.derived, vehicle.trips
+            )
+            self._work.add_urgent(
+                partial(self._fire, vehicle.vehicle_id, occurrence, receipt)
+                for occurrence, receipt in zip(merged.derived, receipts, strict=True)
+            )
         self._work.start()
 
     @callback

@@ -16,7 +16,8 @@ from itertools import product
 from ..const import LOGGER
 from ..contract.connection import Memory
 from ..model.json_values import Json, as_unix_time
-from ..model.vehicle import Occurrence, OccurrenceKind
+from ..model.trips.log import TripLog
+from ..model.vehicle import Occurrence, OccurrenceKind, OccurrenceType
 from .occurrence_journal import OccurrenceJournal, Receipt
 
 OLDEST_AFTER_START = timedelta(minutes=15)
@@ -26,6 +27,8 @@ MOST_EARLY = 10_000
 # not prove who they are, and may send anything.
 MOST_REMEMBERED = 1000
 MOST_OF_A_MOMENT = 1000
+ONCE_A_TRIP = frozenset({OccurrenceType.TRIP_STARTED, OccurrenceType.TRIP_ENDED})
+"""What is told once of a trip, whatever else its begin, its end and its values become."""
 REMEMBERED_FOR = timedelta(days=2)
 """How long a fired occurrence is remembered: longer than vendors are asked back."""
 MEMORY_KEY = "occurrences"
@@ -247,6 +250,28 @@ class OccurrenceLog:
         """
         return self._journal.add_received(vehicle_id, occurrence)
 
+    def derive(
+        self, vehicle_id: str, occurrences: Sequence[Occurrence], trips: TripLog
+    ) -> list[Receipt]:
+        """Note what follows that happened, and the trips that say that it was told.
+
+        All of it is written together, before the vehicle is stored: after a crash it is
+        either told, or follows anew.
+        """
+        self._journal.add_trips(vehicle_id, trips)
+        return [
+            self._journal.add_received(vehicle_id, one, is_derived=True)
+            for one in occurrences
+        ]
+
+    def trips(self, vehicle_id: str) -> TripLog | None:
+        """Return trips of a vehicle that it was not stored with, None if there are none."""
+        try:
+            return self._journal.trips(vehicle_id)
+        except Exception as err:  # noqa: BLE001  whatever stands there, the stored ones count
+            LOGGER.warning("Noted trips cannot be read: %s", type(err).__name__)
+            return None
+
     def dismiss(self, receipt: Receipt) -> None:
         """Note that an occurrence never has to fire."""
         self._journal.note_done(receipt)
@@ -416,7 +441,17 @@ def _row(occurrence: Occurrence, fired_at: str) -> list[Json]:
     ]
 
 
+def _trip_id(occurrence: Occurrence) -> str | None:
+    """Return the identity of the trip of what is told once of it."""
+    if occurrence.type not in ONCE_A_TRIP:
+        return None
+    trip_id = occurrence.details.get("trip_id")
+    return trip_id if isinstance(trip_id, str) else None
+
+
 def _moment(occurrence: Occurrence) -> _Moment:
+    if (trip_id := _trip_id(occurrence)) is not None:
+        return occurrence.key.lower(), trip_id
     stamp = occurrence.reported_at or occurrence.occurred_at
     return occurrence.key.lower(), stamp.isoformat()
 
@@ -427,6 +462,8 @@ def _identity(occurrence: Occurrence) -> tuple[_Moment, str]:
 
 def _content(occurrence: Occurrence) -> str:
     """Return what tells occurrences of one moment apart, in few letters."""
+    if _trip_id(occurrence) is not None:
+        return ""
     told = sorted((key, str(value)) for key, value in occurrence.details.items())
     text = repr((occurrence.name, told))
     return blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()

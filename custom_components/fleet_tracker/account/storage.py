@@ -22,7 +22,7 @@ from ..model.json_values import Json
 from ..model.vehicle import Vehicle
 from .codec import from_json, to_json
 from .line_file import path_of
-from .occurrence_journal import journal_name
+from .occurrence_journal import OccurrenceJournal, journal_name
 from .set_aside import async_set_aside, make_way, remove_all
 from .trips.kept import folder_name
 
@@ -187,11 +187,16 @@ class VehicleStore:
         hass: HomeAssistant,
         entry_id: str,
         vehicles: Callable[[], Mapping[str, Vehicle]],
+        journal: OccurrenceJournal | None = None,
     ) -> None:
-        """Initialize with the function that returns the vehicles to write."""
+        """Initialize with the function that returns the vehicles to write.
+
+        ``journal`` is told what of it is stored, and holds what is told of it before.
+        """
         self._hass = hass
         self._store = KeptFile(hass, entry_id, "vehicles")
         self._vehicles = vehicles
+        self._journal = journal
         self._cancel_save: CALLBACK_TYPE | None = None
         self._writing = asyncio.Lock()
 
@@ -262,12 +267,20 @@ class VehicleStore:
         """Write the vehicles, a slice at a time."""
         async with self._writing:
             records = []
+            mark = None if self._journal is None else self._journal.mark
             for number, vehicle in enumerate(list(self._vehicles().values()), start=1):
                 # As text, since Home Assistant makes one of the whole file in one go.
                 records.append(json_dumps(to_json(vehicle)))
                 if number % SLICE == 0:
                     await asyncio.sleep(0)
+            if self._journal is not None:
+                # What these vehicles say that was told is noted first. Where the disk does
+                # not take the one, it may take the other.
+                with suppress(OSError):
+                    await self._journal.async_write()
             await self._store.async_save({"vehicles": records})
+            if self._journal is not None and mark is not None:
+                self._journal.note_stored(mark)
 
 
 async def async_remove_stored(hass: HomeAssistant, entry_id: str) -> None:

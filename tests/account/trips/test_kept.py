@@ -267,6 +267,13 @@ async def test_what_a_crash_kept_from_being_written_is_written_at_the_start(
     (one, other) = await kept.async_trips("1", NOW - YEARS, NOW)
     assert (one.trip, other.trip) == (corrected, second)
     await kept.async_close()
+    # The second one became part of the third, which was told and not kept.
+    third = replace(trip("1793883500", 3500, 5000), parents=(second.trip_id,))
+    kept = make()
+    await kept.async_open({"1": vehicle("1", log(corrected, third))})
+    assert await ids(kept) == [one.trip_id, third.trip_id]
+    kept.take("1", log(corrected, third), log(corrected, second))
+    await kept.async_close()
     kept = make()
     assert await kept.async_open({"1": vehicle("1", TripLog())}) == {"1": second}
     assert await kept.async_last("1") == second

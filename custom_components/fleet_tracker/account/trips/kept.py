@@ -31,6 +31,7 @@ from .records import (
     KeptTrip,
     Records,
     TripClass,
+    are_same,
     are_same_version,
     gone_line,
     mark_line,
@@ -156,7 +157,25 @@ class KeptTrips:
                     and not are_same_version(trip, held.trip)
                 ):
                     self._keep(vehicle_id, trip, known, dt_util.utcnow())
+            await self._async_drop_merged(vehicle_id, known)
         return last
+
+    async def _async_drop_merged(self, vehicle_id: str, known: TripLog) -> None:
+        """Drop kept trips that a vehicle remembers as parts of others.
+
+        A crash may come between the two.
+        """
+        ids = {one.trip_id for one in known.trips}
+        ended = [one for one in known.trips if one.is_ended]
+        for name in sorted({month_of_trip(one) for one in ended} & self._months.keys()):
+            records = await self._month(name).async_records()
+            for held in list(records.trips.get(vehicle_id, {}).values()):
+                if (
+                    held.trip_id not in ids
+                    and held.found.until > known.base_at
+                    and any(are_same(one.found, held.found) for one in ended)
+                ):
+                    self._drop(vehicle_id, held.trip, known, dt_util.utcnow())
 
     async def async_last(self, vehicle_id: str) -> Trip | None:
         """Return the last kept trip of a vehicle of the last two months. Raises OSError."""

@@ -367,7 +367,7 @@ class Records:
             held = KeptTrip(vehicle_id=vehicle_id, trip=trip, recorded_at=now)
             trips[trip_id] = held
             for other in list(trips.values()):
-                if other.trip_id != trip_id and _are_same(other.found, trip.found):
+                if other.trip_id != trip_id and are_same(other.found, trip.found):
                     # Told before a crash, and found again with another begin.
                     self._leave_to(vehicle_id, other.trip_id, (trip_id,))
             return
@@ -464,7 +464,8 @@ def with_mark(
     )
 
 
-def _are_same(one: FoundTrip, other: FoundTrip) -> bool:
+def are_same(one: FoundTrip, other: FoundTrip) -> bool:
+    """Tell whether two drives overlap by so much that they are one."""
     both = min(one.until, other.until) - max(one.begin, other.begin)
     return both > 0 and both >= SAME_PART * min(
         one.until - one.begin, other.until - other.begin
