@@ -521,17 +521,36 @@ async def test_options_of_the_vendor_are_checked(
         (CONF_ENGINE_CUT_SPEED_LIMIT, 51),
         (CONF_ENGINE_CUT_SPEED_LIMIT, -1),
         ("accuracy_limit", 5001),
-        (CONF_EXCLUDED_VEHICLES, ["no such vehicle"]),
+        ("accuracy_limit", 0.5),
     ],
 )
 async def test_options_out_of_range(
-    hass: HomeAssistant, cloud: Cloud, key: str, value: object
+    hass: HomeAssistant, cloud: Cloud, key: str, value: float
 ) -> None:
-    """They are refused."""
+    """They are refused at their section, which is open, and all that was typed is there."""
     entry = cloud_entry()
     await set_up(hass, entry)
+    options = {**OPTIONS, **POLLING_OPTIONS, "token": "short", key: value}
+    form = await change_options(hass, entry, options)
+    ((name, error),) = form["errors"].items()
+    assert error == "not_in_range"
+    section = form["data_schema"].schema[name]
+    assert key in section.schema.schema
+    assert not section.options["collapsed"]
+    assert form["description_placeholders"]["entered"] == str(value)
+    assert suggested(form)[key] == value
+    assert suggested(form)["token"] == "short"
+
+
+async def test_options_name_no_unknown_vehicle(
+    hass: HomeAssistant, cloud: Cloud
+) -> None:
+    """What the form does not offer cannot be chosen."""
+    entry = cloud_entry()
+    await set_up(hass, entry)
+    unknown = {CONF_EXCLUDED_VEHICLES: ["no such vehicle"]}
     with pytest.raises(InvalidData):
-        await change_options(hass, entry, {**OPTIONS, **POLLING_OPTIONS, key: value})
+        await change_options(hass, entry, {**OPTIONS, **POLLING_OPTIONS, **unknown})
 
 
 async def test_stored_limit_that_is_not_offered_any_more(

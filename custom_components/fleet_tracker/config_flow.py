@@ -51,6 +51,7 @@ from .flow_parts import (
     push_step,
 )
 from .offer.flow import NO_PUSH_FORM, PUSH_FORM, Account, AddedVehicle, FlowMemory
+from .offer.form_input import CheckedInput, check_input
 from .offer.summary import VendorSummary
 from .offer.vendor import Vendor
 from .options_flow import FleetTrackerOptionsFlow
@@ -109,14 +110,14 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         self, vendor: Vendor, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
         """Ask for the account and check it."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
+        checked = check_input(vendor.flow.form("", {}), user_input or {})
+        if user_input is not None and not checked.errors:
             try:
                 self._account = await vendor.flow.async_check(
-                    self.hass, user_input, None, FlowMemory()
+                    self.hass, checked.values, None, FlowMemory()
                 )
             except VendorError as err:
-                errors["base"] = error_key(err)
+                checked.errors["base"] = error_key(err)
             else:
                 await self.async_set_unique_id(self._account.unique_id)
                 self._abort_if_unique_id_configured(reload_on_update=False)
@@ -124,14 +125,14 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
                 self._async_abort_entries_match({CONF_IDENTITY: self._account.identity})
                 self._push_secret = secrets.token_urlsafe(24)
                 return await self._async_next_form(vendor)
-        return self._show_vendor_form(vendor, "", user_input or {}, errors)
+        return self._show_vendor_form(vendor, "", checked)
 
     async def async_step_further(
         self, vendor: Vendor, form: str, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
         """Ask what else there is to choose."""
         if user_input is None:
-            return self._show_vendor_form(vendor, form, {}, {})
+            return self._show_vendor_form(vendor, form)
         self._further.update(user_input)
         self._further.pop(PUSH_ADDRESS, None)
         return await self._async_next_form(vendor, form)
@@ -143,7 +144,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         forms = vendor.flow.further_forms
         rest = forms if after is None else forms[forms.index(after) + 1 :]
         if rest:
-            return self._show_vendor_form(vendor, rest[0], {}, {})
+            return self._show_vendor_form(vendor, rest[0])
         account = self._account
         hand_over(self.hass, account.identity, account.memory)
         data = {
@@ -177,15 +178,12 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         return result
 
     def _show_vendor_form(
-        self,
-        vendor: Vendor,
-        form: str,
-        defaults: Mapping[str, Any],
-        errors: dict[str, str],
+        self, vendor: Vendor, form: str, entered: CheckedInput | None = None
     ) -> ConfigFlowResult:
+        entered = entered or CheckedInput({})
         step = f"{vendor.key}_{form}" if form else vendor.key
-        schema = vendor.flow.form(form, defaults)
-        placeholders = dict(vendor.flow.placeholders(form))
+        schema = vendor.flow.form(form, entered.values)
+        placeholders = {**vendor.flow.placeholders(form), **entered.placeholders}
         if form == PUSH_FORM:
             url = push_url(self.hass, self._push_secret)
             step = push_step(vendor, url)
@@ -195,8 +193,8 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
             placeholders |= push_placeholders(url)
         return self.async_show_form(
             step_id=step,
-            data_schema=self.add_suggested_values_to_schema(schema, defaults),
-            errors=errors,
+            data_schema=self.add_suggested_values_to_schema(schema, entered.values),
+            errors=entered.errors,
             description_placeholders=placeholders,
         )
 
@@ -214,16 +212,16 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask for new credentials of the same account."""
         entry = self._get_reauth_entry()
         flow = (await async_vendor(self.hass, entry)).flow
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            entered = {**entry.data, **user_input}
+        checked = check_input(flow.reauth_form(), user_input or {})
+        if user_input is not None and not checked.errors:
+            entered = {**entry.data, **checked.values}
             with checking(self.hass, self.flow_id):
                 try:
                     account = await flow.async_check(
                         self.hass, entered, entry, await _async_memory(self.hass, entry)
                     )
                 except VendorError as err:
-                    errors["base"] = error_key(err)
+                    checked.errors["base"] = error_key(err)
                 else:
                     if account.unique_id != entry.unique_id:
                         return self.async_abort(reason="wrong_account")
@@ -231,8 +229,8 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_form(
             step_id="reauth_confirm",
             data_schema=self._filled_in(flow.reauth_form(), user_input),
-            errors=errors,
-            description_placeholders={"name": entry.title},
+            errors=checked.errors,
+            description_placeholders={"name": entry.title, **checked.placeholders},
         )
 
     async def async_step_reconfigure(
@@ -241,14 +239,15 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         """Change the server or the credentials of an account."""
         entry = self._get_reconfigure_entry()
         flow = (await async_vendor(self.hass, entry)).flow
-        errors: dict[str, str] = {}
-        if user_input is not None:
+        checked = check_input(flow.form("", {}), user_input or {})
+        if user_input is not None and not checked.errors:
+            memory = await _async_memory(self.hass, entry)
             try:
                 account = await flow.async_check(
-                    self.hass, user_input, entry, await _async_memory(self.hass, entry)
+                    self.hass, checked.values, entry, memory
                 )
             except VendorError as err:
-                errors["base"] = error_key(err)
+                checked.errors["base"] = error_key(err)
             else:
                 if not self._is_same_account(entry, account):
                     return self.async_abort(reason="wrong_account")
@@ -261,8 +260,12 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
             data_schema=self._filled_in(
                 flow.form("", user_input or entry.data), user_input
             ),
-            errors=errors,
-            description_placeholders={"name": entry.title, **flow.placeholders("")},
+            errors=checked.errors,
+            description_placeholders={
+                "name": entry.title,
+                **flow.placeholders(""),
+                **checked.placeholders,
+            },
         )
 
     def _filled_in(
@@ -339,30 +342,31 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
             return self.async_abort(reason="entry_not_loaded")
         vehicles = await async_vehicle_flow(self.hass, entry)
         vehicle_id = self._discovered["vehicle_id"]
-        errors: dict[str, str] = {}
-        if user_input is not None:
+        form = vehicles.accept_form()
+        checked = check_input(form, user_input or {})
+        if user_input is not None and not checked.errors:
             if is_added(entry, vehicle_id):
                 return self.async_abort(reason="already_configured")
             try:
                 added = await vehicles.async_check(
                     self.hass,
                     entry,
-                    {**self._discovered, **user_input},
+                    {**self._discovered, **checked.values},
                     connection_of(entry),
                 )
             except VendorError as err:
-                errors["base"] = error_key(err)
+                checked.errors["base"] = error_key(err)
             else:
                 self.hass.config_entries.async_add_subentry(entry, _subentry(added))
                 return self.async_abort(reason="vehicle_added")
-        form = vehicles.accept_form()
         if form is None:
             self._set_confirm_only()
         return self.async_show_form(
             step_id="accept_vehicle",
             data_schema=self._filled_in(form, user_input),
-            errors=errors,
+            errors=checked.errors,
             description_placeholders={
+                **checked.placeholders,
                 "vehicle": self.context["title_placeholders"]["name"],
                 "account": entry.title,
             },

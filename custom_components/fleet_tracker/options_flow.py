@@ -11,6 +11,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import voluptuous as vol
 
 from .account.options import (
+    as_shown,
     async_keep_names,
     flat,
     option_fields,
@@ -30,6 +31,7 @@ from .actions.blueprints import async_install_blueprints
 from .const import CONF_EXCLUDED_VEHICLES, CONF_PUSH_SECRET
 from .flow_parts import async_vendor, push_fields, push_placeholders, push_step
 from .offer.flow import NO_PUSH_FORM, PUSH_FORM
+from .offer.form_input import check_input
 from .offer.summary import VendorSummary
 from .offer.vendor import Vendor
 from .pushes.door import push_url
@@ -65,25 +67,27 @@ class FleetTrackerOptionsFlow(OptionsFlow):
         entry = self.config_entry
         vendor = await async_vendor(self.hass, entry)
         fields = option_fields(entry, vendor)
-        options: Mapping[str, Any] = entry.options
-        errors: dict[str, str] = {}
+        options: Mapping[str, Any] = as_shown(entry.options)
+        form = options_schema(fields, options, ())
+        checked = check_input(form, user_input or {})
         if user_input is not None:
-            options = flat(user_input)
+            options = flat(checked.values)
             # The front end shows an error of a section, not one of a field within.
-            errors = {
+            checked.errors = checked.errors or {
                 section_of(fields, key): error
                 for key, error in vendor.flow.options_error(options).items()
             }
-            if not errors:
+            if not checked.errors:
                 await async_keep_names(entry, options.get(CONF_EXCLUDED_VEHICLES, ()))
                 return self.async_create_entry(
                     data=with_all_settings(options, entry.options)
                 )
-        opened = [one for one in fields if one in errors] or list(fields)[:1]
+        opened = [one for one in fields if one in checked.errors] or list(fields)[:1]
         return self.async_show_form(
             step_id="settings",
             data_schema=options_schema(fields, options, opened),
-            errors=errors,
+            errors=checked.errors,
+            description_placeholders=checked.placeholders,
         )
 
     _vehicle_id = ""
@@ -105,17 +109,21 @@ class FleetTrackerOptionsFlow(OptionsFlow):
     ) -> ConfigFlowResult:
         """Ask for the settings of one vehicle. What is left empty is up to us."""
         entry, vehicle_id = self.config_entry, self._vehicle_id
-        if user_input is not None:
+        checked = check_input(settings_form(), user_input or {})
+        if user_input is not None and not checked.errors:
             return self.async_create_entry(
-                data=with_settings(entry.options, vehicle_id, user_input)
+                data=with_settings(entry.options, vehicle_id, checked.values)
             )
+        shown = stored_settings(entry.options, vehicle_id)
         return self.async_show_form(
             step_id="vehicle_settings",
             data_schema=self.add_suggested_values_to_schema(
-                settings_form(), stored_settings(entry.options, vehicle_id)
+                settings_form(), shown if user_input is None else user_input
             ),
+            errors=checked.errors,
             description_placeholders={
-                "vehicle": vehicle_choices(entry).get(vehicle_id, vehicle_id)
+                "vehicle": vehicle_choices(entry).get(vehicle_id, vehicle_id),
+                **checked.placeholders,
             },
         )
 

@@ -17,6 +17,7 @@ from .account.subentries import discovery_unique_id
 from .const import DOMAIN
 from .contract.errors import VendorError
 from .flow_parts import async_vehicle_flow, connection_of, error_key, is_added
+from .offer.form_input import check_input
 
 
 class AddVehicleFlow(ConfigSubentryFlow):
@@ -28,14 +29,14 @@ class AddVehicleFlow(ConfigSubentryFlow):
         """Ask for a vehicle and check it."""
         entry = self._get_entry()
         vehicles = await async_vehicle_flow(self.hass, entry)
-        errors: dict[str, str] = {}
-        if user_input is not None:
+        checked = check_input(vehicles.form({}), user_input or {})
+        if user_input is not None and not checked.errors:
             try:
                 added = await vehicles.async_check(
-                    self.hass, entry, user_input, connection_of(entry)
+                    self.hass, entry, checked.values, connection_of(entry)
                 )
             except VendorError as err:
-                errors["base"] = error_key(err)
+                checked.errors["base"] = error_key(err)
             else:
                 if is_added(entry, added.vehicle_id):
                     return self.async_abort(reason="already_configured")
@@ -52,7 +53,8 @@ class AddVehicleFlow(ConfigSubentryFlow):
             data_schema=self.add_suggested_values_to_schema(
                 vehicles.form(user_input or {}), user_input
             ),
-            errors=errors,
+            errors=checked.errors,
+            description_placeholders=checked.placeholders,
         )
 
     async def async_step_reconfigure(
@@ -60,18 +62,21 @@ class AddVehicleFlow(ConfigSubentryFlow):
     ) -> SubentryFlowResult:
         """Change what can be changed of a vehicle."""
         entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
-        if user_input is not None:
+        vehicles = await async_vehicle_flow(self.hass, entry)
+        form = vehicles.settings_form(subentry.data)
+        checked = check_input(form, user_input or {})
+        if user_input is not None and not checked.errors:
             return self.async_update_and_abort(
                 entry,
                 subentry,
-                title=user_input.get(CONF_NAME, subentry.title),
-                data_updates=user_input,
+                title=checked.values.get(CONF_NAME) or subentry.title,
+                data_updates=checked.values,
             )
-        vehicles = await async_vehicle_flow(self.hass, entry)
         return self.async_show_form(
             step_id="reconfigure",
-            data_schema=vehicles.settings_form(subentry.data),
-            description_placeholders={"name": subentry.title},
+            data_schema=self.add_suggested_values_to_schema(form, user_input),
+            errors=checked.errors,
+            description_placeholders={"name": subentry.title, **checked.placeholders},
         )
 
 

@@ -10,9 +10,6 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
@@ -40,6 +37,7 @@ from ..const import (
     PARKED_INTERVAL_LIMITS,
 )
 from ..offer.flow import OptionSection
+from ..offer.form_input import WholeNumber
 from ..offer.vendor import Vendor
 from .coordinator import FleetCoordinator
 
@@ -61,11 +59,11 @@ def options_schema(
     fields: Fields, options: Mapping[str, Any], opened: Collection[OptionSection]
 ) -> vol.Schema:
     """Return the form that asks for options, filled in, with some sections opened."""
-    shown = _as_shown(options)
     return vol.Schema(
         {
             vol.Required(name.value): section(
-                vol.Schema(_filled_in(asked, shown)), {"collapsed": name not in opened}
+                vol.Schema(_filled_in(asked, options)),
+                {"collapsed": name not in opened},
             )
             for name, asked in fields.items()
         }
@@ -110,11 +108,11 @@ def _common(entry: ConfigEntry, vendor: Vendor) -> Fields:
     fields: dict[OptionSection, dict[vol.Marker, Any]] = {
         OptionSection.POSITION: {
             _with_default(CONF_HOLD_WHILE_PARKED, True): BooleanSelector(),
-            vol.Optional(CONF_ACCURACY_LIMIT): _number(0, 5000, "m"),
+            vol.Optional(CONF_ACCURACY_LIMIT): WholeNumber(0, 5000, "m"),
         },
         OptionSection.TRIPS: {
             _with_default(CONF_KEEP_TRIPS, True): BooleanSelector(),
-            _with_default(CONF_KEEP_TRIPS_YEARS, DEFAULT_KEEP_TRIPS_YEARS): _number(
+            _with_default(CONF_KEEP_TRIPS_YEARS, DEFAULT_KEEP_TRIPS_YEARS): WholeNumber(
                 1, MOST_KEEP_TRIPS_YEARS
             ),
         },
@@ -122,17 +120,17 @@ def _common(entry: ConfigEntry, vendor: Vendor) -> Fields:
             _with_default(CONF_ALLOW_ENGINE_CUT, False): BooleanSelector(),
             _with_default(
                 CONF_ENGINE_CUT_SPEED_LIMIT, DEFAULT_ENGINE_CUT_SPEED_LIMIT
-            ): _number(LEAST_ENGINE_CUT_SPEED_LIMIT, 50, "km/h"),
+            ): WholeNumber(LEAST_ENGINE_CUT_SPEED_LIMIT, 50, "km/h"),
         },
     }
     if vendor.polls:
         fields[OptionSection.PACE] = {
             _with_default(
                 CONF_DRIVING_INTERVAL, DEFAULT_DRIVING_INTERVAL.seconds
-            ): _number(*DRIVING_INTERVAL_LIMITS, "s"),
+            ): WholeNumber(*DRIVING_INTERVAL_LIMITS, "s"),
             _with_default(
                 CONF_PARKED_INTERVAL, DEFAULT_PARKED_INTERVAL.seconds
-            ): _number(*PARKED_INTERVAL_LIMITS, "s"),
+            ): WholeNumber(*PARKED_INTERVAL_LIMITS, "s"),
         }
     if vendor.flow.vehicles is None:
         fields[OptionSection.VEHICLES] = {
@@ -147,7 +145,7 @@ def _common(entry: ConfigEntry, vendor: Vendor) -> Fields:
     return fields
 
 
-def _as_shown(options: Mapping[str, Any]) -> dict[str, Any]:
+def as_shown(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return stored options as the form takes them: a limit of 0 counts as the least."""
     shown = dict(options)
     if (limit := shown.get(CONF_ENGINE_CUT_SPEED_LIMIT)) is not None:
@@ -170,15 +168,6 @@ def _filled_in(
 
 def _with_default(key: str, default: object) -> vol.Marker:
     return vol.Required(key, default=default)
-
-
-def _number(lowest: float, highest: float, unit: str | None = None) -> NumberSelector:
-    config = NumberSelectorConfig(
-        min=lowest, max=highest, step=1, mode=NumberSelectorMode.BOX
-    )
-    if unit is not None:
-        config["unit_of_measurement"] = unit
-    return NumberSelector(config)
 
 
 def _vehicle_choices(entry: ConfigEntry) -> list[SelectOptionDict]:

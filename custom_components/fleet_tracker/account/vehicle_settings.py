@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from homeassistant.helpers.selector import (
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
@@ -20,6 +17,7 @@ import voluptuous as vol
 from ..const import CONF_VEHICLES
 from ..model.json_values import as_number
 from ..model.vehicle_kind import VehicleKind
+from ..offer.form_input import WholeNumber
 
 VEHICLE = "vehicle"
 """The field that picks a vehicle."""
@@ -67,21 +65,13 @@ def settings_form() -> vol.Schema:
     return vol.Schema(
         {
             vol.Optional(KIND): kinds,
-            vol.Optional(STOP_MINUTES): _number(STOP_MINUTES, "min"),
-            vol.Optional(SERVICE_DISTANCE): _number(SERVICE_DISTANCE, "km"),
-            vol.Optional(SERVICE_MONTHS): _number(SERVICE_MONTHS),
+            vol.Optional(STOP_MINUTES): WholeNumber(*_BOUNDS[STOP_MINUTES], "min"),
+            vol.Optional(SERVICE_DISTANCE): WholeNumber(
+                *_BOUNDS[SERVICE_DISTANCE], "km"
+            ),
+            vol.Optional(SERVICE_MONTHS): WholeNumber(*_BOUNDS[SERVICE_MONTHS]),
         }
     )
-
-
-def _number(key: str, unit: str | None = None) -> NumberSelector:
-    least, most = _BOUNDS[key]
-    config = NumberSelectorConfig(
-        min=least, max=most, step=1, mode=NumberSelectorMode.BOX
-    )
-    if unit is not None:
-        config["unit_of_measurement"] = unit
-    return NumberSelector(config)
 
 
 def _select(options: list[SelectOptionDict]) -> SelectSelector:

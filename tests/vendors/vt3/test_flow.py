@@ -307,12 +307,22 @@ async def test_name_is_optional(home: Home) -> None:
     assert device is not None and device.name == SERIAL
 
 
-@pytest.mark.parametrize("serial", ["", "VF 310", "VF/310", "V" * 65, "VÄ310"])
-async def test_no_serial(home: Home, serial: str) -> None:
+@pytest.mark.parametrize(
+    ("serial", "errors"),
+    [
+        *(
+            (serial, {"base": "vt3_invalid_serial"})
+            for serial in ("VF 310", "VF/310", "V" * 65, "VÄ310")
+        ),
+        (" ", {"vehicle_id": "blank"}),
+        ("V" * 300, {"vehicle_id": "too_long"}),
+    ],
+)
+async def test_no_serial(home: Home, serial: str, errors: dict[str, str]) -> None:
     """A text that cannot be a serial number is refused."""
     await home.listen()
     result = await add_tracker(home, vehicle_id=serial)
-    assert result["errors"] == {"base": "vt3_invalid_serial"}
+    assert result["errors"] == errors
     assert not home.entry.subentries
 
 

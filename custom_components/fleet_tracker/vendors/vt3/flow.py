@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 import secrets
 from typing import Any
 
@@ -10,9 +10,6 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import (
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     SelectSelector,
     SelectSelectorConfig,
     TextSelector,
@@ -32,6 +29,7 @@ from ...offer.flow import (
     VendorFlow,
     accepted_vehicles,
 )
+from ...offer.form_input import WholeNumber
 from ...offer.texts import async_load_texts, common_text
 from .commands import OUTPUTS
 from .connection import (
@@ -138,7 +136,7 @@ class Vt3Flow(VendorFlow):
             {
                 vol.Required(
                     CONF_PORT, default=defaults.get(CONF_PORT, DEFAULT_PORT)
-                ): (_whole_number(1, 65_535)),
+                ): WholeNumber(1, 65_535),
                 vol.Optional(
                     CONF_HOST,
                     description={"suggested_value": defaults.get(CONF_HOST)},
@@ -187,12 +185,12 @@ class Vt3Flow(VendorFlow):
                 vol.Optional(NETWORKS, default=list): TextSelector(
                     TextSelectorConfig(multiple=True)
                 ),
-                vol.Required(CONNECTIONS, default=DEFAULT_CONNECTIONS): (
-                    _whole_number(1, 10_000)
+                vol.Required(CONNECTIONS, default=DEFAULT_CONNECTIONS): WholeNumber(
+                    1, 10_000
                 ),
                 vol.Required(
                     CONNECTIONS_PER_ADDRESS, default=DEFAULT_CONNECTIONS_PER_ADDRESS
-                ): _whole_number(1, 1_000),
+                ): WholeNumber(1, 1_000),
             },
         }
 
@@ -203,17 +201,6 @@ class Vt3Flow(VendorFlow):
         except InvalidArgument as err:
             return {NETWORKS: err.translation_key}
         return {}
-
-
-def _whole_number(lowest: int, highest: int) -> Callable[[Any], Any]:
-    return vol.All(
-        NumberSelector(
-            NumberSelectorConfig(
-                min=lowest, max=highest, step=1, mode=NumberSelectorMode.BOX
-            )
-        ),
-        vol.Coerce(int),
-    )
 
 
 def _entry_at(hass: HomeAssistant, where: Mapping[str, Any]) -> ConfigEntry | None:
