@@ -10,7 +10,13 @@ import pytest
 from custom_components.fleet_tracker.account.codec import from_json, to_json
 from custom_components.fleet_tracker.model.trips import log as trip_log
 from custom_components.fleet_tracker.model.trips.fold import TripSettings
-from custom_components.fleet_tracker.model.trips.log import Told, TripLog, at, take
+from custom_components.fleet_tracker.model.trips.log import (
+    QUIET_S,
+    Told,
+    TripLog,
+    at,
+    take,
+)
 from custom_components.fleet_tracker.model.trips.moments import Moment, count, moment
 from custom_components.fleet_tracker.model.trips.trip import (
     TripFlag,
@@ -270,9 +276,10 @@ def test_vendors_trips_win_for_what_they_cover() -> None:
     assert [trip.trip_id for trip in told.log.trips] == [
         trip.trip_id for trip in log.trips
     ]
-    assert len(told.news.corrected) == 1
+    assert not told.news.corrected
     assert not told.news.started
     assert not told.news.ended
+    assert len(at(told.log, now + QUIET_S).news.corrected) == 1
     again = take(told.log, (), now, SETTINGS, [told_by_vendor])
     assert not again.news
 
@@ -380,8 +387,38 @@ def test_vendor_knows_when_an_unheard_drive_was() -> None:
     (trip,) = told.log.trips
     assert (trip.begin, trip.end, trip.found.distance_m) == (2300, 2900, 6100)
     assert trip.trip_id == estimated.trip_id
-    assert told.news.corrected == (trip,)
+    assert at(told.log, 20_000 + QUIET_S).news.corrected == (replace(trip, revision=1),)
     assert not (told.news.started or told.news.ended or told.news.removed)
+
+
+@pytest.mark.parametrize("every", [1.0, 10.0, 50.0])
+def test_buffer_that_comes_one_by_one_is_one_correction(every: float) -> None:
+    """Told a minute after the last of it, with a restart between any two."""
+    day = Day(6, Ways(interval=10))
+    day.stand(HOUR)
+    day.drive(6000)
+    day.stand(HOUR, every=60)
+    begin = day.drives[0].begin
+    late = [one for one in day.moments if begin + 60 < one.at < begin + 400]
+    told = heard([one for one in day.moments if one not in late])
+    assert sum(len(one.news.ended) for one in told) == 1
+    log, now = told[-1].log, day.now + 2 * HOUR
+    before = log.trips[0].found.distance_m
+    for one in late:
+        now += every
+        told_now = take(log, [one], now, SETTINGS)
+        assert not told_now.news.corrected
+        log = from_json(TripLog, to_json(told_now.log))
+        assert not at(log, now + QUIET_S - 1).news
+    assert log.trips[0].found.distance_m > 1.02 * before
+    last = at(log, now + QUIET_S)
+    (corrected,) = last.news.corrected
+    assert (corrected.revision, last.log.trips) == (1, (corrected,))
+    assert not at(last.log, now + HOUR).news
+    # The same in one go.
+    whole = take(told[-1].log, late, day.now + 2 * HOUR, SETTINGS)
+    assert whole.log.trips[0].found == corrected.found
+    assert whole.log.moments == last.log.moments
 
 
 def test_log_is_kept_whole() -> None:

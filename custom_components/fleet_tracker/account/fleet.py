@@ -478,7 +478,9 @@ class Fleet:
     @callback
     def _tell_trips(self, before: Vehicle | None, after: Vehicle) -> None:
         known = None if before is None else before.trips
-        if after.trips.trips is not (() if known is None else known.trips):
+        if after.trips.trips is not (() if known is None else known.trips) or (
+            known is not None and after.trips.untold is not known.untold
+        ):
             self._keeper.on_trips(after.vehicle_id, known, after.trips)
 
     @callback

@@ -114,9 +114,13 @@ class OccurrenceJournal:
                     case {"forgotten": str() as vehicle_id}:
                         self._trips.pop(vehicle_id, None)
                         on_forgotten(vehicle_id)
-                    case {"trips": dict(), "number": int() as number, **told}:
+                    case {
+                        "trips": dict(),
+                        "number": int() as number,
+                        "vehicle": str() as vehicle_id,
+                    }:
                         self._next_number = max(self._next_number, number + 1)
-                        self._put_trips(told["vehicle"], _Trips(number, line))
+                        self._put_trips(vehicle_id, _Trips(number, line))
                     case {"stored": int() as mark}:
                         self._drop_stored(mark)
                     case _:

@@ -124,7 +124,7 @@ def _told_beside(
 
 def tell(before: TripLog, log: TripLog, now: datetime) -> Told:
     """Return what follows of trips by now. The log before the last news saves the look."""
-    if log is before and log.head.drive is None:
+    if log is before and log.head.drive is None and not log.untold:
         return Told(log=log)
     return at(log, now.timestamp(), before)
 
@@ -297,7 +297,7 @@ def activity(
 
 def trip_expires_at(vehicle: Vehicle, now: datetime) -> datetime | None:
     """Return when time alone may change the vehicle's trips, None if it cannot."""
-    if vehicle.trips.head.drive is None:
+    if vehicle.trips.head.drive is None and not vehicle.trips.untold:
         return None
     time = changes_at(vehicle.trips, now.timestamp())
     return None if time is None else _time(time)

@@ -223,12 +223,19 @@ class KeptTrips:
 
     @callback
     def take(self, vehicle_id: str, before: TripLog | None, after: TripLog) -> None:
-        """Take the trips of a vehicle that changed: ended, were corrected, or are none."""
+        """Take the trips of a vehicle that changed: ended, were corrected, or are none.
+
+        One that still changes is kept once its correction is told.
+        """
         known = {} if before is None else {one.trip_id: one for one in before.trips}
+        changing = {one.trip_id for one in after.untold}
+        settled = {one.trip_id for one in before.untold} if before else set()
         changed: list[Trip] = []
         for trip in after.trips:
             held = known.pop(trip.trip_id, None)
-            if held is not trip and trip.is_ended and held != trip:
+            if trip.trip_id in changing or not trip.is_ended:
+                continue
+            if trip.trip_id in settled or (held is not trip and held != trip):
                 changed.append(trip)
         # What is older than the evidence is only not remembered any more.
         removed = [

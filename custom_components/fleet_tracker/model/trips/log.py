@@ -26,7 +26,7 @@ from .moments import (
     unpack,
     unpacked,
 )
-from .telling import News, tell, with_vendor_trip, with_vendors
+from .telling import News, corrections, tell, with_vendor_trip, with_vendors
 from .trip import QUARTER_S, FoundTrip, Trip, VendorTrip
 
 EVIDENCE_S = 36 * 3600
@@ -40,6 +40,8 @@ FOLDED_AT_ONCE = 16
 FOLDED_WITHIN_S = 120.0
 WRONG_CLOCK_S = 600.0
 DROPPED_AT_ONCE = 64
+QUIET_S = 60.0
+"""A correction is told once nothing changed what was told for so long."""
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,10 @@ class TripLog:
     trips: tuple[Trip, ...] = ()
     """The trips as they were told, oldest first."""
     towings_told: tuple[Towing, ...] = ()
+    untold: tuple[Trip, ...] = ()
+    """Trips that changed after their ends were told, as they were told."""
+    untold_at: float = 0.0
+    """When one of them last changed."""
     checkpoints: tuple[Checkpoint, ...] = field(
         default=(), compare=False, repr=False, metadata={"kept": False}
     )
@@ -126,9 +132,11 @@ def put(
         # The clock was set back: what was measured later than now was not.
         kept = position_of(log.moments, round(now * 1000))
         log = _refolded(replace(log, moments=log.moments[: kept * SIZE]), 0)
-    for moment in moments:
-        if moment.at >= now - LATEST_S:
-            log = _with_moment(log, moment)
+    believed = [one for one in moments if one.at >= now - LATEST_S]
+    if len(believed) > 1:
+        log, believed = _with_late(log, believed)
+    for moment in believed:
+        log = _with_moment(log, moment)
     told_by_vendor = log.vendors
     for one in vendors:
         if max(log.base_at, now - EVIDENCE_S) < one.end <= now + WRONG_CLOCK_S:
@@ -191,6 +199,8 @@ def _with_moments(log: TripLog, moments: bytes, unfolded: int) -> TripLog:
         vendors=log.vendors,
         trips=log.trips,
         towings_told=log.towings_told,
+        untold=log.untold,
+        untold_at=log.untold_at,
         checkpoints=log.checkpoints,
     )
 
@@ -200,6 +210,22 @@ def at(log: TripLog, now: float, before: TripLog | None = None) -> Told:
 
     ``before`` is the log before the last news, to look only where something may be new.
     """
+    told = _without_corrections(log, now, before)
+    log, changed = told.log, told.news.changed
+    if changed:
+        waiting = {one.trip_id: one for one in (*changed, *log.untold)}
+        log = replace(log, untold=tuple(waiting.values()), untold_at=now)
+    # A clock may have been set back.
+    elif not log.untold or 0 <= now - log.untold_at < QUIET_S:
+        return told
+    else:
+        trips, corrected = corrections(log.trips, log.untold)
+        log = replace(log, trips=trips, untold=())
+        told = replace(told, news=replace(told.news, corrected=corrected))
+    return replace(told, log=log)
+
+
+def _without_corrections(log: TripLog, now: float, before: TripLog | None) -> Told:
     if before is not None and log.unfolded > before.unfolded:
         return Told(log=log)
     log = folded(log)
@@ -319,6 +345,28 @@ def _with_moment(log: TripLog, moment: Moment) -> TripLog:
     return _refolded(replace(log, moments=packed), index)
 
 
+def _with_late(log: TripLog, moments: Sequence[Moment]) -> tuple[TripLog, list[Moment]]:
+    """Return a log with those of some moments that are late, and the others in order."""
+    size = count(log.moments)
+    last_ms = unpack(log.moments, size - 1).at_ms if size else 0
+    ordered = sorted(moments)
+    late = [one for one in ordered if log.base_at < one.at and one.at_ms <= last_ms]
+    later = [one for one in ordered if one.at_ms > last_ms]
+    if not late:
+        return log, later
+    index = position_of(log.moments, late[0].at_ms)
+    known = {one.at_ms: one for one in unpacked(log.moments, index)}
+    for one in late:
+        there = known.get(one.at_ms)
+        known[one.at_ms] = one if there is None else join(there, one)
+    packed = log.moments[: index * SIZE] + b"".join(
+        pack(known[at_ms]) for at_ms in sorted(known)
+    )
+    if packed == log.moments:
+        return log, later
+    return _refolded(replace(log, moments=packed), index), later
+
+
 def _appended(log: TripLog, moment: Moment, size: int) -> TripLog:
     """Return a log with a moment that is later than all others."""
     checkpoints, moments = log.checkpoints, log.moments
@@ -339,6 +387,8 @@ def _appended(log: TripLog, moment: Moment, size: int) -> TripLog:
         vendors=log.vendors,
         trips=log.trips,
         towings_told=log.towings_told,
+        untold=log.untold,
+        untold_at=log.untold_at,
         checkpoints=checkpoints,
     )
     if size >= MOST_MOMENTS + DROPPED_AT_ONCE or (
@@ -432,7 +482,10 @@ def with_past_trip(log: TripLog, trip: Trip) -> TripLog:
 
 def changes_at(log: TripLog, now: float) -> float | None:
     """Return when time alone may change something next, None if it cannot."""
-    return log.head.changes_at(log.settings, now)
+    times = [log.head.changes_at(log.settings, now)]
+    if log.untold:
+        times.append(log.untold_at + QUIET_S)
+    return min((one for one in times if one is not None), default=None)
 
 
 def metres_since(log: TripLog, begin: float) -> float:

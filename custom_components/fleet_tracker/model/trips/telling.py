@@ -29,16 +29,22 @@ _END = attrgetter("end")
 
 @record(frozen=True, slots=True, kw_only=True)
 class News:
-    """What is new: trips that began, ended, were corrected, or are gone."""
+    """What is new: trips that began, ended, were corrected, or are gone.
+
+    ``changed`` are trips whose end was told and that are others now, as they were before.
+    """
 
     started: tuple[Trip, ...] = ()
     ended: tuple[Trip, ...] = ()
     corrected: tuple[Trip, ...] = ()
     removed: tuple[Trip, ...] = ()
+    changed: tuple[Trip, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether anything is new."""
-        return bool(self.started or self.ended or self.corrected or self.removed)
+        return bool(
+            self.started or self.ended or self.corrected or self.removed or self.changed
+        )
 
 
 class Spans[T]:
@@ -286,7 +292,7 @@ def tell(
             taken.add(number)
     kept = {one.trip_id for one in old_of.values()}
     now: list[Trip] = []
-    started, ended, corrected = [], [], []
+    started, ended, changed = [], [], []
     ids = {one.trip_id for one in told}
     for index, trip in enumerate(found):
         before = old_of.get(index)
@@ -321,23 +327,38 @@ def tell(
             )
             if is_ended and not before.is_ended:
                 ended.append(after)
-            elif is_ended and (gone or _is_corrected(before.found, trip)):
-                after = replace(after, revision=before.revision + 1)
-                corrected.append(after)
+            elif is_ended:
+                changed.append(before)
             elif before.is_ended and not is_ended:
                 # It goes on after all. Until it ends, its end is the one that was told.
                 after = replace(before, parents=after.parents)
-            elif is_ended and before.is_ended:
-                after = replace(after, found=trip)
         now.append(after)
     removed = tuple(one for number, one in enumerate(told) if number not in taken)
     now.sort(key=lambda trip: (trip.begin, trip.trip_id))
     return tuple(now), News(
         started=tuple(started),
         ended=tuple(ended),
-        corrected=tuple(corrected),
         removed=removed,
+        changed=tuple(changed),
     )
+
+
+def corrections(
+    trips: tuple[Trip, ...], told: Iterable[Trip]
+) -> tuple[tuple[Trip, ...], tuple[Trip, ...]]:
+    """Return trips with new revisions where they differ from what was told, and these."""
+    before = {one.trip_id: one for one in told}
+    now: list[Trip] = []
+    corrected: list[Trip] = []
+    for trip in trips:
+        one = before.get(trip.trip_id)
+        if one is not None and (
+            one.parents != trip.parents or _is_corrected(one.found, trip.found)
+        ):
+            trip = replace(trip, revision=trip.revision + 1)
+            corrected.append(trip)
+        now.append(trip)
+    return tuple(now), tuple(corrected)
 
 
 def _new_id(trip: FoundTrip, taken: set[str]) -> str:
