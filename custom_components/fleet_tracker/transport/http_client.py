@@ -65,7 +65,9 @@ _TAKEN_OUT = b"+-. \t\r\n"
 _MANY_DIGITS = b"0" * 19
 _MANY_DIGITS_INSIDE = b":" + _MANY_DIGITS
 _LARGE_EXPONENT = b"0e000"
-_SPACES = b" \t\r\n"
+# How deep a body is shows in its brackets, and in what stands right before each.
+_CLOSE_ALIKE = bytes.maketrans(b"}", b"]")
+_NO_SHAPE = bytes(set(range(256)) - set(b'[]{},"'))
 
 
 class Unreachable(CannotConnect):
@@ -319,7 +321,7 @@ def read_json(body: bytes) -> Json:
             # NaN, half a surrogate pair, invalid UTF-8: one bad name is no bad answer.
             pass
         else:
-            if _may_be_deep(body) and _is_maybe_deep_by_lists(body):
+            if _may_be_deep(body):
                 _check_depth(value)
             return value
     return _read_carefully(body.decode("utf-8-sig", errors="replace"))
@@ -384,28 +386,22 @@ def _decimal(digits: str) -> float | str | None:
 def _may_be_deep(body: bytes) -> bool:
     """Tell whether a body of valid JSON may be nested too deeply, by its brackets alone.
 
-    On the way to the deepest part each list holds at most one object, and an object that
-    follows a comma or a bracket is in a list. Brackets in texts only make it more careful.
+    On the way to the deepest part each list holds at most one object, and every other
+    object but the first follows its key. Each list but the last holds something with
+    brackets: the first of that follows the list's own bracket, or a comma behind a plain
+    value. Brackets in texts only make it more careful.
     """
-    lists = body.count(b"[") - body.count(b"[]")
-    others = body.count(b"{") - body.count(b",{") - body.count(b"[{")
-    return 2 * lists + others > DEEPEST_JSON
-
-
-def _is_maybe_deep_by_lists(body: bytes) -> bool:
-    """Tell the same by a closer look, for records with lists of plain values.
-
-    On the way to the deepest part each list but the last holds something with brackets,
-    and the first of that follows the list's own bracket, or a comma behind a plain value.
-    """
-    dense = body.translate(None, _SPACES)
-    after_commas = dense.count(b",{") + dense.count(b",[")
-    after_brackets = sum(map(dense.count, (b"},{", b"},[", b"],{", b"],[")))
+    shape = body.translate(_CLOSE_ALIKE, _NO_SHAPE)
     first_in_lists = (
-        dense.count(b"[{") + dense.count(b"[[") + after_commas - after_brackets
+        shape.count(b"[{")
+        + shape.count(b"[[")
+        + shape.count(b",{")
+        + shape.count(b",[")
+        - shape.count(b"],{")
+        - shape.count(b"],[")
     )
-    others = dense.count(b"{") - dense.count(b",{") - dense.count(b"[{")
-    return 2 * first_in_lists + others + 1 > DEEPEST_JSON
+    after_keys = shape.count(b'"{')
+    return 2 * first_in_lists + after_keys + 2 > DEEPEST_JSON
 
 
 def _check_depth(value: object) -> None:
