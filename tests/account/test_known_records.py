@@ -115,7 +115,7 @@ class House:
             return
         self.merged += 1
         update = self.read(record)
-        self.receive(replace(update, record=KnownTrack.of(record, update)))
+        self.receive(replace(update, record=KnownTrack.of(record, update, set())))
 
     def read(self, record: Mapping[str, object]) -> VehicleUpdate:
         """Return what is made of a record."""

@@ -10,6 +10,7 @@ from .evidence import REMEMBERED_GAPS
 from .vehicle import Reading, Vehicle
 
 _LONGEST_AGO = FUTURE_TOLERANCE.total_seconds()
+_REMEMBERED = REMEMBERED_GAPS + 1
 
 
 class QuietContacts:
@@ -50,16 +51,21 @@ class QuietContacts:
         self._last = vehicle.heard_at.timestamp()
         self._until = (shown + SHOWN_TIME_STEP).timestamp()
 
-    def is_quiet(self, contact: float, now: float) -> bool:
-        """Tell whether a later contact shows nothing new. Times are by the server's clock."""
-        return self._last < contact < self._until and 0 <= now - contact <= _LONGEST_AGO
+    def take(self, contact: float, now: float) -> bool:
+        """Note a later contact if it shows nothing new, and tell whether that is so.
 
-    def add(self, contact: float) -> None:
-        """Note a quiet contact."""
+        Times are by the server's clock.
+        """
+        if not (
+            self._last < contact < self._until and 0 <= now - contact <= _LONGEST_AGO
+        ):
+            return False
         self._last = contact
-        self._times.append(contact)
-        if len(self._times) > REMEMBERED_GAPS + 1:
-            del self._times[0]
+        times = self._times
+        times.append(contact)
+        if len(times) > _REMEMBERED:
+            del times[0]
+        return True
 
     @property
     def times(self) -> tuple[datetime, ...]:

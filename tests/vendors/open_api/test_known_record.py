@@ -26,7 +26,7 @@ from .test_mapping import SERVER_TIME, TRACK, track
 
 def covers(known: dict[str, object], later: dict[str, object]) -> bool:
     """Tell whether a later record, as the example with other fields, is no news."""
-    record = KnownTrack.of({**TRACK, **known}, track(**known))
+    record = KnownTrack.of({**TRACK, **known}, track(**known), set())
     return record is not None and record.covers({**TRACK, **later}, SERVER_TIME)
 
 
@@ -36,7 +36,7 @@ def test_every_field_counts(field: str) -> None:
     value = TRACK[field]
     other = "other" if isinstance(value, str | list) else 7
     assert not covers({}, {field: other})
-    known = KnownTrack.of(TRACK, track())
+    known = KnownTrack.of(TRACK, track(), set())
     assert known is not None
     assert not known.covers({k: v for k, v in TRACK.items() if k != field}, SERVER_TIME)
     assert not covers({}, {"new": 1})

@@ -95,6 +95,7 @@ _STATUS_OF_REFUSAL: Mapping[str, str] = MappingProxyType(
         "vehicle_blocked": STATUS_BLOCKED,
     }
 )
+_SAYS_NOTHING: Mapping[str, object] = MappingProxyType({})
 # How trackers say no: each has words of its own, and there is no list of them.
 _SAYS_NO = re.compile(
     r"\b(fail|error|refus|reject|invalid|unvalue|denied|unsuccess|unsupport|speed limit"
@@ -243,6 +244,8 @@ class OpenApiConnection(Connection):
     def _to_ask(self) -> list[str]:
         """Return the vehicles that are there and not known to be refused."""
         left_out = self._refused.keys() | self._suspects.imeis
+        if not left_out:
+            return list(self._listed)
         return [imei for imei in self._listed if imei not in left_out]
 
     def _calls(self) -> Iterator[tuple[str, ...]]:
@@ -459,26 +462,26 @@ class OpenApiConnection(Connection):
         self._check_clock(found)
         self._read.update(imeis)
         known_records, now = self.host.known_records(), self.receipt().timestamp()
-        refused = self._refused
-        mapped = 0
+        if self._refused:
+            for imei in imeis:
+                self._refused.pop(imei, None)
+        known_of, record_of = known_records.get, found.get
+        let_through = self._let_through
+        mapped = unchanged = 0
         for imei in imeis:
-            if refused:
-                refused.pop(imei, None)
-            record = found.get(imei, {})
-            before = known_records.get(imei)
+            record = record_of(imei, _SAYS_NOTHING)
+            before = known_of(imei)
             if (
                 before is not None
-                and imei not in self._let_through
+                and imei not in let_through
                 and before.covers(record, now)
             ):
-                self._unchanged += 1
-                if isinstance(before, KnownTrack) and before.was_heard:
-                    self._only_heard.add(imei)
+                unchanged += 1
                 continue
             if mapped == MAPPED_AT_ONCE:
                 mapped = 0
                 await asyncio.sleep(0)
-                known_records = self.host.known_records()
+                known_of = self.host.known_records().get
             mapped += 1
             known = self.host.vehicle(imei)
             if (update := self._news(imei, record)) is None:
@@ -486,13 +489,15 @@ class OpenApiConnection(Connection):
                 updates.append(self._status_update(imei, None))
                 continue
             self._let_through.add(imei)
-            updates.append(replace(update, record=KnownTrack.of(record, update)))
+            known_record = KnownTrack.of(record, update, self._only_heard)
+            updates.append(replace(update, record=known_record))
             is_new = update.heard_at and not was_told(known, update.heard_at)
             if known is not None and is_new:
                 with_news.add(imei)
             if imei in self._lapsed and not self._are_lapsed_told:
                 self._are_lapsed_told = True
                 self._ask_again(self._lapsed)
+        self._unchanged += unchanged
 
     def _check_clock(self, found: Mapping[str, Mapping[str, object]]) -> None:
         """Forget that the clocks differ once the server tells our time (2.2: servertime)."""

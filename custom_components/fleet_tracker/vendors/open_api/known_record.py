@@ -39,6 +39,7 @@ class KnownTrack(KnownRecord):
 
     __slots__ = (
         "_contacts",
+        "_heard",
         "_has_left_out",
         "_heard_at",
         "_received_at",
@@ -48,14 +49,21 @@ class KnownTrack(KnownRecord):
         "_switched_at",
         "_until",
         "_values",
-        "was_heard",
+        "_vehicle_id",
     )
 
     def __init__(
-        self, record: Mapping[str, object], server_time: int, until: int
+        self,
+        record: Mapping[str, object],
+        vehicle_id: str,
+        server_time: int,
+        until: int,
+        heard: set[str],
     ) -> None:
         """Initialize with a record that nobody changes, and with times of the server."""
         self._record = record
+        self._vehicle_id = vehicle_id
+        self._heard = heard
         self._values = RecordValues(record, _MOVE_ON)
         self._server_time = server_time
         self._seconds = record.get(SECONDS_SINCE_SWITCH)
@@ -65,8 +73,6 @@ class KnownTrack(KnownRecord):
         self._has_left_out = False
         self._contacts = QuietContacts()
         self._switched_at: float | None = None
-        self.was_heard = False
-        """Whether the record that was covered last told of a contact."""
 
     @property
     @override
@@ -84,9 +90,12 @@ class KnownTrack(KnownRecord):
             self._switched_at = switched_at.timestamp()
 
     @classmethod
-    def of(cls, record: Mapping[str, object], update: VehicleUpdate) -> Self | None:
+    def of(
+        cls, record: Mapping[str, object], update: VehicleUpdate, heard: set[str]
+    ) -> Self | None:
         """Return a record to hold later ones against, None where later ones may be news.
 
+        The vehicle is added to those heard of when a covered record tells of a contact.
         That is so where a time is missing that we would put in, each time anew, and where
         something is too old to be shown by the server's time.
         """
@@ -99,7 +108,8 @@ class KnownTrack(KnownRecord):
             or any(group.time_source is TimeSource.OURS for group in update.groups)
         ):
             return None
-        return cls(record, server_time, _shown_until(update))
+        until = _shown_until(update)
+        return cls(record, update.vehicle_id, server_time, until, heard)
 
     @override
     def covers(self, record: Mapping[str, object], now: float) -> bool:
@@ -107,23 +117,16 @@ class KnownTrack(KnownRecord):
 
         Going back, the server's time says something new too.
         """
-        server_time = record.get(SERVER_TIME)
+        # It is done for each vehicle with each poll, so what is usual has a short way.
+        value_of = record.get
+        server_time = value_of(SERVER_TIME)
         if (
             type(server_time) is not int
             or not self._server_time <= server_time < self._until
             or not self._values.are_in(record)
         ):
             return False
-        self.was_heard = False
-        heard = record.get(HEARD_AT)
-        is_heard = heard != self._heard_at
-        if is_heard and not (
-            type(heard) is int
-            and self._contacts.is_quiet(heard, now)
-            and self._is_switched_as_before(record, heard, server_time)
-        ):
-            return False
-        seconds, before = record.get(SECONDS_SINCE_SWITCH), self._seconds
+        seconds, before = value_of(SECONDS_SINCE_SWITCH), self._seconds
         if seconds != before and (
             type(before) is not int
             or type(seconds) is not int
@@ -131,30 +134,37 @@ class KnownTrack(KnownRecord):
             or (0 <= before < self._server_time) is not (0 <= seconds < server_time)
         ):
             return False
-        received_at = record.get(RECEIVED_AT)
+        received_at = value_of(RECEIVED_AT)
         if received_at != self._received_at and (
             (as_unix_time(received_at) is None)
             is not (as_unix_time(self._received_at) is None)
         ):
             return False
+        heard = value_of(HEARD_AT)
+        if heard != self._heard_at:
+            if not (
+                type(heard) is int
+                and self._is_switched_as_before(seconds, heard, server_time)
+                and self._contacts.take(heard, now)
+            ):
+                return False
+            self._heard_at = heard
+            self._heard.add(self._vehicle_id)
         self._server_time, self._seconds = server_time, seconds
-        self._received_at, self._heard_at = received_at, heard
+        self._received_at = received_at
         self._has_left_out = True
-        if is_heard and type(heard) is int:
-            self._contacts.add(heard)
-            self.was_heard = True
         return True
 
     def _is_switched_as_before(
-        self, record: Mapping[str, object], heard: int, server_time: int
+        self, seconds: object, heard: int, server_time: int
     ) -> bool:
         """Tell whether the ignition is told to be switched when it was, to a jitter."""
-        seconds = record.get(SECONDS_SINCE_SWITCH)
-        if self._switched_at is None:
+        switched_at = self._switched_at
+        if switched_at is None:
             return seconds == self._seconds
-        return type(seconds) is int and any(
-            abs(time - seconds - self._switched_at) <= _JITTER_S
-            for time in (server_time, heard)
+        return type(seconds) is int and (
+            abs(server_time - seconds - switched_at) <= _JITTER_S
+            or abs(heard - seconds - switched_at) <= _JITTER_S
         )
 
     @override

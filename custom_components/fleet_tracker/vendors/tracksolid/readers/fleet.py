@@ -109,9 +109,8 @@ class KnownRow(KnownRecord):
         heard_at = record.get(HEARD_AT)
         if heard_at != self._heard_at:
             contact = _seconds(heard_at)
-            if contact is None or not self._contacts.is_quiet(contact, now):
+            if contact is None or not self._contacts.take(contact, now):
                 return False
-            self._contacts.add(contact)
             self._heard_at = heard_at
         self._left_out_at = self._fleet.located_at
         return True
