@@ -36,6 +36,13 @@ interface Hass {
   ): Promise<(key: string, values?: Record<string, unknown>) => string>;
 }
 
+interface HassConnection {
+  sendMessagePromise(message: Record<string, unknown>): Promise<any>;
+}
+
+/** How Home Assistant is asked: the answer to a command. */
+type Call = (message: Record<string, unknown>) => Promise<any>;
+
 type Words = (key: string, values?: Record<string, unknown>) => string;
 
 interface Account {
@@ -129,4 +136,5 @@ interface Window {
   customCards?: object[];
   customStrategies?: object[];
   loadCardHelpers?: () => Promise<any>;
+  hassConnection?: Promise<{ conn: HassConnection }>;
 }

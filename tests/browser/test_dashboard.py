@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import json
 import os
 from pathlib import Path
 
@@ -551,6 +552,37 @@ def test_page_that_was_open_over_an_update(screen: Screen) -> None:
     assert_accessible(fleet)
     fleet.get_by_role("button", name="Reload").click()
     card(screen, "Van").wait_for()
+
+
+AHEAD = 'link[rel="modulepreload"][href*="/fleet_tracker/"]'
+"""The modules that are fetched while Home Assistant starts."""
+
+
+def test_dashboard_that_was_shown_before(screen: Screen) -> None:
+    """Its modules and the fleet are fetched at once, and no page of others has to wait."""
+    asked: list[str] = []
+
+    def hear(message: str | bytes) -> None:
+        told = json.loads(message)
+        asked.extend(
+            str(one.get("category") or one["type"])
+            for one in (told if isinstance(told, list) else [told])
+        )
+
+    screen.page.on("websocket", lambda one: one.on("framesent", hear))
+    open_fleet(screen)
+    assert not screen.page.locator(AHEAD).count()
+    first = [one for one in asked if one in {"fleet_tracker/overview", "common"}]
+    assert first == ["common", "fleet_tracker/overview"]
+    asked.clear()
+
+    open_fleet(screen)
+
+    assert screen.page.locator(AHEAD).count()
+    first = [one for one in asked if one in {"fleet_tracker/overview", "common"}]
+    assert first == ["fleet_tracker/overview", "common"]
+    screen.open("/config/integrations")
+    assert not screen.page.locator(AHEAD).count()
 
 
 def test_page_that_was_hidden(screen: Screen) -> None:

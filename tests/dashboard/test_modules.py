@@ -99,3 +99,16 @@ def test_formats_are_made_once(path: Path) -> None:
     assert not re.search(
         r"new Intl\.|\.toLocale(?:Date|Time)?String\(|localeCompare\(", text
     )
+
+
+def test_modules_that_are_fetched_ahead() -> None:
+    """They are all that a page needs, so that none is found to be missing one by one."""
+    named = re.search(
+        r"const PAGE_MODULES = \[(.*?)\];",
+        (FOLDER / ENTRY_MODULE).read_text(),
+        re.DOTALL,
+    )
+    assert named
+    assert sorted(re.findall(r'"([^"]+)"', named[1])) == sorted(
+        path.stem for path in FOLDER.glob("*.js") if path.stem not in {"main", "editor"}
+    )

@@ -135,7 +135,7 @@ async def test_what_a_user_may_read(hass: HomeAssistant, cloud: Cloud) -> None:
     tracker = entity_id(hass, "device_tracker", "position", "2") or ""
     battery = entity_id(hass, "sensor", "battery", "2") or ""
 
-    def names(*readable: str) -> list[tuple[str, list[str]]]:
+    async def names(*readable: str) -> list[tuple[str, list[str]]]:
         user = MockUser(is_owner=False).add_to_hass(hass)
         user.mock_policy(
             {"entities": {"entity_ids": {one: {POLICY_READ: True} for one in readable}}}
@@ -149,13 +149,13 @@ async def test_what_a_user_may_read(hass: HomeAssistant, cloud: Cloud) -> None:
                     for shown in by_reading.values()
                 ],
             )
-            for one in overview(hass, user)["vehicles"]
+            for one in (await overview(hass, user))["vehicles"]
         ]
 
-    assert names() == []
-    assert names(battery) == []
-    assert names(tracker) == [("Truck 7", [tracker])]
-    assert [sorted(ids) for _, ids in names(tracker, battery)] == [
+    assert await names() == []
+    assert await names(battery) == []
+    assert await names(tracker) == [("Truck 7", [tracker])]
+    assert [sorted(ids) for _, ids in await names(tracker, battery)] == [
         sorted([tracker, battery])
     ]
 
@@ -168,19 +168,19 @@ async def test_what_no_user_is_told_who_may_not_read_it(
     tracker = entity_id(hass, "device_tracker", "position") or ""
     cut = entity_id(hass, "button", "cut_engine") or ""
 
-    def told(*readable: str) -> dict[str, Any]:
+    async def told(*readable: str) -> dict[str, Any]:
         user = MockUser(is_owner=False).add_to_hass(hass)
         user.mock_policy(
             {"entities": {"entity_ids": {one: {POLICY_READ: True} for one in readable}}}
         )
-        return overview(hass, user)
+        return await overview(hass, user)
 
     for readable, stopping in ((tracker,), []), ((tracker, cut), [cut]):
-        answer = told(*readable)
+        answer = await told(*readable)
         assert answer["vehicles"][0]["stopping"] == stopping
         assert answer["vehicles"][0]["controls"] == []
         assert answer["accounts"][0]["title"] == "acme"
-    nothing = told()
+    nothing = await told()
     assert nothing["accounts"][0]["title"] is None
     assert nothing["accounts"][0]["state"] == "loaded"
 
@@ -194,7 +194,7 @@ async def test_account_that_does_not_run(hass: HomeAssistant, cloud: Cloud) -> N
     await hass.async_block_till_done(wait_background_tasks=True)
     owner = MockUser(is_owner=True).add_to_hass(hass)
 
-    answer = overview(hass, owner)
+    answer = await overview(hass, owner)
 
     assert entry.state is ConfigEntryState.SETUP_RETRY
     (account,) = answer["accounts"]
@@ -203,5 +203,5 @@ async def test_account_that_does_not_run(hass: HomeAssistant, cloud: Cloud) -> N
     await hass.config_entries.async_set_disabled_by(
         entry.entry_id, ConfigEntryDisabler.USER
     )
-    (account,) = overview(hass, owner)["accounts"]
+    (account,) = (await overview(hass, owner))["accounts"]
     assert (account["state"], account["reachable"]) == ("disabled", False)

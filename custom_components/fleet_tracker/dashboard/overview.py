@@ -6,8 +6,10 @@ steps. What entities show is not repeated: the browser has their states already.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import batched
 from typing import Any
 
 from homeassistant.auth.models import User
@@ -34,6 +36,8 @@ CONTROLS = (
     Platform.SWITCH,
 )
 """The domains of entities that change something."""
+DEVICES_PER_TURN = 20
+"""How many are told between two turns of the event loop: a few milliseconds."""
 
 type _Json = dict[str, Any]
 
@@ -45,17 +49,16 @@ def async_register_overview(hass: HomeAssistant) -> None:
 
 
 @websocket_api.websocket_command({vol.Required("type"): OVERVIEW})
-@callback
-def _handle_overview(
+@websocket_api.async_response
+async def _handle_overview(
     hass: HomeAssistant,
     connection: websocket_api.ActiveConnection,
     message: dict[str, Any],
 ) -> None:
-    connection.send_result(message["id"], overview(hass, connection.user))
+    connection.send_result(message["id"], await overview(hass, connection.user))
 
 
-@callback
-def overview(hass: HomeAssistant, user: User) -> _Json:
+async def overview(hass: HomeAssistant, user: User) -> _Json:
     """Return the accounts, and the vehicles that a user may read.
 
     An account is told without vehicles too, so that the browser can say why there are none,
@@ -67,12 +70,22 @@ def overview(hass: HomeAssistant, user: User) -> _Json:
         for entry in hass.config_entries.async_entries(DOMAIN)
         if entry.source != SOURCE_IGNORE
     ]
-    vehicles = [
-        vehicle
-        for entry in entries
-        if entry.state is ConfigEntryState.LOADED
-        for vehicle in _vehicles(hass, entry.runtime_data, user)
-    ]
+    vehicles = []
+    for entry in entries:
+        if entry.state is not ConfigEntryState.LOADED:
+            continue
+        coordinator = entry.runtime_data
+        devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+        for part in batched(devices, DEVICES_PER_TURN, strict=False):
+            # Meanwhile it may have been unloaded: then the front end asks again.
+            if entry.state is not ConfigEntryState.LOADED:
+                break
+            vehicles += [
+                told
+                for device in part
+                if (told := _vehicle(hass, coordinator, device, user))
+            ]
+            await asyncio.sleep(0)
     readable = {vehicle["account"] for vehicle in vehicles}
     return {
         "version": path.rpartition("/")[2].rpartition("-")[0],
@@ -97,52 +110,52 @@ def _account(entry: ConfigEntry, *, is_named: bool) -> _Json:
     }
 
 
-def _vehicles(
-    hass: HomeAssistant, coordinator: FleetCoordinator, user: User
-) -> Iterator[_Json]:
-    entities = er.async_get(hass)
-    for device in dr.async_entries_for_config_entry(
-        dr.async_get(hass), coordinator.config_entry.entry_id
+def _vehicle(
+    hass: HomeAssistant,
+    coordinator: FleetCoordinator,
+    device: dr.DeviceEntry,
+    user: User,
+) -> _Json | None:
+    """Return what is told of the vehicle of a device; None if it is not told of."""
+    vehicle_id = coordinator.devices.vehicle_of(device.identifiers)
+    vehicle = vehicle_id and coordinator.vehicle(vehicle_id)
+    if not vehicle or vehicle.is_gone:
+        return None
+    told = _entities(
+        coordinator,
+        vehicle,
+        er.async_entries_for_device(
+            er.async_get(hass), device.id, include_disabled_entities=True
+        ),
+    )
+    tracker = told.get(Platform.DEVICE_TRACKER, {}).get(Reading.POSITION)
+    # A user who may not read the tracker may not know of the vehicle.
+    if tracker is None or not user.permissions.check_entity(
+        tracker.entity_id, POLICY_READ
     ):
-        vehicle_id = coordinator.devices.vehicle_of(device.identifiers)
-        vehicle = vehicle_id and coordinator.vehicle(vehicle_id)
-        if not vehicle or vehicle.is_gone:
-            continue
-        told = _entities(
-            coordinator,
-            vehicle,
-            er.async_entries_for_device(
-                entities, device.id, include_disabled_entities=True
-            ),
-        )
-        tracker = told.get(Platform.DEVICE_TRACKER, {}).get(Reading.POSITION)
-        # A user who may not read the tracker may not know of the vehicle.
-        if tracker is None or not user.permissions.check_entity(
-            tracker.entity_id, POLICY_READ
-        ):
-            continue
-        shown = _enabled(told, user)
-        yield {
-            "id": device.id,
-            "name": device.name_by_user or device.name or vehicle.details.name,
-            "account": coordinator.config_entry.entry_id,
-            "vendor": coordinator.vendor.key,
-            "kind": coordinator.vehicle_kind(vehicle.vehicle_id).value,
-            "model": vehicle.details.model,
-            "plate": vehicle.details.plate,
-            "area": device.area_id,
-            "tracker": tracker.entity_id,
-            "entities": shown,
-            "statistics": id_ending(coordinator.identity, vehicle.vehicle_id),
-            "stopping": _stopping(coordinator, shown.get(Platform.BUTTON, {})),
-            "controls": [
-                entity_id
-                for domain in CONTROLS
-                for entity_id in shown.get(domain, {}).values()
-                if user.permissions.check_entity(entity_id, POLICY_CONTROL)
-            ],
-            "times": _times(vehicle),
-        }
+        return None
+    shown = _enabled(told, user)
+    return {
+        "id": device.id,
+        "name": device.name_by_user or device.name or vehicle.details.name,
+        "account": coordinator.config_entry.entry_id,
+        "vendor": coordinator.vendor.key,
+        "kind": coordinator.vehicle_kind(vehicle.vehicle_id).value,
+        "model": vehicle.details.model,
+        "plate": vehicle.details.plate,
+        "area": device.area_id,
+        "tracker": tracker.entity_id,
+        "entities": shown,
+        "statistics": id_ending(coordinator.identity, vehicle.vehicle_id),
+        "stopping": _stopping(coordinator, shown.get(Platform.BUTTON, {})),
+        "controls": [
+            entity_id
+            for domain in CONTROLS
+            for entity_id in shown.get(domain, {}).values()
+            if user.permissions.check_entity(entity_id, POLICY_CONTROL)
+        ],
+        "times": _times(vehicle),
+    }
 
 
 def _entities(

@@ -4,6 +4,31 @@ import { LitElement, html } from "./lit.js";
 import { dashboardPath, navigate } from "./actions.js";
 import { differs, fleet, loadWords } from "./fleet.js";
 
+/** Return when what was drawn until now is painted; in a page that is hidden, when it is seen. */
+export const painted = () =>
+  new Promise((/** @type {(nothing?: undefined) => void} */ resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve));
+  });
+
+/** After so long the browser has its turn. */
+const TURN_MS = 10;
+
+/** Work that is done in slices, so that the browser stays responsive. */
+export class SlicedWork {
+  constructor() {
+    this._begin = performance.now();
+  }
+
+  /** Return when the next piece may be done: at once, or in another task. */
+  async next() {
+    if (performance.now() - this._begin < TURN_MS) return;
+    await new Promise((resolve) => {
+      setTimeout(resolve);
+    });
+    this._begin = performance.now();
+  }
+}
+
 export class FleetElement extends LitElement {
   static properties = {
     config: { attribute: false },

@@ -2,6 +2,8 @@
 
 const COMMAND = "fleet_tracker/overview";
 const REFRESH_MS = 60_000;
+/** How old an answer may be that is not asked for anew when a card is shown. */
+const FRESH_MS = 10_000;
 const AFTER_CHANGE_MS = 1_000;
 /** After an error: Home Assistant may be starting. */
 const AFTER_ERROR_MS = 5_000;
@@ -24,6 +26,7 @@ class Fleet {
     /** @type {Promise<void> | null} */
     this._asking = null;
     this._timer = 0;
+    this._toldAt = -Infinity;
     /** Whether devices or entities changed since it was asked. */
     this._isStale = false;
     /** @type {Map<string, Vehicle>} */
@@ -74,11 +77,30 @@ class Fleet {
   listen(hass, listener) {
     this.note(hass);
     this._listeners.add(listener);
-    if (this._listeners.size === 1) this._plan(this.overview ? AFTER_CHANGE_MS : 0);
+    if (this._listeners.size === 1) this._plan(this.overview ? (this._isFresh ? this._wait : AFTER_CHANGE_MS) : 0);
     return () => {
       this._listeners.delete(listener);
       if (!this._listeners.size) clearTimeout(this._timer);
     };
+  }
+
+  /** Whether the answer is as good as a new one. */
+  get _isFresh() {
+    return !this._isStale && performance.now() - this._toldAt < FRESH_MS;
+  }
+
+  /** How long to wait before it is asked again. */
+  get _wait() {
+    return this._isSettingUp ? AFTER_CHANGE_MS : this.error ? AFTER_ERROR_MS : REFRESH_MS;
+  }
+
+  /**
+   * Ask before any page is there, by the connection that Home Assistant begins with.
+   *
+   * @param {HassConnection} connection
+   */
+  askAhead(connection) {
+    return this._ask((message) => connection.sendMessagePromise(message));
   }
 
   /**
@@ -110,22 +132,25 @@ class Fleet {
     if (!this._listeners.size) return;
     this._timer = window.setTimeout(async () => {
       if (!document.hidden) await this._ask();
-      this._plan(this._isSettingUp ? AFTER_CHANGE_MS : this.error ? AFTER_ERROR_MS : REFRESH_MS);
+      this._plan(this._wait);
     }, wait);
   }
 
-  _ask() {
-    this._asking ??= this._fetch().finally(() => {
+  /** @param {Call} [call] how Home Assistant is asked */
+  _ask(call) {
+    this._asking ??= this._fetch(call).finally(() => {
       this._asking = null;
     });
     return this._asking;
   }
 
-  async _fetch() {
+  /** @param {Call} [call] */
+  async _fetch(call = async (message) => this._hass?.callWS(message)) {
     this._isStale = false;
     try {
-      const overview = /** @type {Overview} */ (await this._hass?.callWS({ type: COMMAND }));
+      const overview = /** @type {Overview} */ (await call({ type: COMMAND }));
       this.overview = overview;
+      this._toldAt = performance.now();
       this._vehicles = new Map(overview.vehicles.map((one) => [one.id, one]));
       this.error = "";
     } catch (error) {
@@ -224,6 +249,19 @@ export function differs(before, now, ids) {
   return false;
 }
 
-/** @param {Vehicle} vehicle */
-export const entitiesOf = (vehicle) =>
-  Object.values(vehicle.entities).flatMap((one) => Object.values(one));
+/** @type {WeakMap<Vehicle, string[]>} */
+const entities = new WeakMap();
+
+/**
+ * Return all entities of a vehicle, which each card is asked for with every change in Home Assistant.
+ *
+ * @param {Vehicle} vehicle
+ */
+export function entitiesOf(vehicle) {
+  let found = entities.get(vehicle);
+  if (!found) {
+    found = Object.values(vehicle.entities).flatMap((one) => Object.values(one));
+    entities.set(vehicle, found);
+  }
+  return found;
+}

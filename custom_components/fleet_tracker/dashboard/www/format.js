@@ -131,6 +131,11 @@ export function placeOf(hass, vehicle, words) {
   return hass.formatEntityState(tracker);
 }
 
+/** The days of quarters of an hour, by zone: no zone begins a day within one. @type {Map<string, string>} */
+const days = new Map();
+const QUARTER_MS = 900_000;
+const MOST_DAYS = 2_000;
+
 /**
  * Return the day of a time in a zone, as 2026-11-30; "" where the time is none.
  *
@@ -140,7 +145,14 @@ export function placeOf(hass, vehicle, words) {
 function dayIn(zone, time) {
   const date = new Date(time);
   if (Number.isNaN(date.getTime())) return "";
-  return format(Intl.DateTimeFormat, "en-CA", zone ? { timeZone: zone } : {}).format(date);
+  const quarter = `${zone} ${Math.floor(date.getTime() / QUARTER_MS)}`;
+  let day = days.get(quarter);
+  if (day === undefined) {
+    day = format(Intl.DateTimeFormat, "en-CA", zone ? { timeZone: zone } : {}).format(date);
+    if (days.size >= MOST_DAYS) days.clear();
+    days.set(quarter, day);
+  }
+  return day;
 }
 
 /** @param {Hass} hass */
@@ -349,7 +361,7 @@ export function energyOf(hass, vehicle) {
     const level = state ? Number(state.state) : NaN;
     if (state && Number.isFinite(level)) {
       const charging = stateOf(hass, vehicle, "binary_sensor", "charging")?.state === "on";
-      return { entity: state.entity_id, level, icon: charging ? "mdi:battery-charging" : icon, text: hass.formatEntityState(state) };
+      return { state, level, icon: charging ? "mdi:battery-charging" : icon };
     }
   }
   return null;
@@ -381,7 +393,7 @@ export function warningsOf(hass, vehicle, words) {
   }
   const energy = energyOf(hass, vehicle);
   if (energy && energy.level < LOW) {
-    found.push({ icon: "mdi:battery-alert-variant-outline", text: words("dashboard_low", { level: energy.text }), entity: energy.entity, severe: false });
+    found.push({ icon: "mdi:battery-alert-variant-outline", text: words("dashboard_low", { level: hass.formatEntityState(energy.state) }), entity: energy.state.entity_id, severe: false });
   }
   const codes = stateOf(hass, vehicle, "sensor", "trouble_codes");
   if (codes && Number(codes.state) > 0) {

@@ -4,6 +4,69 @@
 const NAME = "Fleet Tracker";
 const DOCS = "fleet-tracker";
 
+/** What the dashboard's pages are made of. */
+const PAGE_MODULES = [
+  "actions",
+  "element",
+  "fleet",
+  "fold-card",
+  "format",
+  "lit",
+  "map",
+  "overview",
+  "strategy",
+  "styles",
+  "trip-card",
+  "vehicle-card",
+];
+const SHOWN_AT = "fleet_tracker_shown_at";
+const MOST_SHOWN = 8;
+
+/** The first part of the address: a dashboard's, or "" where the default one is opened. */
+const part = () => location.pathname.split("/")[1] ?? "";
+const openedAt = part();
+
+/** @returns {string[]} at which addresses this browser has shown the dashboard */
+function shownAt() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(SHOWN_AT) ?? "[]");
+    return Array.isArray(kept) ? kept : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Keep where the dashboard is shown. */
+function keepShown() {
+  const now = openedAt ? [part()] : [part(), ""];
+  const before = shownAt();
+  if (now.every((one) => before.includes(one))) return;
+  try {
+    localStorage.setItem(SHOWN_AT, JSON.stringify([...new Set([...now, ...before])].slice(0, MOST_SHOWN)));
+  } catch {
+    // A browser that keeps nothing has it a little later the next time.
+  }
+}
+
+/**
+ * Have all modules fetched at once, and the fleet asked for, while Home Assistant starts.
+ *
+ * They are not run yet: Home Assistant 2025 would forget their elements.
+ */
+async function loadAhead() {
+  for (const name of PAGE_MODULES) {
+    const link = document.createElement("link");
+    link.rel = "modulepreload";
+    link.href = new URL(`./${name}.js`, import.meta.url).href;
+    document.head.append(link);
+  }
+  const [{ fleet }, home] = await Promise.all([import("./fleet.js"), window.hassConnection]);
+  if (home) await fleet.askAhead(home.conn);
+}
+
+// Without it all the same is loaded when it is needed.
+if (shownAt().includes(openedAt)) loadAhead().catch(() => {});
+
 /**
  * Define an element that stands in for one of another module, which it loads when it is shown.
  *
@@ -136,9 +199,14 @@ function defineAll() {
       tag,
       class extends HTMLElement {
         static async generate(/** @type {any} */ config, /** @type {Hass} */ hass) {
-          strategy = await import("./strategy.js");
-          const { dashboard, vehicleView } = strategy;
-          return kind === "dashboard" ? dashboard(config, hass) : vehicleView(config, hass);
+          const isDashboard = kind === "dashboard";
+          const page = import("./strategy.js");
+          // The card comes next: it is fetched while the fleet is asked for.
+          if (isDashboard) import("./overview.js").catch(() => {});
+          strategy = await page;
+          if (!isDashboard) return strategy.vehicleView(config, hass);
+          keepShown();
+          return strategy.dashboard(config, hass);
         }
 
         static shouldRegenerate(/** @type {any} */ _config, /** @type {Hass} */ before, /** @type {Hass} */ now) {

@@ -1,6 +1,6 @@
 // Home Assistant's own map element. It is promised to nobody, hence all that is known of it is here.
 
-import { FleetElement } from "./element.js";
+import { FleetElement, painted } from "./element.js";
 
 const PATIENCE_MS = 5_000;
 
@@ -82,9 +82,17 @@ export class MapElement extends FleetElement {
 
   connectedCallback() {
     super.connectedCallback();
-    defineMap().then((is) => {
-      this.hasMap = is;
-    });
+    this.beforeMap()
+      .then(defineMap)
+      .then((is) => {
+        this.hasMap = is;
+      });
+  }
+
+  /** Return when that is painted which is wanted sooner than the map. */
+  async beforeMap() {
+    await this.updateComplete;
+    await painted();
   }
 
   /** Give the map the state of Home Assistant. */

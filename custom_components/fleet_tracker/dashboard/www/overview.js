@@ -2,7 +2,7 @@
 
 import { css, html, nothing, repeat, styleMap } from "./lit.js";
 import { showEntity } from "./actions.js";
-import { note, outdatedBanner, whyNothing } from "./element.js";
+import { SlicedWork, note, outdatedBanner, painted, whyNothing } from "./element.js";
 import { entityOf, fleet, stateOf } from "./fleet.js";
 import { ACTIVITIES, ACTIVITY_COLORS, ACTIVITY_ICONS, ACTIVITY_WORDS, activityOf, clock, dayOf, distance, format, hasTracker, kilometres, placeOf, warningsOf } from "./format.js";
 import { MapElement, createMap } from "./map.js";
@@ -11,6 +11,8 @@ import "./vehicle-card.js";
 
 /** How far outside of the window a vehicle's card is drawn already. */
 const MARGIN = "200px";
+/** How many cards are made at once, before it is known which are seen: the first row. */
+const FIRST_CARDS = 4;
 const ALARMS_SHOWN = 8;
 const ALARMS_REFRESH_MS = 60_000;
 const SUMS_MS = 1_000;
@@ -32,6 +34,7 @@ class OverviewCard extends MapElement {
     filter: { state: true },
     alarms: { state: true },
     allAlarms: { state: true },
+    hasCards: { state: true },
   };
 
   static styles = [
@@ -59,6 +62,7 @@ class OverviewCard extends MapElement {
       .sums {
         position: relative;
         display: flex;
+        min-block-size: 36px;
         flex-wrap: wrap;
         gap: 8px;
         align-items: center;
@@ -226,6 +230,8 @@ class OverviewCard extends MapElement {
     /** @type {{ time: string, vehicle: Vehicle, entity: string, what: string }[]} */
     this.alarms = [];
     this.allAlarms = false;
+    /** Whether the first cards are painted: all else is drawn after them. */
+    this.hasCards = false;
     this._mapKey = "";
     this._visible = new IntersectionObserver((entries) => this._show(entries), { rootMargin: MARGIN });
     this._alarmTimer = 0;
@@ -234,10 +240,28 @@ class OverviewCard extends MapElement {
     this._later = 0;
     /** How many cards of vehicles were made since the page was opened. */
     this.made = 0;
+    /** The places whose cards are to be made. @type {Set<HTMLElement>} */
+    this._unfilled = new Set();
+    this._isMaking = false;
+    /** @type {() => void} */
+    this._tellFirst = () => {};
+    /** @type {Promise<void>} */
+    this._firstMade = new Promise((resolve) => {
+      this._tellFirst = resolve;
+    });
+  }
+
+  /** The first cards are wanted sooner than the map, and than the alarms. */
+  async beforeMap() {
+    await this._firstMade;
+    await painted();
   }
 
   connectedCallback() {
     super.connectedCallback();
+    this.beforeMap().then(() => {
+      this.hasCards = true;
+    });
     this._alarmTimer = window.setInterval(() => !document.hidden && this._readAlarms(), ALARMS_REFRESH_MS);
   }
 
@@ -276,11 +300,16 @@ class OverviewCard extends MapElement {
     this._drawnAt = performance.now();
     const overview = fleet.overview;
     if (!overview || !this.hass) return;
-    for (const slot of this.renderRoot.querySelectorAll(".slot")) this._visible.observe(slot);
+    const slots = /** @type {NodeListOf<HTMLElement>} */ (this.renderRoot.querySelectorAll(".slot"));
+    if (slots.length && !this.made) {
+      for (const slot of [...slots].slice(0, FIRST_CARDS)) this._fill(slot);
+      this._tellFirst();
+    }
+    for (const slot of slots) this._visible.observe(slot);
     const alarmsOf = overview.vehicles.map((one) => one.id).join();
     if (this._alarmsOf !== alarmsOf) {
       this._alarmsOf = alarmsOf;
-      this._readAlarms();
+      this.beforeMap().then(() => this._readAlarms());
     }
   }
 
@@ -293,13 +322,46 @@ class OverviewCard extends MapElement {
         continue;
       }
       slot.setAttribute("data-seen", "");
-      if (!slot.firstElementChild) {
-        const card = /** @type {any} */ (document.createElement("fleet-tracker-vehicle"));
-        card.config = { device: slot.dataset["device"], opens: "page" };
-        slot.append(card);
-        this.made += 1;
+      if (slot.firstElementChild) this._fill(slot);
+      else this._unfilled.add(slot);
+    }
+    this._makeCards();
+  }
+
+  /**
+   * Have the card of a vehicle in its place, with the state of Home Assistant.
+   *
+   * @param {HTMLElement} slot
+   */
+  _fill(slot) {
+    slot.setAttribute("data-seen", "");
+    let card = /** @type {any} */ (slot.firstElementChild);
+    if (!card) {
+      card = document.createElement("fleet-tracker-vehicle");
+      card.config = { device: slot.dataset["device"], opens: "page" };
+      card.words = this.words;
+      slot.append(card);
+      this.made += 1;
+    }
+    card.hass = this.hass;
+    return card;
+  }
+
+  /** Make the cards that are seen, and let the browser have its turn in between. */
+  async _makeCards() {
+    if (this._isMaking) return;
+    this._isMaking = true;
+    try {
+      const work = new SlicedWork();
+      for (const slot of this._unfilled) {
+        this._unfilled.delete(slot);
+        // Meanwhile it may have been scrolled or filtered away.
+        if (!slot.isConnected || !slot.hasAttribute("data-seen")) continue;
+        await this._fill(slot).updateComplete;
+        await work.next();
       }
-      /** @type {any} */ (slot.firstElementChild).hass = this.hass;
+    } finally {
+      this._isMaking = false;
     }
   }
 
@@ -337,7 +399,7 @@ class OverviewCard extends MapElement {
     const sorted = [...vehicles].sort((one, other) => order.compare(one.name, other.name));
     const chosen = this._chosen(hass, words, sorted);
     return html`<div class="page">
-      ${fleet.isOutdated ? outdatedBanner(words) : nothing} ${this._bar(hass, words, vehicles)}
+      ${fleet.isOutdated ? outdatedBanner(words) : nothing} ${this.hasCards ? this._bar(hass, words, vehicles) : html`<div class="sums"></div>`}
       ${this._mapCard(hass, chosen, words)} ${this._alarmCard(hass, words)}
       ${chosen.length
         ? html`<div class="vehicles" role="list" aria-label=${words("dashboard_vehicles")}>
@@ -502,7 +564,9 @@ class OverviewCard extends MapElement {
     }
     /** @type {Map<string, { time: string, vehicle: Vehicle, entity: string, what: string }>} */
     const found = new Map();
+    const work = new SlicedWork();
     for (const [entity, vehicle] of of) {
+      await work.next();
       const now = hass.states[entity];
       const states = [...(told[entity] ?? []), ...(now ? [{ s: now.state, a: now.attributes }] : [])];
       for (const { s, a } of states) {

@@ -13,6 +13,8 @@ const pages = (vehicles) => JSON.stringify(vehicles.map(({ id, name, kind }) => 
 
 /** What the pages were made of last. */
 let madeOf = "";
+/** The answer that was found to say the same. @type {Overview | null} */
+let same = null;
 
 /**
  * Return whether the dashboard has to be made anew, which Home Assistant asks from 2026 on with each of its changes.
@@ -22,7 +24,11 @@ let madeOf = "";
  */
 export function isOutdated(before, now) {
   if (before.entities !== now.entities || before.devices !== now.devices) return true;
-  return fleet.overview !== null && pages(fleet.overview.vehicles) !== madeOf;
+  // Home Assistant asks with every state that changes, and an answer comes once a minute.
+  if (!fleet.overview || fleet.overview === same) return false;
+  if (pages(fleet.overview.vehicles) !== madeOf) return true;
+  same = fleet.overview;
+  return false;
 }
 
 /**

@@ -348,7 +348,7 @@ class VehicleCard extends FleetElement {
       <div class="bar" aria-hidden="true">
         <div style=${styleMap({ inlineSize: `${Math.min(100, Math.max(2, energy.level))}%`, background: color })}></div>
       </div>
-      <bdi>${energy.text}</bdi>
+      <bdi>${hass.formatEntityState(energy.state)}</bdi>
     </div>`;
   }
 
