@@ -42,8 +42,9 @@ def measure(options: argparse.Namespace) -> list[dict[str, float | None]]:
     processes = []
     for number in range(1, options.processes + 1):
         print(f"Process {number} of {options.processes} ...", file=sys.stderr)
+        brief = ["--brief"] if number > 1 else []
         output = subprocess.run(
-            [sys.executable, "-m", "script.bench_support.process", *sizes],
+            [sys.executable, "-m", "script.bench_support.process", *sizes, *brief],
             check=True,
             stdout=subprocess.PIPE,
             text=True,

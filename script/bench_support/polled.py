@@ -90,7 +90,7 @@ def states_of(hass: HomeAssistant) -> dict[str, State]:
 async def measure_life(
     hass: HomeAssistant, clock: Clock, vendor: str, vehicles: int
 ) -> tuple[dict[str, float], Server, ConfigEntry, Trivial]:
-    """Measure set-up, set-up again, unload and memory, against the trivial integration.
+    """Measure set-up, set-up again and unload, against the trivial integration.
 
     Both are loaded afterwards.
     """
@@ -111,21 +111,27 @@ async def measure_life(
         ours["again"] = [
             await _cost(set_up(hass, one)) for one in (entry, trivial.entry)
         ]
-        await unload(hass, entry)
-        await unload(hass, trivial.entry)
-        trivial.entities.clear()
-        ours["memory"] = [
-            await _memory(hass, entry),
-            await _memory(hass, trivial.entry),
-        ]
-        # The originals are others now.
-        await hass.config_entries.async_remove(trivial.entry.entry_id)
-        trivial_again = Trivial(hass, twins_of(hass, entry))
-        await set_up(hass, trivial_again.entry)
+    # The originals are others now.
+    trivial.set_twins(twins_of(hass, entry))
     results = {name: one / floor for name, (one, floor) in ours.items()}
-    results["memory per vehicle"] = ours["memory"][0] / vehicles
     results["set-up seconds"] = first.cpu
-    return results, server, entry, trivial_again
+    return results, server, entry, trivial
+
+
+async def measure_memory(
+    hass: HomeAssistant, server: Server, entry: ConfigEntry, trivial: Trivial
+) -> dict[str, float]:
+    """Measure the memory of an account against the trivial integration.
+
+    Both are loaded before and afterwards.
+    """
+    await unload(hass, entry)
+    await unload(hass, trivial.entry)
+    trivial.entities.clear()
+    async with connected(server):
+        ours = await _memory(hass, entry)
+    floor = await _memory(hass, trivial.entry)
+    return {"memory": ours / floor, "memory per vehicle": ours / server.vehicles}
 
 
 async def _cost(doing: object) -> float:

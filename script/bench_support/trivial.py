@@ -90,8 +90,7 @@ class Trivial:
         """Initialize with the entities that it is to have."""
         self.hass = hass
         self.by_domain: dict[str, list[Twin]] = defaultdict(list)
-        for twin in twins:
-            self.by_domain[twin.domain].append(twin)
+        self.set_twins(twins)
         devices = dr.async_get(hass)
         self._names = {
             twin.device: device.name or ""
@@ -118,6 +117,12 @@ class Trivial:
                 f"{DOMAIN}.{domain}",
                 MockPlatform(async_setup_entry=self._set_up_platform(domain)),
             )
+
+    def set_twins(self, twins: Iterable[Twin]) -> None:
+        """Set the entities that it has, whose originals were set up."""
+        self.by_domain.clear()
+        for twin in twins:
+            self.by_domain[twin.domain].append(twin)
 
     async def _set_up_entry(self, hass: HomeAssistant, entry: ConfigEntry) -> bool:
         await hass.config_entries.async_forward_entry_setups(entry, self.by_domain)
