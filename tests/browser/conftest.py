@@ -7,14 +7,12 @@ import json
 import os
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 import pytest
 
-from .demo import Demo, free_port, running_demo
+from .demo import PATIENCE, Demo, free_port, running_demo
 from .screen import Screen
 
-PATIENCE = 20_000
-"""How long a page may take for what is waited for, in milliseconds."""
 FAILURES = Path(__file__).parent.parent.parent / ".cache" / "browser-failures"
 
 
@@ -55,7 +53,8 @@ def a_screen(
 ) -> Iterator[Screen]:
     """Return a page of Home Assistant; it may not have complained at the end."""
     context = browser.new_context(service_workers="block", reduced_motion="reduce")
-    context.set_default_timeout(PATIENCE)
+    context.set_default_timeout(PATIENCE * 1000)
+    expect.set_options(timeout=PATIENCE * 1000)
     login = {
         "access_token": demo.token,
         "token_type": "Bearer",

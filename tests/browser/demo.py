@@ -23,7 +23,7 @@ from tests.simulators.tracksolid import ACCOUNT
 START_TIMEOUT = 300
 STOP_TIMEOUT = 60
 PATIENCE = 60
-"""How long Home Assistant may take to answer, in seconds."""
+"""How long Home Assistant and its pages may take, in seconds: longer than a busy machine needs."""
 IS_READY = "Ctrl-C ends everything."
 
 
@@ -106,7 +106,9 @@ def running_program(
             stderr=subprocess.STDOUT,
         )
         try:
-            wait_for(lambda: _printed(process, log, ready), "it to be ready")
+            wait_for(
+                lambda: _printed(process, log, ready), "it to be ready", START_TIMEOUT
+            )
             yield
         finally:
             process.send_signal(signal.SIGINT)
@@ -137,7 +139,7 @@ def free_port() -> int:
 
 
 def wait_for(
-    condition: Callable[[], object], what: str, seconds: float = START_TIMEOUT
+    condition: Callable[[], object], what: str, seconds: float = PATIENCE
 ) -> None:
     """Return when a condition holds. Raises TimeoutError."""
     end = time.monotonic() + seconds

@@ -21,7 +21,7 @@ from playwright.sync_api import (
     Response,
 )
 
-from .demo import Demo, wait_for
+from .demo import PATIENCE, Demo, wait_for
 
 DOMAIN = "fleet_tracker"
 DESKTOP = (1280, 900)
@@ -167,9 +167,7 @@ class Screen:
 
     def wait_for_state(self, entity_id: str, wanted: str) -> None:
         """Return when an entity has a state."""
-        wait_for(
-            lambda: self.state(entity_id) == wanted, f"{entity_id} to be {wanted}", 60
-        )
+        wait_for(lambda: self.state(entity_id) == wanted, f"{entity_id} to be {wanted}")
 
     def text(self) -> str:
         """Return all that can be read on the page, through shadow roots."""
@@ -233,7 +231,9 @@ class Screen:
         buttons.evaluate_all("all => all.forEach(one => one.dataset.label = one.label)")
         self.page.locator(f"ha-control-button[data-label='{button}']").click()
 
-    def read_notice(self, text: str | re.Pattern[str], seconds: float = 20) -> None:
+    def read_notice(
+        self, text: str | re.Pattern[str], seconds: float = PATIENCE
+    ) -> None:
         """Return when a notice at the bottom of the page says a text."""
         notice = self.page.locator("notification-manager").get_by_text(text).first
         notice.wait_for(timeout=seconds * 1000)
@@ -328,7 +328,7 @@ class Screen:
 
     def wait_for_field(self, name: str) -> None:
         """Return when the next form is there, by one of its fields."""
-        wait_for(lambda: name in self.field_names(), f"the field {name}", 30)
+        wait_for(lambda: name in self.field_names(), f"the field {name}")
 
     def read(self, text: str | re.Pattern[str]) -> None:
         """Return when a text can be read in the dialog."""

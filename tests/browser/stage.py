@@ -169,8 +169,19 @@ class Stage:
         )
         shown = self.page.locator(f"#stage {element}")
         shown.locator("ha-card").first.wait_for()
-        wait_for(lambda: self.page.evaluate(IS_DRAWN), "its icons", 20)
+        wait_for(lambda: self.page.evaluate(IS_DRAWN), "its icons")
         return shown
+
+    def has_room(self) -> bool:
+        """Tell whether what is shown is no wider than the screen."""
+        return bool(
+            self.page.evaluate(
+                """() => {
+                  const stage = document.querySelector("home-assistant").shadowRoot.querySelector("#stage");
+                  return stage.scrollWidth <= stage.clientWidth;
+                }"""
+            )
+        )
 
 
 @contextlib.contextmanager

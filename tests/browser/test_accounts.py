@@ -121,6 +121,9 @@ def test_add_vt3(screen: Screen) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         screen.add_account("InHand VT3")
+        screen.fill(port="0", host="127.0.0.1")
+        screen.submit()
+        screen.read("0 cannot be used here. Enter a whole number from 1 to 65535.")
         screen.fill(port=str(taken.getsockname()[1]), host="127.0.0.1")
         screen.submit()
         screen.read("Another program uses this port")
@@ -134,6 +137,9 @@ def test_add_vt3(screen: Screen) -> None:
         screen.finish()
         return
     screen.wait_for_field("vehicle_id")
+    screen.fill(vehicle_id=" ")
+    screen.submit()
+    screen.read("Fill in this field")
     screen.fill(vehicle_id="not a serial number")
     screen.submit()
     screen.read("This is not a serial number")
@@ -154,7 +160,10 @@ def test_settings(screen: Screen) -> None:
     screen.read("The instruction host is not a web address")
     assert screen.typed("parked_interval") == "90"
 
-    screen.fill(hub_url="")
+    screen.fill(hub_url="", parked_interval="99999")
+    screen.submit()
+    screen.read("99999 cannot be used here")
+    screen.fill(parked_interval="60")
     screen.submit()
     screen.finish()
 
@@ -182,4 +191,4 @@ def test_discovered_tracker(screen: Screen) -> None:
     screen.read("The vehicle was added")
     screen.finish()
     expect(card).to_have_count(0)
-    wait_for(lambda: screen.has_vehicle("Lorry"), "the device of the lorry", 30)
+    wait_for(lambda: screen.has_vehicle("Lorry"), "the device of the lorry")

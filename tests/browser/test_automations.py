@@ -11,6 +11,8 @@ from .screen import Screen
 
 SAVE_DIALOG = "ha-dialog-automation-save"
 TRIGGER = "Vehicle ignition turned on"
+DRIVES_WITHIN = 300
+"""The van of the demo drives every three minutes."""
 STATE = "([id]) => document.querySelector('home-assistant').hass.states[id]"
 
 
@@ -39,19 +41,25 @@ def test_new_automation_of_a_vehicle(screen: Screen) -> None:
     before = automations(screen)
     page.get_by_role("button", name="Save").first.click()
     page.locator(SAVE_DIALOG).get_by_role("button", name="Save").click()
-    wait_for(lambda: automations(screen) - before, "the automation to be saved", 20)
+    wait_for(lambda: automations(screen) - before, "the automation to be saved")
     (automation,) = automations(screen) - before
     try:
         saved = screen.command("automation/config", entity_id=automation)["config"]
         (trigger,) = saved["triggers"]
         assert trigger["trigger"] == "fleet_tracker.ignition_turned_on"
         assert trigger["target"]["device_id"] == vehicle.device_id
-        wait_for(lambda: screen.state(ignition) == "off", "the ignition to be off")
-        ran = last_run(screen, automation)
-        wait_for(lambda: screen.state(ignition) == "on", "the ignition to be on")
         wait_for(
-            lambda: last_run(screen, automation) != ran, "the automation to run", 10
+            lambda: screen.state(ignition) == "off",
+            "the ignition to be off",
+            DRIVES_WITHIN,
         )
+        ran = last_run(screen, automation)
+        wait_for(
+            lambda: screen.state(ignition) == "on",
+            "the ignition to be on",
+            DRIVES_WITHIN,
+        )
+        wait_for(lambda: last_run(screen, automation) != ran, "the automation to run")
     finally:
         page.request.delete(
             f"{screen.demo.url}/api/config/automation/config/{saved_id(screen, automation)}",

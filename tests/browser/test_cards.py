@@ -274,10 +274,7 @@ def test_smallest_phone_and_keyboard(screen: Screen) -> None:
                 element, [van], PARKED, card=card, width="100%", answers=ANSWERS
             )
             shown.locator("ha-card").first.wait_for()
-            assert stage.page.evaluate(
-                "() => { const one = document.querySelector('home-assistant').shadowRoot.querySelector('#stage');"
-                " return one.scrollWidth <= one.clientWidth; }"
-            ), element
+            assert stage.has_room(), element
         shown = stage.show(VEHICLE, [van], PARKED, card=LARGE, width="100%")
         shown.locator("button.open").focus()
         for _ in range(20):

@@ -13,7 +13,10 @@ import pytest
 
 from .demo import wait_for
 from .screen import NO_WORDS, Screen
+from .stage import on_stage
+from .test_pictures import PARKED
 
+OVERVIEW = "fleet-tracker-overview"
 VEHICLES = ("Van", "Truck", "Moped", "Bus")
 MANY = 200
 MOST_CARDS = 60
@@ -208,36 +211,29 @@ NAMES = ("<img src=x onerror=alert(1)>", "A" * 300, "word " * 60, "\u202eشاح�
 
 def test_names_of_any_kind(screen: Screen) -> None:
     """A name is text, has room on a phone, and turns nothing around that follows it."""
-    fleet = open_fleet(screen)
     screen.page.on("dialog", lambda _: screen.complaints.append("a dialog"))
-    screen.look(phone=True)
+    with on_stage(screen) as stage:
+        screen.look(phone=True)
+        for name in NAMES:
+            van = stage.vehicle(PARKED, name=name, plate=name)
+            fleet = stage.show(OVERVIEW, [van], PARKED, width="100%")
+            fleet.evaluate(
+                """(one, vehicle) => {
+                  one.alarms = [{time: new Date().toISOString(), vehicle, entity: "", what: "SOS"}];
+                }""",
+                van,
+            )
 
-    def has_low_line() -> bool:
-        # What is drawn anew meanwhile has no box for a moment.
-        box = fleet.locator(".alarm").first.bounding_box()
-        return box is not None and box["height"] < 80
-
-    for name in NAMES:
-        fleet.evaluate(
-            """async (one, name) => {
-              const path = (await one.hass.callWS({type: "fleet_tracker/overview"})).path;
-              const {fleet} = await import(`${path}/fleet.js`);
-              const vehicle = {...fleet.overview.vehicles[0], name, plate: name};
-              fleet.overview = {...fleet.overview, vehicles: [vehicle]};
-              fleet._vehicles = new Map([[vehicle.id, vehicle]]);
-              one.alarms = [{time: new Date().toISOString(), vehicle, entity: "", what: "SOS"}];
-              one.requestUpdate("words");
-              for (const slot of one.shadowRoot.querySelectorAll(".slot"))
-                slot.firstElementChild?.requestUpdate("words");
-            }""",
-            name,
-        )
-
-        expect(fleet.locator(".alarm bdi").first).to_have_text(name.strip())
-        expect(fleet.locator(".name bdi").first).to_have_text(name.strip())
-        assert screen.has_room()
-        wait_for(has_low_line, "a line that is low", 20)
-        assert_accessible(fleet)
+            expect(fleet.locator(".alarm bdi").first).to_have_text(name.strip())
+            expect(fleet.locator(".name bdi").first).to_have_text(name.strip())
+            assert stage.has_room()
+            line = fleet.locator(".alarm").first
+            wait_for(
+                # What is drawn anew meanwhile has no box for a moment.
+                lambda line=line: (box := line.bounding_box()) and box["height"] < 80,
+                "a line that is low",
+            )
+            assert_accessible(fleet)
 
 
 def test_vehicles_that_come_while_the_page_is_open(screen: Screen) -> None:
@@ -289,7 +285,7 @@ def draw_and_replay(trips: Locator) -> None:
     """Hold that a route is drawn, and that the slider moves a point along it."""
     way = "one => one.paths.flatMap(path => path.points.map(at => at.point.join()))"
     route = trips.locator("ha-map")
-    wait_for(lambda: len(route.evaluate(way)) > 2, "a route to be drawn", 30)
+    wait_for(lambda: len(route.evaluate(way)) > 2, "a route to be drawn")
     slider, told = trips.locator("input[type=range]"), trips.locator("output")
     before = told.inner_text()
     slider.press("Home")
@@ -366,7 +362,7 @@ def test_search_and_filter(screen: Screen) -> None:
     assert "No vehicle fits." in screen.text()
     fleet.locator("input[type=search]").fill("")
     fleet.locator(".sums").get_by_role("button", name="Offline").click()
-    wait_for(lambda: 0 < slots.count() < everything, "some to be left out", 10)
+    wait_for(lambda: 0 < slots.count() < everything, "some to be left out")
     fleet.locator(".sums").get_by_role("button", name="All").click()
     expect(slots).to_have_count(everything)
 
@@ -395,24 +391,17 @@ def test_cutting_is_asked_in_words(screen: Screen) -> None:
 
 def test_many_vehicles(screen: Screen) -> None:
     """Of 200 vehicles only the cards around what is seen are made."""
-    fleet = open_fleet(screen)
+    with on_stage(screen) as stage:
+        van = stage.vehicle(PARKED)
+        vans = [
+            {**van, "id": f"{van['id']}-{index}", "name": f"Van {index}"}
+            for index in range(MANY)
+        ]
+        fleet = stage.show(OVERVIEW, vans, PARKED, width="100%")
 
-    fleet.evaluate(
-        """async (one, many) => {
-          const path = (await one.hass.callWS({type: "fleet_tracker/overview"})).path;
-          const {fleet} = await import(`${path}/fleet.js`);
-          const told = fleet.overview.vehicles;
-          const more = Array.from({length: many - told.length}, (_, index) =>
-            ({...told[index % told.length], id: `more-${index}`, name: `Van ${index}`}));
-          fleet.overview = {...fleet.overview, vehicles: [...told, ...more]};
-          fleet._vehicles = new Map(fleet.overview.vehicles.map(one => [one.id, one]));
-          one.requestUpdate("words");
-        }""",
-        MANY,
-    )
-
-    expect(fleet.locator(".slot")).to_have_count(MANY)
-    assert 0 < fleet.locator("fleet-tracker-vehicle").count() <= MOST_CARDS
+        expect(fleet.locator(".slot")).to_have_count(MANY)
+        fleet.locator("fleet-tracker-vehicle").first.wait_for()
+        assert 0 < fleet.locator("fleet-tracker-vehicle").count() <= MOST_CARDS
 
 
 NO_VEHICLES: Sequence[tuple[str, list[object] | None, str]] = (
@@ -428,22 +417,22 @@ NO_VEHICLES: Sequence[tuple[str, list[object] | None, str]] = (
 
 def test_without_vehicles(screen: Screen) -> None:
     """It is said why there are none, and where that can be changed."""
-    fleet = open_fleet(screen)
+    with on_stage(screen) as stage:
+        fleet = stage.show(OVERVIEW, [stage.vehicle({})], {})
+        for error, accounts, text in NO_VEHICLES:
+            fleet.evaluate(
+                """async (one, [error, accounts]) => {
+                  const path = (await one.hass.callWS({type: "fleet_tracker/overview"})).path;
+                  const {fleet} = await import(`${path}/fleet.js`);
+                  fleet.error = error;
+                  fleet.overview = accounts && {version: "", path, accounts, vehicles: []};
+                  one.requestUpdate("words");
+                }""",
+                [error, accounts],
+            )
 
-    for error, accounts, text in NO_VEHICLES:
-        fleet.evaluate(
-            """async (one, [error, accounts]) => {
-              const path = (await one.hass.callWS({type: "fleet_tracker/overview"})).path;
-              const {fleet} = await import(`${path}/fleet.js`);
-              fleet.error = error;
-              fleet.overview = accounts && {version: "", path, accounts, vehicles: []};
-              one.requestUpdate("words");
-            }""",
-            [error, accounts],
-        )
-
-        expect(fleet.get_by_text(text)).to_be_visible()
-        assert_accessible(fleet)
+            expect(fleet.get_by_text(text)).to_be_visible()
+            assert_accessible(fleet)
 
 
 CARDS = {
@@ -625,7 +614,7 @@ def test_new_dashboard(screen: Screen) -> None:
     page.get_by_text("Fleet Tracker").last.click()
     page.get_by_text("Create").last.click()
 
-    wait_for(lambda: len(screen.command(listed)) > len(before), "the dashboard", 20)
+    wait_for(lambda: len(screen.command(listed)) > len(before), "the dashboard")
     (added,) = (one for one in screen.command(listed) if one.get("id") not in before)
     try:
         screen.open(f"/{added['url_path']}")

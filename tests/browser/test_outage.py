@@ -139,7 +139,7 @@ def test_cut_and_restore_engine(screen: Screen) -> None:
     """Two labeled buttons; what comes of them is shown beside them, in words."""
     screen.open_vehicle("Taxi")
     engine_cut = entity(screen, "Taxi", "Engine cut")
-    wait_for(lambda: screen.state(engine_cut) == "off", "the engine to be free", 60)
+    wait_for(lambda: screen.state(engine_cut) == "off", "the engine to be free")
 
     screen.tap(entity(screen, "Taxi", "Cut engine"), "Press")
     screen.wait_for_state(engine_cut, "on")

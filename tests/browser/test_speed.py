@@ -15,7 +15,14 @@ import pytest
 
 from tests.simulators.open_api_fleet import DEMO_ACCOUNT, DEMO_PASSWORD
 
-from .demo import Demo, free_port, running_demo, running_simulator, wait_for
+from .demo import (
+    START_TIMEOUT,
+    Demo,
+    free_port,
+    running_demo,
+    running_simulator,
+    wait_for,
+)
 from .screen import Screen
 
 pytestmark = pytest.mark.skipif(
@@ -67,6 +74,7 @@ def test_newcomer(screen: Screen, demo: Demo) -> None:
     wait_for(
         lambda: len(screen.command("fleet_tracker/overview")["vehicles"]) >= VEHICLES,
         "ten vehicles",
+        START_TIMEOUT,
     )
     slots = screen.page.locator("fleet-tracker-overview .slot")
     wait_for(lambda: slots.count() >= VEHICLES, "their cards")
@@ -87,13 +95,14 @@ def test_many_vehicles(screen: Screen, browser: Browser) -> None:
         screen.fill(account=DEMO_ACCOUNT, password=DEMO_PASSWORD)
         screen.submit()
         title = f"{DEMO_ACCOUNT} (localhost)"
-        wait_for(lambda: screen.has_account(title), "the account")
+        wait_for(lambda: screen.has_account(title), "the account", START_TIMEOUT)
         try:
             wait_for(
                 lambda: (
                     len(screen.command("fleet_tracker/overview")["vehicles"]) >= MANY
                 ),
                 "many vehicles",
+                START_TIMEOUT,
             )
             # Home Assistant is busy with new entities for a while.
             time.sleep(20)

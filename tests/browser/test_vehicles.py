@@ -20,7 +20,7 @@ def test_device_page(screen: Screen, name: str) -> None:
     assert len(vehicle.entities) > 5
     for dark, phone in ((False, False), (True, False), (False, True)):
         screen.look(dark=dark, phone=phone)
-        wait_for(lambda: not missing(screen, vehicle), "all entities to be named", 20)
+        wait_for(lambda: not missing(screen, vehicle), "all entities to be named")
         assert not NO_WORDS.search(screen.text())
         assert screen.has_room()
 
