@@ -47,6 +47,18 @@ async def test_jobs_are_done_in_turns_and_in_order() -> None:
     assert done == ["h"]
 
 
+async def test_what_was_done_before_in_a_turn_counts() -> None:
+    """Handing over many jobs may take all of the time of a turn."""
+    done: list[str] = []
+    work = SlicedWork("somebody")
+    # The clock of these tests has been looked at twice when the first job is done.
+    work.add((partial(done.append, name) for name in "abc"), began=-LONGEST_HOLD / 3)
+    assert await turns(work, done) == [["a"], ["b", "c"]]
+    late = SlicedWork("somebody")
+    late.add([partial(done.append, "e")], began=-LONGEST_HOLD)
+    assert await turns(late, done) == [[], ["e"]]
+
+
 async def test_jobs_added_by_a_job_come_first() -> None:
     """Listeners are notified of news before the next news is looked at."""
     done: list[str] = []

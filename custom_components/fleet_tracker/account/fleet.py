@@ -18,6 +18,7 @@ from collections.abc import (
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import zip_longest
+from time import monotonic
 from typing import Protocol
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -330,6 +331,7 @@ class Fleet:
         """Receive news, polled or pushed. It is merged a few milliseconds at a time."""
         if not self._takes_news:
             return
+        began = monotonic()
         received: list[tuple[str, tuple[Receipt, ...]]] = []
         for update in updates:
             receipts: tuple[Receipt, ...] = ()
@@ -355,10 +357,12 @@ class Fleet:
                     self._replaced[update.vehicle_id] = before
             self._unmerged[update.vehicle_id].append(update)
             received.append((update.vehicle_id, receipts))
-        self._work.add(
+        jobs = [
             partial(self._absorb_some, received[start : start + ABSORBED_AT_ONCE])
             for start in range(0, len(received), ABSORBED_AT_ONCE)
-        )
+        ]
+        # Handing over the news of hundreds takes a good part of a turn of the event loop.
+        self._work.add(jobs, began if len(jobs) > 1 else None)
 
     @callback
     def refresh(self, vehicle_ids: Iterable[str] | None = None) -> None:

@@ -27,28 +27,31 @@ class SlicedWork:
         self._until = 0.0
         self._done: asyncio.Future[None] | None = None
 
-    def add(self, jobs: Iterable[Job]) -> None:
-        """Add jobs, and begin with them at once if nothing is being done."""
+    def add(self, jobs: Iterable[Job], began: float | None = None) -> None:
+        """Add jobs, and begin with them at once if nothing is being done.
+
+        ``began`` is since when this turn of the event loop is used already.
+        """
         self._jobs.extend(jobs)
-        self.start()
+        self.start(began)
 
     def add_urgent(self, jobs: Iterable[Job]) -> None:
         """Add jobs that come before all others; `start` begins with them."""
         self._urgent.extend(jobs)
 
-    def start(self) -> None:
+    def start(self, began: float | None = None) -> None:
         """Begin, unless it has begun."""
         if not self._going_on:
             self._going_on = True
-            self._go_on()
+            self._go_on(began)
 
     @property
     def has_time(self) -> bool:
         """Whether a job that is being done may go on, or should add its rest as a job."""
         return monotonic() < self._until
 
-    def _go_on(self) -> None:
-        self._until = monotonic() + LONGEST_HOLD
+    def _go_on(self, began: float | None = None) -> None:
+        self._until = (monotonic() if began is None else began) + LONGEST_HOLD
         try:
             self._do_some()
         finally:
