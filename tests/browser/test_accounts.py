@@ -160,7 +160,9 @@ def test_settings(screen: Screen) -> None:
     screen.read("The instruction host is not a web address")
     assert screen.typed("parked_interval") == "90"
 
-    screen.fill(hub_url="", parked_interval="99999")
+    screen.fill(hub_url="")
+    screen.unfold("How often the account is read")
+    screen.fill(parked_interval="99999")
     screen.submit()
     screen.read("99999 cannot be used here")
     screen.fill(parked_interval="60")
