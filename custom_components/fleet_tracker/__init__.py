@@ -74,6 +74,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: FleetConfigEntry) -> boo
         await _async_set_up_devices(hass, entry, coordinator)
         await hass.config_entries.async_forward_entry_setups(entry, vendor.platforms)
         await coordinator.statistics.async_start()
+        coordinator.trip_ways.start()
         on_failure.pop_all()
 
     async def on_stop(_event: Event) -> None:

@@ -88,6 +88,7 @@ from .problems import RATE_LIMITED, Problems
 from .reachability import Reachability
 from .reauthentication import async_end_reauthentication
 from .storage import SLICE, EntryMemory, VehicleStore
+from .trip_ways import TripWays
 from .trips.kept import KeptTrips
 from .trips.own import OwnTrips
 from .trips.past import VendorPast
@@ -200,6 +201,7 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self.pace = current_pace(entry.options, memory.core)
         self.connection = vendor.connect(self._settings(entry, self.pace), self)
         self.statistics = DistanceStatistics(hass, self)
+        self.trip_ways = TripWays(hass, self)
         self._commands = Commands(
             hass, self.connection, self.fleet, self, self._show_warning
         )
@@ -333,11 +335,16 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         else:
             await self.own_memory.put(TRIPS_KEPT_SINCE, None)
 
+    @property
+    def may_ask(self) -> bool:
+        """Whether the vendor may be asked for what is not urgent."""
+        return self.why_closed() is None and not self._back_off.is_going_on
+
     async def async_trips_before_kept(
         self, begin: datetime, end: datetime
     ) -> dict[str, list[Trip]]:
         """Return the vendor's trips of a period before trips were kept, by vehicle."""
-        if self.why_closed() is not None or self._back_off.is_going_on:
+        if not self.may_ask:
             return {}
         return await self._vendor_past.async_trips(
             self.connection.history, begin, end, self.trips_kept_since

@@ -103,6 +103,7 @@ def judge(vehicle: Vehicle | None, update: VehicleUpdate, receipt: datetime) -> 
     groups = judge_.groups(update.groups)
     if (
         not update.occurrences
+        and not update.way
         and position is update.position
         and heard_at == update.heard_at
         and heard_source is update.heard_source
@@ -121,6 +122,11 @@ def judge(vehicle: Vehicle | None, update: VehicleUpdate, receipt: datetime) -> 
             occurrences=occurrences,
             heard_at=heard_at,
             heard_source=heard_source,
+            way=tuple(
+                _timed_position(one, time)
+                for one in update.way
+                if (time := judge_.again(one.fixed_at)).makes_sense
+            ),
         ),
         judge_.clock,
     )

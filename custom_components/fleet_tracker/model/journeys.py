@@ -49,6 +49,7 @@ def with_news(
     ``fix`` is the position of the update if it is believed, also when it is late.
     """
     moments = _moments(log, update, fix, beliefs)
+    moments += [_of_fix(one) for one in update.way if one.kind is FixKind.SATELLITE]
     if not moments and not update.trips and rules.trips == log.settings:
         return log
     return put(log, moments, now.timestamp(), rules.trips, update.trips)
@@ -61,14 +62,7 @@ def _moments(
     found: dict[int, Moment] = {}
     fix_ms = None
     if fix is not None and fix.kind is FixKind.SATELLITE:
-        one = moment(
-            fix.fixed_at.timestamp(),
-            latitude=fix.latitude,
-            longitude=fix.longitude,
-            accuracy=fix.accuracy,
-            speed=fix.speed,
-            course=fix.course,
-        )
+        one = _of_fix(fix)
         fix_ms = one.at_ms
         found[fix_ms] = one
     for one in _told_beside(log, update, beliefs, has_fix=fix_ms is not None):
@@ -77,6 +71,17 @@ def _moments(
         held = found.get(one.at_ms)
         found[one.at_ms] = one if held is None else join(held, one)
     return list(found.values())
+
+
+def _of_fix(fix: Position) -> Moment:
+    return moment(
+        fix.fixed_at.timestamp(),
+        latitude=fix.latitude,
+        longitude=fix.longitude,
+        accuracy=fix.accuracy,
+        speed=fix.speed,
+        course=fix.course,
+    )
 
 
 _OF_MOTION = (

@@ -13,7 +13,13 @@ from .clocks import judge, not_after
 from .derive import derive, flat_readings
 from .evidence import TOLD_SPEED, note
 from .journeys import with_news
-from .plausibility import believe_fix, believe_readings, never_falls, settle
+from .plausibility import (
+    believe_fix,
+    believe_readings,
+    believed_way,
+    never_falls,
+    settle,
+)
 from .record import record, replace
 from .rules import Rules, why_no_fix
 from .vehicle import (
@@ -130,7 +136,16 @@ def merge(
         contact_interval=update.contact_interval or before.contact_interval,
         beliefs=beliefs,
         evidence=evidence,
-        trips=with_news(before.trips, update, trip_fix, beliefs, rules, now),
+        trips=with_news(
+            before.trips,
+            replace(update, way=believed_way(update.way, rules))
+            if update.way
+            else update,
+            trip_fix,
+            beliefs,
+            rules,
+            now,
+        ),
         occurrence_kinds=before.occurrence_kinds.union(
             occurrence.kind for occurrence in update.occurrences
         )

@@ -6,15 +6,16 @@ goes beyond waits for a later one that agrees, and at most for an hour. An integ
 maximum is no measurement, nor is what lies outside of the range of a quantity.
 """
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 import math
 from types import MappingProxyType
 
 from .readings import FASTEST_KMH, HOUR, GrowthLimit, kind_of
 from .record import record, replace
-from .rules import MOVING_SPEED_KMH, Rules, hold_distance, is_parked
+from .rules import MOVING_SPEED_KMH, Rules, hold_distance, is_parked, why_no_fix
 from .vehicle import (
     EMPTY,
     TYPICAL_ACCURACY_M,
@@ -280,6 +281,23 @@ class BelievedFix:
     is_motion_confirmed: bool = False
     reason: str | None = None
     """Why the new fix is not accepted."""
+
+
+def believed_way(fixes: Sequence[Position], rules: Rules) -> tuple[Position, ...]:
+    """Return the fixes of a way in order, without those that neither neighbour agrees with."""
+    way = sorted(
+        (
+            _without_impossible(one)
+            for one in fixes
+            if why_no_fix(one, None, rules) is None
+        ),
+        key=lambda one: one.fixed_at,
+    )
+    follows = [can_follow(one, other) for one, other in pairwise(way)]
+    if not follows:
+        return tuple(way)
+    agrees = zip((False, *follows), (*follows, False), strict=True)
+    return tuple(one for one, agreed in zip(way, agrees, strict=True) if any(agreed))
 
 
 def believe_fix(

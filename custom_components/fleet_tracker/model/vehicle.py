@@ -482,6 +482,8 @@ class VehicleUpdate:
     """When it was heard of since, where that was left out; the last is `heard_at`."""
     trips: tuple[VendorTrip, ...] = ()
     """Trips that ended, as the vendor counts them."""
+    way: tuple[Position, ...] = ()
+    """Fixes of a trip that ended, which the vendor was asked for: they say nothing else."""
     record: KnownRecord | None = field(default=None, compare=False, repr=False)
     """The vendor's record that it was mapped from, where later records may be compared."""
 
