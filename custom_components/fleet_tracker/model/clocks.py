@@ -85,6 +85,45 @@ class _Time:
     makes_sense: bool = True
 
 
+@record(frozen=True, slots=True)
+class Doubt:
+    """Whether a clock was just set, so that times count for too early or too late.
+
+    ``off_by`` is what times of this update may be off by if it was, nothing where no fix
+    hints at that. ``settled`` is the same of those that were in doubt before: nothing where
+    they are right, None where that is not known yet.
+    """
+
+    off_by: tuple[timedelta, ...] = ()
+    settled: tuple[timedelta, ...] | None = ()
+
+
+NO_DOUBT = Doubt()
+
+
+def doubt(before: TrackerClock, after: TrackerClock) -> Doubt:
+    """Return what the fixes of an update say of how the clock went before it, and after."""
+    watch = after.fixes
+    off_by = _off_by(watch)
+    if watch.offset != before.fixes.offset:
+        return Doubt(off_by, _off_by(before.fixes))
+    if not off_by:
+        return NO_DOUBT
+    goes_on = watch is before.fixes or watch.alike > 1
+    return Doubt(off_by, None if goes_on else ())
+
+
+def _off_by(watch: ClockWatch) -> tuple[timedelta, ...]:
+    """Return what times are off by if the clock goes as the last fixes hint at.
+
+    They count with the offset that is known, or without where that makes no sense.
+    """
+    offset = watch.offset or NO_OFFSET
+    if watch.pointed == offset or not 0 < watch.alike < ENOUGH_ALIKE:
+        return ()
+    return tuple({watch.pointed - offset, watch.pointed} - {NO_OFFSET})
+
+
 def judge(vehicle: Vehicle | None, update: VehicleUpdate, receipt: datetime) -> Judged:
     """Return an update with the times that count."""
     judge_ = _Judge(vehicle.clock if vehicle else TrackerClock(), receipt)

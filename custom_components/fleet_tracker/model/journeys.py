@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+from .clocks import NO_DOUBT, NO_OFFSET, OFFSET_JITTER, Doubt
+from .record import replace
 from .rules import Rules
 from .trips.log import Told, TripLog, at, changes_at, metres_since, put
-from .trips.moments import Moment, join, moment
+from .trips.moments import Moment, join, moment, pack, unpacked
 from .trips.trip import Trip
 from .vehicle import (
     EMPTY,
@@ -32,6 +35,7 @@ from .vehicle import (
 DAY_SHOWN_EVERY = timedelta(minutes=5)
 """How often the distance of a day is shown anew while it grows."""
 LEAST_FALL = 0.9
+MOST_DOUBTFUL = 32
 _JOINED_MS = 2000
 """What was measured so shortly before or after a fix belongs to it."""
 
@@ -43,13 +47,17 @@ def with_news(
     beliefs: Beliefs,
     rules: Rules,
     now: datetime,
+    doubt: Doubt = NO_DOUBT,
 ) -> TripLog:
     """Return a vehicle's trips with what an update says of them.
 
-    ``fix`` is the position of the update if it is believed, also when it is late.
+    ``fix`` is the position of the update if it is believed, also when it is late. While the
+    clock may just have been set, what seems to be late waits for the fixes that show it.
     """
     moments = _moments(log, update, fix, beliefs)
     moments += [_of_fix(one) for one in update.way if one.kind is FixKind.SATELLITE]
+    if doubt is not NO_DOUBT or log.doubtful:
+        log, moments = _without_doubtful(log, moments, doubt, now)
     if not moments and not update.trips and rules.trips == log.settings:
         return log
     return put(log, moments, now.timestamp(), rules.trips, update.trips)
@@ -71,6 +79,35 @@ def _moments(
         held = found.get(one.at_ms)
         found[one.at_ms] = one if held is None else join(held, one)
     return list(found.values())
+
+
+def _without_doubtful(
+    log: TripLog, moments: list[Moment], doubt: Doubt, now: datetime
+) -> tuple[TripLog, list[Moment]]:
+    """Return a log that holds what is in doubt, and the moments that are not any more."""
+    held, sure = list(unpacked(log.doubtful)), list[Moment]()
+    if doubt.settled is not None:
+        for one in held:
+            off_by = min(doubt.settled, key=partial(_off, one, now), default=NO_OFFSET)
+            off_ms = round(off_by.total_seconds() * 1000)
+            sure.append(one._replace(at_ms=one.at_ms - off_ms))
+        held = []
+    for one in moments:
+        is_doubtful = one.at < log.head.heard_at and any(
+            _off(one, now, off_by) <= OFFSET_JITTER for off_by in doubt.off_by
+        )
+        (held if is_doubtful else sure).append(one)
+    if len(held) > MOST_DOUBTFUL:
+        sure, held = [*held, *sure], []
+    doubtful = b"".join(map(pack, held))
+    if doubtful != log.doubtful:
+        log = replace(log, doubtful=doubtful)
+    return log, sure
+
+
+def _off(one: Moment, now: datetime, off_by: timedelta) -> timedelta:
+    """Return how far a moment is from now if it is off by a span."""
+    return abs(_time(one.at) - off_by - now)
 
 
 def _of_fix(fix: Position) -> Moment:

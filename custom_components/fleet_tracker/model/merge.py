@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import compress
 from operator import ne
 
-from .clocks import judge, not_after
+from .clocks import doubt, judge, not_after
 from .derive import derive, flat_readings
 from .evidence import TOLD_SPEED, note
 from .journeys import with_news
@@ -145,6 +145,7 @@ def merge(
             beliefs,
             rules,
             now,
+            doubt(before.clock, judged.clock),
         ),
         occurrence_kinds=before.occurrence_kinds.union(
             occurrence.kind for occurrence in update.occurrences

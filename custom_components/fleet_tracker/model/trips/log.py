@@ -75,6 +75,8 @@ class TripLog:
     """Trips that changed after their ends were told, as they were told."""
     untold_at: float = 0.0
     """When one of them last changed."""
+    doubtful: bytes = b""
+    """Moments of a clock that may just have been set, which wait to be known."""
     checkpoints: tuple[Checkpoint, ...] = field(
         default=(), compare=False, repr=False, metadata={"kept": False}
     )
@@ -201,6 +203,7 @@ def _with_moments(log: TripLog, moments: bytes, unfolded: int) -> TripLog:
         towings_told=log.towings_told,
         untold=log.untold,
         untold_at=log.untold_at,
+        doubtful=log.doubtful,
         checkpoints=log.checkpoints,
     )
 
@@ -389,6 +392,7 @@ def _appended(log: TripLog, moment: Moment, size: int) -> TripLog:
         towings_told=log.towings_told,
         untold=log.untold,
         untold_at=log.untold_at,
+        doubtful=log.doubtful,
         checkpoints=checkpoints,
     )
     if size >= MOST_MOMENTS + DROPPED_AT_ONCE or (
