@@ -4,7 +4,7 @@ A vendor does not send again what was answered with success. So an occurrence is
 before the answer, and fires after the next start if it has not fired before.
 
 News of trips follows from all that was heard of a vehicle, and the vehicles are stored every
-few minutes only. So its trips are written here together with what is told of them.
+few minutes only. So its trips are written here together with the news of them.
 """
 
 from __future__ import annotations

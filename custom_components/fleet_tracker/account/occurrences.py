@@ -28,7 +28,7 @@ MOST_EARLY = 10_000
 MOST_REMEMBERED = 1000
 MOST_OF_A_MOMENT = 1000
 ONCE_A_TRIP = frozenset({OccurrenceType.TRIP_STARTED, OccurrenceType.TRIP_ENDED})
-"""What is told once of a trip, whatever else its begin, its end and its values become."""
+"""The news that fires once of a trip, whatever its begin, end and values become."""
 REMEMBERED_FOR = timedelta(days=2)
 """How long a fired occurrence is remembered: longer than vendors are asked back."""
 MEMORY_KEY = "occurrences"
@@ -442,7 +442,7 @@ def _row(occurrence: Occurrence, fired_at: str) -> list[Json]:
 
 
 def _trip_id(occurrence: Occurrence) -> str | None:
-    """Return the identity of the trip of what is told once of it."""
+    """Return the identity of the trip of news that is told once of it."""
     if occurrence.type not in ONCE_A_TRIP:
         return None
     trip_id = occurrence.details.get("trip_id")

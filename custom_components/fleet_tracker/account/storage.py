@@ -191,7 +191,7 @@ class VehicleStore:
     ) -> None:
         """Initialize with the function that returns the vehicles to write.
 
-        ``journal`` is told what of it is stored, and holds what is told of it before.
+        ``journal`` is told which vehicles are stored, and holds the news of their trips until then.
         """
         self._hass = hass
         self._store = KeptFile(hass, entry_id, "vehicles")

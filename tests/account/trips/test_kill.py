@@ -74,7 +74,7 @@ class Kills:
 
     @callback
     def note(self, _vehicle_id: str, occurrence: Occurrence) -> None:
-        """Count what is told."""
+        """Count the news that fires."""
         self.told[occurrence.type] += 1
 
 
