@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, State
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er, event
@@ -107,6 +107,21 @@ def listener_entry(account: str = "port", *vehicle_ids: str) -> MockConfigEntry:
             for vehicle_id in vehicle_ids
         ],
     )
+
+
+def kept_of(entry: ConfigEntry) -> dict[str, Any]:
+    """Return what Home Assistant keeps of an entry, without what is drawn by lot."""
+    kept = dict(entry.as_dict())
+    for key in ("entry_id", "created_at", "modified_at", "source"):
+        del kept[key]
+    kept["data"] = {
+        key: value for key, value in kept["data"].items() if key != CONF_PUSH_SECRET
+    }
+    kept["subentries"] = [
+        {key: value for key, value in one.items() if key != "subentry_id"}
+        for one in kept["subentries"]
+    ]
+    return kept
 
 
 async def set_up(

@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import cast
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
+from homeassistant.const import CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from yarl import URL
 
 from custom_components.fleet_tracker.account.coordinator import FleetConfigEntry
-from custom_components.fleet_tracker.const import DOMAIN
+from custom_components.fleet_tracker.const import CONF_IDENTITY, CONF_VENDOR, DOMAIN
+from custom_components.fleet_tracker.vendors.open_api import connection
 from custom_components.fleet_tracker.vendors.open_api.connection import (
     OpenApiConnection,
 )
-from tests.common import other_server
+from custom_components.fleet_tracker.vendors.open_api.transport import hash_password
+from tests.common import other_server, set_up
 from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.open_api_fleet import Account, Device
 from tests.simulators.world import HOME, Place, Route, Vehicle, drive, parked, stand
@@ -164,6 +170,32 @@ async def add_account(
     return entry
 
 
+async def account_at_once(
+    hass: HomeAssistant,
+    server: OpenApiSimulator,
+    account: str = ACCOUNT,
+    password: str = PASSWORD,
+) -> FleetConfigEntry:
+    """Set up at once what a user adds by one form after another; a test compares them."""
+    host = URL(server.url).host
+    identity = f"open_api_{account}@{host}"
+    entry: FleetConfigEntry = MockConfigEntry(
+        domain=DOMAIN,
+        title=f"{account} ({host})",
+        unique_id=identity,
+        data={
+            CONF_VENDOR: "open_api",
+            CONF_IDENTITY: identity,
+            connection.SERVER: server.url,
+            CONF_VERIFY_SSL: True,
+            connection.ACCOUNT: account,
+            connection.PASSWORD_MD5: hash_password(password),
+        },
+    )
+    await set_up(hass, cast("MockConfigEntry", entry))
+    return entry
+
+
 @pytest.fixture
 async def rig(
     hass: HomeAssistant,
@@ -172,7 +204,7 @@ async def rig(
     freezer: FrozenDateTimeFactory,
 ) -> Rig:
     """Return Home Assistant with the account set up. Mark such tests with freeze_time."""
-    entry = await add_account(hass, server)
+    entry = await account_at_once(hass, server)
     rig = Rig(hass, server, freezer, entry)
     await rig.settle()
     return rig

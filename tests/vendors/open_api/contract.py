@@ -16,7 +16,16 @@ from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.open_api_protocol import CODES
 from tests.vendors.contract import FullAccount, VendorContract
 
-from .conftest import ACCOUNT, PASSWORD, START, TRUCK, Rig, accounts, add_account, truck
+from .conftest import (
+    ACCOUNT,
+    PASSWORD,
+    START,
+    TRUCK,
+    Rig,
+    account_at_once,
+    accounts,
+    truck,
+)
 
 UNKNOWN_CODE = 424242
 
@@ -29,7 +38,7 @@ async def _full(
     freezer.move_to(START)
     device = truck()
     async with OpenApiSimulator(*accounts()) as server:
-        entry = await add_account(hass, server)
+        entry = await account_at_once(hass, server)
         hass.config_entries.async_update_entry(
             entry, options={**entry.options, "allow_engine_cut": True}
         )

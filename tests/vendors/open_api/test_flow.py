@@ -11,12 +11,24 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
 from custom_components.fleet_tracker.const import DOMAIN
-from tests.common import other_server, send_settings
+from tests.common import kept_of, other_server, send_settings
 from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.open_api_fleet import Account
 from tests.simulators.server import ANY_PATH, Fault
 
-from .conftest import ACCOUNT, BUS, CAR, PASSWORD, SPARE, START, TRUCK, Rig, truck
+from .conftest import (
+    ACCOUNT,
+    BUS,
+    CAR,
+    PASSWORD,
+    SPARE,
+    START,
+    TRUCK,
+    Rig,
+    account_at_once,
+    add_account,
+    truck,
+)
 
 pytestmark = [
     pytest.mark.freeze_time(START),
@@ -158,6 +170,16 @@ async def test_addresses(
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"]["server"] == server.url
     await hass.async_block_till_done()
+
+
+async def test_other_tests_begin_with_what_a_user_adds(
+    hass: HomeAssistant, server: OpenApiSimulator
+) -> None:
+    """The account that other tests set up at once is what this form leads to."""
+    added = await add_account(hass, server)
+    by_hand = kept_of(added)
+    await hass.config_entries.async_remove(added.entry_id)
+    assert kept_of(await account_at_once(hass, server)) == by_hand
 
 
 async def test_data_of_the_entry(rig: Rig) -> None:

@@ -10,7 +10,6 @@ from homeassistant.config_entries import (
     SOURCE_INTEGRATION_DISCOVERY,
     SOURCE_RECONFIGURE,
     SOURCE_USER,
-    ConfigEntry,
     ConfigEntryState,
 )
 from homeassistant.core import HomeAssistant
@@ -20,7 +19,7 @@ import pytest
 
 from custom_components.fleet_tracker.const import CONF_PUSH_SECRET, DOMAIN
 from custom_components.fleet_tracker.vendors.segway import client, flow
-from tests.common import other_server, send_settings
+from tests.common import kept_of, other_server, send_settings
 from tests.simulators.segway import DEMO_CLIENT_SECRET, TOKEN_PATH, SegwaySimulator
 from tests.simulators.segway_mopeds import standing_moped
 from tests.simulators.server import Fault
@@ -513,19 +512,6 @@ async def test_other_tests_begin_with_what_a_user_adds(
     added = await add_account(hass, home_server, rents=True)
     for imei, name in NAMES.items():
         await add_vehicle(hass, added, imei, name=name)
-    by_hand = _kept(added)
+    by_hand = kept_of(added)
     await hass.config_entries.async_remove(added.entry_id)
-    assert _kept(await account_with_mopeds(hass, home_server)) == by_hand
-
-
-def _kept(entry: ConfigEntry) -> dict[str, Any]:
-    """Return what Home Assistant keeps of an entry, without what is drawn by lot."""
-    kept = dict(entry.as_dict())
-    for key in ("entry_id", "created_at", "modified_at", "source"):
-        del kept[key]
-    kept["data"] = {**kept["data"], CONF_PUSH_SECRET: ""}
-    kept["subentries"] = [
-        {key: value for key, value in one.items() if key != "subentry_id"}
-        for one in kept["subentries"]
-    ]
-    return kept
+    assert kept_of(await account_with_mopeds(hass, home_server)) == by_hand

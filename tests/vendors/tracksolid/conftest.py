@@ -22,7 +22,7 @@ from tests.simulators.tracksolid.media import shoot
 from tests.vendors.fake_host import START, FakeHost, FakeMemory
 
 from .helpers import CAM, CAR, VAN, data, settings
-from .home import Home, add_account, simulator
+from .home import Home, account_at_once, simulator
 
 
 @pytest.fixture
@@ -119,13 +119,18 @@ async def home(
     freezer: FrozenDateTimeFactory,
 ) -> Home:
     """Return Home Assistant with the account set up. Mark such tests with freeze_time."""
-    return Home(hass, account, freezer, await add_account(hass, account))
+    return Home(hass, account, freezer, await account_at_once(hass, account))
 
 
 @pytest.fixture
-async def filming(home: Home) -> Home:
-    """Return the account after the truck's cameras were found out about."""
-    shoot(home.sim, home.sim.devices[CAM], 0)
-    await home.elapse(3601)
+async def filming(
+    hass: HomeAssistant,
+    hass_storage: dict[str, object],
+    account: TracksolidSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> Home:
+    """Return the account after the truck's cameras, and its photo, were found out about."""
+    shoot(account, account.devices[CAM], 0)
+    home = Home(hass, account, freezer, await account_at_once(hass, account))
     await home.poll(5)
     return home

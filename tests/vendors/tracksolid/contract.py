@@ -26,7 +26,7 @@ from tests.simulators.tracksolid.media import shoot
 from tests.vendors.contract import FullAccount, VendorContract
 
 from .helpers import CAM
-from .home import NOW, Home, add_account, simulator
+from .home import NOW, Home, account_at_once, simulator
 
 UNKNOWN_CODE = "9999"
 
@@ -42,7 +42,7 @@ async def _full(
         truck.plate, truck.driver = "B-AR 4711", "Robin Driver"
         truck.faults.append(("P0301", "Misfire", sim.now - 60))
         shoot(sim, truck, 0)
-        entry = await add_account(hass, sim)
+        entry = await account_at_once(hass, sim)
         home = Home(hass, sim, freezer, entry)
         await home.set_options(allow_engine_cut=True)
         await home.poll(4)

@@ -6,22 +6,40 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 import time
-from typing import Any
+from typing import Any, cast
 
 from aiohttp.test_utils import TestClient
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
+from homeassistant.const import CONF_VERIFY_SSL
 from homeassistant.core import Context, Event, HomeAssistant, State, callback
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from yarl import URL
 
 from custom_components.fleet_tracker.account.coordinator import FleetConfigEntry
-from custom_components.fleet_tracker.const import CONF_PUSH_SECRET, DOMAIN
-from custom_components.fleet_tracker.pushes.door import PUSH_PATH
-from custom_components.fleet_tracker.vendors.tracksolid.connection import (
-    TracksolidConnection,
+from custom_components.fleet_tracker.const import (
+    CONF_IDENTITY,
+    CONF_PUSH_SECRET,
+    CONF_VENDOR,
+    DOMAIN,
 )
-from tests.common import elapse, other_server, send_settings
+from custom_components.fleet_tracker.pushes.door import PUSH_PATH
+from custom_components.fleet_tracker.vendors.tracksolid.api.transport import (
+    hash_password,
+)
+from custom_components.fleet_tracker.vendors.tracksolid.connection import (
+    ACCOUNT,
+    APP_KEY,
+    APP_SECRET,
+    PASSWORD_MD5,
+    SERVER,
+    SUB_ACCOUNTS,
+    TracksolidConnection,
+    api_url,
+)
+from tests.common import SECRET, elapse, other_server, send_settings, set_up
 from tests.simulators import world
 from tests.simulators.tracksolid import Device, TracksolidSimulator
 from tests.vendors.fake_host import START
@@ -130,6 +148,33 @@ async def add_account(
     await hass.async_block_till_done(wait_background_tasks=True)
     entry: FleetConfigEntry = result["result"]
     assert entry.state is ConfigEntryState.LOADED
+    return entry
+
+
+async def account_at_once(
+    hass: HomeAssistant, sim: TracksolidSimulator
+) -> FleetConfigEntry:
+    """Set up at once what a user adds by one form after another; a test compares them."""
+    host = URL(sim.root).host
+    identity = f"tracksolid_{sim.account}@{host}"
+    entry: FleetConfigEntry = MockConfigEntry(
+        domain=DOMAIN,
+        title=f"{sim.account} ({host})",
+        unique_id=identity,
+        data={
+            CONF_VENDOR: "tracksolid",
+            CONF_IDENTITY: identity,
+            CONF_PUSH_SECRET: SECRET,
+            SERVER: api_url(sim.root),
+            CONF_VERIFY_SSL: True,
+            APP_KEY: sim.app_key,
+            APP_SECRET: sim.app_secret,
+            ACCOUNT: sim.account,
+            PASSWORD_MD5: hash_password(sim.password),
+        },
+        options={SUB_ACCOUNTS: False},
+    )
+    await set_up(hass, cast("MockConfigEntry", entry))
     return entry
 
 

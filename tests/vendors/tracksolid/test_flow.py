@@ -14,13 +14,22 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
-from custom_components.fleet_tracker.const import DOMAIN
+from custom_components.fleet_tracker.const import CONF_PUSH_SECRET, DOMAIN
 from custom_components.fleet_tracker.vendors.tracksolid import flow as vendor_flow
-from tests.common import send_settings
+from tests.common import kept_of, send_settings
 from tests.simulators.tracksolid import TracksolidSimulator
 
 from .helpers import VAN
-from .home import NOW, Answer, Home, add_account, begin, credentials, enter
+from .home import (
+    NOW,
+    Answer,
+    Home,
+    account_at_once,
+    add_account,
+    begin,
+    credentials,
+    enter,
+)
 
 pytestmark = pytest.mark.freeze_time(NOW)
 
@@ -40,6 +49,21 @@ async def test_account(
     assert account.password not in str(entry.data)
     assert "password" not in entry.data
     assert len(entry.runtime_data.vehicles()) == 3
+
+
+async def test_other_tests_begin_with_what_a_user_adds(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    account: TracksolidSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The account that other tests set up at once is what these forms lead to."""
+    added = await add_account(hass, account)
+    by_hand = kept_of(added)
+    assert CONF_PUSH_SECRET in added.data
+    await hass.config_entries.async_remove(added.entry_id)
+    freezer.tick(61)
+    assert kept_of(await account_at_once(hass, account)) == by_hand
 
 
 async def test_push_address(
