@@ -130,7 +130,7 @@ async def filming(
     freezer: FrozenDateTimeFactory,
 ) -> Home:
     """Return the account after the truck's cameras, and its photo, were found out about."""
-    shoot(account, account.devices[CAM], 0)
+    shoot(account, account.devices[CAM], 0, ago=60)
     home = Home(hass, account, freezer, await account_at_once(hass, account))
     await home.poll(5)
     return home
