@@ -203,13 +203,13 @@ async def test_live_view_is_closed_when_nobody_watches(viewer: Viewer) -> None:
 async def test_live_view_lasts_ten_minutes_at_most(viewer: Viewer) -> None:
     """However long somebody watches; the camera's picture then says why it ended."""
     await viewer.open()
-    for _ in range(39):
+    for _ in range(23):
         await viewer.pictures()
-        await viewer.elapse(15)
+        await viewer.elapse(25)
     await viewer.pictures()
     assert viewer.truck.streams
     film = viewer.truck.streams[0]
-    await viewer.elapse(16)
+    await viewer.elapse(26)
     await film.until(lambda: not film.readers)
     assert not viewer.truck.streams
     assert viewer.state == "idle"
@@ -233,8 +233,8 @@ async def test_preloaded_live_view_ends_too(
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert viewer.truck.streams
-    for _ in range(39):
-        await viewer.elapse(15)
+    for _ in range(23):
+        await viewer.elapse(25)
     film = viewer.truck.streams[0]
     await viewer.elapse(31)
     await film.until(lambda: not film.readers)
@@ -459,10 +459,10 @@ async def test_played_elsewhere(hass: HomeAssistant, viewer: Viewer) -> None:
     assert source
     assert source.startswith(viewer.home.sim.root)
     assert await async_get_stream_source(hass, viewer.entity_id) == source
-    for _ in range(39):
-        await viewer.elapse(15)
+    for _ in range(23):
+        await viewer.elapse(25)
     assert viewer.truck.streams
-    await viewer.elapse(16)
+    await viewer.elapse(26)
     assert not viewer.truck.streams
     viewer.home.sim.fail(LIVE, 1100, "Business exception")
     with pytest.raises(HomeAssistantError):
