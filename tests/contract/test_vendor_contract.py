@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 import importlib
@@ -102,6 +109,34 @@ async def account(
     """Return the vendor's account with a vehicle that has everything."""
     async with contract_of(vendor).open(hass, freezer, monkeypatch) as account:
         yield account
+
+
+type Check = Callable[[HomeAssistant, Vendor, FullAccount], Awaitable[None]]
+READING: list[Check] = []
+"""Rules that are looked up in an account without a change to it."""
+
+
+def reads(check: Check) -> Check:
+    """Let a rule be judged by the same account as all others of its kind."""
+    READING.append(check)
+    return check
+
+
+async def test_rules_that_only_read(
+    hass: HomeAssistant, vendor: Vendor, account: FullAccount
+) -> None:
+    """Each is kept, and none has changed what the next one sees."""
+    broken = []
+    for check in READING:
+        before = account.vehicle, hass.states.async_all()
+        try:
+            await check(hass, vendor, account)
+        except AssertionError as err:
+            err.add_note(f"The rule: {check.__name__}")
+            broken.append(err)
+        assert (account.vehicle, hass.states.async_all()) == before, check.__name__
+    if broken:
+        raise ExceptionGroup("broken rules", broken)
 
 
 @dataclass(frozen=True)
@@ -297,10 +332,11 @@ async def test_options_are_all_offered_again(
 # --- what an account shows ------------------------------------------------------------------
 
 
-async def test_times_are_aware_and_values_are_valid(
-    vendor: Vendor, account: FullAccount
+@reads
+async def times_are_aware_and_values_are_valid(
+    hass: HomeAssistant, vendor: Vendor, account: FullAccount
 ) -> None:
-    """Times are UTC, values are finite and not empty, and the place is on earth."""
+    """Expect times in UTC, values that are finite and not empty, and a place on earth."""
     vehicle = account.vehicle
     groups = vehicle.groups.values()
     times = [vehicle.heard_at, *(group.measured_at for group in groups)]
@@ -326,8 +362,11 @@ async def test_times_are_aware_and_values_are_valid(
     }
 
 
-async def test_vehicle_can_be_kept(vendor: Vendor, account: FullAccount) -> None:
-    """Whatever the vendor tells comes back after a restart."""
+@reads
+async def vehicle_can_be_kept(
+    hass: HomeAssistant, vendor: Vendor, account: FullAccount
+) -> None:
+    """Expect whatever the vendor tells to come back after a restart."""
     record = json_loads(json_dumps(to_json(account.vehicle)))
     assert isinstance(record, dict)
     assert from_json(type(account.vehicle), record) == account.vehicle
@@ -365,10 +404,11 @@ async def test_capabilities_decide_which_entities_exist(
     assert left == []
 
 
-async def test_readings_decide_which_sensors_exist(
+@reads
+async def readings_decide_which_sensors_exist(
     hass: HomeAssistant, vendor: Vendor, account: FullAccount
 ) -> None:
-    """No sensor without its reading: what a device has not is not shown."""
+    """Expect no sensor without its reading: what a device has not is not shown."""
     readings = {reading.replace(":", "_") for reading in account.vehicle.readings}
     sensors = {
         (one.platform, one.key)
@@ -379,18 +419,20 @@ async def test_readings_decide_which_sensors_exist(
     assert {(one.platform, one.key) for one in shown(hass, account)} >= ALWAYS
 
 
-async def test_not_too_many_are_enabled(
+@reads
+async def not_too_many_are_enabled(
     hass: HomeAssistant, vendor: Vendor, account: FullAccount
 ) -> None:
-    """Home Assistant stops at 10,000 enabled entities of an entry: 500 vehicles fit."""
+    """Expect 500 vehicles to fit: Home Assistant stops at 10,000 enabled entities."""
     enabled = [one for one in shown(hass, account) if one.entry.disabled_by is None]
     assert 8 <= len(enabled) <= MOST_ENABLED, sorted(one.key for one in enabled)
 
 
-async def test_entities_have_names_and_icons(
+@reads
+async def entities_have_names_and_icons(
     hass: HomeAssistant, vendor: Vendor, account: FullAccount
 ) -> None:
-    """Names come from the texts or from a device class that brings one."""
+    """Expect names from the texts, or from a device class that brings one."""
     for one in shown(hass, account):
         if one.platform is Platform.DEVICE_TRACKER:
             assert one.entry.original_name is None
@@ -408,10 +450,11 @@ async def test_entities_have_names_and_icons(
             assert texts["state_attributes"]["event_type"]["state"][kind]
 
 
-async def test_page_tells_of_every_entity(
+@reads
+async def page_tells_of_every_entity(
     hass: HomeAssistant, vendor: Vendor, account: FullAccount
 ) -> None:
-    """What a vehicle has stands on the vendor's page, enabled by default as it says."""
+    """Expect what a vehicle has on the vendor's page, enabled by default as it says."""
     told = list(told_entities(vendor))
     for one in shown(hass, account):
         name = one.entry.original_name or ""
@@ -453,10 +496,11 @@ def test_page_tells_of_entities_that_exist(vendor: Vendor) -> None:
             assert any(pattern.fullmatch(row.name) for pattern in patterns), row.name
 
 
-async def test_only_the_tracker_knows_where(
+@reads
+async def only_the_tracker_knows_where(
     hass: HomeAssistant, vendor: Vendor, account: FullAccount
 ) -> None:
-    """Maps show every entity that has coordinates."""
+    """Expect coordinates in the tracker alone: maps show every entity that has some."""
     knowing = {
         state.domain
         for state in hass.states.async_all()
@@ -469,10 +513,11 @@ async def test_only_the_tracker_knows_where(
     assert tracker.entry.entity_category is None
 
 
-async def test_stopping_entities_are_out_of_reach_of_areas(
+@reads
+async def stopping_entities_are_out_of_reach_of_areas(
     hass: HomeAssistant, vendor: Vendor, account: FullAccount
 ) -> None:
-    """A voice that turns off a room must not cut an engine; restoring stops nobody."""
+    """Expect that no voice that turns off a room cuts an engine; restoring stops nobody."""
     can_stop = account.coordinator.connection.can_stop
     found = []
     for shown_one in shown(hass, account):
@@ -499,10 +544,11 @@ async def test_stopping_entities_are_out_of_reach_of_areas(
 # --- privacy --------------------------------------------------------------------------------
 
 
-async def test_diagnostics_tell_nothing_private(
+@reads
+async def diagnostics_tell_nothing_private(
     hass: HomeAssistant, vendor: Vendor, account: FullAccount
 ) -> None:
-    """No number, name, plate, password or place of the fixtures survives anywhere."""
+    """Expect no number, name, plate, password or place of the fixtures anywhere."""
     device = device_of(hass, account.coordinator, account.vehicle_id)
     assert device is not None
     found = await async_get_config_entry_diagnostics(hass, account.entry)
@@ -701,10 +747,11 @@ async def test_permission_for_every_action(
         assert handled == []
 
 
-async def test_pressing_and_locking_wants_control(
+@reads
+async def pressing_and_locking_wants_control(
     hass: HomeAssistant, vendor: Vendor, account: FullAccount
 ) -> None:
-    """Buttons, locks, switches, numbers and selects are guarded by Home Assistant itself."""
+    """Expect Home Assistant itself to guard buttons, locks, switches, numbers, selects."""
     user = MockUser(groups=[]).add_to_hass(hass)
     user.mock_policy({"entities": {"all": {"read": True}}})
     actions: dict[str, tuple[str, dict[str, Any]]] = {
@@ -733,8 +780,11 @@ async def test_pressing_and_locking_wants_control(
     assert tried
 
 
-async def test_page_tells_of_every_action(vendor: Vendor, account: FullAccount) -> None:
-    """Those of the vendor, what it tells of the past, and who may call them."""
+@reads
+async def page_tells_of_every_action(
+    hass: HomeAssistant, vendor: Vendor, account: FullAccount
+) -> None:
+    """Expect the vendor's, those of the past, and who may call them."""
     history = account.coordinator.connection.history
     kinds = frozenset[HistoryKind]() if history is None else history.offers
     # The kinds are called as the methods are, and each is one that it overrides.
