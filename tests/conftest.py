@@ -1,21 +1,27 @@
 """Fixtures that every test gets."""
 
 from collections.abc import Generator, Iterator
+from datetime import UTC
 import gc
+import inspect
 from itertools import count
 import logging
 import os
 from pathlib import Path
 import re
+import threading
 from typing import Any
 from unittest.mock import patch
 
 from homeassistant.components.http import HomeAssistantHTTP
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir, storage
+from homeassistant.util import dt as dt_util
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 import pytest
+from pytest_asyncio.plugin import PytestAsyncioFunction
+from pytest_homeassistant_custom_component import plugins
 from pytest_homeassistant_custom_component.common import mock_storage
 
 # The package that is imported first is the one Home Assistant looks into, and the test
@@ -89,6 +95,53 @@ def enable_event_loop_debug() -> None:
     Its debug mode remembers where each callback was made, which takes a third of the time of
     all tests.
     """
+
+
+def _uses_event_loop(request: pytest.FixtureRequest) -> bool:
+    """Tell whether a test is a coroutine, or gets something of its own from one."""
+    if isinstance(request.node, PytestAsyncioFunction):
+        return True
+    nearest = [
+        given[-1]
+        for given in request.node._fixtureinfo.name2fixturedefs.values()
+        if given and given[-1].scope == "function"
+    ]
+    return any(
+        inspect.iscoroutinefunction(one.func)
+        or inspect.isasyncgenfunction(one.func)
+        # The oldest test plugin wraps them, and notes what they need.
+        or "event_loop" in one.argnames
+        for one in nearest
+    )
+
+
+@pytest.fixture(autouse=True)
+def verify_cleanup(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Look at what a test left behind, as the test plugin's fixture of this name does.
+
+    That one makes an event loop and a thread, which most tests have no use for.
+    """
+    if _uses_event_loop(request):
+        request.getfixturevalue("verify_cleanup")
+        yield
+        return
+    before = frozenset(threading.enumerate())
+    yield
+    left = [one for one in threading.enumerate() if one not in before]
+    assert all(
+        isinstance(one, threading._DummyThread) or one.name.startswith("waitpid-")
+        for one in left
+    ), left
+    assert dt_util.DEFAULT_TIME_ZONE is UTC
+
+
+if hasattr(plugins, "configure_event_loop"):
+
+    @pytest.fixture(autouse=True)
+    def configure_event_loop(request: pytest.FixtureRequest) -> None:
+        """Configure the loop of tests that have one, as the newest test plugin does."""
+        if _uses_event_loop(request):
+            request.getfixturevalue("configure_event_loop")
 
 
 @pytest.fixture(autouse=True)
