@@ -65,13 +65,19 @@ class Complaints(logging.Handler):
 
 
 def loaded() -> dict[str, Any]:
-    """Return the vendors, and the components of Home Assistant, that are loaded."""
+    """Return the vendors, what exports trips, and the components of Home Assistant."""
     vendors, components = f"{PACKAGE}.vendors.", "homeassistant.components."
+    exports = f"{PACKAGE}.actions.exports."
     return {
         "vendors": sorted(
             name.removeprefix(vendors)
             for name in sys.modules
             if name.startswith(vendors) and name.count(".") == 3
+        ),
+        "exports": sorted(
+            name.removeprefix(exports)
+            for name in sys.modules
+            if name.startswith(exports)
         ),
         "components": sorted(
             name.removeprefix(components)

@@ -72,6 +72,14 @@ def test_only_the_vendor_of_the_account_is_loaded(vendor: str, loaded: Loaded) -
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
+def test_what_makes_files_is_loaded_by_the_first_export(
+    vendor: str, loaded: Loaded
+) -> None:
+    """Before it, only what can be wanted is known."""
+    assert loaded[vendor]["with an account"]["exports"] == ["wanted"]
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_cameras_are_loaded_only_for_those_who_have_some(
     vendor: str, loaded: Loaded
 ) -> None:

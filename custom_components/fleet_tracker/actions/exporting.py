@@ -6,21 +6,25 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import HomeAssistant, SupportsResponse
 from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.importlib import async_import_module
 from homeassistant.util.file import WriteError, write_utf8_file_atomic
 import voluptuous as vol
 
+from ..account.coordinator import FleetCoordinator
 from ..contract.errors import VendorError
 from ..offer.action import ActionEffect, Outcomes, for_each
 from ..offer.errors import invalid
 from ..offer.fields import ATTR_BEGIN, ATTR_END, LONGEST_PERIOD, PERIOD, period
 from .common_action import AccountRequest, CommonAction
-from .exports.export import Export, ExportFormat, async_export
-from .exports.logbook import SEPARATORS
+from .exports.wanted import SEPARATORS, Export, ExportFormat
+
+if TYPE_CHECKING:
+    from .exports.export import Exported
 
 ATTR_FORMAT = "format"
 ATTR_TRIP_ID = "trip_id"
@@ -65,6 +69,20 @@ def wanted_of(data: Mapping[str, Any], begin: datetime, end: datetime) -> Export
         private_kilometers_only=data[ATTR_PRIVATE],
         history=data[ATTR_HISTORY],
     )
+
+
+async def async_export(
+    coordinator: FleetCoordinator, vehicle_id: str, wanted: Export
+) -> Exported:
+    """Return a file. Raises VendorError where there is too much, or no such trip.
+
+    What makes files is imported by the first export, beside the event loop.
+    """
+    module = await async_import_module(
+        coordinator.hass, f"{__package__}.exports.export"
+    )
+    exported: Exported = await module.async_export(coordinator, vehicle_id, wanted)
+    return exported
 
 
 async def _check(request: AccountRequest) -> Mapping[str, VendorError]:

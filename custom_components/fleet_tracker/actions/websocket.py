@@ -25,8 +25,13 @@ from ..contract.errors import InvalidArgument, VendorError
 from ..offer.errors import invalid, of_vendor
 from ..offer.fields import ATTR_BEGIN, ATTR_END, DAY, LONGEST_PERIOD, PERIOD, period_of
 from ..offer.texts import error_text
-from .exporting import ATTR_TRIP_ID, EXPORT_FIELDS, check_export, wanted_of
-from .exports.export import async_export
+from .exporting import (
+    ATTR_TRIP_ID,
+    EXPORT_FIELDS,
+    async_export,
+    check_export,
+    wanted_of,
+)
 from .history import trip_as_json
 from .past.known_trip import KnownTrip
 from .past.own import OwnPast

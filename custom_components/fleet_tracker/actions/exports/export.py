@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
-from enum import StrEnum
 from functools import partial
 from types import MappingProxyType
 
@@ -27,19 +25,11 @@ from .geojson import MIME_TYPE as GEOJSON_TYPE, geojson
 from .gpx import MIME_TYPE as GPX_TYPE, gpx
 from .kml import MIME_TYPE as KML_TYPE, kml
 from .logbook import MIME_TYPE as CSV_TYPE, is_private, logbook
+from .wanted import Export, ExportFormat
 
 HOME = "zone.home"
 MOST_WAYS = 200
 MOST_ROWS = 5_000
-
-
-class ExportFormat(StrEnum):
-    """The formats of files."""
-
-    GPX = "gpx"
-    KML = "kml"
-    GEOJSON = "geojson"
-    CSV = "csv"
 
 
 _MAPS: MappingProxyType[ExportFormat, tuple[Callable[[Content], str], str]] = (
@@ -51,20 +41,6 @@ _MAPS: MappingProxyType[ExportFormat, tuple[Callable[[Content], str], str]] = (
         }
     )
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Export:
-    """What is wanted in a file: the trips that began in a time, or one of them."""
-
-    format: ExportFormat
-    begin: datetime
-    end: datetime
-    trip_id: str | None = None
-    trim: float = 0.0
-    separator: str = ","
-    private_kilometers_only: bool = False
-    history: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

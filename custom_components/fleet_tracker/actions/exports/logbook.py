@@ -18,7 +18,6 @@ from .content import Content, ShownTrip
 
 MIME_TYPE = "text/csv"
 BYTE_ORDER_MARK = "\ufeff"
-SEPARATORS = (",", ";")
 COLUMNS = (
     "no",
     "trip_id",
