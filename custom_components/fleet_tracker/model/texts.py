@@ -6,7 +6,7 @@ all, and a state of over 255 characters would be logged with all its content.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 import json
 from operator import is_
@@ -124,17 +124,17 @@ def _clean_details(details: VehicleDetails) -> VehicleDetails:
 def _clean_group(group: ReadingGroup) -> ReadingGroup:
     readings = group.readings
     # What comes from outside is of the class itself; members of enums are our own.
-    if str not in map(type, readings) and str not in map(type, readings.values()):
+    texts = [value for value in readings.values() if type(value) is str]
+    if _can_be_shown(readings) and _can_be_shown(texts):
         return group
-    for key, value in readings.items():
-        if (
-            type(key) is str
-            and not (len(key) <= LONGEST_SHOWN and key.isprintable())
-            or type(value) is str
-            and not (len(value) <= LONGEST_SHOWN and value.isprintable())
-        ):
-            return replace(group, readings=_clean_values(readings, LONGEST_SHOWN))
-    return group
+    return replace(group, readings=_clean_values(readings, LONGEST_SHOWN))
+
+
+def _can_be_shown(texts: Collection[str]) -> bool:
+    return (
+        all(map(str.isprintable, texts))
+        and max(map(len, texts), default=0) <= LONGEST_SHOWN
+    )
 
 
 def _clean_values(values: Mapping[str, Value], longest: int) -> Mapping[str, Value]:

@@ -146,7 +146,6 @@ async def test_way_of_a_frame(
         "mapping",
         "tracker",
         "speed_unit",
-        "tracker",
         "fake_host",
     ]
 

@@ -25,6 +25,7 @@ from ...model.vehicle import (
     reading_parts,
 )
 from .parameters import (
+    CELLULAR,
     GNSS,
     HOME_GROUPS,
     IO,
@@ -32,12 +33,12 @@ from .parameters import (
     OBD,
     PARAMETERS,
     POSITION_PARAMETERS,
-    QUALITIES,
     STRENGTHS,
     TIME_PARAMETERS,
     TOPIC_GROUPS,
     UPLOADED_GROUPS,
     VEHICLE,
+    Parameter,
 )
 from .topics import CLIENT_TOKEN
 from .values import Reader, as_date_and_time, as_shown_text, as_time, number
@@ -123,10 +124,12 @@ class Mapper:
         }
         self.strange_groups.discard(group)
 
-    def _named(self, group: str, values: Mapping[str, Json]) -> dict[str, Json]:
+    def _named(self, group: str, values: Mapping[str, Json]) -> Mapping[str, Json]:
         """Return the values under the names of the document."""
         learned = self.aliases.get(group, {})
         if not learned:
+            if values.keys() <= _DOCUMENTED_KEYS.keys():
+                return values
             keys = _KEYS.get(group, _DOCUMENTED_KEYS)
             named = {keys[name]: one for name, one in values.items() if name in keys}
             if len(named) == len(values):
@@ -165,11 +168,13 @@ class Mapper:
         *,
         measured_at: datetime | None = None,
         complete: bool = False,
+        contact_interval: timedelta | None = None,
     ) -> VehicleUpdate:
         """Return the news in the values of a group.
 
         ``measured_at`` is when the values without a time of their own are from, ``complete``
         that what a reserved group does not list is not known: an upload, not an answer.
+        ``contact_interval`` is how often the tracker speaks by itself, if it did.
         """
         is_answer = not complete and measured_at is None
         complete = complete and group in TOPIC_GROUPS
@@ -178,10 +183,6 @@ class Mapper:
         times = _times_in(named)
         readings: dict[str, dict[str, Value]] = {group: {}} if complete else {}
         not_known: dict[str, set[str]] = {}
-        engine_off = not as_number(named.get("obd.rpm"))
-        no_reception = any(
-            key in named and as_number(named[key]) == 0 for key in STRENGTHS
-        )
         for key, value in named.items():
             parameter = _PARAMETERS.get(key)
             if parameter is None:
@@ -193,12 +194,9 @@ class Mapper:
                 not_known.setdefault(home, set()).add(parameter.reading)
                 continue
             reading = parameter.read(value)
-            if reading is None:
-                continue
-            idle: float | None = 0 if no_reception and key in QUALITIES else None
-            if engine_off and parameter.idle is not None:
-                idle = parameter.idle
-            if idle is not None and as_number(value) == idle:
+            if reading is None or (
+                parameter.idle is not None and _says_nothing(parameter, value, named)
+            ):
                 continue
             if (found := readings.get(home)) is None:
                 found = readings[home] = {}
@@ -240,6 +238,7 @@ class Mapper:
             ),
             heard_at=now,
             heard_source=TimeSource.OURS,
+            contact_interval=contact_interval,
         )
 
     def _most_speed(
@@ -470,6 +469,15 @@ def map_details(
 def io_name(output: int, *, with_zero: bool) -> str:
     """Return the parameter of an output, spelled with a letter or, as in 3.4.1, a zero."""
     return f"{IO}.D{'0' if with_zero else 'O'}{output}"
+
+
+def _says_nothing(parameter: Parameter, value: Json, named: Mapping[str, Json]) -> bool:
+    """Tell whether a value stands for none: the engine is off, or nothing is received."""
+    if as_number(value) != parameter.idle:
+        return False
+    if parameter.group == CELLULAR:
+        return any(as_number(named.get(key)) == 0 for key in STRENGTHS)
+    return not as_number(named.get("obd.rpm"))
 
 
 def _times_in(named: Mapping[str, Json]) -> dict[str, datetime]:

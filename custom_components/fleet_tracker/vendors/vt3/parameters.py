@@ -105,8 +105,8 @@ MONITORS: Mapping[str, str] = MappingProxyType(
 class Parameter:
     """What a parameter becomes.
 
-    ``idle`` is the value that says nothing while the engine is off: the least that its
-    scale can express. ``output`` is the number of the output whose state it is, and
+    ``idle`` is the value that says nothing while the engine is off, the least that its
+    scale can express, or while nothing is received. ``output`` is the number of the output whose state it is, and
     ``is_slow`` says that an explicit null leaves the reading as it is.
     """
 
@@ -277,11 +277,13 @@ _IDLE: Mapping[str, float] = {
     "obd.f_torque": -125,
     "obd.a_torque": -125,
     "obd.s_w_angle": -31.374,
+    # 0 dB is a value, but not where a strength of 0 says that nothing is received.
+    "modem1.rsrq": 0,
+    "modem1.sinr": 0,
 }
 
 STRENGTHS = ("modem1.rssi", "modem1.rsrp")
-QUALITIES = frozenset({"modem1.rsrq", "modem1.sinr"})
-"""0 dB is a value of theirs, but not where a strength of 0 says that nothing is received."""
+"""Where one of them is 0, nothing is received."""
 
 SLOW_READINGS = frozenset(
     {

@@ -118,16 +118,20 @@ class Tracker:
             raise Misunderstood("without_payload")
         if topic.group == EVENT:
             update = self.mapper.map_values(
-                EVENT, values_of_event(values), now, measured_at=time_of_event(values)
+                EVENT,
+                values_of_event(values),
+                now,
+                measured_at=time_of_event(values),
+                contact_interval=self._heard(now),
             )
             if (occurrence := map_event(values, now)) is not None:
                 update = replace(update, occurrences=(occurrence,), pushed=True)
         elif topic.action == INFO:
-            update = self._read_values(topic, values, now)
+            update = self._read_values(topic, values, now, self._heard(now))
         else:
             raise Misunderstood("unknown_topic")
         self._compare_speeds(update)
-        return replace(update, contact_interval=self._heard(now))
+        return update
 
     def read_answer(
         self, topic: Topic, result: Json, asked: Mapping[str, Json], now: datetime
@@ -155,11 +159,19 @@ class Tracker:
         return update
 
     def _read_values(
-        self, topic: Topic, values: Mapping[str, Json], now: datetime
+        self,
+        topic: Topic,
+        values: Mapping[str, Json],
+        now: datetime,
+        contact_interval: timedelta | None = None,
     ) -> VehicleUpdate:
         """Return the news in a group's values, which only an upload lists completely."""
         update = self.mapper.map_values(
-            topic.group, values, now, complete=topic.action == INFO
+            topic.group,
+            values,
+            now,
+            complete=topic.action == INFO,
+            contact_interval=contact_interval,
         )
         if topic.group == SYSINFO:
             update = replace(update, details=self.details(values))

@@ -20,7 +20,8 @@ _LONGEST_TEXT = 255
 def as_shown_text(value: object) -> str | None:
     """Return a text that can be shown, None for an empty one."""
     text = as_text(value) or ""
-    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else " " for letter in text)
     return text.strip()[:_LONGEST_TEXT] or None
 
 
