@@ -176,7 +176,7 @@ def test_kml() -> None:
 
 
 def test_geojson() -> None:
-    """A time for each point, nested as the points; fewer than two are no line."""
+    """A time and a speed for each point, nested as they are; fewer than two are no line."""
     told = json.loads(geojson(EVERYTHING))
     first, second, third = told["features"]
     assert first["geometry"]["type"] == "MultiLineString"
@@ -184,7 +184,13 @@ def test_geojson() -> None:
     assert [len(one) for one in times] == [2, 3]
     assert [len(one) for one in first["geometry"]["coordinates"]] == [2, 3]
     assert first["geometry"]["coordinates"][0][0] == [4, 52]
-    assert first["properties"]["coordinateProperties"] == {"times": times}
+    speeds = first["properties"]["speeds"]
+    assert speeds == [[36, 0], [None] * 3]
+    assert first["properties"]["coordinateProperties"] == {
+        "times": times,
+        "speeds": speeds,
+    }
+    assert "speeds" not in third["properties"]
     assert second["geometry"] is None
     assert third["geometry"] == {"type": "Point", "coordinates": [4, 52]}
     plain = shown(way=Way(points=WAY.points[:2]))
@@ -196,8 +202,10 @@ def test_geojson() -> None:
         "trip_id": "1759989600",
         "distance_km": 25.5,
         "coordTimes": ["2025-10-09T06:00:00Z", "2025-10-09T06:01:00Z"],
+        "speeds": [36, 0],
         "coordinateProperties": {
-            "times": ["2025-10-09T06:00:00Z", "2025-10-09T06:01:00Z"]
+            "times": ["2025-10-09T06:00:00Z", "2025-10-09T06:01:00Z"],
+            "speeds": [36, 0],
         },
     }
 

@@ -1,7 +1,8 @@
 """Trips as GeoJSON (RFC 7946): a feature each, with the times of its points beside them.
 
 Times are no part of GeoJSON. Viewers look for ``coordTimes``, which has a time for each
-point, nested as the coordinates are, and for the newer ``coordinateProperties``.
+point, nested as the coordinates are, and for the newer ``coordinateProperties``. ``speeds``
+beside them are in km/h, null where none is known.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def geojson(content: Content) -> str:
 
 
 def _feature(trip: ShownTrip) -> _Json:
-    geometry, times = _geometry([list(part) for part in trip.way.parts()])
+    geometry, times, speeds = _geometry([list(part) for part in trip.way.parts()])
     properties: _Json = {"begin": utc(trip.begin), "end": utc(trip.end)}
     if not trip.is_cut:
         properties |= {
@@ -36,23 +37,31 @@ def _feature(trip: ShownTrip) -> _Json:
     if times is not None:
         properties["coordTimes"] = times
         properties["coordinateProperties"] = {"times": times}
+    if any(one.speed is not None for part in trip.way.parts() for one in part):
+        properties["speeds"] = speeds
+        properties["coordinateProperties"]["speeds"] = speeds
     return {"type": "Feature", "geometry": geometry, "properties": properties}
 
 
-def _geometry(parts: Sequence[Sequence[RoutePoint]]) -> tuple[_Json | None, Any]:
-    """Return the geometry of a way and the times of its points; a line has two at least."""
+def _geometry(parts: Sequence[Sequence[RoutePoint]]) -> tuple[_Json | None, Any, Any]:
+    """Return the geometry of a way, and the times and speeds of its points.
+
+    A line has two points at least.
+    """
     lines = [part for part in parts if len(part) > 1]
     if not lines:
         points = [point for part in parts for point in part]
         if not points:
-            return None, None
+            return None, None, None
         point = points[0]
-        return {"type": "Point", "coordinates": _coordinates(point)}, utc(point.time)
+        place = {"type": "Point", "coordinates": _coordinates(point)}
+        return place, utc(point.time), point.speed
     places = [[_coordinates(point) for point in line] for line in lines]
     times = [[utc(point.time) for point in line] for line in lines]
+    speeds = [[point.speed for point in line] for line in lines]
     if len(lines) == 1:
-        return {"type": "LineString", "coordinates": places[0]}, times[0]
-    return {"type": "MultiLineString", "coordinates": places}, times
+        return {"type": "LineString", "coordinates": places[0]}, times[0], speeds[0]
+    return {"type": "MultiLineString", "coordinates": places}, times, speeds
 
 
 def _coordinates(point: RoutePoint) -> list[float]:
