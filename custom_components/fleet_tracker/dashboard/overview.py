@@ -116,7 +116,7 @@ def _vehicle(
     device: dr.DeviceEntry,
     user: User,
 ) -> _Json | None:
-    """Return what is told of the vehicle of a device; None if it is not told of."""
+    """Return a vehicle, by its device; None if it is gone or the user may not read it."""
     vehicle_id = coordinator.devices.vehicle_of(device.identifiers)
     vehicle = vehicle_id and coordinator.vehicle(vehicle_id)
     if not vehicle or vehicle.is_gone:
