@@ -190,7 +190,6 @@ def test_geojson() -> None:
         "times": times,
         "speeds": speeds,
     }
-    assert "speeds" not in third["properties"]
     assert second["geometry"] is None
     assert third["geometry"] == {"type": "Point", "coordinates": [4, 52]}
     plain = shown(way=Way(points=WAY.points[:2]))
