@@ -27,7 +27,7 @@ pytestmark = pytest.mark.freeze_time(NOW)
 
 RELOADS = 25
 TRACKERS = 5
-BURST = 16
+BURST = 40
 """Alarms that are acknowledged just before a reload begins."""
 TURNS_BETWEEN = 7
 """Turns of the event loop between two pushes: they fall into each step of a reload."""
