@@ -47,6 +47,7 @@ SET = """async ([element, module, config, told, width]) => {
     states: told.states,
     config: {...home.hass.config, ...told.config},
     locale: {...home.hass.locale, ...told.locale},
+    language: told.locale?.language ?? home.hass.language,
     user: {...home.hass.user, ...told.user},
     callWS: async message => {
       asked.push(message);

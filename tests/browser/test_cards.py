@@ -125,6 +125,16 @@ def test_units_and_times(screen: Screen) -> None:
             assert read(stage, ".day h2").endswith(distance), numbers
             assert read(stage, ".numbers").endswith(speed), numbers
 
+        # A text of ours is in one language, though it is not the user's; his clock is his.
+        german = {"language": "de", "time_format": "language"}
+        for since, text in (
+            ("2026-11-23T14:30:00+00:00", "since Mon, Nov 23, 14:30"),
+            (None, "heard 30 sec. ago"),
+        ):
+            van = stage.vehicle(PARKED, times={**times, "since": since})
+            stage.show(VEHICLE, [van], PARKED, locale=german)
+            assert read(stage, ".line").endswith(text)
+
         # The sum of the fleet is of states in the units that their users chose.
         for unit, text in (
             ("m", "1.5 km"),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+import contextlib
 import json
 import os
 import sys
 import time
 from typing import Any
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, CDPSession, Page
 import pytest
 
 from tests.simulators.open_api_fleet import DEMO_ACCOUNT, DEMO_PASSWORD
@@ -36,16 +37,26 @@ LONG_MS = 50
 WATCHED_SECONDS = 20
 OURS = "/fleet_tracker/"
 CATEGORIES = ["toplevel", "devtools.timeline", "disabled-by-default-v8.cpu_profiler"]
-FIRST_CARD = """() => {
+FIRST_CARD = """card => {
   const attach = Element.prototype.attachShadow;
   Element.prototype.attachShadow = function (...how) {
-    if (this.localName === "fleet-tracker-vehicle" && !window.firstCard) {
+    if (this.localName === card && !window.firstCard) {
       window.firstCard = -1;
-      requestAnimationFrame(() => requestAnimationFrame(() => { window.firstCard = performance.now(); }));
+      requestAnimationFrame(() => setTimeout(() => { window.firstCard = performance.now(); }));
     }
     return attach.apply(this, how);
   };
 }"""
+"""What notes when a card of a kind is painted: it is drawn before the next frame."""
+OWN_PAGE = "own-states"
+"""The address of a dashboard as Home Assistant makes it of all entities by itself."""
+PAGES = (
+    ("Fleet Tracker", "/", "fleet-tracker-vehicle"),
+    ("Home Assistant's own", f"/{OWN_PAGE}", "ha-card"),
+)
+"""The pages that are compared: their names, addresses and cards."""
+TIMES = 3
+"""How often each page is opened, in turns."""
 
 
 def say(text: str) -> None:
@@ -67,24 +78,25 @@ def a_demo_that_is_started() -> Iterator[Demo]:
         yield demo
 
 
-def test_newcomer(screen: Screen, demo: Demo) -> None:
+def test_newcomer(screen: Screen) -> None:
     """Ten vehicles of four vendors stand on the dashboard that opens first."""
     begin = time.monotonic()
     screen.open("/")
-    wait_for(
-        lambda: len(screen.command("fleet_tracker/overview")["vehicles"]) >= VEHICLES,
-        "ten vehicles",
-        START_TIMEOUT,
-    )
+
+    def has_all() -> bool:
+        told = screen.command("fleet_tracker/overview")["vehicles"]
+        return len(told) >= VEHICLES and len({one["vendor"] for one in told}) == VENDORS
+
+    wait_for(has_all, "ten vehicles of four vendors", START_TIMEOUT)
     slots = screen.page.locator("fleet-tracker-overview .slot")
     wait_for(lambda: slots.count() >= VEHICLES, "their cards")
-    told = screen.command("fleet_tracker/overview")["vehicles"]
-    assert len({one["vendor"] for one in told}) == VENDORS
     say(f"Then ten vehicles are seen: {time.monotonic() - begin:.1f} s")
 
 
 def test_many_vehicles(screen: Screen, browser: Browser) -> None:
     """The first page is painted soon, and nothing of ours keeps the browser busy for long."""
+    demo = screen.demo
+    before = demo.accounts()
     with running_simulator(
         "tests.simulators.open_api", "--vehicles", str(MANY)
     ) as port:
@@ -94,61 +106,117 @@ def test_many_vehicles(screen: Screen, browser: Browser) -> None:
         screen.fill(address=f"http://localhost:{port}")
         screen.fill(account=DEMO_ACCOUNT, password=DEMO_PASSWORD)
         screen.submit()
-        title = f"{DEMO_ACCOUNT} (localhost)"
-        wait_for(lambda: screen.has_account(title), "the account", START_TIMEOUT)
-        try:
-            wait_for(
-                lambda: (
-                    len(screen.command("fleet_tracker/overview")["vehicles"]) >= MANY
-                ),
-                "many vehicles",
-                START_TIMEOUT,
-            )
-            # Home Assistant is busy with new entities for a while.
-            time.sleep(20)
-            measure(screen, browser)
-        finally:
-            entries = screen.command("config_entries/get", domain="fleet_tracker")
-            for entry in entries:
-                if entry["title"] == title:
-                    screen.page.request.delete(
-                        f"{screen.demo.url}/api/config/config_entries/entry/{entry['entry_id']}",
-                        headers={"Authorization": f"Bearer {screen.demo.token}"},
-                        timeout=180_000,
-                    )
+        wait_for(lambda: demo.accounts() - before, "the account", START_TIMEOUT)
+        # Home Assistant hangs up on a page that is too slow to show all that comes now.
+        screen.page.goto(f"{demo.url}/manifest.json")
+        wait_for(
+            lambda: len(trackers(demo)) >= MANY, "many vehicles", 2 * START_TIMEOUT
+        )
+        # Home Assistant is busy with new entities for a while.
+        time.sleep(20)
+        screen.open("/config/info")
+        measure(screen, browser)
+        screen.page.goto(f"{demo.url}/manifest.json")
+
+
+def trackers(demo: Demo) -> list[str]:
+    """Return the trackers that have a state."""
+    states = (str(one["entity_id"]) for one in demo.ask("GET", "states"))
+    return [one for one in states if one.startswith("device_tracker.")]
 
 
 def measure(screen: Screen, browser: Browser) -> None:
-    """Open the first page in a tab of its own, watch it, and print what was measured."""
+    """Open the first page and Home Assistant's own in turns, then watch the first; print both."""
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name, _, _ in PAGES}
+    with own_page(screen):
+        for _ in range(TIMES):
+            for name, path, card in PAGES:
+                page = screen.page.context.new_page()
+                found[name].append(open_page(page, screen.demo.url, path, card))
+                page.close()
     page = screen.page.context.new_page()
-    page.add_init_script(f"({FIRST_CARD})()")
     browser.start_tracing(page=page, categories=CATEGORIES)
-    page.goto(screen.demo.url)
-    page.wait_for_function("() => window.firstCard > 0")
-    first = page.evaluate("() => window.firstCard")
+    open_page(page, screen.demo.url, "/", PAGES[0][2])
     time.sleep(WATCHED_SECONDS)
     told = json.loads(browser.stop_tracing())
     fleet = page.locator("fleet-tracker-overview")
     made = fleet.evaluate("one => one.made")
     assert fleet.locator(".slot").count() >= MANY
     page.close()
-    tasks = long_tasks(told["traceEvents"])
-    say(f"First cards painted: {first:.0f} ms; cards made: {made}")
-    for when, all_of_it, ours, what in tasks:
-        say(
-            f"  a task of {all_of_it:.0f} ms after {when:.1f} s, {ours:.0f} ms of it ours"
-            f" ({', '.join(what)})"
+    say(f"\n{'page':<22}{'first card painted, ms':>26}{'CPU until then, ms':>26}")
+    for name, all_of_it in found.items():
+        painted, cpu = (
+            ", ".join(f"{one:.0f}" for one in sorted(values))
+            for values in zip(*all_of_it, strict=True)
         )
-    assert all(ours <= LONG_MS for _, _, ours, _ in tasks)
-    assert first <= FIRST_PAINT_MS
+        say(f"{name:<22}{painted:>26}{cpu:>26}")
+    say(f"Cards made of {fleet_size(screen)}: {made}\n")
+    tasks = long_tasks(told["traceEvents"])
+    say(
+        f"{'task at, s':>10}{'long, ms':>10}{'ours, ms':>10}  functions of ours | of all"
+    )
+    for when, all_of_it_ms, ours, own, what in tasks:
+        say(
+            f"{when:>10.1f}{all_of_it_ms:>10.0f}{ours:>10.0f}  {', '.join(own) or '-'}"
+            f" | {', '.join(what)}"
+        )
+    assert all(ours <= LONG_MS for _, _, ours, _, _ in tasks)
+    assert min(first for first, _ in found[PAGES[0][0]]) <= FIRST_PAINT_MS
+
+
+def fleet_size(screen: Screen) -> int:
+    """Return how many vehicles there are."""
+    return len(screen.command("fleet_tracker/overview")["vehicles"])
+
+
+@contextlib.contextmanager
+def own_page(screen: Screen) -> Iterator[None]:
+    """Have a dashboard as Home Assistant makes it by itself, of the same entities."""
+    made = screen.command(
+        "lovelace/dashboards/create",
+        url_path=OWN_PAGE,
+        title="States",
+        mode="storage",
+        require_admin=False,
+        show_in_sidebar=False,
+    )
+    try:
+        screen.command(
+            "lovelace/config/save",
+            url_path=OWN_PAGE,
+            config={"strategy": {"type": "original-states"}},
+        )
+        yield
+    finally:
+        screen.command("lovelace/dashboards/delete", dashboard_id=made["id"])
+
+
+def open_page(page: Page, url: str, path: str, card: str) -> tuple[float, float]:
+    """Return after how many ms the first card is painted, and how much CPU time it took."""
+    page.add_init_script(f"({FIRST_CARD})('{card}')")
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+    # The next page runs in the same process, whose time is counted.
+    page.goto(f"{url}/manifest.json")
+    before = busy_ms(devtools)
+    page.goto(url + path)
+    page.wait_for_function("() => window.firstCard > 0", timeout=120_000)
+    return page.evaluate("() => window.firstCard"), busy_ms(devtools) - before
+
+
+def busy_ms(devtools: CDPSession) -> float:
+    """Return how long the page was busy until now."""
+    told = devtools.send("Performance.getMetrics")["metrics"]
+    (found,) = (one["value"] for one in told if one["name"] == "TaskDuration")
+    return float(found) * 1000
 
 
 def long_tasks(
     events: list[dict[str, Any]],
-) -> list[tuple[float, float, float, list[str]]]:
+) -> list[tuple[float, float, float, list[str], list[str]]]:
     """Return the long tasks of the page: when, how long in ms, and how long with us.
 
-    And the functions that took most. A task's length is its CPU time, where that is told. A
+    And the functions that took most, of ours and of all. A task's length is its CPU time, where that is told. A
     sample counts as ours where a function of ours is anywhere on the stack.
     """
     chunks = [one for one in events if one["name"] in {"Profile", "ProfileChunk"}]
@@ -175,12 +243,20 @@ def long_tasks(
             times.append(now)
             found.append(sample)
 
-    def is_ours(number: int | None) -> bool:
+    def named(number: int) -> str:
+        frame = nodes[number]["callFrame"]
+        return f"{frame['functionName'] or '?'} {frame.get('url', '').rpartition('/')[2][:24]}"
+
+    def ours_of(number: int | None) -> str:
+        """Return the innermost function of ours on a stack, but those of the library."""
+        last = ""
         while number is not None:
             if OURS in nodes[number]["callFrame"].get("url", ""):
-                return True
+                last = named(number)
+                if not last.endswith(" lit.js"):
+                    return last
             number = nodes[number].get("parent")
-        return False
+        return last
 
     tasks = [
         one
@@ -193,20 +269,31 @@ def long_tasks(
     result = []
     for task in tasks:
         span = range(bisect(times, task["ts"]), bisect(times, task["ts"] + task["dur"]))
-        ours = sum(times[i] - times[i - 1] for i in span if i and is_ours(found[i]))
         spent: dict[str, float] = {}
+        own: dict[str, float] = {}
         for i in span:
-            frame = nodes[found[i]]["callFrame"]
-            name = f"{frame['functionName'] or '?'} {frame.get('url', '').rpartition('/')[2][:24]}"
-            spent[name] = spent.get(name, 0) + times[i] - times[i - 1]
-        most = sorted(spent, key=lambda one: -spent[one])[:4]
+            if not i:
+                continue
+            length = times[i] - times[i - 1]
+            name = named(found[i])
+            spent[name] = spent.get(name, 0) + length
+            if mine := ours_of(found[i]):
+                own[mine] = own.get(mine, 0) + length
+        cpu = task.get("tdur", task["dur"])
         result.append(
             (
                 (task["ts"] - begin) / 1e6,
-                task.get("tdur", task["dur"]) / 1000,
+                cpu / 1000,
                 # Samples tell when, not how long: other programs may have run meanwhile.
-                ours / 1000 * task.get("tdur", task["dur"]) / task["dur"],
-                [f"{one} {spent[one] / 1000:.0f}" for one in most],
+                sum(own.values()) / 1000 * cpu / task["dur"],
+                most(own),
+                most(spent),
             )
         )
     return result
+
+
+def most(spent: Mapping[str, float]) -> list[str]:
+    """Return what took longest, with the time in ms."""
+    longest = sorted(spent, key=lambda one: -spent[one])[:3]
+    return [f"{one} {spent[one] / 1000:.0f}" for one in longest]

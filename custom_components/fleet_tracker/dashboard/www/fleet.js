@@ -77,7 +77,7 @@ class Fleet {
   listen(hass, listener) {
     this.note(hass);
     this._listeners.add(listener);
-    if (this._listeners.size === 1) this._plan(this.overview ? (this._isFresh ? this._wait : AFTER_CHANGE_MS) : 0);
+    if (this._listeners.size === 1) this._plan(this.overview ? (this._isFresh ? Math.min(this._wait, FRESH_MS) : AFTER_CHANGE_MS) : 0);
     return () => {
       this._listeners.delete(listener);
       if (!this._listeners.size) clearTimeout(this._timer);

@@ -183,9 +183,10 @@ const OF_A_NUMBER = ["minusSign", "integer", "group", "decimal", "fraction"];
  * @param {Hass} hass
  * @param {number} value
  * @param {Intl.NumberFormatOptions} options
+ * @param {string} [language] that of the unit, where it is another one
  */
-function measured(hass, value, options) {
-  const parts = format(Intl.NumberFormat, hass.language, options).formatToParts(value);
+function measured(hass, value, options, language = hass.language) {
+  const parts = format(Intl.NumberFormat, language, options).formatToParts(value);
   const chosen = hass.locale?.number_format ?? "language";
   if (chosen === "language") return parts.map((one) => one.value).join("");
   const number = format(Intl.NumberFormat, NUMBER_LANGUAGES[chosen], {
@@ -197,13 +198,27 @@ function measured(hass, value, options) {
 }
 
 /**
+ * Return the language of what is put into a text of ours: that of the text, which is not in every user's.
+ *
+ * @param {Hass} hass
+ * @param {Words} [words] none: it stands alone, and is in the user's language
+ */
+function languageOf(hass, words) {
+  const told = words?.("dashboard_language");
+  return told === undefined ? hass.language : told === "dashboard_language" ? "en" : told;
+}
+
+/**
  * How hours are counted. `hour12: false` would write midnight as 24:00 in some languages.
  *
  * @param {Hass} hass
+ * @param {string} language
  * @returns {Intl.DateTimeFormatOptions}
  */
-const hourCycle = (hass) => {
-  const is12 = hour12(hass);
+const hourCycle = (hass, language) => {
+  // A user who has not chosen has them as in his own language.
+  const own = () => format(Intl.DateTimeFormat, hass.language, { hour: "numeric" }).resolvedOptions().hour12;
+  const is12 = hour12(hass) ?? (language === hass.language ? undefined : own());
   return is12 === undefined ? {} : is12 ? { hour12: true } : { hourCycle: "h23" };
 };
 
@@ -220,19 +235,20 @@ export const dayOf = (hass, time) => dayIn(hass.config.time_zone, time);
  *
  * @param {Hass} hass
  * @param {Date | string | number} time
- * @param {{ day?: boolean, seconds?: boolean }} [options]
+ * @param {{ day?: boolean, seconds?: boolean, words?: Words }} [options] `words`: it is put into one of them
  */
 export function clock(hass, time, options = {}) {
   const date = new Date(time);
   const zone = timeZone(hass);
   const withDay = options.day ?? dayIn(zone, date) !== dayIn(zone, Date.now());
-  return format(Intl.DateTimeFormat, hass.language, {
+  const language = languageOf(hass, options.words);
+  return format(Intl.DateTimeFormat, language, {
     hour: hour12(hass) === false ? "2-digit" : "numeric",
     minute: "2-digit",
     ...(options.seconds ? { second: "2-digit" } : {}),
     ...(withDay ? { weekday: "short", day: "numeric", month: "short" } : {}),
     ...(zone ? { timeZone: zone } : {}),
-    ...hourCycle(hass),
+    ...hourCycle(hass, language),
   }).format(date);
 }
 
@@ -241,10 +257,11 @@ export function clock(hass, time, options = {}) {
  *
  * @param {Hass} hass
  * @param {string | number | Date} time
+ * @param {Words} words into one of them it is put
  */
-export function ago(hass, time) {
+export function ago(hass, time, words) {
   const seconds = (new Date(time).getTime() - Date.now()) / 1000;
-  const relative = format(Intl.RelativeTimeFormat, hass.language, { numeric: "auto", style: "short" });
+  const relative = format(Intl.RelativeTimeFormat, languageOf(hass, words), { numeric: "auto", style: "short" });
   const size = Math.abs(seconds);
   if (size < 60) return relative.format(Math.round(Math.min(seconds, 0)), "second");
   if (size < 3600) return relative.format(Math.round(seconds / 60), "minute");
@@ -257,11 +274,13 @@ export function ago(hass, time) {
  *
  * @param {Hass} hass
  * @param {number} seconds
+ * @param {Words} [words] it is put into one of them
  */
-export function duration(hass, seconds) {
+export function duration(hass, seconds, words) {
   const minutes = Math.max(0, Math.round(seconds / 60));
   /** @type {(value: number, name: string) => string} */
-  const unit = (value, name) => measured(hass, value, { style: "unit", unit: name, unitDisplay: "short" });
+  const unit = (value, name) =>
+    measured(hass, value, { style: "unit", unit: name, unitDisplay: "short" }, languageOf(hass, words));
   if (minutes < 60) return unit(minutes, "minute");
   const rest = minutes % 60;
   return rest ? `${unit(Math.floor(minutes / 60), "hour")} ${unit(rest, "minute")}` : unit(minutes / 60, "hour");

@@ -474,7 +474,7 @@ class TripCard extends MapElement {
     const where = before.end_place?.zone ?? before.end_place?.address;
     return html`<div class="stay">
       <span class="rail"></span>
-      <span>${where ? html`<bdi>${where}</bdi> · ` : nothing}<bdi>${words("dashboard_stood", { time: duration(hass, seconds) })}</bdi></span>
+      <span>${where ? html`<bdi>${where}</bdi> · ` : nothing}<bdi>${words("dashboard_stood", { time: duration(hass, seconds, words) })}</bdi></span>
     </div>`;
   }
 

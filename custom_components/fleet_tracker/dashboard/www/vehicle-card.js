@@ -312,9 +312,9 @@ class VehicleCard extends FleetElement {
           ·
           <bdi
             >${since
-              ? words("dashboard_since", { time: clock(hass, since) })
+              ? words("dashboard_since", { time: clock(hass, since, { words }) })
               : contact
-                ? words("dashboard_heard", { time: ago(hass, contact) })
+                ? words("dashboard_heard", { time: ago(hass, contact, words) })
                 : words("dashboard_never_heard")}</bdi
           >
         </span>
@@ -370,7 +370,7 @@ class VehicleCard extends FleetElement {
       ${activity === "offline" && vehicle.times.since && vehicle.times.contact
         ? html`<span class="chip warn"
             ><ha-icon icon="mdi:clock-alert-outline"></ha-icon><bdi>${words("dashboard_heard", {
-              time: ago(hass, vehicle.times.contact),
+              time: ago(hass, vehicle.times.contact, words),
             })}</bdi></span
           >`
         : nothing}
