@@ -100,7 +100,9 @@ class House:
     def __init__(self, hass: HomeAssistant, *, sieves: bool) -> None:
         """Begin without vehicles."""
         self.keeper = Keeper()
-        self.fleet = Fleet(hass, "Test", self.keeper, Mock(spec=OccurrenceLog))
+        occurrences = Mock(spec=OccurrenceLog)
+        occurrences.derive = lambda _id, derived, _trips: [None] * len(derived)
+        self.fleet = Fleet(hass, "Test", self.keeper, occurrences)
         self.sieves = sieves
         self.merged = 0
 
