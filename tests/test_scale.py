@@ -14,6 +14,7 @@ import time
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.auth.models import User
 from homeassistant.const import STATE_OFF, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity import Entity
@@ -29,6 +30,7 @@ from custom_components.fleet_tracker.account.sliced_work import SlicedWork
 from custom_components.fleet_tracker.account.storage import VERSION
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.contract.errors import CannotConnect
+from custom_components.fleet_tracker.dashboard.overview import overview
 from custom_components.fleet_tracker.model.merge import merge
 from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.vehicle import Position, Value, VehicleUpdate
@@ -121,7 +123,9 @@ def _is_ours(handle: Handle) -> bool:
     work = getattr(getattr(handle, "_callback", None), "__self__", None)
     if isinstance(work, asyncio.Task):
         name = getattr(work.get_coro(), "__qualname__", "")
-        return name.startswith(("DataUpdateCoordinator", "ConfigEntry.async_setup"))
+        return name.startswith(
+            ("DataUpdateCoordinator", "ConfigEntry.async_setup", "overview")
+        )
     return isinstance(work, FleetCoordinator | SlicedWork)
 
 
@@ -132,9 +136,15 @@ async def finish(hass: HomeAssistant, coordinator: FleetCoordinator) -> None:
 
 
 async def test_many_vehicles_come_in_slices(
-    hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
+    hass: HomeAssistant,
+    cloud: Cloud,
+    freezer: FrozenDateTimeFactory,
+    hass_admin_user: User,
 ) -> None:
-    """News of all, of one, the loss and return of the account, and time alone."""
+    """News of all, of one, the loss and return of the account, and time alone.
+
+    And what the browser is told of all.
+    """
     coordinator = await set_up(hass, cloud_entry())
 
     async def poll() -> None:
@@ -153,6 +163,12 @@ async def test_many_vehicles_come_in_slices(
     cloud.tell(replace_reading(cloud.fleet["17"], "battery", 99))
     await poll()
     assert written_since(hass, before) == {entity_id(hass, "sensor", "battery", "17")}
+
+    with measured_holds():
+        told_of_all = await hass.async_create_task(
+            overview(hass, hass_admin_user), eager_start=False
+        )
+    assert len(told_of_all["vehicles"]) == VEHICLES
 
     # Others get their turn while pushes come in all at once.
     steps: list[int] = []
