@@ -28,9 +28,6 @@ from tests.common import tracker_of
 # Turns of the event loop after which nothing that is due on this machine is left: a
 # request and its answer take about ten.
 TURNS = 60
-# Turns in a row in which nothing happened, after which nothing is left either: what is
-# sent over a socket of this machine is there at the next turn.
-QUIET_TURNS = 20
 
 
 class _Requests(Protocol):
@@ -47,15 +44,9 @@ class AskedServer(Protocol):
 
 
 async def turns() -> None:
-    """Give everything on this machine its turn: sixty, or until nothing happens any more."""
-    due = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
-    quiet = 0
+    """Give everything on this machine its turn."""
     for _ in range(TURNS):
         await asyncio.sleep(0)
-        # Whoever else has or had its turn is not alone, or leaves somebody to be called.
-        quiet = 0 if due else quiet + 1
-        if quiet == QUIET_TURNS:
-            break
 
 
 def under_way_elsewhere(hass: HomeAssistant) -> list[asyncio.Future[object]]:
