@@ -18,7 +18,6 @@ from collections.abc import (
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import zip_longest
-from time import monotonic
 from typing import Protocol
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -331,7 +330,7 @@ class Fleet:
         """Receive news, polled or pushed. It is merged a few milliseconds at a time."""
         if not self._takes_news:
             return
-        began = monotonic()
+        began = self._work.time()
         received: list[tuple[str, tuple[Receipt, ...]]] = []
         for update in updates:
             receipts: tuple[Receipt, ...] = ()

@@ -45,6 +45,11 @@ class SlicedWork:
             self._going_on = True
             self._go_on(began)
 
+    @staticmethod
+    def time() -> float:
+        """Return the time by which slices are measured, in seconds."""
+        return monotonic()
+
     @property
     def has_time(self) -> bool:
         """Whether a job that is being done may go on, or should add its rest as a job."""
