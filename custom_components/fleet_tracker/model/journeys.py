@@ -201,6 +201,14 @@ def occurrences(told: Told, now: datetime) -> tuple[Occurrence, ...]:
     return tuple(sorted(happened, key=lambda one: one.occurred_at))
 
 
+def check_trips(log: TripLog, now: datetime) -> None:
+    """Raise an error of any kind if one of the trips of a log could not be told."""
+    told = [one.found for one in (*log.trips, *log.untold)]
+    for found in (*told, *log.base.closed, *log.head.closed):
+        trip = Trip(trip_id="", found=found)
+        _occurrence(OccurrenceType.TRIP_ENDED, trip, found.until, now)
+
+
 def _occurrence(
     kind: OccurrenceType, trip: Trip, occurred_at: float, now: datetime
 ) -> Occurrence:

@@ -12,7 +12,7 @@ from operator import ne
 from .clocks import doubt, judge, not_after
 from .derive import derive, flat_readings
 from .evidence import TOLD_SPEED, note
-from .journeys import with_news
+from .journeys import check_trips, with_news
 from .plausibility import (
     believe_fix,
     believe_readings,
@@ -178,8 +178,10 @@ def check(vehicle: Vehicle, rules: Rules, now: datetime) -> None:
     """Raise an error of any kind if no news could be merged into a vehicle.
 
     One that was kept may hold values that are of the right type and make no sense. It is
-    tried what comes next: a fix and a contact, and nothing at all for two days.
+    tried what comes next: a fix and a contact, nothing at all for two days, and news of
+    each trip.
     """
+    check_trips(vehicle.trips, now)
     fix = replace(vehicle.latest_fix, fixed_at=now) if vehicle.latest_fix else None
     update = VehicleUpdate(
         vehicle_id=vehicle.vehicle_id,
