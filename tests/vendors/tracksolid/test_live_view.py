@@ -97,13 +97,25 @@ class Viewer:
         assert answer.status == HTTPStatus.OK, f"{path}: {answer.status}"
         return await answer.read()
 
+    async def newest_segment(self) -> bytes:
+        """Return the newest segment, of another list if it is gone already.
+
+        While much is left that was filmed before, each segment soon gives way to others.
+        """
+        for _ in range(100):
+            playlist = (await self.read("playlist.m3u8")).decode()
+            segment = re.findall(r"segment/\d+\.m4s", playlist)[-1]
+            answer = await self.client.get(f"{self.url}/{segment}")
+            if answer.status != HTTPStatus.NOT_FOUND:
+                break
+        assert answer.status == HTTPStatus.OK, f"{segment}: {answer.status}"
+        return await answer.read()
+
     async def pictures(self) -> list[Image.Image]:
         """Play the newest whole segment, after a new one was filmed; return its pictures."""
         self.truck.streams[0].film(SEGMENT)
         await self.read("master_playlist.m3u8")
-        playlist = (await self.read("playlist.m3u8")).decode()
-        segment = re.findall(r"segment/\d+\.m4s", playlist)[-1]
-        film = await self.read("init.mp4") + await self.read(segment)
+        film = await self.read("init.mp4") + await self.newest_segment()
         pictures: list[Image.Image] = []
         with av.open(BytesIO(film), "r") as container:
             for frame in container.decode(video=0):
@@ -113,12 +125,17 @@ class Viewer:
         return pictures
 
     async def elapse(self, seconds: float) -> None:
-        """Let time pass while the camera films on: what reads only ends between pictures."""
-        elapsing = asyncio.ensure_future(self.home.elapse(seconds))
-        while not elapsing.done():
+        """Let time pass while the camera films on."""
+        await self.film_on(self.home.elapse(seconds))
+
+    async def film_on(self, work: Awaitable[object]) -> None:
+        """Let the camera film on meanwhile: what reads only ends between pictures."""
+        working = asyncio.ensure_future(work)
+        while not working.done():
             for film in self.truck.streams.values():
                 film.film_on()
             await asyncio.sleep(0)
+        await working
 
     async def still(self) -> Image.Image | None:
         """Return the camera's picture, as a card shows it."""
@@ -157,7 +174,9 @@ async def viewer(
     viewer = Viewer(filming, await hass_client(), ask)
     yield viewer
     if filming.is_loaded:
-        await filming.hass.config_entries.async_unload(filming.entry.entry_id)
+        await viewer.film_on(
+            filming.hass.config_entries.async_unload(filming.entry.entry_id)
+        )
     # Home Assistant may leave a timer behind when a picture comes while it stops.
     await viewer.elapse(31)
 
