@@ -208,7 +208,7 @@ async def test_live_view_is_closed_when_nobody_watches(viewer: Viewer) -> None:
     assert viewer.asked(CLOSE) == closed
     film = viewer.truck.streams[0]
     await viewer.elapse(31)
-    await film.until(lambda: not film.readers)
+    await viewer.film_on(film.until(lambda: not film.readers))
     await viewer.elapse(16)
     assert viewer.asked(CLOSE) == closed + 1
     assert not viewer.truck.streams
@@ -229,7 +229,7 @@ async def test_live_view_lasts_ten_minutes_at_most(viewer: Viewer) -> None:
     assert viewer.truck.streams
     film = viewer.truck.streams[0]
     await viewer.elapse(26)
-    await film.until(lambda: not film.readers)
+    await viewer.film_on(film.until(lambda: not film.readers))
     assert not viewer.truck.streams
     assert viewer.state == "idle"
     still = await viewer.still()
@@ -256,7 +256,7 @@ async def test_preloaded_live_view_ends_too(
         await viewer.elapse(25)
     film = viewer.truck.streams[0]
     await viewer.elapse(31)
-    await film.until(lambda: not film.readers)
+    await viewer.film_on(film.until(lambda: not film.readers))
     assert not viewer.truck.streams
     assert not [thread for thread in enumerate_threads() if "stream" in thread.name]
 
@@ -466,7 +466,7 @@ async def test_live_view_that_cannot_be_closed(
     close = AsyncMock(side_effect=CannotConnect("Gone"))
     monkeypatch.setattr(viewer.home.connection.media, "close_live", close)
     await viewer.elapse(601)
-    await film.until(lambda: not film.readers)
+    await viewer.film_on(film.until(lambda: not film.readers))
     assert viewer.state == "idle"
     close.assert_awaited_once()
     assert (await viewer.open())["success"]
@@ -497,7 +497,7 @@ async def test_live_view_is_closed_with_the_account(
     await viewer.pictures()
     film = viewer.truck.streams[0]
     await hass.config_entries.async_unload(viewer.home.entry.entry_id)
-    await film.until(lambda: not film.readers)
+    await viewer.film_on(film.until(lambda: not film.readers))
     assert not viewer.truck.streams
 
 
