@@ -36,6 +36,8 @@ DAY_SHOWN_EVERY = timedelta(minutes=5)
 """How often the distance of a day is shown anew while it grows."""
 LEAST_FALL = 0.9
 MOST_DOUBTFUL = 32
+DOUBTFUL_FOR_S = 1800.0
+"""After so long times that nothing more was heard of are right."""
 _JOINED_MS = 2000
 """What was measured so shortly before or after a fix belongs to it."""
 
@@ -96,12 +98,18 @@ def _without_doubtful(
         is_doubtful = one.at < log.head.heard_at and any(
             _off(one, now, off_by) <= OFFSET_JITTER for off_by in doubt.off_by
         )
-        (held if is_doubtful else sure).append(one)
-    if len(held) > MOST_DOUBTFUL:
+        if not is_doubtful:
+            sure.append(one)
+        elif one not in held:
+            held.append(one)
+    at = now.timestamp()
+    begins = not log.doubtful or doubt.settled is not None
+    since = at if begins else log.doubtful_at
+    if len(held) > MOST_DOUBTFUL or not 0 <= at - since < DOUBTFUL_FOR_S:
         sure, held = [*held, *sure], []
     doubtful = b"".join(map(pack, held))
     if doubtful != log.doubtful:
-        log = replace(log, doubtful=doubtful)
+        log = replace(log, doubtful=doubtful, doubtful_at=since)
     return log, sure
 
 

@@ -163,7 +163,9 @@ async def test_trip_that_was_none_is_no_longer_kept(
     await elapse(hass, freezer, 60)
     assert await kept(coordinator) == [2.2]
     cloud.push(told("1", START - timedelta(minutes=1), ignition=False))
-    await elapse(hass, freezer, 60)
+    # It could be of a clock that was set back by a quarter of an hour: that is awaited.
+    for _ in range(32):
+        await elapse(hass, freezer, 60)
     assert await kept(coordinator) == []
 
 

@@ -77,6 +77,8 @@ class TripLog:
     """When one of them last changed."""
     doubtful: bytes = b""
     """Moments of a clock that may just have been set, which wait to be known."""
+    doubtful_at: float = 0.0
+    """Since when they wait."""
     checkpoints: tuple[Checkpoint, ...] = field(
         default=(), compare=False, repr=False, metadata={"kept": False}
     )
@@ -204,6 +206,7 @@ def _with_moments(log: TripLog, moments: bytes, unfolded: int) -> TripLog:
         untold=log.untold,
         untold_at=log.untold_at,
         doubtful=log.doubtful,
+        doubtful_at=log.doubtful_at,
         checkpoints=log.checkpoints,
     )
 
@@ -393,6 +396,7 @@ def _appended(log: TripLog, moment: Moment, size: int) -> TripLog:
         untold=log.untold,
         untold_at=log.untold_at,
         doubtful=log.doubtful,
+        doubtful_at=log.doubtful_at,
         checkpoints=checkpoints,
     )
     if size >= MOST_MOMENTS + DROPPED_AT_ONCE or (
