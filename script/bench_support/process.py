@@ -152,8 +152,7 @@ async def measure(options: argparse.Namespace) -> Figures:
     set_passes(options.passes)
     clock = Clock()
     figures: Figures = {}
-    # What needs no Home Assistant comes first: behind what others left in memory the same
-    # frames take twice as long.
+    # What needs no Home Assistant comes first, before others left much in memory.
     say(f"{options.trackers} VT3 trackers")
     figures["vt3 read"] = await read_rate(clock, options.trackers)
     figures["vt3 merged"] = await merge_rate(clock, options.trackers)
