@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 import json
 import os
 from pathlib import Path
@@ -227,13 +228,17 @@ def test_names_of_any_kind(screen: Screen) -> None:
             expect(fleet.locator(".alarm bdi").first).to_have_text(name.strip())
             expect(fleet.locator(".name bdi").first).to_have_text(name.strip())
             assert stage.has_room()
-            line = fleet.locator(".alarm").first
             wait_for(
-                # What is drawn anew meanwhile has no box for a moment.
-                lambda line=line: (box := line.bounding_box()) and box["height"] < 80,
+                partial(is_lower_than, fleet.locator(".alarm").first, 80),
                 "a line that is low",
             )
             assert_accessible(fleet)
+
+
+def is_lower_than(element: Locator, height: float) -> bool:
+    """Tell whether an element is; what is drawn anew has no box for a moment."""
+    box = element.bounding_box()
+    return box is not None and box["height"] < height
 
 
 def test_vehicles_that_come_while_the_page_is_open(screen: Screen) -> None:
