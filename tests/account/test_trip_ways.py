@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from freezegun.api import FrozenDateTimeFactory
@@ -11,7 +12,11 @@ import pytest
 
 from custom_components.fleet_tracker.contract.errors import CannotConnect
 from custom_components.fleet_tracker.contract.history import HistoryKind, RoutePoint
-from custom_components.fleet_tracker.model.vehicle import Occurrence, OccurrenceKind
+from custom_components.fleet_tracker.model.vehicle import (
+    Occurrence,
+    OccurrenceKind,
+    VehicleUpdate,
+)
 from tests.common import START, cloud_entry, elapse, set_up
 from tests.neutral_vendor import Cloud, Clouds, Past
 
@@ -102,3 +107,46 @@ async def test_way_is_asked_for_once(
         last = coordinator.vehicles()["1"].latest_fix
         assert last is not None
         assert last.longitude == 5
+
+
+@pytest.mark.parametrize("has_ignition", [True, False])
+async def test_trip_that_nobody_heard_of(
+    hass: HomeAssistant,
+    clouds: Clouds,
+    freezer: FrozenDateTimeFactory,
+    has_ignition: bool,
+) -> None:
+    """Its way is not asked for: what is known of its time would come undone."""
+    freezer.move_to(START)
+    cloud, entry = clouds["acme"], cloud_entry()
+
+    def stands(latitude: float) -> VehicleUpdate:
+        update = news("1", latitude, 0, ignition=False)
+        return update if has_ignition else replace(update, groups=())
+
+    cloud.tell(stands(52))
+    coordinator = await set_up(hass, entry)
+    told: list[Occurrence] = []
+    coordinator.async_subscribe_occurrences(
+        lambda _, one: told.append(one), "1", OccurrenceKind.TRIP
+    )
+    cloud.poll_error = CannotConnect()
+    await elapse(hass, freezer, 50 * MINUTE)
+    cloud.poll_error = None
+    cloud.past["1"] = Past(
+        route=[
+            RoutePoint(
+                time=dt_util.utcnow() - number * MINUTE / 2,
+                latitude=52.04,
+                longitude=5,
+                speed=0,
+            )
+            for number in range(40)
+        ]
+    )
+    for _ in range(60):
+        cloud.push(stands(52.04))
+        await elapse(hass, freezer, MINUTE)
+    assert [one.type for one in told] == ["trip_started", "trip_ended"]
+    assert cloud.queries == []
+    assert await kept(coordinator) == [4.4]

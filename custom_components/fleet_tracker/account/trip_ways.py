@@ -21,6 +21,7 @@ from ..const import DOMAIN, LOGGER
 from ..contract.connection import Connection
 from ..contract.errors import VendorError
 from ..contract.history import HistoryKind, HistoryQuery, RoutePoint
+from ..model.trips.trip import TripFlag
 from ..model.vehicle import (
     TYPICAL_ACCURACY_M,
     FixKind,
@@ -37,6 +38,9 @@ ASKED_AFTER = timedelta(minutes=5)
 """So long after its end a vendor knows all of a trip."""
 BEFORE, BEHIND = timedelta(minutes=5), timedelta(minutes=1)
 """What is asked for around a trip."""
+UNHEARD = frozenset({TripFlag.ESTIMATED, TripFlag.BEGIN_ESTIMATED})
+"""When such a trip was is not known. A way without the ignition of then would not tell it
+from towing."""
 MOST_POINTS = 1000
 MOST_WAITING = 1000
 LONGEST_WAIT_S = 240.0
@@ -153,7 +157,7 @@ class TripWays:
         if vehicle is None or history is None:
             return
         trip = next((it for it in vehicle.trips.trips if it.trip_id == trip_id), None)
-        if trip is None:
+        if trip is None or trip.found.flags & UNHEARD:
             return
         query = HistoryQuery(
             vehicle_ids=[vehicle_id],
