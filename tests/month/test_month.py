@@ -30,6 +30,7 @@ EACH = int(os.environ.get("MONTH_VEHICLES_EACH", "1"))
 SEED = int(os.environ.get("MONTH_SEED", "1"))
 OFF_BY_S = 3000.0
 """By how much a begin or an end may differ: outages are as long, and noticed late."""
+ESTIMATED = {TripFlag.ESTIMATED, TripFlag.BEGIN_ESTIMATED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,28 +91,44 @@ async def live(house: MonthHouse, random: Random) -> dict[str, list[KeptTrip]]:
 def compared(
     name: str, planned: tuple[PlannedTrip, ...], kept: list[KeptTrip]
 ) -> list[str]:
-    """Return what differs between the trips that were made and those that were found."""
+    """Return what differs between the trips that were made and those that were found.
+
+    Of a drive that an outage hid nobody knows when it was: it is found once, late.
+    """
     problems = []
-    unknown = list(kept)
+    unknown, unheard = list(kept), list[PlannedTrip]()
     for one in planned:
-        same = [it for it in unknown if _is_of(it, one)]
-        if len(same) != 1:
+        same = [it for it in unknown if _are_same(it, one)]
+        unknown = [it for it in unknown if it not in same]
+        if not same:
+            unheard.append(one)
+        elif len(same) > 1:
             problems.append(f"{name}: {len(same)} trips for {_told(one)}")
         elif (
             abs(same[0].found.begin - one.begin) > OFF_BY_S
             or abs(same[0].found.until - one.end) > OFF_BY_S
         ):
             problems.append(f"{name}: {_told(one)} is {_told_found(same[0])}")
-        unknown = [it for it in unknown if it not in same]
+    for one in unheard:
+        late = next((it for it in unknown if _is_late(it, one)), None)
+        if late is None:
+            problems.append(f"{name}: no trip for {_told(one)}")
+        else:
+            unknown.remove(late)
     return problems + [f"{name}: nobody drove {_told_found(it)}" for it in unknown]
 
 
-def _is_of(it: KeptTrip, one: PlannedTrip) -> bool:
-    """Tell whether a trip is one that was made; of an unheard one nobody knows when."""
-    begin = it.found.begin
-    if TripFlag.ESTIMATED in it.found.flags:
-        begin -= OFF_BY_S
-    return min(it.found.until, one.end) - max(begin, one.begin) > 0
+def _are_same(it: KeptTrip, one: PlannedTrip) -> bool:
+    """Tell whether a trip was while one was made."""
+    return min(it.found.until, one.end) - max(it.found.begin, one.begin) > 0
+
+
+def _is_late(it: KeptTrip, one: PlannedTrip) -> bool:
+    """Tell whether a trip, of which the begin is estimated, is one that was made before."""
+    return (
+        not it.found.flags.isdisjoint(ESTIMATED)
+        and one.end <= it.found.begin <= one.end + OFF_BY_S
+    )
 
 
 def _told(one: PlannedTrip) -> str:
@@ -123,6 +140,7 @@ def _told_found(it: KeptTrip) -> str:
     return (
         f"{it.begin:%m-%d %H:%M:%S}-{_clock(it.found.until)}"
         f" {it.found.distance_m / 1000:.1f} km by {it.found.distance_source}"
+        f" {', '.join(sorted(it.found.flags))}"
     )
 
 
