@@ -313,14 +313,16 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     def _with_told_trips(self, vehicle: Vehicle) -> Vehicle:
         """Return a vehicle with what was told of its trips since it was stored."""
-        trips = self._occurrences.trips(vehicle.vehicle_id)
-        if trips is None:
-            return vehicle
-        known = replace(vehicle, trips=trips)
         try:
+            trips = self._occurrences.trips(vehicle.vehicle_id)
+            if trips is None:
+                return vehicle
+            known = replace(vehicle, trips=trips)
             self.fleet.check(known)
-        except Exception as err:  # noqa: BLE001  values may make no sense in any way
-            LOGGER.warning("Noted trips make no sense: %s", type(err).__name__)
+        # What is on disk may be unreadable or senseless in any way. The account must load,
+        # and the trips that are stored with the vehicle are good ones.
+        except Exception as err:  # noqa: BLE001  it is logged
+            LOGGER.warning("Noted trips cannot be used: %s", type(err).__name__)
             return vehicle
         return known
 

@@ -206,7 +206,7 @@ class OccurrenceJournal:
 
     @property
     def mark(self) -> int:
-        """What `note_stored` is told of what is noted until now."""
+        """The number of the next line. `note_stored` with it covers all lines until now."""
         return self._next_number
 
     def note_stored(self, mark: int) -> None:

@@ -265,12 +265,11 @@ class OccurrenceLog:
         ]
 
     def trips(self, vehicle_id: str) -> TripLog | None:
-        """Return trips of a vehicle that it was not stored with, None if there are none."""
-        try:
-            return self._journal.trips(vehicle_id)
-        except Exception as err:  # noqa: BLE001  whatever stands there, the stored ones count
-            LOGGER.warning("Noted trips cannot be read: %s", type(err).__name__)
-            return None
+        """Return trips of a vehicle that it was not stored with, None if there are none.
+
+        Raises an error of any kind for what cannot be read.
+        """
+        return self._journal.trips(vehicle_id)
 
     def dismiss(self, receipt: Receipt) -> None:
         """Note that an occurrence never has to fire."""

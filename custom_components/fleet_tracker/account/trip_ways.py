@@ -35,12 +35,12 @@ from ..model.vehicle import (
 from .occurrences import Subscriber
 
 ASKED_AFTER = timedelta(minutes=5)
-"""So long after its end a vendor knows all of a trip."""
+"""How long after the end of a trip the vendor is asked: it knows all of the trip then."""
 BEFORE, BEHIND = timedelta(minutes=5), timedelta(minutes=1)
-"""What is asked for around a trip."""
+"""How much longer than the trip the period is that is asked for."""
 UNHEARD = frozenset({TripFlag.ESTIMATED, TripFlag.BEGIN_ESTIMATED})
-"""When such a trip was is not known. A way without the ignition of then would not tell it
-from towing."""
+"""Trips that are not asked for. It is not known when they were made, and a way has no
+ignition, so it could not be told from towing."""
 MOST_POINTS = 1000
 MOST_WAITING = 1000
 LONGEST_WAIT_S = 240.0

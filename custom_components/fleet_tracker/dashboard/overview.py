@@ -37,7 +37,8 @@ CONTROLS = (
 )
 """The domains of entities that change something."""
 DEVICES_PER_TURN = 20
-"""How many are told between two turns of the event loop: a few milliseconds."""
+"""The devices that are described at a time. It takes a few milliseconds; then the event loop
+gets its turn."""
 
 type _Json = dict[str, Any]
 

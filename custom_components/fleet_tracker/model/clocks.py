@@ -87,11 +87,11 @@ class _Time:
 
 @record(frozen=True, slots=True)
 class Doubt:
-    """Whether a clock was just set, so that times count for too early or too late.
+    """Whether a tracker's clock may just have been set, so that its times are wrong.
 
-    ``off_by`` is what times of this update may be off by if it was, nothing where no fix
-    hints at that. ``settled`` is the same of those that were in doubt before: nothing where
-    they are right, None where that is not known yet.
+    ``off_by``: by how much the times of this update are wrong if it was set; empty where no
+    fix hints at that. ``settled``: by how much the times that were held back are wrong;
+    empty if they are right, None while that is not known.
     """
 
     off_by: tuple[timedelta, ...] = ()

@@ -37,7 +37,7 @@ DAY_SHOWN_EVERY = timedelta(minutes=5)
 LEAST_FALL = 0.9
 MOST_DOUBTFUL = 32
 DOUBTFUL_FOR_S = 1800.0
-"""After so long times that nothing more was heard of are right."""
+"""Seconds after which doubtful times count as right, if no fix has settled the doubt."""
 _JOINED_MS = 2000
 """What was measured so shortly before or after a fix belongs to it."""
 

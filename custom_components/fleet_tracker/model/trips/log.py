@@ -41,7 +41,7 @@ FOLDED_WITHIN_S = 120.0
 WRONG_CLOCK_S = 600.0
 DROPPED_AT_ONCE = 64
 QUIET_S = 60.0
-"""A correction is told once nothing changed what was told for so long."""
+"""Seconds without a further change after which a correction is told."""
 
 
 @record(frozen=True, slots=True, kw_only=True)
