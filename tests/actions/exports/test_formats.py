@@ -170,9 +170,40 @@ def test_kml() -> None:
     assert [one.findtext(f"{KML}tessellate") for one in drawn] == ["1", "1"]
     assert drawn[0].findtext(f"{KML}coordinates") == "4,52 -0,52.000001"
     track = tracks.findall(f".//{GX}Track")[1]
-    assert [one.tag.rpartition("}")[2] for one in track] == ["when"] * 3 + ["coord"] * 3
+    assert [one.tag.rpartition("}")[2] for one in track] == [
+        *["when"] * 3,
+        *["coord"] * 3,
+        "ExtendedData",
+    ]
     assert track[0].text == "2025-10-09T06:20:00Z"
     assert track[3].text == "180 90 0.0"
+
+
+def speeds(file: str) -> list[list[str | None]]:
+    """Return the speeds of each track of a file, of which there are as many as times."""
+    told = []
+    for track in parsed(file).findall(f".//{GX}Track"):
+        values = [one.text for one in track.findall(f".//{GX}value")]
+        assert len(values) in (0, len(track.findall(f"{KML}when")))
+        told.append(values)
+    return told
+
+
+def test_speeds_in_kml() -> None:
+    """A value for each point, an empty one where it is not known; none where none is."""
+    assert speeds(kml(EVERYTHING)) == [["36.0", "0.0"], [None] * 3, ["36.0"]]
+    assert speeds(kml(content(shown(way=straight(0, 50))))) == [[]]
+    fast = tuple(
+        replace(one, speed=None if number % 3 else 10.0 + number)
+        for number, one in enumerate(straight(0, 3000).points)
+    )
+    trimmed = cut(shown(way=Way(points=fast)), HOME, 500, "1")
+    assert trimmed is not None
+    (told,) = speeds(kml(content(trimmed)))
+    assert told == [
+        None if one.speed is None else f"{one.speed:.1f}" for one in trimmed.way.points
+    ]
+    assert 30 < len(told) < 290
 
 
 def test_geojson() -> None:

@@ -1,7 +1,8 @@
 """Trips as KML 2.2: as lines, and in a second folder as tracks with their times.
 
 Google Earth plays tracks; others show lines alone, and a few tracks alone. The tracks are
-not visible at first, so that nothing is drawn twice.
+not visible at first, so that nothing is drawn twice. Their speeds are in an array beside
+the places, which the schema of the document declares: an empty value where none is known.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from .content import Content, ShownTrip, degrees, summary, title, utc, xml_text
 MIME_TYPE = "application/vnd.google-earth.kml+xml"
 NAMESPACE = "http://www.opengis.net/kml/2.2"
 EXTENSION = "http://www.google.com/kml/ext/2.2"
+SCHEMA = (
+    '<Schema id="track"><gx:SimpleArrayField name="speed" type="float">'
+    "<displayName>Speed (km/h)</displayName></gx:SimpleArrayField></Schema>"
+)
 
 
 def kml(content: Content) -> str:
@@ -25,6 +30,7 @@ def _lines(content: Content) -> Iterator[str]:
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield f'<kml xmlns="{NAMESPACE}" xmlns:gx="{EXTENSION}">'
     yield "<Document><name>Trips</name>"
+    yield SCHEMA
     yield "<Folder><name>Lines</name>"
     for trip in content.trips:
         yield from _line(trip, content)
@@ -68,6 +74,7 @@ def _track(trip: ShownTrip, content: Content) -> Iterator[str]:
         return
     yield f"<Placemark><name>{xml_text(title(trip, content.time_zone))}</name>"
     yield "<visibility>0</visibility>"
+    tells_speeds = any(point.speed is not None for part in parts for point in part)
     if len(parts) > 1:
         yield "<gx:MultiTrack><gx:interpolate>0</gx:interpolate>"
     for part in parts:
@@ -77,10 +84,21 @@ def _track(trip: ShownTrip, content: Content) -> Iterator[str]:
             yield f"<when>{utc(point.time)}</when>"
         for point in part:
             yield f"<gx:coord>{_coordinates(point)}</gx:coord>"
+        if tells_speeds:
+            yield from _speeds(part)
         yield "</gx:Track>"
     if len(parts) > 1:
         yield "</gx:MultiTrack>"
     yield "</Placemark>"
+
+
+def _speeds(part: Sequence[RoutePoint]) -> Iterator[str]:
+    yield '<ExtendedData><SchemaData schemaUrl="#track">'
+    yield '<gx:SimpleArrayData name="speed">'
+    for point in part:
+        speed = "" if point.speed is None else f"{point.speed:.1f}"
+        yield f"<gx:value>{speed}</gx:value>"
+    yield "</gx:SimpleArrayData></SchemaData></ExtendedData>"
 
 
 def _coordinates(point: RoutePoint) -> str:
