@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 import json
 from pathlib import Path
@@ -33,6 +33,7 @@ from custom_components.fleet_tracker.account.storage import (
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.model.merge import check, merge
 from custom_components.fleet_tracker.model.rules import Rules
+from custom_components.fleet_tracker.model.trips.log import TripLog
 from custom_components.fleet_tracker.model.vehicle import (
     Beliefs,
     FixKind,
@@ -265,15 +266,21 @@ async def test_unreadable_vehicles_are_forgotten(
         (("trips", "head", "closed", 0, "end"), 10**18),
         (("trips", "moments"), ""),
         (("trips", "moments"), "AAAA"),
+        (("trips", "head"), "no log"),
+        (("trips",), None),
+        (("latest_fix", "latitude"), "north"),
     ],
 )
-async def test_vehicles_that_make_no_sense_are_forgotten(
+async def test_what_makes_no_sense_is_forgotten(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
     path: tuple[str | int, ...],
     value: object,
 ) -> None:
-    """Of the right types throughout: what comes next would fail, now or at its time."""
+    """Of the right types or not: what comes next would fail, now or at its time.
+
+    Where only its trips make no sense, what else is known of the vehicle is kept.
+    """
     now = driven()[1]
     good: dict[str, Any] = json.loads(json_dumps(to_json(driven()[0])))
     bad = copy.deepcopy(good)
@@ -281,14 +288,15 @@ async def test_vehicles_that_make_no_sense_are_forgotten(
     for step in path[:-1]:
         place = place[step]
     place[path[-1]] = value
-    # It can be read.
-    from_json(Vehicle, bad)
     key = f"{DOMAIN}.id.vehicles"
     kept = {"vehicles": [json_dumps(bad), json_dumps(good)]}
     hass_storage[key] = {"version": VERSION, "key": key, "data": kept}
     store = VehicleStore(hass, "id", dict)
     vehicles = await store.async_load(lambda one: check(one, Rules(), now))
-    assert vehicles == [from_json(Vehicle, good)]
+    whole = from_json(Vehicle, good)
+    left = [] if path[0] != "trips" else [replace(whole, trips=TripLog())]
+    assert vehicles == [*left, whole]
+    assert len(store.set_aside) <= 1
 
 
 def driven() -> tuple[Vehicle, datetime]:

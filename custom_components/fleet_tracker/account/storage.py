@@ -210,24 +210,24 @@ class VehicleStore:
     ) -> list[Vehicle]:
         """Return the vehicles as they were when last written, a slice at a time.
 
-        ``check`` raises any error for one that can be read and makes no sense.
+        ``check`` raises any error for one that can be read and makes no sense. Where only
+        its trips make none, it comes back without them: where it was last seen, and what the guard
+        knows of it, must not be lost for these.
         """
         stored = (await self._store.async_load_object()).get("vehicles", [])
         if not isinstance(stored, list):
             await self._store.async_set_aside()
             return []
         vehicles = []
-        unreadable = 0
+        unreadable = without_trips = 0
         for number, record in enumerate(stored, start=1):
-            try:
-                vehicle = from_json(Vehicle, json_loads_object(record))
-                check(vehicle)
-            # Values of the right type that make no sense may fail in any way.
-            except Exception as err:  # noqa: BLE001  it is counted, and told in a repair
-                LOGGER.debug("A stored vehicle: %s", type(err).__name__)
-                unreadable += 1
-            else:
+            if (vehicle := _sensible(record, check)) is not None:
                 vehicles.append(vehicle)
+            elif (vehicle := _sensible(record, check, trips=False)) is not None:
+                vehicles.append(vehicle)
+                without_trips += 1
+            else:
+                unreadable += 1
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         if unreadable:
@@ -235,6 +235,12 @@ class VehicleStore:
                 "What was kept of %d vehicles cannot be read and is forgotten",
                 unreadable,
             )
+        if without_trips:
+            LOGGER.warning(
+                "The last trips of %d vehicles cannot be read and are forgotten",
+                without_trips,
+            )
+        if unreadable or without_trips:
             await self._store.async_set_aside()
         return vehicles
 
@@ -281,6 +287,23 @@ class VehicleStore:
             await self._store.async_save({"vehicles": records})
             if self._journal is not None and mark is not None:
                 self._journal.note_stored(mark)
+
+
+def _sensible(
+    record: object, check: Callable[[Vehicle], object], *, trips: bool = True
+) -> Vehicle | None:
+    """Return a stored vehicle, with its trips or without; None where it makes no sense."""
+    try:
+        fields = json_loads_object(record)  # type: ignore[arg-type]  it may be anything
+        if not trips:
+            fields.pop("trips", None)
+        vehicle = from_json(Vehicle, fields)
+        check(vehicle)
+    # Values of the right type that make no sense may fail in any way.
+    except Exception as err:  # noqa: BLE001  it is counted, and told in a repair
+        LOGGER.debug("A stored vehicle: %s", type(err).__name__)
+        return None
+    return vehicle
 
 
 async def async_remove_stored(hass: HomeAssistant, entry_id: str) -> None:
