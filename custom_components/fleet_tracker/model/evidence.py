@@ -8,13 +8,15 @@ place, may all the same say that the vehicle drives.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 import math
 from operator import attrgetter
+import re
 from statistics import median
 
+from .json_values import as_kmh
 from .record import replace
 from .vehicle import (
     Evidence,
@@ -51,6 +53,14 @@ _MEASURED_AT = attrgetter("measured_at")
 _SOURCES = {Reading.SPEED: SpeedSource.VEHICLE, Reading.OBD_SPEED: SpeedSource.OBD}
 _EVIDENCE = frozenset({*_SOURCES, Reading.IGNITION, Reading.ENGINE_SPEED})
 """The readings that are evidence."""
+# No speed of an engine, no average and no limit.
+_SPEED_NAME = re.compile(
+    r"(?:\w+\.)?(?:gps|gnss|obd|can|car|vehicle|current)?_?(?:speed|spd|velocity)",
+    re.IGNORECASE,
+)
+_FASTEST_KMH = 1000
+_SPEEDING_KMH = 50.0
+"""An alarm of speeding that tells no speed counts as the highest limit of the guard."""
 
 
 def told_speed(
@@ -73,6 +83,28 @@ def told_speed(
             time_source=time_source,
         ),
     )
+
+
+def speed_told_apart(values: Mapping[str, object]) -> float | None:
+    """Return the highest speed in km/h among values of which only the names are known.
+
+    Vendors send more than their documents name. Such a speed is no reading, and it speaks
+    against stopping a vehicle all the same.
+    """
+    speeds = [
+        speed
+        for name, value in values.items()
+        if _SPEED_NAME.fullmatch(name)
+        and (speed := as_kmh(value)) is not None
+        and 0 <= speed <= _FASTEST_KMH
+    ]
+    return max(speeds, default=None)
+
+
+def most_kmh(update: VehicleUpdate) -> float:
+    """Return the highest speed in an update as evidence, -1 without any."""
+    found = _speeds_in(update, update, datetime.max.replace(tzinfo=UTC))
+    return max((heard.speed for heard, _ in found), default=-1)
 
 
 def note(
@@ -185,6 +217,8 @@ def _speeds_in(
             speeds.append((heard, one))
     for occurrence, told_one in zip(update.occurrences, told.occurrences, strict=True):
         speed = _number(occurrence.details.get(_SPEED_OF_OCCURRENCES))
+        if speed is None and occurrence.type is OccurrenceType.SPEEDING:
+            speed = _SPEEDING_KMH
         if speed is not None:
             heard = HeardSpeed(
                 speed=speed,

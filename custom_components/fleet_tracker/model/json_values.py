@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from math import isfinite
+import re
 from typing import TypeIs
 
 type Json = None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]
@@ -22,6 +23,16 @@ _FLAGS: Mapping[str, bool] = {
 }
 _EXACT = 2**53
 """Below this, a float holds every whole number."""
+_SPEED = re.compile(
+    r"([+-]?\d{1,9}(?:[.,]\d{1,9})?)\s*"
+    r"(km/?h|kmph|kph|mph|mi/h|kn|kts?|knots?|m/s|mps)?",
+    re.IGNORECASE,
+)
+_KMH_PER: Mapping[str, float] = {
+    **dict.fromkeys(("mph", "mi/h"), 1.609344),
+    **dict.fromkeys(("kn", "kt", "kts", "knot", "knots"), 1.852),
+    **dict.fromkeys(("m/s", "mps"), 3.6),
+}
 _YEAR_1980 = 315_532_800
 _YEAR_2200 = 7_258_118_400
 
@@ -44,6 +55,17 @@ def as_number(value: object) -> float | None:
             return None
         return number if isfinite(number) else None
     return None
+
+
+def as_kmh(value: object) -> float | None:
+    """Return a speed in km/h: a number, or a text that may name another unit."""
+    number = as_number(value)
+    if number is not None or type(value) is not str:
+        return number
+    if (found := _SPEED.fullmatch(value.strip())) is None:
+        return None
+    unit = (found[2] or "").lower()
+    return float(found[1].replace(",", ".")) * _KMH_PER.get(unit, 1)
 
 
 def as_integer(value: object) -> int | None:

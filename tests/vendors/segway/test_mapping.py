@@ -8,6 +8,7 @@ import math
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.fleet_tracker.model.evidence import TOLD_SPEED
 from custom_components.fleet_tracker.model.json_values import Json, Record
 from custom_components.fleet_tracker.model.vehicle import (
     OccurrenceKind,
@@ -73,7 +74,12 @@ def as_push(record: Record) -> dict[str, Json]:
 def readings(update: VehicleUpdate | None) -> dict[str, object]:
     """Return the readings of an update."""
     assert update is not None
-    return {k: v for group in update.groups for k, v in group.readings.items()}
+    return {
+        key: value
+        for group in update.groups
+        if group.name != TOLD_SPEED
+        for key, value in group.readings.items()
+    }
 
 
 @pytest.mark.parametrize("record", [STATUS, as_push(STATUS)])

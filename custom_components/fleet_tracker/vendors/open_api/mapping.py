@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from ...model.clocks import believed, was_told
 from ...model.evidence import told_speed
-from ...model.json_values import as_integer, as_number, as_text, as_unix_time
+from ...model.json_values import as_integer, as_kmh, as_number, as_text, as_unix_time
 from ...model.vehicle import (
     FixKind,
     Occurrence,
@@ -132,7 +132,7 @@ def map_track(
     server_time = as_unix_time(record.get("servertime")) or now
     heard_at = as_unix_time(record.get("hearttime"))
     fixed_at = as_unix_time(record.get("gpstime"))
-    speed = _up_to(MOST_KMH, record.get("speed"))
+    speed = _up_to(MOST_KMH, as_kmh(record.get("speed")))
     told_at = heard_at or fixed_at
     groups = [
         ReadingGroup(

@@ -8,7 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ...model.json_values import Record, as_integer, as_number, as_text, as_unix_time
+from ...model.json_values import (
+    Record,
+    as_integer,
+    as_kmh,
+    as_number,
+    as_text,
+    as_unix_time,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +110,7 @@ def parse_alarm(record: Record) -> Alarm | None:
         as_unix_time(record.get("gpstime")),
         longitude,
         latitude,
-        as_number(record.get("speed")),
+        as_kmh(record.get("speed")),
         as_number(record.get("course")),
         as_integer(record.get("geofenceid")) or None,
         as_text(record.get("geofencename")),

@@ -15,7 +15,8 @@ from types import MappingProxyType
 
 from ...model.clocks import believed, counts_as
 from ...model.derive import MOVING_FIX_AGE
-from ...model.json_values import Record, as_flag, as_text, as_unix_time
+from ...model.evidence import told_speed
+from ...model.json_values import Record, as_flag, as_kmh, as_text, as_unix_time
 from ...model.rules import MOVING_SPEED_KMH
 from ...model.vehicle import (
     FixKind,
@@ -203,7 +204,7 @@ def map_status(
         complete=not pushed,
         time_source=TimeSource.TRACKER if measured_at else TimeSource.OURS,
     )
-    speed = number(record.get("speed"), 0, 300)
+    speed = number(as_kmh(record.get("speed")), 0, 300)
     motion = replace(
         status,
         name=Group.MOTION,
@@ -211,9 +212,13 @@ def map_status(
         complete=True,
     )
     told = speed is not None or not pushed
+    aged, as_evidence = age_motion(motion, now, clock), tuple[ReadingGroup, ...]()
+    if Reading.SPEED not in aged.readings:
+        # What is old by the moped's own clock may be news all the same.
+        as_evidence = told_speed(speed, motion.measured_at, motion.time_source)
     return VehicleUpdate(
         vehicle_id=imei,
-        groups=(status, age_motion(motion, now, clock)) if told else (status,),
+        groups=(status, aged, *as_evidence) if told else (status,),
         heard_at=measured_at if online else None,
     )
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import re
 from types import MappingProxyType
 
-from ...model.evidence import told_speed
-from ...model.json_values import Json, as_number
+from ...model.evidence import speed_told_apart, told_speed
+from ...model.json_values import Json, as_kmh, as_number
 from ...model.record import replace
 from ...model.vehicle import (
     FixKind,
@@ -234,7 +234,7 @@ class Mapper:
                     )
                     for name, found in readings.items()
                 ],
-                *self._most_speed(named, times, position, now),
+                *self._most_speed(values, named, times, position, now),
             ),
             heard_at=now,
             heard_source=TimeSource.OURS,
@@ -243,16 +243,27 @@ class Mapper:
 
     def _most_speed(
         self,
+        values: Mapping[str, Json],
         named: Mapping[str, Json],
         times: Mapping[str, datetime],
         position: Position | None,
         now: datetime,
     ) -> tuple[ReadingGroup, ...]:
-        """Return the most that the GNSS speed can mean: a unit not proven is knots."""
-        speed = as_number(named.get("gnss.speed"))
+        """Return the most that a speed can mean: a unit not proven is knots.
+
+        A name that others gave to a speed is not known, and it speaks for itself.
+        """
+        speed = as_kmh(named.get("gnss.speed"))
+        if speed is not None:
+            speed *= self._factor if self.unit_is_proven else KMH_PER_KNOT
+        if len(named) < len(values):
+            foreign = speed_told_apart(
+                {name: one for name, one in values.items() if name not in named}
+            )
+            if foreign is not None:
+                speed = max(speed or 0, foreign * KMH_PER_KNOT)
         if speed is None:
             return ()
-        speed *= self._factor if self.unit_is_proven else KMH_PER_KNOT
         if not 0 <= speed <= _FASTEST_KMH * KMH_PER_KNOT:
             return ()
         if position is not None:

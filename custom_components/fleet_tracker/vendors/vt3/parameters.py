@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from ...model.json_values import as_flag
 from ...model.vehicle import ELECTRONICS, Reading, part_of, reading_parts
-from .values import Reader, as_shown_text, as_time, number, one_of, whole
+from .values import Reader, as_shown_text, as_time, kmh, number, one_of, whole
 from .vocabulary import Vt3Reading
 
 # Reserved groups, as topics name them.
@@ -188,7 +188,7 @@ _OBD: Mapping[str, tuple[str, Reader]] = {
     "obd.e_load": (Reading.ENGINE_LOAD, number(0, 250)),
     "obd.c_temp": (Reading.COOLANT_TEMPERATURE, number(-40, 215)),
     "obd.rpm": (Reading.ENGINE_SPEED, number(0, 16383.75)),
-    "obd.speed": (Reading.OBD_SPEED, number(0, 255)),
+    "obd.speed": (Reading.OBD_SPEED, kmh(0, 255)),
     "obd.f_rate": (Vt3Reading.FUEL_RATE, number(0, 3276.75)),
     "obd.b_volt": (Reading.VEHICLE_VOLTAGE, number(0.1, 3212.75)),
     "obd.a_temp": (Vt3Reading.AMBIENT_TEMPERATURE, number(-272, 1734)),

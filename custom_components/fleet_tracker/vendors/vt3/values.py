@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from ...model.json_values import as_integer, as_number, as_text, as_unix_time
+from ...model.json_values import as_integer, as_kmh, as_number, as_text, as_unix_time
 from ...model.vehicle import Value
 
 type Reader = Callable[[object], Value | None]
@@ -53,6 +53,12 @@ def number(low: float, high: float, factor: float = 1) -> Reader:
         return found if factor == 1 else found * factor
 
     return read
+
+
+def kmh(low: float, high: float) -> Reader:
+    """Read a speed of a range in km/h. A text may name another unit."""
+    read_number = number(low, high)
+    return lambda value: read_number(as_kmh(value))
 
 
 def whole(low: int, high: int) -> Reader:

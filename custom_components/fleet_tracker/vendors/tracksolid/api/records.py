@@ -394,7 +394,7 @@ class ObdReport:
             coolant_temperature=as_number(row.get("coolantTemperature"), Unit.CELSIUS),
             voltage=as_obd_voltage(row.get("vehicleBatterVoltage")),
             engine_speed=as_positive(row.get("currentRPM"), Unit.RPM),
-            speed=as_positive(row.get("currentSpeed"), Unit.KMH),
+            speed=as_speed(row.get("currentSpeed")),
             vin=as_text(row.get("vin")),
         )
 

@@ -13,7 +13,7 @@ import math
 import re
 
 from ....contract.errors import InvalidAnswer
-from ....model.json_values import Json, Record, as_text, as_unix_time
+from ....model.json_values import Json, Record, as_kmh, as_text, as_unix_time
 from ....model.vehicle import FixKind
 from ....transport.http_client import read_json_text
 
@@ -211,8 +211,8 @@ def as_place(
 
 def as_speed(value: object) -> float | None:
     """Return a speed in km/h; -1 means unknown, and no vehicle is faster than 1000."""
-    speed = as_positive(value, Unit.KMH)
-    return speed if speed is not None and speed <= 1000 else None
+    speed = as_kmh(value)
+    return speed if speed is not None and 0 <= speed <= 1000 else None
 
 
 def as_altitude(value: object) -> float | None:

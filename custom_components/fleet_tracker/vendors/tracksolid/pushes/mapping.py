@@ -13,8 +13,9 @@ import re
 from typing import NamedTuple
 
 from ....model.clocks import believed
-from ....model.evidence import told_speed
+from ....model.evidence import most_kmh, speed_told_apart, told_speed
 from ....model.json_values import Record, as_flag, as_text, is_record
+from ....model.record import replace
 from ....model.vehicle import (
     ELECTRONICS,
     FixKind,
@@ -102,7 +103,8 @@ def map_push(path: str, item: Record, now: datetime) -> VehicleUpdate | None:
         if not is_record(inner) or (imei := imei_of(inner)) is None:
             return None
         item = inner
-    return _MAPPERS.get(path, _map_other(path))(imei, item, now)
+    update = _MAPPERS.get(path, _map_other(path))(imei, item, now)
+    return _with_speeds(update, item, now)
 
 
 def map_tag_push(item: Record) -> VehicleUpdate | None:
@@ -116,8 +118,31 @@ def map_message(kind: str, content: Record, now: datetime) -> VehicleUpdate | No
     if (imei := imei_of(content)) is None:
         return None
     if kind == "jimi.push.device.alarm":
-        return _map_alarm(imei, content, now)
-    return _device_data(kind.rpartition("jimi.")[2], imei, content, now)
+        update = _map_alarm(imei, content, now)
+    else:
+        update = _device_data(kind.rpartition("jimi.")[2], imei, content, now)
+    return _with_speeds(update, content, now)
+
+
+def _with_speeds(update: VehicleUpdate, item: Record, now: datetime) -> VehicleUpdate:
+    """Return an update with the speed that an item tells where no mapping expects one."""
+    speed = max(_speeds(item), default=None)
+    if speed is None or speed <= most_kmh(update):
+        return update
+    said_at = _told_at(item.get("gpsTime"), item, now)
+    told = told_speed(speed, said_at.at, said_at.source)
+    return replace(update, groups=(*update.groups, *told))
+
+
+def _speeds(item: Record, depth: int = 2) -> Iterator[float]:
+    """Yield the speeds in an item, and in the objects inside of it (as JSON too)."""
+    if (speed := speed_told_apart(item)) is not None:
+        yield speed
+    for value in item.values() if depth else ():
+        if isinstance(value, str) and value.lstrip().startswith("{"):
+            value = from_text(value)
+        if is_record(value):
+            yield from _speeds(value, depth - 1)
 
 
 class _Said(NamedTuple):
@@ -378,7 +403,7 @@ def _map_obd(imei: str, item: Record, now: datetime) -> VehicleUpdate:
         ),
         Reading.FUEL_LEVEL: as_positive(report.get("fuel_level_pct"), Unit.PERCENT),
         Reading.VEHICLE_VOLTAGE: as_obd_voltage(report.get("battery_voltage")),
-        Reading.OBD_SPEED: as_positive(report.get("vehicle_speed"), Unit.KMH),
+        Reading.OBD_SPEED: as_speed(report.get("vehicle_speed")),
         Reading.INTAKE_PRESSURE: as_positive(
             report.get("intake_pressure"), Unit.KILOPASCALS
         ),
