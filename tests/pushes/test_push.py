@@ -9,6 +9,7 @@ import json
 import sys
 from unittest.mock import Mock
 from urllib.parse import parse_qsl
+import zlib
 
 from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
@@ -28,6 +29,7 @@ from custom_components.fleet_tracker.pushes.body import (
     LARGEST_BODY,
     MOST_HALF_SENT,
     BodyRefused,
+    _as_utf8,
     _boundary,
     _form_of,
 )
@@ -339,14 +341,34 @@ async def test_push_as_a_multipart_form(cloud: Cloud, door: Door) -> None:
 
 
 async def test_push_in_the_address(cloud: Cloud, door: Door) -> None:
-    """Fields of a POST without a body are read: as a probe they would be lost."""
+    """Fields of a request without a body are read: as a probe they would be lost."""
     query = "token=t&data_list=%5B%7B%22a%22%3A1%7D%5D"
-    await door.post(URL(f"{DOOR}/{SECRET}/pushgps?{query}", encoded=True))
-    push = cloud.pushes[-1]
-    assert push.content_type == "application/x-www-form-urlencoded"
-    assert push.body.decode() == query
-    await door.get(f"{DOOR}/{SECRET}/pushgps?{query}")
+    for ask in (door.post, door.get):
+        await ask(URL(f"{DOOR}/{SECRET}/pushgps?{query}", encoded=True))
+        push = cloud.pushes[-1]
+        assert push.content_type == "application/x-www-form-urlencoded"
+        assert push.body.decode() == query
+    await door.get(f"{DOOR}/{SECRET}/pushgps")
     assert cloud.pushes[-1].body == b""
+
+
+@pytest.mark.parametrize(
+    ("sent", "charset", "read"),
+    [
+        ("W\u00fcrth".encode("latin-1"), "latin-1", "W\u00fcrth"),
+        ("\u8f66".encode("gbk"), "GBK", "\u8f66"),
+        ("\u8f66".encode("utf-16"), None, "\u8f66"),
+        ("\ufeff\u8f66".encode("utf-16-be"), "utf-16", "\u8f66"),
+        ("\ufeff\u8f66".encode(), "utf-8", "\u8f66"),
+        (b"\xff1", "ascii", "\ufffd1"),
+        ("\u8f66".encode(), "nonsense", "\u8f66"),
+        (zlib.compress(b"x" * 10_000), "zlib", None),
+        (b"x", "\x00", "x"),
+    ],
+)
+def test_texts_become_utf8(sent: bytes, charset: str | None, read: str | None) -> None:
+    """Whatever encoding a sender names, and by its mark where it names none."""
+    assert _as_utf8(sent, charset) == (sent if read is None else read.encode())
 
 
 @pytest.mark.parametrize(

@@ -290,11 +290,11 @@ class VehicleStore:
 
 
 def _sensible(
-    record: object, check: Callable[[Vehicle], object], *, trips: bool = True
+    record: Any, check: Callable[[Vehicle], object], *, trips: bool = True
 ) -> Vehicle | None:
     """Return a stored vehicle, with its trips or without; None where it makes no sense."""
     try:
-        fields = json_loads_object(record)  # type: ignore[arg-type]  it may be anything
+        fields = json_loads_object(record)
         if not trips:
             fields.pop("trips", None)
         vehicle = from_json(Vehicle, fields)

@@ -7,12 +7,14 @@ way, the oldest is given up.
 from __future__ import annotations
 
 import asyncio
-from codecs import BOM_UTF8
+import codecs
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from contextlib import suppress
 from http import HTTPStatus
 import re
 from urllib.parse import urlencode
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 LARGEST_BODY = 1024 * 1024
 """Bytes of a body, decompressed."""
@@ -46,7 +48,8 @@ class BodyReader:
     async def read(self, request: web.Request) -> tuple[str, bytes]:
         """Return the content type and the body of a request; of a multipart form, as a form.
 
-        A POST that has its fields in the address, and no body, is read as that form.
+        A request that has its fields in the address, and no body, is read as that form. Text
+        in another encoding, by its byte order mark or the content type, becomes UTF-8.
 
         Raises BodyRefused with 413 when it is too large, 408 when it takes too long, 503
         when too many are under way, and 400 when it ends early or is no multipart form.
@@ -69,10 +72,10 @@ class BodyReader:
         except (web.RequestPayloadError, ConnectionError):
             raise BodyRefused(HTTPStatus.BAD_REQUEST) from None
         query = request.rel_url.raw_query_string
-        if query and not body and request.method == hdrs.METH_POST:
+        if query and not body:
             return FORM, query.encode()
         if request.content_type != MULTIPART:
-            return request.content_type, body.removeprefix(BOM_UTF8)
+            return request.content_type, _as_utf8(body, request.charset)
         boundary = _boundary(request.headers.get("Content-Type", ""))
         return FORM, _form_of(body, boundary)
 
@@ -91,6 +94,19 @@ async def _read(request: web.Request) -> bytes:
         if len(body) > LARGEST_BODY:
             raise BodyRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     return bytes(body)
+
+
+def _as_utf8(body: bytes, charset: str | None) -> bytes:
+    """Return a text in UTF-8, without a byte order mark; as it is where that cannot be."""
+    if len(body) > 2 and body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        charset = "utf-16"
+    elif body.startswith(BOM_UTF8):
+        return body.removeprefix(BOM_UTF8)
+    with suppress(LookupError, ValueError):
+        if charset and codecs.lookup(charset).name != "utf-8":
+            # Codecs that are not for texts, such as those that decompress, are refused.
+            return body.decode(charset, "replace").encode()
+    return body
 
 
 def _boundary(content_type: str) -> bytes:

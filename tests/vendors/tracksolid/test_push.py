@@ -123,7 +123,7 @@ def test_paths_are_found_in_any_case() -> None:
         (request("/pushgps", {}, token="wrong"), 403),
         (request("", [{}], token="t"), 400),
         (request(f"/{TAG_PATH}", {}, token="t"), 400),
-        (body(b"\xff\xfe"), 400),
+        (body(b"\xff\xfe"), 403),
         (body(b"{broken"), 400),
         (body(b"[1, 2]"), 400),
         (body(b"&".join(b"a=1" for _ in range(200))), 400),
@@ -170,6 +170,57 @@ def test_a_page_is_no_probe(page: bytes) -> None:
         remote="127.0.0.1",
     )
     assert read_push(pushed, None) == Refused(400)
+
+
+ITEM = '{"deviceImei":"1","alarmName":"%s"}'
+LIST = f"[{ITEM % 'x'}]"
+
+
+@pytest.mark.parametrize(
+    ("method", "raw"),
+    [
+        ("GET", f"token=t&data_list={LIST}"),
+        ("PUT", f'{{"token":"t","data":{LIST}}}'),
+        ("POST", f"token=t&data_list=&data={LIST}"),
+        ("POST", f'{{"token":"t","data_list":null,"data":{LIST}}}'),
+        ("POST", f'{{"token":"t","data_list":{json.dumps(LIST)}}}'),
+        ("POST", f'{{"token":"t","data_list":[{ITEM % chr(0xDC80)},5,null,"x",[]]}}'),
+        ("POST", f"token=t&data_list=[{ITEM % '%FF'}]"),
+        ("POST", f'msgType=jimi.push.device.alarm&data=[{{"imei":"1"}},{ITEM % "x"}]'),
+    ],
+)
+def test_items_are_never_lost_with_success(method: str, raw: str) -> None:
+    """Wherever they stand, whatever letters are broken, and whatever else is in the list."""
+    sent = PushRequest(
+        method=method,
+        path="/pushalarm",
+        content_type="",
+        body=raw.encode(errors="surrogateescape"),
+        remote="127.0.0.1",
+    )
+    push = read_push(sent, "t")
+    assert isinstance(push, Push)
+    assert push.items[-1]["deviceImei"] == "1"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        f'{{"token":"t","data_list":{LIST},"data_list":{LIST}}}',
+        f"token=t&data_list={LIST}&data_list={LIST}",
+        f'{{"token":"t","data_list":{LIST}}} and more',
+        f"token=t&data_list={LIST} and more",
+        f"token=t&data_list={LIST[:-1]}",
+        "token=t&data_list=" + "[" * 1000 + "]" * 1000,
+        '{"token":"t","data_list":"nothing"}',
+        '{"token":"t","data_list":[5,"x"]}',
+        '{"token":"t","data_list":7}',
+        "msgType=jimi.push.device.alarm&data=nothing",
+    ],
+)
+def test_what_cannot_be_read_is_refused(raw: str) -> None:
+    """The sender repeats it, or learns that it is wrong."""
+    assert read_push(body(raw.encode(), "/pushalarm"), "t") == Refused(400)
 
 
 def test_no_token_is_wanted_where_none_is_set() -> None:

@@ -53,6 +53,7 @@ DUPLICATES_FOR = timedelta(minutes=10)
 
 _MOST_HASHES = 20_000
 _OF_A_PROBE = frozenset({"token", "data_list", "data", "msgType"})
+_PAYLOADS = frozenset({"data_list", "data"})
 _BY_LOWER_CASE: Mapping[str, str] = {path.lower(): path for path in PATHS}
 
 
@@ -84,27 +85,31 @@ def path_of(request: PushRequest) -> str | None:
 def read_push(request: PushRequest, token: str | None) -> Push | Refused | None:
     """Return what a request pushes, None for a probe with nothing, or why it is refused.
 
-    404 is an unknown path, 403 a wrong token, 400 what cannot be read. The token is compared in constant time.
+    404 is an unknown path, 403 a wrong token, 400 what cannot be read. The token is
+    compared in constant time. Whatever the method, a push with items is no probe.
     """
     if (path := path_of(request)) is None:
         return Refused(404)
-    if request.method != "POST" or not request.body.strip():
+    if not request.body.strip():
         return None
     body = _body(request)
+    if request.method != "POST" and not (is_record(body) and body.keys() & _PAYLOADS):
+        # A probe may have anything in its address.
+        return None
     if isinstance(body, list) and path == TAG_PATH:
         return _items_of(path, body)
     if not is_record(body):
         return Refused(400)
     kind = as_text(body.get("msgType"))
     if kind is not None and kind.startswith("jimi."):
-        content = from_text(body.get("data"))
-        return Push(path, (content,), kind) if is_record(content) else Refused(400)
+        return _items_of(path, from_text(body.get("data")), kind)
     if token and not _same(as_text(body.get("token")) or "", token):
         return Refused(403)
     if path in {TAG_PATH, ""}:
         return Refused(400)
-    items = body.get("data_list", body.get("data"))
-    if items is None or items == "":
+    told = (body.get(name) for name in ("data_list", "data"))
+    items = next((one for one in told if one is not None and one != ""), None)
+    if items is None:
         # What says something else is no probe: answered as one, it would be lost. A page
         # without an equals sign is read as the name of a field without a value.
         return None if body.keys() <= _OF_A_PROBE else Refused(400)
@@ -143,7 +148,7 @@ class Duplicates:
             self._seen.popitem(last=False)
 
 
-def _items_of(path: str, items: object) -> Push | Refused:
+def _items_of(path: str, items: object, message: str | None = None) -> Push | Refused:
     """Return the items of a list, or of one object where it comes alone."""
     if is_record(items):
         items = [items]
@@ -151,7 +156,7 @@ def _items_of(path: str, items: object) -> Push | Refused:
         return Refused(400)
     records = tuple(_records(items))
     # Where nothing can be read, success would lose it all.
-    return Refused(400) if items and not records else Push(path, records)
+    return Refused(400) if items and not records else Push(path, records, message)
 
 
 def _records(items: Iterable[object]) -> Iterable[Record]:
@@ -163,13 +168,14 @@ def _records(items: Iterable[object]) -> Iterable[Record]:
 
 
 def _body(request: PushRequest) -> object:
-    """Return the body as an object or a list, whatever its content type claims."""
-    try:
-        text = request.body.decode()
-    except UnicodeDecodeError:
-        return None
+    """Return the body as an object or a list, whatever its content type claims.
+
+    One invalid letter, such as in a name, must not lose all other items.
+    """
+    text = request.body.decode(errors="replace")
     if text.lstrip()[:1] in {"{", "["}:
-        return from_text(text)
+        # Of a list that comes twice, one would be lost.
+        return None if text.count('"data_list"') > 1 else from_text(text)
     try:
         fields = parse_qsl(text, keep_blank_values=True, max_num_fields=100)
     except ValueError:
