@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+import math
 from pathlib import Path
 
 from freezegun.api import FrozenDateTimeFactory
@@ -23,11 +25,13 @@ from custom_components.fleet_tracker.account.trips.routes import (
     RouteFile,
     newest,
 )
-from custom_components.fleet_tracker.model.trips.log import TripLog
-from custom_components.fleet_tracker.model.trips.moments import moment, pack
+from custom_components.fleet_tracker.model.trips.fold import TripSettings
+from custom_components.fleet_tracker.model.trips.log import TripLog, take
+from custom_components.fleet_tracker.model.trips.moments import Moment, moment, pack
 from custom_components.fleet_tracker.model.trips.route import Route, WayPoint
-from custom_components.fleet_tracker.model.trips.trip import Trip
+from custom_components.fleet_tracker.model.trips.trip import Trip, VendorTrip
 from custom_components.fleet_tracker.model.vehicle import Vehicle, VehicleDetails
+from tests.model.drives import Day, Ways
 
 from .test_records import BEGIN, trip
 
@@ -186,6 +190,64 @@ async def test_mark_moves_along_to_a_trip_of_another_month(make: Open) -> None:
     assert held.mark.marked_at == NOW
     (held,) = await kept.async_trips("2", NOW - YEARS, NOW)
     assert (held.mark.class_, held.mark.driver) == (None, "Ben")
+    await kept.async_close()
+
+
+@pytest.mark.parametrize("how", ["vendor", "late fixes", "on the way"])
+async def test_mark_moves_along_when_two_trips_become_one(make: Open, how: str) -> None:
+    """At once, though the correction is told later; no metre is kept twice meanwhile."""
+    kept = make()
+    await kept.async_open({})
+    # It drives on to the east, back to that place, and on again.
+    day = Day(1, Ways(interval=60, straight=1e9, corner=0, key=False), begin=BEGIN)
+    day.stand(1800)
+    begin = day.now
+    turns = []
+    legs = (900, 20_000) if how == "on the way" else (9000, 6000)
+    for metres in (legs[0], 10_000, 10_000, legs[1]):
+        day.roll(metres)
+        turns.append(day.now)
+        day.heading += math.pi
+    day.stand(1800)
+    late = [one for one in day.moments if turns[0] + 30 < one.at < turns[2] - 30]
+    heard = [one for one in day.moments if one not in late]
+    later = [one for one in heard if how == "on the way" and one.at > turns[2] + 900]
+    heard = [one for one in heard if one not in later]
+    log, now = TripLog(), 0.0
+
+    async def take_in(moments: list[Moment], *vendors: VendorTrip) -> None:
+        nonlocal log
+        told = take(log, moments, now, TripSettings(), vendors)
+        kept.take("1", log, told.log)
+        log = told.log
+        shown = await kept.async_trips("1", NOW - YEARS, NOW)
+        for one, other in pairwise(shown):
+            assert one.found.until <= other.found.begin
+
+    for one in heard:
+        now = one.at
+        await take_in([one])
+    now += 90
+    await take_in([])
+    trips = await kept.async_trips("1", NOW - YEARS, NOW)
+    assert len(trips) == (1 if how == "on the way" else 2)
+    marked = trips[0 if how == "on the way" else -1]
+    await kept.async_mark("1", marked.trip_id, {"class": "business"}, "ann")
+    if how == "vendor":
+        whole = VendorTrip(begin=begin, end=turns[3], distance_m=35_000)
+        await take_in([], whole)
+    else:
+        await take_in(late)
+    now += 90
+    await take_in([])
+    for one in later:
+        now = one.at
+        await take_in([one])
+    now += 900
+    await take_in([])
+    (held,) = await kept.async_trips("1", NOW - YEARS, NOW)
+    assert held.trip_id == log.trips[0].trip_id
+    assert (held.mark.class_, held.mark.marked_by) == ("business", "ann")
     await kept.async_close()
 
 

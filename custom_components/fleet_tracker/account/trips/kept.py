@@ -104,6 +104,8 @@ class KeptTrips:
         self._routes = RouteFile(hass, f"{self._folder}/{ROUTES}")
         self._ways: list[_Way] = []
         self._moves: list[_Move] = []
+        self._absorbed: dict[tuple[str, str], tuple[Trip, ...]] = {}
+        """Trips that one took in which goes on, by the vehicle and that one."""
         self._cancel_save: CALLBACK_TYPE | None = None
         self._cancel_tidy: CALLBACK_TYPE | None = None
         self._is_disk_failing = False
@@ -225,17 +227,27 @@ class KeptTrips:
     def take(self, vehicle_id: str, before: TripLog | None, after: TripLog) -> None:
         """Take the trips of a vehicle that changed: ended, were corrected, or are none.
 
-        One that still changes is kept once its correction is told.
+        One that still changes is kept once its correction is told, unless it took others in:
+        what was said of these moves to it. What a trip that goes on took in stays until that
+        ends.
         """
         known = {} if before is None else {one.trip_id: one for one in before.trips}
+        gone = known.keys() - {one.trip_id for one in after.trips}
         changing = {one.trip_id for one in after.untold}
         settled = {one.trip_id for one in before.untold} if before else set()
         changed: list[Trip] = []
         for trip in after.trips:
             held = known.pop(trip.trip_id, None)
-            if trip.trip_id in changing or not trip.is_ended:
+            if not trip.is_ended:
                 continue
-            if trip.trip_id in settled or (held is not trip and held != trip):
+            takes_in = not gone.isdisjoint(trip.parents)
+            if trip.trip_id in changing and not takes_in:
+                continue
+            if (
+                takes_in
+                or trip.trip_id in settled
+                or (held is not trip and held != trip)
+            ):
                 changed.append(trip)
         # What is older than the evidence is only not remembered any more.
         removed = [
@@ -248,8 +260,15 @@ class KeptTrips:
         now = dt_util.utcnow()
         for trip in changed:
             self._keep(vehicle_id, trip, after, now)
+            waiting = self._absorbed.pop((vehicle_id, trip.trip_id), ())
+            removed += [one for one in waiting if one.trip_id in trip.parents]
         for trip in removed:
-            self._drop(vehicle_id, trip, after, now)
+            heirs = [one for one in after.trips if trip.trip_id in one.parents]
+            if heirs and not any(one.is_ended for one in heirs):
+                key = (vehicle_id, heirs[0].trip_id)
+                self._absorbed[key] = (*self._absorbed.get(key, ()), trip)
+            else:
+                self._drop(vehicle_id, trip, after, now)
         self._schedule_save(SAVED_AFTER)
 
     def _keep(self, vehicle_id: str, trip: Trip, log: TripLog, now: datetime) -> None:
@@ -528,6 +547,8 @@ class KeptTrips:
         self._require_open()
         self._ways = [one for one in self._ways if one.vehicle_id not in gone]
         self._moves = [one for one in self._moves if one.vehicle_id not in gone]
+        for key in [one for one in self._absorbed if one[0] in gone]:
+            del self._absorbed[key]
         for month in list(self._months.values()):
             await month.async_forget(gone)
         await self._routes.async_forget(gone)

@@ -26,7 +26,7 @@ from .moments import (
     unpack,
     unpacked,
 )
-from .telling import News, corrections, tell, with_vendor_trip, with_vendors
+from .telling import News, corrections, tell, those_that_count, with_told, with_vendors
 from .trip import QUARTER_S, FoundTrip, Trip, VendorTrip
 
 EVIDENCE_S = 36 * 3600
@@ -34,6 +34,7 @@ LATEST_S = 7 * 86_400
 """What comes later than that, such as by a wrong clock, is not believed to be of then."""
 MOST_MOMENTS = 10_000
 MOST_TRIPS = 100
+MOST_TOLD = 2 * MOST_TRIPS
 MOST_TOWINGS = 20
 CHECKPOINT_EVERY = 64
 FOLDED_AT_ONCE = 16
@@ -68,6 +69,9 @@ class TripLog:
     settings: TripSettings = field(default_factory=TripSettings)
     """The settings that the states were made with."""
     vendors: tuple[VendorTrip, ...] = ()
+    """The vendor's own trips that count."""
+    told_by_vendor: tuple[VendorTrip, ...] = ()
+    """All that it told of them, also what it corrected since."""
     trips: tuple[Trip, ...] = ()
     """The trips as they were told, oldest first."""
     towings_told: tuple[Towing, ...] = ()
@@ -141,13 +145,29 @@ def put(
         log, believed = _with_late(log, believed)
     for moment in believed:
         log = _with_moment(log, moment)
-    told_by_vendor = log.vendors
-    for one in vendors:
-        if max(log.base_at, now - EVIDENCE_S) < one.end <= now + WRONG_CLOCK_S:
-            told_by_vendor = with_vendor_trip(told_by_vendor, one)
-    if told_by_vendor is not log.vendors and told_by_vendor != log.vendors:
-        log = replace(log, vendors=told_by_vendor[-MOST_TRIPS:])
-    return log
+    return _with_vendors_trips(log, vendors, now) if vendors else log
+
+
+def _with_vendors_trips(
+    log: TripLog, vendors: Sequence[VendorTrip], now: float
+) -> TripLog:
+    """Return a log with what the vendor tells of trips, if that is new."""
+    oldest = max(log.base_at, now - EVIDENCE_S)
+    told = with_told(
+        log.told_by_vendor or log.vendors,
+        (
+            replace(one, told_at=now)
+            for one in vendors
+            if oldest < max(one.begin, one.end) <= now + WRONG_CLOCK_S
+            and (one.distance_m is None or one.distance_m >= 0)
+        ),
+    )
+    if told is log.told_by_vendor:
+        return log
+    told = told[-MOST_TOLD:]
+    return replace(
+        log, told_by_vendor=told, vendors=those_that_count(told)[-MOST_TRIPS:]
+    )
 
 
 def _drives_on(
@@ -201,6 +221,7 @@ def _with_moments(log: TripLog, moments: bytes, unfolded: int) -> TripLog:
         unfolded=unfolded,
         settings=log.settings,
         vendors=log.vendors,
+        told_by_vendor=log.told_by_vendor,
         trips=log.trips,
         towings_told=log.towings_told,
         untold=log.untold,
@@ -391,6 +412,7 @@ def _appended(log: TripLog, moment: Moment, size: int) -> TripLog:
         head=head,
         settings=log.settings,
         vendors=log.vendors,
+        told_by_vendor=log.told_by_vendor,
         trips=log.trips,
         towings_told=log.towings_told,
         untold=log.untold,
@@ -454,6 +476,9 @@ def _shortened(log: TripLog, now: float) -> TripLog:
             base_at=base_at,
             moments=log.moments[drop * SIZE :],
             vendors=tuple(one for one in log.vendors if one.end > base_at),
+            told_by_vendor=tuple(
+                one for one in log.told_by_vendor if max(one.begin, one.end) > base_at
+            ),
             trips=log.trips[-MOST_TRIPS:],
         ),
         0,

@@ -13,13 +13,17 @@ from operator import attrgetter
 
 from ..record import record, replace
 from .fold import spread
-from .trip import DistanceSource, FoundTrip, Trip, TripSource, VendorTrip
+from .trip import QUARTER_S, DistanceSource, FoundTrip, Trip, TripSource, VendorTrip
 
 COVERED = 0.5
 FASTEST_MS = 200 / 3.6
 SLOWEST_MS = 0.2 / 3.6
 THOUSAND = 1000.0
 WRONG_BY_A_THOUSAND = (300.0, 3000.0)
+LEAST_GUESSED_MS = 5 / 3.6
+"""Nobody knows that a distance is wrong by a thousand where it would be slower then."""
+SAME_BEGIN_S = 60.0
+AT_ONCE = 1.1
 SHIFTED_S = 30.0
 SHIFTED_M = 50.0
 SHIFTED_PART = 0.01
@@ -76,34 +80,57 @@ def _spans_of(trips: Iterable[FoundTrip]) -> Spans[FoundTrip]:
 # --- a vendor's own trips -----------------------------------------------------------------
 
 
-def with_vendor_trip(
-    known: tuple[VendorTrip, ...], told: VendorTrip
+def with_told(
+    known: tuple[VendorTrip, ...], told: Iterable[VendorTrip]
 ) -> tuple[VendorTrip, ...]:
-    """Return a vendor's trips with another one, in the order of time.
+    """Return all that a vendor ever told of trips, with what is new, in the order of time.
+
+    What was told before is a repeat, also after it was corrected.
+    """
+    by_content = {_content(one): one for one in (*told, *known)}
+    if len(by_content) == len(known):
+        return known
+    return tuple(sorted(by_content.values(), key=_content))
+
+
+def those_that_count(told: Iterable[VendorTrip]) -> tuple[VendorTrip, ...]:
+    """Return of all that a vendor told the trips that count, in the order of time.
 
     Two that overlap by half are the same one, told twice: the one with a distance counts,
-    else the longer. Which of them came first makes no difference. The known ones are in
-    the order of time too, and no two of them are the same: so are their ends.
+    then the one that was told last, then the longer. So the order makes no difference
+    where they were told at once.
     """
-    if told.end <= told.begin:
-        return known
-    first = bisect_right(known, told.begin, key=_END)
-    behind = bisect_left(known, told.end, first, key=_BEGIN)
-    best, others = told, list[VendorTrip]()
-    for one in known[first:behind]:
-        if _are_same(one, told):
-            best = max(one, best, key=_worth)
-        else:
-            others.append(one)
-    return (*known[:first], *sorted((*others, best)), *known[behind:])
+    counted: list[VendorTrip] = []
+    taken_back: list[float] = []
+    for one in sorted(told, key=_worth, reverse=True):
+        if any(abs(one.begin - begin) <= SAME_BEGIN_S for begin in taken_back):
+            continue
+        if _takes_back(one):
+            taken_back.append(one.begin)
+            continue
+        # No two that count are the same, so that their ends are in order too.
+        first = bisect_right(counted, one.begin, key=_END)
+        behind = bisect_left(counted, one.end, first, key=_BEGIN)
+        if not any(_are_same(other, one) for other in counted[first:behind]):
+            counted.insert(bisect_right(counted, one.begin, key=_BEGIN), one)
+    return tuple(counted)
 
 
-def _worth(trip: VendorTrip) -> tuple[bool, float, float, float]:
+def _takes_back(told: VendorTrip) -> bool:
+    return told.end <= told.begin or told.distance_m == 0
+
+
+def _content(trip: VendorTrip) -> tuple[float, ...]:
+    values = (trip.distance_m, trip.idle_s, trip.top_speed, trip.consumption)
+    return (trip.begin, trip.end, *(-1.0 if one is None else one for one in values))
+
+
+def _worth(trip: VendorTrip) -> tuple[bool, float, float, tuple[float, ...]]:
     return (
-        trip.distance_m is not None,
+        trip.distance_m is not None or _takes_back(trip),
+        trip.told_at,
         trip.end - trip.begin,
-        -trip.begin,
-        trip.distance_m or 0,
+        (-trip.begin, *_content(trip)[2:]),
     )
 
 
@@ -119,7 +146,8 @@ def with_vendors(
 
     A derived trip gives way where the vendor's cover half of it. What is left of one that
     they cover less stays, and begins or ends where theirs does. A trip of the vendor that
-    lies within a longer derived one says nothing beside it.
+    lies within a longer derived one says nothing beside it. Of two that overlap the later
+    one begins where the other ends.
     """
     spans = _spans_of(derived)
     believed = [
@@ -160,6 +188,7 @@ def with_vendors(
         ):
             continue
         trips.append(_of_vendor(one, distance, replaced[::-1]))
+    trips = _one_after_the_other(trips, spans)
     of_vendor = _spans_of(trips)
     for trip in kept:
         others = [one for _, one in of_vendor.at(trip.begin, trip.until)]
@@ -194,6 +223,8 @@ def _believed_distance(told: VendorTrip, derived: Spans[FoundTrip]) -> float | N
         distance *= THOUSAND
     elif not found and distance > FASTEST_MS * seconds:
         distance /= THOUSAND
+        if distance < LEAST_GUESSED_MS * seconds:
+            return None
     if not SLOWEST_MS * seconds < distance <= FASTEST_MS * seconds:
         return None
     return distance
@@ -235,6 +266,38 @@ def _of_vendor(
     )
 
 
+def _one_after_the_other(
+    trips: Iterable[FoundTrip], derived: Spans[FoundTrip]
+) -> list[FoundTrip]:
+    """Return a vendor's trips without the time that two of them share.
+
+    The metres of that time count once, unless both together are no more than what it drove.
+    """
+    apart: list[FoundTrip] = []
+    for trip in trips:
+        before = apart[-1] if apart else None
+        cut = trip if before is None else _outside_of(trip, (before,))
+        if cut is None:
+            continue
+        if before is not None and cut is not trip:
+            both = before.distance_m + trip.distance_m
+            driven = sum(
+                one.distance_m
+                * _overlap(one.begin, one.until, before.begin, trip.until)
+                / max(one.until - one.begin, 1.0)
+                for _, one in derived.at(before.begin, trip.until)
+            )
+            if both <= AT_ONCE * driven:
+                more = trip.distance_m / cut.distance_m
+                cut = replace(
+                    cut,
+                    distance_m=trip.distance_m,
+                    quarters=tuple((one, part * more) for one, part in cut.quarters),
+                )
+        apart.append(cut)
+    return apart
+
+
 def _outside_of(trip: FoundTrip, others: Iterable[FoundTrip]) -> FoundTrip | None:
     """Return what of a trip lies outside of others, None if nothing does."""
     begin, until = trip.begin, trip.until
@@ -247,7 +310,13 @@ def _outside_of(trip: FoundTrip, others: Iterable[FoundTrip]) -> FoundTrip | Non
         return None
     if (begin, until) == (trip.begin, trip.until):
         return trip
+    quarters = _between(trip, begin, until)
     share = (until - begin) / (trip.until - trip.begin)
+    if (whole := sum(part for _, part in trip.quarters)) > 0:
+        share = sum(part for _, part in quarters) / whole
+    if share <= 0:
+        return None
+    is_from_begin, is_to_end = begin == trip.begin, until == trip.until
     return replace(
         trip,
         begin=begin,
@@ -255,8 +324,28 @@ def _outside_of(trip: FoundTrip, others: Iterable[FoundTrip]) -> FoundTrip | Non
         last=until,
         distance_m=trip.distance_m * share,
         idle_s=min(trip.idle_s, until - begin),
-        quarters=tuple((one, part * share) for one, part in trip.quarters),
+        quarters=quarters,
+        odometer_begin_m=trip.odometer_begin_m if is_from_begin else None,
+        odometer_end_m=trip.odometer_end_m if is_to_end else None,
+        begin_latitude=trip.begin_latitude if is_from_begin else None,
+        begin_longitude=trip.begin_longitude if is_from_begin else None,
+        end_latitude=trip.end_latitude if is_to_end else None,
+        end_longitude=trip.end_longitude if is_to_end else None,
     )
+
+
+def _between(
+    trip: FoundTrip, begin: float, until: float
+) -> tuple[tuple[int, float], ...]:
+    """Return the metres of a trip in the quarters of an hour between two times."""
+    parts = []
+    for quarter, part in trip.quarters:
+        since = max(trip.begin, quarter * QUARTER_S)
+        end = min(trip.until, (quarter + 1) * QUARTER_S)
+        of_it = _overlap(since, end, begin, until) / max(end - since, 1e-3)
+        if of_it > 0:
+            parts.append((quarter, part * of_it))
+    return tuple(parts)
 
 
 # --- identities, and what is new -----------------------------------------------------------

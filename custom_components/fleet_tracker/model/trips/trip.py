@@ -105,7 +105,11 @@ class Trip:
 
 @record(frozen=True, slots=True, kw_only=True, order=True)
 class VendorTrip:
-    """A trip that the vendor tells: Unix seconds, metres, seconds, km/h, litres."""
+    """A trip that the vendor tells: Unix seconds, metres, seconds, km/h, litres.
+
+    One without a metre, or that ends before it begins, takes back what was told of a trip
+    with that begin.
+    """
 
     begin: float
     end: float
@@ -113,3 +117,5 @@ class VendorTrip:
     idle_s: float | None = field(default=None, compare=False)
     top_speed: float | None = field(default=None, compare=False)
     consumption: float | None = field(default=None, compare=False)
+    told_at: float = field(default=0.0, compare=False)
+    """When the vendor first said so."""
