@@ -44,11 +44,11 @@ from .flow_parts import (
     async_vehicle_flow,
     async_vendor,
     connection_of,
-    error_key,
     is_added,
     push_fields,
     push_placeholders,
     push_step,
+    refusal,
 )
 from .offer.flow import NO_PUSH_FORM, PUSH_FORM, Account, AddedVehicle, FlowMemory
 from .offer.form_input import CheckedInput, check_input
@@ -117,7 +117,12 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
                     self.hass, checked.values, None, FlowMemory()
                 )
             except VendorError as err:
-                checked.errors["base"] = error_key(err)
+                checked.errors = refusal(
+                    err,
+                    vendor.flow.form("", {}),
+                    checked.values,
+                    vendor.flow.error_fields,
+                )
             else:
                 await self.async_set_unique_id(self._account.unique_id)
                 self._abort_if_unique_id_configured(reload_on_update=False)
@@ -221,7 +226,9 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
                         self.hass, entered, entry, await _async_memory(self.hass, entry)
                     )
                 except VendorError as err:
-                    checked.errors["base"] = error_key(err)
+                    checked.errors = refusal(
+                        err, flow.reauth_form(), checked.values, flow.error_fields
+                    )
                 else:
                     if account.unique_id != entry.unique_id:
                         return self.async_abort(reason="wrong_account")
@@ -247,7 +254,9 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
                     self.hass, checked.values, entry, memory
                 )
             except VendorError as err:
-                checked.errors["base"] = error_key(err)
+                checked.errors = refusal(
+                    err, flow.form("", {}), checked.values, flow.error_fields
+                )
             else:
                 if not self._is_same_account(entry, account):
                     return self.async_abort(reason="wrong_account")
@@ -355,7 +364,9 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
                     connection_of(entry),
                 )
             except VendorError as err:
-                checked.errors["base"] = error_key(err)
+                checked.errors = refusal(
+                    err, vehicles.accept_form(), checked.values, vehicles.error_fields
+                )
             else:
                 self.hass.config_entries.async_add_subentry(entry, _subentry(added))
                 return self.async_abort(reason="vehicle_added")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -13,7 +14,8 @@ from .account.coordinator import FleetCoordinator
 from .const import CONF_VENDOR, LOGGER
 from .contract.connection import Connection
 from .contract.errors import VendorError
-from .offer.flow import NO_PUSH_FORM, PUSH_FORM, VehicleFlow
+from .offer.flow import NO_PUSH_FORM, PUSH_FORM, Input, VehicleFlow
+from .offer.servers import OTHER, OWN_SERVER, SERVER
 from .offer.vendor import Vendor
 from .vendors import async_load_vendor
 
@@ -69,7 +71,23 @@ def push_placeholders(url: str | None) -> dict[str, str]:
     return {"push_url": url} if url else {}
 
 
-def error_key(err: VendorError) -> str:
-    """Return the text to show in a form for an error of the vendor."""
+def refusal(
+    err: VendorError,
+    form: vol.Schema | None,
+    entered: Input,
+    error_fields: Mapping[str, str],
+) -> dict[str, str]:
+    """Return the text to show in a form for an error of the vendor, by the field.
+
+    The front end shows an error of the whole form at its top, which is out of sight on a
+    phone. So an error stands at the field that it concerns, else at the server, which is
+    asked last. Only a form that asks for no server shows it at the top.
+    """
     LOGGER.debug("Refused while checking what was entered: %s", err)
-    return err.translation_key
+    fields = {str(name) for name in form.schema} if form else set()
+    field = error_fields.get(err.translation_key, SERVER)
+    if field not in fields:
+        field = SERVER if SERVER in fields else "base"
+    if field == SERVER and entered.get(SERVER) == OTHER:
+        field = OWN_SERVER
+    return {field: err.translation_key}

@@ -16,7 +16,7 @@ from homeassistant.core import HomeAssistant
 from .account.subentries import discovery_unique_id
 from .const import DOMAIN
 from .contract.errors import VendorError
-from .flow_parts import async_vehicle_flow, connection_of, error_key, is_added
+from .flow_parts import async_vehicle_flow, connection_of, is_added, refusal
 from .offer.form_input import check_input
 
 
@@ -36,7 +36,9 @@ class AddVehicleFlow(ConfigSubentryFlow):
                     self.hass, entry, checked.values, connection_of(entry)
                 )
             except VendorError as err:
-                checked.errors["base"] = error_key(err)
+                checked.errors = refusal(
+                    err, vehicles.form({}), checked.values, vehicles.error_fields
+                )
             else:
                 if is_added(entry, added.vehicle_id):
                     return self.async_abort(reason="already_configured")

@@ -68,6 +68,7 @@ from custom_components.fleet_tracker.offer.action import (
     VendorAction,
 )
 from custom_components.fleet_tracker.offer.descriptions import FleetDescription
+from custom_components.fleet_tracker.offer.servers import OWN_SERVER, SERVER
 from custom_components.fleet_tracker.offer.vendor import Vendor
 from custom_components.fleet_tracker.vendors import VENDORS
 from tests.common import device_of, tracker_of, vendor_records
@@ -636,6 +637,26 @@ def test_errors_have_texts(vendor: Vendor) -> None:
 
 
 # --- actions --------------------------------------------------------------------------------
+
+
+def test_errors_stand_at_fields_of_the_forms(vendor: Vendor) -> None:
+    """An error at the top of a form is out of sight on a phone, so it has a field.
+
+    Most concern the server, which is asked last: beside the button that was tapped.
+    """
+    vehicles = vendor.flow.vehicles
+    errors = STRINGS["config"]["error"]
+    for fields, form in (
+        (vendor.flow.error_fields, vendor.flow.form("", {})),
+        (vehicles.error_fields if vehicles else {}, vehicles and vehicles.form({})),
+    ):
+        names = [str(name) for name in form.schema] if form else []
+        assert set(fields.values()) <= set(names)
+        assert set(fields) <= set(errors)
+        if SERVER in names:
+            after = names[names.index(SERVER) + 1 :]
+            assert after[0] == OWN_SERVER
+            assert len(after) <= 2
 
 
 def test_actions_are_offered_for_every_vehicle(vendor: Vendor) -> None:

@@ -71,7 +71,7 @@ class Servers:
                 SelectSelectorConfig(
                     options=options,
                     translation_key=self.translation_key,
-                    mode=SelectSelectorMode.LIST,
+                    mode=SelectSelectorMode.DROPDOWN,
                 )
             ),
             vol.Required(OWN_SERVER): section(

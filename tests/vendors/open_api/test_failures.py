@@ -386,7 +386,7 @@ async def test_the_password_is_changed(
     assert flow["context"]["source"] == SOURCE_REAUTH
     result = await flows.async_configure(flow["flow_id"], {"password": "guess"})
     assert result["type"] is FlowResultType.FORM
-    assert result["errors"] == {"base": "invalid_auth"}
+    assert result["errors"] == {"password": "invalid_auth"}
     result = await flows.async_configure(flow["flow_id"], {"password": "New@34590"})
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "reauth_successful"

@@ -35,6 +35,13 @@ pytestmark = [
     pytest.mark.usefixtures("hass_storage"),
 ]
 
+FIELDS = {
+    "invalid_auth": "password",
+    "permission_denied": "account",
+    "account_blocked": "account",
+}
+"""Where an error is shown; all others concern the server."""
+
 
 async def reconfigure(hass: HomeAssistant, entry: ConfigEntry) -> str:
     """Return the flow that changes an account."""
@@ -128,7 +135,7 @@ async def test_errors_of_the_form(
     flows = hass.config_entries.flow
     result = await flows.async_configure(flow, entered(server.url) | fields)
     assert result["type"] is FlowResultType.FORM
-    assert result["errors"] == {"base": error}
+    assert result["errors"] == {FIELDS.get(error, "own_server"): error}
     server.heal()
     server.account(ACCOUNT).open_api = True
     server.account(ACCOUNT).blocked = False
@@ -148,7 +155,7 @@ async def test_too_many_logins(
             flow, entered(server.url, account="partner", password="p")
         )
     )
-    assert result["errors"] == {"base": "rate_limited"}
+    assert result["errors"] == {"own_server": "rate_limited"}
 
 
 @pytest.mark.parametrize(
@@ -165,7 +172,7 @@ async def test_addresses(
         flow, entered(address.format(url=server.url, host=host))
     )
     if address == "{host}":
-        assert result["errors"] == {"base": "cannot_connect"}
+        assert result["errors"] == {"own_server": "cannot_connect"}
         return
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"]["server"] == server.url
@@ -235,7 +242,7 @@ async def test_reconfigured_to_another_account(hass: HomeAssistant, rig: Rig) ->
     result = await flows.async_configure(
         flow, entered(rig.server.url, password="wrong")
     )
-    assert result["errors"] == {"base": "invalid_auth"}
+    assert result["errors"] == {"password": "invalid_auth"}
     result = await flows.async_configure(
         flow, entered(rig.server.url, account="partner", password="p")
     )

@@ -42,6 +42,8 @@ pytestmark = pytest.mark.freeze_time(START)
 
 STRANGER = "861477038719999"
 STATUS = "/api/v2/vehicle/query/current/status"
+FIELDS = {"segway_parameter_refused": "iot_imei"}
+"""Where an error of a vehicle is shown; others concern the whole form."""
 
 
 async def enter(hass: HomeAssistant, **fields: Any) -> Mapping[str, Any]:
@@ -104,7 +106,7 @@ async def test_no_external_url(
 async def test_wrong_secret(hass: HomeAssistant, home_server: SegwaySimulator) -> None:
     """A wrong secret is said, and can be corrected."""
     result = await enter(hass, **credentials(home_server, client_secret="wrong"))
-    assert result["errors"] == {"base": "segway_invalid_auth"}
+    assert result["errors"] == {"client_secret": "segway_invalid_auth"}
     result = await hass.config_entries.flow.async_configure(
         result["flow_id"], credentials(home_server)
     )
@@ -125,14 +127,14 @@ async def test_server_that_fails(
     """The form says what is wrong with the server."""
     home_server.break_next(TOKEN_PATH, fault)
     result = await enter(hass, **credentials(home_server))
-    assert result["errors"] == {"base": error}
+    assert result["errors"] == {"own_server": error}
 
 
 async def test_no_server(hass: HomeAssistant, home_server: SegwaySimulator) -> None:
     """A server that is not there is said."""
     await home_server.stop()
     result = await enter(hass, **credentials(home_server))
-    assert result["errors"] == {"base": "cannot_connect"}
+    assert result["errors"] == {"own_server": "cannot_connect"}
 
 
 @pytest.mark.parametrize("url", ["ftp://example.org", "http://", "http://a?b=c", "["])
@@ -141,7 +143,7 @@ async def test_no_url(
 ) -> None:
     """The form says that this is no web address."""
     result = await enter(hass, **credentials(home_server, server=url))
-    assert result["errors"] == {"base": "invalid_server"}
+    assert result["errors"] == {"own_server": "invalid_server"}
 
 
 async def test_region_by_client_id(
@@ -153,7 +155,7 @@ async def test_region_by_client_id(
     result = await enter(hass, **entered)
     assert result["step_id"] == "segway_no_push"
     result = await enter(hass, **{**entered, "client_id": "X1"})
-    assert result["errors"] == {"base": "segway_unknown_region"}
+    assert result["errors"] == {"server": "segway_unknown_region"}
 
 
 async def test_regions_are_offered(
@@ -195,7 +197,7 @@ async def test_reauthentication(rig: Rig) -> None:
     assert running["step_id"] == "reauth_confirm"
     flows = rig.hass.config_entries.flow
     result = await flows.async_configure(running["flow_id"], {"client_secret": "no"})
-    assert result["errors"] == {"base": "segway_invalid_auth"}
+    assert result["errors"] == {"client_secret": "segway_invalid_auth"}
     result = await flows.async_configure(
         running["flow_id"], {"client_secret": "new-secret"}
     )
@@ -346,7 +348,7 @@ async def test_vehicle_that_is_none(
     """An IMEI that Segway does not know is said, and none of those is sent."""
     entry = await add_account(hass, home_server)
     result = await add_vehicle(hass, entry, imei)
-    assert result["errors"] == {"base": error}
+    assert result["errors"] == {"iot_imei": error}
     assert not entry.subentries
 
 
@@ -372,7 +374,7 @@ async def test_vehicle_that_cannot_be_checked(
     entry = await add_account(hass, home_server)
     home_server.demand(STATUS, code)
     result = await add_vehicle(hass, entry, PARKED)
-    assert result["errors"] == {"base": error}
+    assert result["errors"] == {FIELDS.get(error, "base"): error}
 
 
 async def test_vehicle_of_an_account_that_does_not_run(rig: Rig) -> None:

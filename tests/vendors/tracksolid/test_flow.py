@@ -34,6 +34,8 @@ from .home import (
 pytestmark = pytest.mark.freeze_time(NOW)
 
 TOKEN = "jimi.oauth.token.get"
+FIELDS = {"invalid_auth": "password", "tracksolid_wrong_secret": "app_secret"}
+"""Where an error is shown; all others concern the server."""
 
 
 async def test_account(
@@ -113,7 +115,7 @@ async def test_errors_of_the_form(
     """The form says what is wrong, and keeps what was entered."""
     result = await enter(hass, await begin(hass), credentials(account, **entered))
     assert result["step_id"] == "tracksolid"
-    assert result["errors"] == {"base": error}
+    assert result["errors"] == {FIELDS.get(error, "own_server"): error}
     secrets = {"app_secret": "x", "password": "x", "own_server": {}}
     defaults = result["data_schema"](secrets)
     assert defaults["account"] == account.account
@@ -128,7 +130,7 @@ async def test_second_try_within_a_minute_waits(
     """A wrong password costs a minute, which the second try waits out by itself."""
     flow_id = await begin(hass)
     result = await enter(hass, flow_id, credentials(account, password="wrong"))
-    assert result["errors"] == {"base": "invalid_auth"}
+    assert result["errors"] == {"password": "invalid_auth"}
     waiter = Home(hass, account, freezer, None)  # type: ignore[arg-type]  # not added yet
     result = await waiter.wait_for(enter(hass, flow_id, credentials(account)))
     assert result["step_id"] == "tracksolid_no_push"
@@ -162,7 +164,7 @@ async def test_other_nodes(
         monkeypatch.setattr(vendor_flow, "NODES", nodes)
         flow_id = await begin(hass)
         result = await enter(hass, flow_id, credentials(account, server=other.root))
-        assert result["errors"] == {"base": "tracksolid_wrong_node"}
+        assert result["errors"] == {"own_server": "tracksolid_wrong_node"}
         result = await enter(
             hass, flow_id, credentials(account, server=other.root, other_nodes=True)
         )
@@ -185,7 +187,7 @@ async def test_no_node_knows_the_key(
         await begin(hass),
         credentials(account, server=account.root, other_nodes=True, app_key="wrong"),
     )
-    assert result["errors"] == {"base": "tracksolid_wrong_node"}
+    assert result["errors"] == {"own_server": "tracksolid_wrong_node"}
 
 
 async def test_reauthentication(home: Home) -> None:
@@ -199,7 +201,7 @@ async def test_reauthentication(home: Home) -> None:
     )
     await home.elapse(61)
     wrong = await enter(home.hass, flow["flow_id"], {"password": "wrong"})
-    assert wrong["errors"] == {"base": "invalid_auth"}
+    assert wrong["errors"] == {"password": "invalid_auth"}
     result = await home.wait_for(
         enter(home.hass, flow["flow_id"], {"password": "changed"})
     )

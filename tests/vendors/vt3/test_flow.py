@@ -123,7 +123,7 @@ async def test_port_in_use(home: Home) -> None:
     flow_id = await begin(home)
     with occupied() as port:
         result = await enter(home, flow_id, port=port, host=LOCALHOST)
-        assert result["errors"] == {"base": "vt3_port_in_use"}
+        assert result["errors"] == {"port": "vt3_port_in_use"}
     result = await enter(home, flow_id, port=port, host=LOCALHOST)
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
@@ -137,7 +137,7 @@ async def test_unusable_address(
     monkeypatch.setattr(socket, "getaddrinfo", _socket.getaddrinfo)
     flow_id = await begin(home)
     result = await enter(home, flow_id, port=free_port(), host=host)
-    assert result["errors"] == {"base": "vt3_address_unusable"}
+    assert result["errors"] == {"host": "vt3_address_unusable"}
     result = await enter(home, flow_id, port=free_port(), host=LOCALHOST)
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
@@ -181,7 +181,7 @@ async def test_other_address(home: Home) -> None:
     """The address can change while the listener itself holds the port."""
     await home.listen()
     result = await reconfigure(home, port=home.port, host="192.0.2.1")
-    assert result["errors"] == {"base": "vt3_address_unusable"}
+    assert result["errors"] == {"host": "vt3_address_unusable"}
     result = await enter(home, result["flow_id"], port=home.port, host="127.0.0.2")
     assert result["reason"] == "reconfigure_successful"
     await home.hass.async_block_till_done()
@@ -194,7 +194,7 @@ async def test_reconfigure_to_port_in_use(home: Home) -> None:
     await home.listen()
     with occupied() as port:
         result = await reconfigure(home, port=port, host=LOCALHOST)
-        assert result["errors"] == {"base": "vt3_port_in_use"}
+        assert result["errors"] == {"port": "vt3_port_in_use"}
     assert home.entry.state is ConfigEntryState.LOADED
     result = await enter(home, result["flow_id"], port=home.port, host=LOCALHOST)
     assert result["reason"] == "reconfigure_successful"
@@ -311,7 +311,7 @@ async def test_name_is_optional(home: Home) -> None:
     ("serial", "errors"),
     [
         *(
-            (serial, {"base": "vt3_invalid_serial"})
+            (serial, {"vehicle_id": "vt3_invalid_serial"})
             for serial in ("VF 310", "VF/310", "V" * 65, "VÄ310")
         ),
         (" ", {"vehicle_id": "blank"}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_VERIFY_SSL
@@ -41,17 +41,26 @@ SERVERS = Servers(
 
 
 class OpenApiFlow(VendorFlow):
-    """Server, account and password, checked by a login and a device list."""
+    """Account, password and server, checked by a login and a device list."""
+
+    error_fields: ClassVar[Mapping[str, str]] = {
+        "access_denied": ACCOUNT,
+        "account_blocked": ACCOUNT,
+        "account_shared": ACCOUNT,
+        "invalid_auth": PASSWORD,
+        "permission_denied": ACCOUNT,
+        "target_unknown": ACCOUNT,
+    }
 
     def form(self, name: str, defaults: Input) -> vol.Schema:
         """Return the form of the credentials."""
         return vol.Schema(
             {
-                **SERVERS.fields(defaults),
                 vol.Required(ACCOUNT, default=defaults.get(ACCOUNT, vol.UNDEFINED)): (
                     TextSelector(TextSelectorConfig(autocomplete="username"))
                 ),
                 vol.Required(PASSWORD): _password(),
+                **SERVERS.fields(defaults),
             }
         )
 

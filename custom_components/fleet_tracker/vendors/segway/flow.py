@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_NAME, CONF_VERIFY_SSL
@@ -58,6 +58,10 @@ class SegwayFlow(VendorFlow):
     """Client ID, secret and region, checked by a token; then where to push to."""
 
     further_forms = (PUSH_FORM,)
+    error_fields: ClassVar[Mapping[str, str]] = {
+        "segway_invalid_auth": CLIENT_SECRET,
+        "segway_restricted": CLIENT_ID,
+    }
 
     def __init__(self) -> None:
         """Vehicles are added one by one."""
@@ -134,6 +138,12 @@ class SegwayFlow(VendorFlow):
 
 class SegwayVehicleFlow(VehicleFlow[SegwayConnection]):
     """The IoT IMEI, which Segway must know, the model, and a name."""
+
+    error_fields: ClassVar[Mapping[str, str]] = {
+        "segway_device_not_found": IMEI,
+        "segway_invalid_imei": IMEI,
+        "segway_parameter_refused": IMEI,
+    }
 
     def form(self, defaults: Input) -> vol.Schema:
         """Return the form of a vehicle that the user enters."""

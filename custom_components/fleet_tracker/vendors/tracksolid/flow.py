@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_VERIFY_SSL
@@ -70,12 +70,20 @@ _MEMORIES: HassKey[dict[_Login, FlowMemory]] = HassKey(f"{DOMAIN}_tracksolid_log
 
 
 class TracksolidFlow(VendorFlow):
-    """Node, app key and account, checked by a login and a device list.
+    """App key, account and node, checked by a login and a device list.
 
     The token of that login is handed to the entry, since there is one a minute.
     """
 
     further_forms = (PUSH_FORM, CHOICES)
+    error_fields: ClassVar[Mapping[str, str]] = {
+        "access_denied": ACCOUNT,
+        "invalid_auth": PASSWORD,
+        "tracksolid_account_type": ACCOUNT,
+        "tracksolid_account_unknown": ACCOUNT,
+        "tracksolid_illegal": ACCOUNT,
+        "tracksolid_wrong_secret": APP_SECRET,
+    }
 
     def form(self, name: str, defaults: Input) -> vol.Schema:
         """Return the form of the credentials, or that of what else there is to choose."""
@@ -86,8 +94,6 @@ class TracksolidFlow(VendorFlow):
         server = defaults.get(SERVER, next(iter(SERVERS.known))).removesuffix(PATH)
         return vol.Schema(
             {
-                **SERVERS.fields({**defaults, SERVER: server}),
-                vol.Required(OTHER_NODES, default=False): BooleanSelector(),
                 vol.Required(APP_KEY, default=defaults.get(APP_KEY, vol.UNDEFINED)): (
                     TextSelector()
                 ),
@@ -96,6 +102,8 @@ class TracksolidFlow(VendorFlow):
                     TextSelector(TextSelectorConfig(autocomplete="username"))
                 ),
                 vol.Required(PASSWORD): _secret("current-password"),
+                **SERVERS.fields({**defaults, SERVER: server}),
+                vol.Required(OTHER_NODES, default=False): BooleanSelector(),
             }
         )
 

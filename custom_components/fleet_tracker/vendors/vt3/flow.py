@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 import secrets
-from typing import Any
+from typing import Any, ClassVar
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
@@ -54,6 +54,7 @@ SERIAL = "vehicle_id"
 class Vt3VehicleFlow(VehicleFlow):
     """A tracker is added by its serial number, before it connects or after it did."""
 
+    error_fields: ClassVar[Mapping[str, str]] = {"vt3_invalid_serial": SERIAL}
     what_to_do_next = "vt3_set_up_tracker"
 
     def placeholders(self, hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
@@ -127,6 +128,13 @@ class Vt3VehicleFlow(VehicleFlow):
 
 class Vt3Flow(VendorFlow):
     """Where to listen, tried by listening there."""
+
+    error_fields: ClassVar[Mapping[str, str]] = {
+        "cannot_connect": CONF_PORT,
+        "vt3_address_unusable": CONF_HOST,
+        "vt3_port_forbidden": CONF_PORT,
+        "vt3_port_in_use": CONF_PORT,
+    }
 
     vehicles = Vt3VehicleFlow()
 
