@@ -19,6 +19,7 @@ from playwright.sync_api import (
     Locator,
     Page,
     Response,
+    expect,
 )
 
 from .demo import PATIENCE, Demo, wait_for
@@ -27,6 +28,7 @@ DOMAIN = "fleet_tracker"
 DESKTOP = (1280, 900)
 PHONE = (390, 844)
 CALL = "([values]) => document.querySelector('home-assistant').hass.callWS(values)"
+IS_DARK = "() => !!document.querySelector('home-assistant').hass.themes.darkMode"
 DIALOG = "dialog-data-entry-flow"
 PICTURES_KEPT = Path(__file__).parent.parent.parent / ".cache" / "browser-pictures"
 # Pictures from the network that a test must not need: map tiles and brands of others.
@@ -56,6 +58,16 @@ class Vehicle:
         """Return the only entity of a domain."""
         (found,) = (one for one in self.entities if one.startswith(f"{domain}."))
         return found
+
+
+def color(page: Page, *, dark: bool) -> None:
+    """Have an open page in dark or light colors.
+
+    Where its themes came before its configuration, Home Assistant leaves them undecided,
+    and light, until the colors of the screen change.
+    """
+    page.emulate_media(color_scheme="dark" if dark else "light")
+    wait_for(lambda: page.evaluate(IS_DARK) == dark, "the colors of the page")
 
 
 class Screen:
@@ -95,10 +107,13 @@ class Screen:
     # --- where to go
 
     def open(self, path: str) -> None:
-        """Open a page, and return when it is connected."""
+        """Open a page, and return when it is connected, and hears of changed colors."""
         self.page.goto(self.demo.url + path)
         self.page.wait_for_function(
-            "() => document.querySelector('home-assistant')?.hass?.connected"
+            """() => {
+              const hass = document.querySelector("home-assistant")?.hass;
+              return hass?.connected && hass.config && hass.themes;
+            }"""
         )
 
     def open_vehicle(self, name: str) -> Vehicle:
@@ -192,13 +207,16 @@ class Screen:
     def look(self, *, dark: bool = False, phone: bool = False) -> None:
         """Look at the page in dark colours, or as wide as a phone; else as usual."""
         width, height = PHONE if phone else DESKTOP
-        self.page.emulate_media(color_scheme="dark" if dark else "light")
         self.page.set_viewport_size({"width": width, "height": height})
-        self.page.wait_for_function(
-            "([dark, width]) => innerWidth === width && dark ==="
-            " document.querySelector('home-assistant').hass.themes.darkMode",
-            arg=[dark, width],
+        color(self.page, dark=dark)
+        wait_for(
+            lambda: self.page.evaluate("() => innerWidth") == width, f"{width} pixels"
         )
+
+    def hold_phone(self) -> None:
+        """Have the pages that are opened from now on as wide as a phone."""
+        width, height = PHONE
+        self.page.set_viewport_size({"width": width, "height": height})
 
     def has_room(self) -> bool:
         """Tell whether the page is no wider than the screen."""
@@ -315,8 +333,11 @@ class Screen:
         panel.first.get_by_text(section, exact=True).first.click()
 
     def choose(self, name: str, label: str) -> None:
-        """Tap one of the choices of a field that shows them all."""
-        self.field(name).get_by_text(label).click()
+        """Open the list of a field, and tap one of its choices."""
+        field = self.field(name)
+        field.locator("ha-select").first.click()
+        choices = field.locator("ha-dropdown-item, ha-list-item, mwc-list-item")
+        choices.filter(has_text=label).first.click()
 
     def switch(self, name: str) -> None:
         """Tap a switch."""
@@ -333,6 +354,11 @@ class Screen:
     def read(self, text: str | re.Pattern[str]) -> None:
         """Return when a text can be read in the dialog."""
         self.page.locator(DIALOG).get_by_text(text).first.wait_for()
+
+    def read_error(self, text: str | re.Pattern[str]) -> None:
+        """Return when an error of the form can be seen without scrolling."""
+        error = self.page.locator(DIALOG).locator("ha-alert").filter(has_text=text)
+        expect(error.first).to_be_in_viewport(ratio=1)
 
     def finish(self) -> None:
         """Close the dialog of a flow that has ended."""

@@ -45,6 +45,12 @@ def a_server_of_segway() -> Iterator[str]:
         yield f"http://localhost:{port}"
 
 
+@pytest.fixture(autouse=True)
+def phone(screen: Screen) -> None:
+    """Fill in all forms on a phone: what is wrong has to be seen there without scrolling."""
+    screen.hold_phone()
+
+
 def choose_other_server(screen: Screen, address: str) -> None:
     """Choose none of the servers by name, and enter an address."""
     screen.choose("server", "Another server")
@@ -58,7 +64,7 @@ def test_add_open_api(screen: Screen, open_api: str) -> None:
     choose_other_server(screen, open_api)
     screen.fill(account=DEMO_ACCOUNT, password="wrong")
     screen.submit()
-    screen.read("The account or password is wrong")
+    screen.read_error("The account or password is wrong")
     assert screen.typed("account") == DEMO_ACCOUNT
     assert screen.typed("address") == open_api
 
@@ -76,7 +82,7 @@ def test_add_tracksolid(screen: Screen, tracksolid: str) -> None:
     screen.fill(app_key="wrong", app_secret=APP_SECRET)
     screen.fill(account=ACCOUNT, password=PASSWORD)
     screen.submit()
-    screen.read("This server does not know the app key")
+    screen.read_error("This server does not know the app key")
 
     screen.fill(app_key=APP_KEY)
     screen.submit()
@@ -95,7 +101,7 @@ def test_add_segway(screen: Screen, segway: str) -> None:
     choose_other_server(screen, segway)
     screen.fill(client_id=SEGWAY_CLIENT, client_secret="wrong")
     screen.submit()
-    screen.read("Segway does not accept this client ID and secret")
+    screen.read_error("Segway does not accept this client ID and secret")
 
     screen.fill(client_secret=DEMO_CLIENT_SECRET)
     screen.submit()
@@ -108,7 +114,7 @@ def test_add_segway(screen: Screen, segway: str) -> None:
     screen.wait_for_field("iot_imei")
     screen.fill(iot_imei="123")
     screen.submit()
-    screen.read("Segway finds no vehicle with this IoT IMEI")
+    screen.read_error("Segway finds no vehicle with this IoT IMEI")
     screen.fill(iot_imei=DEMO_PARKED, name="Second moped")
     screen.submit()
     screen.finish()
@@ -123,10 +129,12 @@ def test_add_vt3(screen: Screen) -> None:
         screen.add_account("InHand VT3")
         screen.fill(port="0", host="127.0.0.1")
         screen.submit()
-        screen.read("0 cannot be used here. Enter a whole number from 1 to 65535.")
+        screen.read_error(
+            "0 cannot be used here. Enter a whole number from 1 to 65535."
+        )
         screen.fill(port=str(taken.getsockname()[1]), host="127.0.0.1")
         screen.submit()
-        screen.read("Another program uses this port")
+        screen.read_error("Another program uses this port")
         assert screen.typed("host") == "127.0.0.1"
 
     port = str(free_port())
@@ -139,10 +147,10 @@ def test_add_vt3(screen: Screen) -> None:
     screen.wait_for_field("vehicle_id")
     screen.fill(vehicle_id=" ")
     screen.submit()
-    screen.read("Fill in this field")
+    screen.read_error("Fill in this field")
     screen.fill(vehicle_id="not a serial number")
     screen.submit()
-    screen.read("This is not a serial number")
+    screen.read_error("This is not a serial number")
     screen.fill(vehicle_id="VT9000000001", name="Crane")
     screen.submit()
     screen.read(re.compile(rf"Port: {port}"))
@@ -157,14 +165,14 @@ def test_settings(screen: Screen) -> None:
     screen.unfold("How often the account is read")
     screen.fill(parked_interval="90")
     screen.submit()
-    screen.read("The instruction host is not a web address")
+    screen.read_error("The instruction host is not a web address")
     assert screen.typed("parked_interval") == "90"
 
     screen.fill(hub_url="")
     screen.unfold("How often the account is read")
     screen.fill(parked_interval="99999")
     screen.submit()
-    screen.read("99999 cannot be used here")
+    screen.read_error("99999 cannot be used here")
     screen.fill(parked_interval="60")
     screen.submit()
     screen.finish()

@@ -6,7 +6,7 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Locator
 import pytest
 
-from .screen import DIALOG, Screen
+from .screen import DIALOG, Screen, color
 from .stage import on_stage
 from .test_dashboard import assert_accessible
 
@@ -35,11 +35,7 @@ def assert_texts_accessible(texts: Locator, *rules: str) -> None:
     page = texts.page
     page.evaluate(AXE_FILE_PATH.read_text(encoding="utf-8"))
     for is_dark in (False, True):
-        page.emulate_media(color_scheme="dark" if is_dark else "light")
-        page.wait_for_function(
-            "dark => document.querySelector('home-assistant').hass.themes.darkMode === dark",
-            arg=is_dark,
-        )
+        color(page, dark=is_dark)
         found = texts.evaluate_all(
             """async (all, rules) => {
               const seen = all.filter(one => one.checkVisibility());
