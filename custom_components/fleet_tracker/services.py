@@ -40,11 +40,13 @@ from .actions.targets import (
     TargetVehicle,
     async_get_caller,
     find_vehicles,
+    may_control,
     not_running,
     require_whole_account,
 )
 from .actions.turns import in_turns
 from .const import DOMAIN
+from .contract.commands import Command, CommandResult
 from .contract.errors import CommandUnsupported, VendorError
 from .model.texts import clean_json
 from .offer.action import (
@@ -205,7 +207,7 @@ async def _async_call_on_account(
     """Call an action of an account. Its answer is for the whole account."""
     action = _action_of(coordinator, name)
     request = _request(
-        call, coordinator, caller, (), _checked_fields(action, call.data)
+        call, coordinator, caller, {}, _checked_fields(action, call.data)
     )
     try:
         return dict(await action.handler(request) or {})
@@ -307,7 +309,7 @@ class _VehicleCall:
             self._call,
             coordinator,
             self._caller,
-            tuple(vehicle.vehicle_id for vehicle in vehicles),
+            {vehicle.vehicle_id: vehicle.entity_id for vehicle in vehicles},
             _checked_fields(action, self._call.data),
             self._count,
         )
@@ -337,11 +339,17 @@ def _request(
     call: ServiceCall,
     coordinator: FleetCoordinator,
     caller: User | None,
-    vehicle_ids: tuple[str, ...],
+    trackers: Mapping[str, str],
     data: Mapping[str, Any],
     vehicles_in_call: int = 0,
 ) -> AccountRequest:
-    """Return what is asked of an account."""
+    """Return what is asked of an account, for vehicles with these trackers."""
+
+    async def execute(vehicle_id: str, command: Command) -> CommandResult:
+        return await coordinator.async_execute(
+            vehicle_id, command, may_control(caller, trackers.get(vehicle_id))
+        )
+
     return AccountRequest(
         coordinator=coordinator,
         caller=caller,
@@ -349,9 +357,9 @@ def _request(
         returns_answer=call.return_response,
         hass=coordinator.hass,
         connection=coordinator.connection,
-        execute=coordinator.async_execute,
+        execute=execute,
         poll_soon=coordinator.poll_soon,
-        vehicle_ids=vehicle_ids,
+        vehicle_ids=tuple(trackers),
         data=data,
     )
 

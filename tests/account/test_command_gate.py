@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import HomeAssistant
+from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.translation import async_get_exception_message
 from homeassistant.util import dt as dt_util
@@ -71,6 +71,8 @@ class Gate:
     cloud: Cloud
     coordinator: FleetCoordinator
     freezer: FrozenDateTimeFactory
+    may: bool = True
+    """Whether the caller may still command it."""
 
     @property
     def sent(self) -> list[str]:
@@ -80,7 +82,7 @@ class Gate:
     def start(self, command: Command) -> asyncio.Task[object]:
         """Begin to carry out a command."""
         return self.hass.async_create_background_task(
-            self.coordinator.async_execute("1", command), "caller"
+            self.coordinator.async_execute("1", command, lambda: self.may), "caller"
         )
 
     async def turns(self) -> None:
@@ -110,6 +112,7 @@ async def gate(
     coordinator = await set_up(hass, cloud_entry(options=ALLOWED))
     cloud.interval = timedelta(hours=2)
     yield Gate(hass, cloud, coordinator, freezer)
+    hass.set_state(CoreState.running)
     for held in (cloud.hang, cloud.lane, cloud.busy):
         if held is not None:
             held.set()
@@ -157,6 +160,16 @@ async def lower_limit(gate: Gate) -> None:
     )
 
 
+async def withdraw_rights(gate: Gate) -> None:
+    """Let the caller have no permission any more."""
+    gate.may = False
+
+
+async def stop_home_assistant(gate: Gate) -> None:
+    """Let Home Assistant begin to stop, before it ends what is under way."""
+    gate.hass.set_state(CoreState.stopping)
+
+
 async def restore(gate: Gate) -> None:
     """Let it drive again. This waits for nothing that the cut waits for."""
     gate.cloud.lane, lane = None, gate.cloud.lane
@@ -174,6 +187,8 @@ MEANWHILE: dict[Meanwhile, set[str]] = {
     lose_vehicle: {"vehicle_unavailable"},
     drive_off: {"engine_cut_too_fast"},
     restore: {"engine_cut_withdrawn"},
+    withdraw_rights: {"engine_cut_not_permitted"},
+    stop_home_assistant: {"engine_cut_withdrawn"},
 }
 """An interference, and the words that may refuse the caller."""
 

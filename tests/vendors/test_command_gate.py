@@ -19,8 +19,10 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.auth.const import GROUP_ID_READ_ONLY, GROUP_ID_USER
+from homeassistant.auth.models import Credentials, User
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.translation import async_get_exception_message
 import pytest
@@ -182,6 +184,8 @@ class Site:
     """Lets it be forgotten that tokens died young, as if others used the account too."""
     refuse_once: Callable[[], None] | None = None
     """Lets the next command be refused because it comes too soon."""
+    caller: Context | None = None
+    """Who presses and calls, nobody in particular for None."""
 
     @property
     def coordinator(self) -> FleetCoordinator:
@@ -221,14 +225,22 @@ class Site:
         target = entity_id(self.hass, "button", key, self.vehicle_id)
         assert target, f"no button {key}"
         await self.hass.services.async_call(
-            "button", "press", {"entity_id": target}, blocking=True
+            "button",
+            "press",
+            {"entity_id": target},
+            blocking=True,
+            context=self.caller,
         )
 
     async def act(self, action: str, **fields: Any) -> None:
         """Call an action on the vehicle."""
         target = tracker_of(self.hass, self.coordinator, self.vehicle_id)
         await self.hass.services.async_call(
-            DOMAIN, action, {"entity_id": target, **fields}, blocking=True
+            DOMAIN,
+            action,
+            {"entity_id": target, **fields},
+            blocking=True,
+            context=self.caller,
         )
 
     async def command(self, name: str) -> None:
@@ -687,6 +699,42 @@ async def test_nothing_that_stops_is_sent_by_another_way(site: Site) -> None:
                 await site.settle()
                 cell = f"{way}, {wait.__name__}, {name}"
                 await _expect_refused(site, trial, cell, keys)
+
+
+def _login() -> Credentials:
+    return Credentials(
+        auth_provider_type="homeassistant", auth_provider_id=None, data={}
+    )
+
+
+async def _make_read_only(site: Site, user: User) -> None:
+    await site.hass.auth.async_update_user(user, group_ids=[GROUP_ID_READ_ONLY])
+
+
+async def _deactivate(site: Site, user: User) -> None:
+    await site.hass.auth.async_deactivate_user(user)
+
+
+async def _remove_user(site: Site, user: User) -> None:
+    await site.hass.auth.async_remove_user(user)
+
+
+@pytest.mark.parametrize("site", ["tracksolid"], indirect=True)
+async def test_caller_who_loses_the_right(site: Site) -> None:
+    """By a button and by an action: whoever may not any more stops nothing that waits."""
+    auth = site.hass.auth
+    await auth.async_create_user("the first one, who owns the house")
+    for way in ("button", "text"):
+        for lose in (_make_read_only, _deactivate, _remove_user):
+            await site.prepare()
+            user = await auth.async_create_user("Ann", group_ids=[GROUP_ID_USER])
+            await auth.async_link_user(user, _login())
+            site.caller = Context(user_id=user.id)
+            trial = await connecting(site, way)
+            await lose(site, user)
+            cell = f"{way}, {lose.__name__}"
+            keys = frozenset({"engine_cut_not_permitted"})
+            await _expect_refused(site, trial, cell, keys)
 
 
 async def leave(site: Site) -> None:

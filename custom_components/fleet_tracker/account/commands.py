@@ -38,6 +38,14 @@ MOST_LOOKS = 7
 """The first at once, the last a minute later."""
 _WITHDRAWN = Refusal("engine_cut_withdrawn")
 
+type May = Callable[[], bool]
+"""Tells whether the caller may still command the vehicle."""
+
+
+def anybody() -> bool:
+    """Allow it: an automation, or a part of Home Assistant, has no user."""
+    return True
+
 
 class CommandAccount(Protocol):
     """The account that commands belong to."""
@@ -96,17 +104,20 @@ class Commands:
         self._fleet.receive([update])
         await self._fleet.async_done()
 
-    async def async_execute(self, vehicle_id: str, command: Command) -> CommandResult:
+    async def async_execute(
+        self, vehicle_id: str, command: Command, may: May = anybody
+    ) -> CommandResult:
         """Carry out a command and return when the vehicle confirmed it.
 
-        What can stop a vehicle is guarded, and judged again where its bytes leave. What
-        lets it drive again withdraws that, and waits for nothing.
+        What can stop a vehicle is guarded, and judged again where its bytes leave, as is
+        whether its caller may still do that. What lets it drive again withdraws that, and
+        waits for nothing.
 
         Raises HomeAssistantError with a translated text when the guard refuses it, or when
         it failed or is not confirmed.
         """
         if self._connection.can_stop(vehicle_id, command):
-            result = await self._async_stop(vehicle_id, command)
+            result = await self._async_stop(vehicle_id, command, may)
         elif self._connection.restores(vehicle_id, command):
             result = await self._async_restore(vehicle_id, command)
         else:
@@ -173,7 +184,9 @@ class Commands:
         finally:
             self._restoring[vehicle_id] -= 1
 
-    async def _async_stop(self, vehicle_id: str, command: Command) -> CommandResult:
+    async def _async_stop(
+        self, vehicle_id: str, command: Command, may: May
+    ) -> CommandResult:
         """Carry out what can stop a vehicle, unless that is refused or withdrawn.
 
         Raises HomeAssistantError with the reason.
@@ -182,7 +195,7 @@ class Commands:
         if lock.locked() or self._restoring[vehicle_id]:
             # After a wait the command would come when nobody expects it any more.
             raise of_refusal(Refusal("engine_cut_busy"))
-        clearance = StopClearance(partial(self._why_not_stop, vehicle_id))
+        clearance = StopClearance(partial(self._why_not_stop, vehicle_id, may))
         async with lock:
             self._stops[vehicle_id] = clearance
             # The command goes on after its caller learned that it is withdrawn: a token
@@ -245,14 +258,18 @@ class Commands:
         """Return why no vehicle of the account may be stopped now."""
         if (closed := self._account.why_closed()) is not None:
             return closed
+        if self._hass.is_stopping:
+            return _WITHDRAWN
         if not self._account.options.get(CONF_ALLOW_ENGINE_CUT, False):
             return Refusal("engine_cut_not_enabled")
         return None
 
-    def _why_not_stop(self, vehicle_id: str) -> Refusal | None:
+    def _why_not_stop(self, vehicle_id: str, may: May) -> Refusal | None:
         """Return why a vehicle must not be stopped at this moment, None if it may."""
         if (forbidden := self._why_forbidden()) is not None:
             return forbidden
+        if not may():
+            return Refusal("engine_cut_not_permitted")
         vehicle = self._fleet.get(vehicle_id)
         if (
             vehicle is None

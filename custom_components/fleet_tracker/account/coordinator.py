@@ -75,7 +75,7 @@ from ..offer.texts import error_text
 from ..offer.vendor import Vendor
 from .availability import Availability
 from .back_off import BackOff
-from .commands import EXTRA_LOOK_DELAY, Commands
+from .commands import EXTRA_LOOK_DELAY, Commands, May, anybody
 from .devices import Devices
 from .discovery import show_card
 from .distance_statistics import DistanceStatistics
@@ -895,12 +895,14 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         """Read a vehicle once, now. Raises HomeAssistantError when that fails."""
         await self._commands.async_look(vehicle_id)
 
-    async def async_execute(self, vehicle_id: str, command: Command) -> CommandResult:
+    async def async_execute(
+        self, vehicle_id: str, command: Command, may: May = anybody
+    ) -> CommandResult:
         """Carry out a command, see `Commands.async_execute`.
 
         Raises HomeAssistantError with a translated text.
         """
-        return await self._commands.async_execute(vehicle_id, command)
+        return await self._commands.async_execute(vehicle_id, command, may)
 
     def why_closed(self) -> Refusal | None:
         """Return why the account takes no commands, None if it is running."""

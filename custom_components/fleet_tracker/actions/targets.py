@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from homeassistant.auth.models import User
-from homeassistant.auth.permissions.const import POLICY_READ
+from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
 from homeassistant.components.device_tracker import DOMAIN as DEVICE_TRACKER_DOMAIN
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import (
@@ -33,6 +33,7 @@ from homeassistant.helpers import (
     service as service_helper,
 )
 
+from ..account.commands import May, anybody
 from ..account.coordinator import FleetCoordinator
 from ..const import DOMAIN
 from ..model.vehicle import Reading
@@ -169,6 +170,25 @@ def may_read_device(hass: HomeAssistant, user: User, device_id: str) -> bool:
             er.async_get(hass), device_id, include_disabled_entities=True
         )
     )
+
+
+def may_control(caller: User | None, entity_id: str | None) -> May:
+    """Return what tells whether a caller may still control an entity, when it is asked.
+
+    A user who is removed loses the credentials.
+    """
+    if caller is None:
+        return anybody
+    had_credentials = bool(caller.credentials)
+
+    def may() -> bool:
+        return (
+            caller.is_active
+            and bool(caller.credentials) is had_credentials
+            and (entity_id is None or _may(caller, entity_id, POLICY_CONTROL))
+        )
+
+    return may
 
 
 def _may(caller: User | None, entity_id: str, permission: str) -> bool:
