@@ -17,7 +17,9 @@ from urllib.request import Request, urlopen
 
 from custom_components.fleet_tracker.const import DOMAIN
 from script.demo_support.accounts import ACCOUNTS
+from script.demo_support.flows import in_sections
 from script.demo_support.home_assistant import ROOT, VERSION
+from tests.simulators.open_api_fleet import DEMO_ACCOUNT, DEMO_PASSWORD
 from tests.simulators.tracksolid import ACCOUNT
 
 START_TIMEOUT = 300
@@ -44,15 +46,40 @@ class Demo:
         token = ROOT / ".demo" / f"{VERSION}-{port}" / "token"
         return cls(f"http://127.0.0.1:{port}", token.read_text(encoding="ascii"), port)
 
-    def ask(self, method: str, path: str) -> Any:
+    def ask(self, method: str, path: str, **values: object) -> Any:
         """Return what Home Assistant answers to a request."""
         request = Request(
             f"{self.url}/api/{path}",
             method=method,
-            headers={"Authorization": f"Bearer {self.token}"},
+            headers={
+                "Authorization": f"Bearer {self.token}",
+                "Content-Type": "application/json",
+            },
+            data=json.dumps(values).encode() if values else None,
         )
-        with urlopen(request, timeout=PATIENCE) as answer:
+        # Adding an account with many vehicles takes longer than what a page asks for.
+        with urlopen(request, timeout=START_TIMEOUT) as answer:
             return json.load(answer)
+
+    def add_open_api(
+        self, port: int, account: str = DEMO_ACCOUNT, password: str = DEMO_PASSWORD
+    ) -> str:
+        """Add the account of a simulator; return the id of its entry when it is set up."""
+
+        def send(flow: str, **values: object) -> Any:
+            return self.ask("POST", f"config/config_entries/flow{flow}", **values)
+
+        flow = f"/{send('', handler=DOMAIN)['flow_id']}"
+        form = send(flow, next_step_id="open_api")
+        answer = {
+            "server": "other",
+            "address": f"http://localhost:{port}",
+            "account": account,
+            "password": password,
+        }
+        end = send(flow, **in_sections(form["data_schema"], answer))
+        assert end["type"] == "create_entry", end
+        return str(end["result"]["entry_id"])
 
     def accounts(self) -> set[str]:
         """Return the accounts of this integration, by the ids of their entries."""

@@ -12,8 +12,8 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Locator, expect
 import pytest
 
-from .demo import wait_for
-from .screen import NO_WORDS, Screen
+from .demo import running_simulator, wait_for
+from .screen import DOMAIN, NO_WORDS, Screen
 from .stage import on_stage
 from .test_pictures import PARKED
 
@@ -641,3 +641,53 @@ def test_page_of_a_vehicle_that_is_gone(screen: Screen) -> None:
     screen.page.get_by_role("button", name="Vehicles").last.click()
 
     card(screen, "Van").wait_for()
+
+
+def test_account_that_is_removed(screen: Screen) -> None:
+    """Who looks at a vehicle of it reads that it is gone; other open pages stay what they are."""
+    with running_simulator("tests.simulators.open_api", "--vehicles", "2") as port:
+        account = screen.demo.add_open_api(port)
+        stays = screen.demo.add_open_api(port, "partner", "Partner@2025")
+        screen.open("/")
+        vehicles = screen.command("fleet_tracker/overview")["vehicles"]
+        of_it, of_other = (
+            next(it["id"] for it in vehicles if it["account"] == wanted)
+            for wanted in (account, stays)
+        )
+        gone = Screen(screen.demo, screen.page.context.new_page())
+        gone.open(f"/lovelace/vehicle-{of_it}")
+        screen.open(f"/lovelace/vehicle-{of_other}")
+        for page in (screen.page, gone.page):
+            page.locator("hui-section fleet-tracker-vehicle .facts").first.wait_for()
+
+        screen.demo.ask("DELETE", f"config/config_entries/entry/{account}")
+
+        gone.page.get_by_text("This vehicle is not there any more").first.wait_for()
+        card_of_other = screen.page.locator("hui-section fleet-tracker-vehicle").first
+        expect(card_of_other.locator(".facts")).to_be_visible()
+        assert card_of_other.evaluate("one => one.config.device") == of_other
+        assert not gone.complaints
+
+
+def test_change_of_something_else(screen: Screen) -> None:
+    """The page stays as it is, with what was scrolled and typed; a vehicle's new name appears."""
+    fleet = open_fleet(screen)
+    fleet.evaluate("one => { one.isTheSame = true; }")
+    entities = screen.command("config/entity_registry/list")
+    other = next(one for one in entities if one["platform"] != DOMAIN)["entity_id"]
+    van = screen.vehicle("Van")
+
+    def rename(kind: str, **values: object) -> None:
+        screen.command(f"config/{kind}_registry/update", **values)
+
+    try:
+        rename("entity", entity_id=other, icon="mdi:numeric")
+        # Home Assistant waits half a second for more changes.
+        screen.page.wait_for_timeout(2000)
+        assert fleet.evaluate("one => one.isTheSame")
+
+        rename("device", device_id=van.device_id, name_by_user="Old van")
+        fleet.get_by_text("Old van", exact=True).first.wait_for()
+    finally:
+        rename("entity", entity_id=other, icon=None)
+        rename("device", device_id=van.device_id, name_by_user=None)

@@ -14,9 +14,6 @@ from typing import Any
 from playwright.sync_api import Browser, CDPSession, Page
 import pytest
 
-from script.demo_support.flows import in_sections
-from tests.simulators.open_api_fleet import DEMO_ACCOUNT, DEMO_PASSWORD
-
 from .demo import (
     START_TIMEOUT,
     Demo,
@@ -25,7 +22,7 @@ from .demo import (
     running_simulator,
     wait_for,
 )
-from .screen import DOMAIN, Screen
+from .screen import Screen
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("MEASURE"), reason="measured by hand: script/measure-dashboard"
@@ -49,11 +46,18 @@ FIRST_CARD = """card => {
   };
 }"""
 """What notes when a card of a kind is painted: it is drawn before the next frame."""
-OWN_PAGE = "own-states"
-"""The address of a dashboard as Home Assistant makes it of all entities by itself."""
+OTHERS = {
+    "own-states": {"strategy": {"type": "original-states"}},
+    "one-word": {
+        "views": [{"cards": [{"type": "markdown", "content": "A word"}]}],
+    },
+}
+"""Other dashboards, by their addresses: as Home Assistant makes it of all entities by itself,
+and one of a single word, which no page can be faster than."""
 PAGES = (
     ("Fleet Tracker", "/", "fleet-tracker-vehicle"),
-    ("Home Assistant's own", f"/{OWN_PAGE}", "ha-card"),
+    ("Home Assistant's own", "/own-states", "ha-card"),
+    ("A single word", "/one-word", "ha-card"),
 )
 """The pages that are compared: their names, addresses and cards."""
 TIMES = 3
@@ -102,7 +106,7 @@ def test_many_vehicles(screen: Screen, browser: Browser) -> None:
     ) as port:
         # Not in the page: Home Assistant hangs up on one that is too slow to show what comes.
         screen.page.goto(f"{demo.url}/manifest.json")
-        add_account(screen, port)
+        demo.add_open_api(port)
         wait_for(
             lambda: len(trackers(demo)) >= MANY, "many vehicles", 2 * START_TIMEOUT
         )
@@ -113,29 +117,6 @@ def test_many_vehicles(screen: Screen, browser: Browser) -> None:
         screen.page.goto(f"{demo.url}/manifest.json")
 
 
-def add_account(screen: Screen, port: int) -> None:
-    """Add the account of a simulator, and return when it is set up."""
-
-    def send(flow: str, **values: object) -> Any:
-        return screen.page.request.post(
-            f"{screen.demo.url}/api/config/config_entries/flow{flow}",
-            headers={"Authorization": f"Bearer {screen.demo.token}"},
-            data=values,
-            timeout=START_TIMEOUT * 1000,
-        ).json()
-
-    flow = f"/{send('', handler=DOMAIN)['flow_id']}"
-    form = send(flow, next_step_id="open_api")
-    answer = {
-        "server": "other",
-        "address": f"http://localhost:{port}",
-        "account": DEMO_ACCOUNT,
-        "password": DEMO_PASSWORD,
-    }
-    end = send(flow, **in_sections(form["data_schema"], answer))
-    assert end["type"] == "create_entry", end
-
-
 def trackers(demo: Demo) -> list[str]:
     """Return the trackers that have a state."""
     states = (str(one["entity_id"]) for one in demo.ask("GET", "states"))
@@ -143,9 +124,9 @@ def trackers(demo: Demo) -> list[str]:
 
 
 def measure(screen: Screen, browser: Browser) -> None:
-    """Open the first page and Home Assistant's own in turns, then watch the first; print both."""
+    """Open the first page and others in turns, then watch the first; print what was found."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name, _, _ in PAGES}
-    with own_page(screen):
+    with other_pages(screen):
         for _ in range(TIMES):
             for name, path, card in PAGES:
                 page = screen.page.context.new_page()
@@ -187,25 +168,26 @@ def fleet_size(screen: Screen) -> int:
 
 
 @contextlib.contextmanager
-def own_page(screen: Screen) -> Iterator[None]:
-    """Have a dashboard as Home Assistant makes it by itself, of the same entities."""
-    made = screen.command(
-        "lovelace/dashboards/create",
-        url_path=OWN_PAGE,
-        title="States",
-        mode="storage",
-        require_admin=False,
-        show_in_sidebar=False,
-    )
+def other_pages(screen: Screen) -> Iterator[None]:
+    """Have the dashboards that the first page is compared with."""
+    made = []
     try:
-        screen.command(
-            "lovelace/config/save",
-            url_path=OWN_PAGE,
-            config={"strategy": {"type": "original-states"}},
-        )
+        for path, config in OTHERS.items():
+            made.append(
+                screen.command(
+                    "lovelace/dashboards/create",
+                    url_path=path,
+                    title=path,
+                    mode="storage",
+                    require_admin=False,
+                    show_in_sidebar=False,
+                )
+            )
+            screen.command("lovelace/config/save", url_path=path, config=config)
         yield
     finally:
-        screen.command("lovelace/dashboards/delete", dashboard_id=made["id"])
+        for one in made:
+            screen.command("lovelace/dashboards/delete", dashboard_id=one["id"])
 
 
 def open_page(page: Page, url: str, path: str, card: str) -> tuple[float, float]:

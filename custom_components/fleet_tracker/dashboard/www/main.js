@@ -209,8 +209,9 @@ function defineAll() {
           return strategy.dashboard(config, hass);
         }
 
-        static shouldRegenerate(/** @type {any} */ _config, /** @type {Hass} */ before, /** @type {Hass} */ now) {
-          return strategy?.isOutdated(before, now) ?? false;
+        static shouldRegenerate(/** @type {any} */ config, /** @type {Hass} */ before, /** @type {Hass} */ now) {
+          if (!strategy) return false;
+          return kind === "dashboard" ? strategy.isOutdated(before, now) : strategy.isPageOutdated(config, before, now);
         }
 
         static getCreateSuggestions() {

@@ -1,34 +1,110 @@
 // The dashboard: a page of all vehicles, and one for each.
 
 import { vehicleAt, vehiclePath } from "./actions.js";
-import { entityOf, fleet, loadWords } from "./fleet.js";
+import { entitiesOf, entityOf, fleet, loadWords } from "./fleet.js";
 import { KIND_ICONS, mayControl, nameOf } from "./format.js";
 
+/** @typedef {{ id: string, name: string, kind: string }} Page the vehicle of a page */
+
 /**
- * Return what the pages are made of, as a text that changes with it.
+ * Return what the list of pages is made of, as a text that changes with it.
  *
  * @param {Vehicle[]} vehicles
  */
-const pages = (vehicles) => JSON.stringify(vehicles.map(({ id, name, kind }) => [id, name, kind]));
+const factsOf = (vehicles) => JSON.stringify(vehicles.map(({ id, name, kind }) => [id, name, kind]));
 
-/** What the pages were made of last. */
+/**
+ * Return which vehicles Home Assistant has entities of, as a text that changes with them.
+ *
+ * @param {Hass} hass
+ */
+const registered = (hass) =>
+  Object.values(hass.entities)
+    .flatMap((one) => {
+      if (one?.platform !== "fleet_tracker" || !one.entity_id.startsWith("device_tracker.")) return [];
+      const device = /** @type {any} */ (hass.devices[one.device_id ?? ""]);
+      return `${one.device_id} ${device?.name_by_user ?? device?.name}`;
+    })
+    .sort()
+    .join("\n");
+
+/**
+ * Return what the page of a vehicle is made of, as a text that changes with it.
+ *
+ * @param {Hass} hass
+ * @param {Vehicle | undefined} vehicle
+ */
+const partsOf = (hass, vehicle) =>
+  JSON.stringify(
+    vehicle ? [
+      vehicle.name,
+      vehicle.kind,
+      vehicle.entities,
+      vehicle.controls,
+      entitiesOf(vehicle).map((id) => [id in hass.states, nameOf(hass, id, vehicle), hass.entities[id]?.entity_category]),
+    ] : null,
+  );
+
+/** What the list of pages was made of last. */
 let madeOf = "";
 /** The answer that was found to say the same. @type {Overview | null} */
 let same = null;
+/** What the page of a vehicle was made of last, and the answer that was found to say the same. @type {Map<string, { parts: string, same: Overview | null }>} */
+const madePages = new Map();
+
+/** @type {(before: Hass, now: Hass) => boolean} */
+const isChanged = (before, now) => before.entities !== now.entities || before.devices !== now.devices;
 
 /**
  * Return whether the dashboard has to be made anew, which Home Assistant asks from 2026 on with each of its changes.
+ *
+ * All that is on the page is made anew then, and who had scrolled is at its top again: so it is only for what matters.
  *
  * @param {Hass} before
  * @param {Hass} now
  */
 export function isOutdated(before, now) {
-  if (before.entities !== now.entities || before.devices !== now.devices) return true;
+  if (isChanged(before, now) && registered(before) !== registered(now)) return true;
   // Home Assistant asks with every state that changes, and an answer comes once a minute.
   if (!fleet.overview || fleet.overview === same) return false;
-  if (pages(fleet.overview.vehicles) !== madeOf) return true;
+  if (factsOf(fleet.overview.vehicles) !== madeOf) return true;
   same = fleet.overview;
   return false;
+}
+
+/**
+ * Return whether the page of a vehicle has to be made anew.
+ *
+ * @param {{ device?: string }} config
+ * @param {Hass} before
+ * @param {Hass} now
+ */
+export function isPageOutdated(config, before, now) {
+  const made = madePages.get(config.device ?? "");
+  if (!made || (made.same === fleet.overview && !isChanged(before, now))) return false;
+  if (partsOf(now, fleet.vehicle(config.device)) !== made.parts) return true;
+  made.same = fleet.overview;
+  return false;
+}
+
+/** The vehicles that have had a page since the tab was opened, in the order of their pages. @type {Map<string, Page>} */
+const shown = new Map();
+
+/**
+ * Return whose pages there are.
+ *
+ * Home Assistant shows a page by its number: while a tab is open each page keeps its own, and who looks at a vehicle
+ * that is gone reads that, rather than the page of another. So does who opens the address of one.
+ *
+ * @param {Vehicle[]} vehicles
+ * @param {{ id: string | null, name: string, kind: string }} opened whose address is opened, and how one that nobody knows is named
+ * @returns {Page[]}
+ */
+function pagesOf(vehicles, opened) {
+  for (const { id, name, kind } of vehicles) shown.set(id, { id, name, kind });
+  const { id } = opened;
+  if (id && fleet.overview && !shown.has(id)) shown.set(id, { ...opened, id });
+  return [...shown.values()];
 }
 
 /**
@@ -40,10 +116,8 @@ export function isOutdated(before, now) {
 export async function dashboard(config, hass) {
   const [words] = await Promise.all([loadWords(hass), fleet.load(hass)]);
   const vehicles = fleet.overview?.vehicles ?? [];
-  madeOf = pages(vehicles);
-  // Who opens the page of a vehicle that is not told any more reads that, rather than the first page.
-  const gone = vehicleAt(location.pathname);
-  const missing = gone && fleet.overview && !fleet.vehicle(gone) ? [{ id: gone, name: words("dashboard_title"), kind: "other" }] : [];
+  madeOf = factsOf(vehicles);
+  const pages = pagesOf(vehicles, { id: vehicleAt(location.pathname), name: words("dashboard_title"), kind: "other" });
   return {
     title: config["title"] ?? words("dashboard_title"),
     views: [
@@ -54,7 +128,7 @@ export async function dashboard(config, hass) {
         type: "panel",
         cards: [{ type: "custom:fleet-tracker-overview-card" }],
       },
-      ...[...vehicles, ...missing].map((vehicle) => ({
+      ...pages.map((vehicle) => ({
         title: vehicle.name,
         path: vehiclePath(vehicle.id),
         icon: KIND_ICONS[vehicle.kind],
@@ -84,6 +158,7 @@ const GAUGES = /** @type {const} */ ([
 export async function vehicleView(config, hass) {
   const [words] = await Promise.all([loadWords(hass), fleet.load(hass)]);
   const vehicle = fleet.vehicle(config.device);
+  madePages.set(config.device ?? "", { parts: partsOf(hass, vehicle), same: fleet.overview });
   if (!vehicle) {
     const card = { type: "custom:fleet-tracker-card", device: config.device, page: true, grid_options: { columns: "full" } };
     return { type: "sections", max_columns: 1, sections: [section([card])] };
