@@ -124,22 +124,28 @@ with_pip_settings() (
   exec "$@"
 )
 
+# find_environment NAME REQUIREMENTS...: sets env to .venv/NAME-<minor version>, and wanted
+# to what is noted in it once it holds the packages of these files for $python, which are
+# installed with the overrides. Fails if it does not hold them.
+find_environment() {
+  overrides=(requirements_overrides.txt)
+  env=$root/.venv/$1-${python_version%.*}
+  [[ ! -f requirements_$1_overrides.txt ]] || overrides+=("requirements_$1_overrides.txt")
+  shift
+  wanted="# $python $python_version
+$(cat "$@" "${overrides[@]}")"
+  [[ -f $env/installed.txt && $(cat "$env/installed.txt") == "$wanted" ]]
+}
+
 # make_environment NAME REQUIREMENTS...: sets env to .venv/NAME-<minor version>, made for
 # $python and holding the packages of these files. Nothing is done when it is there.
 make_environment() {
-  local stamp wanted file show=--quiet requirements=() overrides=(requirements_overrides.txt)
-  env=$root/.venv/$1-${python_version%.*}
-  [[ ! -f requirements_$1_overrides.txt ]] || overrides+=("requirements_$1_overrides.txt")
+  local wanted overrides file show=--quiet requirements=()
+  find_environment "$@" && return
   shift
   for file in "$@"; do
     requirements+=(--requirement "$file")
   done
-  stamp=$env/installed.txt
-  wanted="# $python $python_version
-$(cat "$@" "${overrides[@]}")"
-  if [[ -f $stamp && $(cat "$stamp") == "$wanted" ]]; then
-    return
-  fi
   [[ ! -t 2 ]] || show="" # progress is for those who watch
   say "Installing $* into ${env#"$root/"}, Python $python_version ($python);" \
     "the first time this takes a minute or two ..."
@@ -148,7 +154,20 @@ $(cat "$@" "${overrides[@]}")"
   with_pip_settings "$uv" pip install ${show:+"$show"} --python "$env/bin/python" \
     "${requirements[@]}" "${overrides[@]/#/--override=}" ||
     die "The packages of $* could not be installed."
-  printf '%s\n' "$wanted" >"$stamp"
+  printf '%s\n' "$wanted" >"$env/installed.txt"
+}
+
+# make_browser_environment: what the browser tests need, beside all that the demo needs.
+make_browser_environment() {
+  make_environment browser requirements_demo.txt requirements_browser.txt
+}
+
+# make_demo_environment: what the demo needs. The browser tests' environment has that too,
+# so it is taken where it is made already.
+make_demo_environment() {
+  local wanted overrides
+  find_environment browser requirements_demo.txt requirements_browser.txt ||
+    make_environment demo requirements_demo.txt
 }
 
 # home_assistant_version: that of the environment.

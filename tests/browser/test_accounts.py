@@ -58,6 +58,7 @@ def choose_other_server(screen: Screen, address: str) -> None:
     screen.fill(address=address)
 
 
+@pytest.mark.core
 def test_add_open_api(screen: Screen, open_api: str) -> None:
     """A wrong password is told; all that was typed is still there, and is corrected."""
     screen.add_account("ProTrack, iTrack, eTrack")

@@ -19,6 +19,7 @@ from .test_pictures import PARKED
 
 OVERVIEW = "fleet-tracker-overview"
 VEHICLES = ("Van", "Truck", "Moped", "Bus")
+IN_DEMO = 10
 MANY = 200
 MOST_CARDS = 60
 """So many cards of 200 vehicles are made at most: those seen, and some around them."""
@@ -95,6 +96,18 @@ def in_all_looks(screen: Screen, *elements: Locator, **pictures: Locator) -> Non
             screen.page.mouse.move(0, 0)
             look = f"{name}{'-phone' * phone}{'-dark' * dark}.png"
             shown.screenshot(path=Path(PICTURES) / look, animations="disabled")
+
+
+@pytest.mark.core
+def test_all_vehicles(screen: Screen) -> None:
+    """The fleet opens first, with a card of each vehicle and the map."""
+    fleet = open_fleet(screen)
+    fleet.locator("ha-map").wait_for()
+    vehicles = screen.command("fleet_tracker/overview")["vehicles"]
+    assert len(vehicles) >= IN_DEMO
+    for vehicle in vehicles:
+        expect(card(screen, vehicle["name"])).to_contain_text(vehicle["name"])
+    assert_reads_well(screen)
 
 
 def test_first_page(screen: Screen) -> None:
@@ -606,10 +619,9 @@ def test_page_that_was_hidden(screen: Screen) -> None:
     )
 
 
+@pytest.mark.newest("Home Assistant 2025 offers no dashboards of others")
 def test_new_dashboard(screen: Screen) -> None:
     """From 2026 on it is added in three clicks, and shows the fleet."""
-    if screen.demo.is_oldest:
-        pytest.skip("Home Assistant 2025 offers no dashboards of others")
     listed = "lovelace/dashboards/list"
     screen.open("/config/lovelace/dashboards")
     before = {one.get("id") for one in screen.command(listed)}

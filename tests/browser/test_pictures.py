@@ -189,11 +189,11 @@ CARDS = ("compact", "large", "question", "trips")
 WIDTHS = {"light": 1280, "dark": 1280, "phone": 320, "arabic": 1280}
 
 
+@pytest.mark.pictures
+@pytest.mark.newest("Pictures are kept of the newest Home Assistant only")
 @pytest.mark.parametrize("look", WIDTHS)
 def test_cards_look_as_they_did(screen: Screen, look: str) -> None:
     """To 0.1 % of the pixels, in light and dark colors, on a phone, and in Arabic."""
-    if screen.demo.is_oldest:
-        pytest.skip("Pictures are kept of the newest Home Assistant only")
     if look == "arabic":
         screen.speak("ar")
     with on_stage(screen) as stage:

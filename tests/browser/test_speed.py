@@ -24,9 +24,6 @@ from .demo import (
 )
 from .screen import Screen
 
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("MEASURE"), reason="measured by hand: script/measure-dashboard"
-)
 MANY = 200
 VEHICLES, VENDORS = 10, 4
 NEWCOMER_SECONDS = 60

@@ -11,14 +11,16 @@ from .screen import NO_WORDS, Screen, Vehicle
 VEHICLES = ("Van", "Town van", "Bus", "Moped")
 
 
-@pytest.mark.parametrize("name", VEHICLES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(VEHICLES[0], marks=pytest.mark.core), *VEHICLES[1:]]
+)
 def test_device_page(screen: Screen, name: str) -> None:
     """The page of a vehicle names all that is enabled, in the dark and on a phone too."""
     vehicle = screen.open_vehicle(name)
     screen.page.get_by_text("Device info").first.wait_for()
     screen.page.locator("ha-device-entities-card").first.wait_for()
     assert len(vehicle.entities) > 5
-    for dark, phone in ((False, False), (True, False), (False, True)):
+    for dark, phone in ((False, False), (True, False), (True, True)):
         screen.look(dark=dark, phone=phone)
         wait_for(lambda: not missing(screen, vehicle), "all entities to be named")
         assert not NO_WORDS.search(screen.text())
@@ -31,6 +33,7 @@ def missing(screen: Screen, vehicle: Vehicle) -> set[str]:
     return {name for name in vehicle.entities.values() if name not in text}
 
 
+@pytest.mark.core
 def test_unlock_and_lock(screen: Screen) -> None:
     """A moped is unlocked and locked by tapping, from whichever it is."""
     lock = screen.open_vehicle("Moped").only("lock")

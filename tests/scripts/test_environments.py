@@ -111,3 +111,30 @@ def test_none(tmp_path: Path) -> None:
     assert status == 1
     assert "Python 3.14 is missing" in said
     assert find_python(tmp_path, python="3.14") == (status, said)
+
+
+def test_demo_takes_the_environment_of_the_browser_tests(tmp_path: Path) -> None:
+    """It has all that the demo needs; where it is not made, or is old, the demo has its own."""
+    done = subprocess.run(
+        [
+            "bash",
+            "-c",
+            f"""set -euo pipefail
+            source {ROOT}/script/environments.sh
+            root={tmp_path} python=/python3.14 python_version=3.14.2
+            make_environment() {{ env=$1; }}
+            make_demo_environment; echo "$env"
+            files=(requirements_demo.txt requirements_browser.txt)
+            find_environment browser "${{files[@]}}" || mkdir -p "$env"
+            echo "$wanted" >"$env/installed.txt"
+            make_demo_environment; echo "$env"
+            python_version=3.14.3
+            make_demo_environment; echo "$env"
+            """,
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    made = f"{tmp_path}/.venv/browser-3.14"
+    assert done.stdout.split() == ["demo", made, "demo"]
