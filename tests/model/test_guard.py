@@ -419,6 +419,20 @@ def test_a_fix_with_another_place_is_newly_told() -> None:
     assert reasons == [True, False, True]
 
 
+def test_a_speed_beside_its_fix_is_one_speed() -> None:
+    """Told beside a fix, the same speed of the same time is no other evidence."""
+    update = fix(2, 44)
+    (group,) = told(2, 44, TimeSource.TRACKER).groups
+    one = vehicle(update).evidence
+    assert vehicle(replace(update, groups=(group,))).evidence == one
+    for other in (
+        told(2, 45, TimeSource.TRACKER),
+        told(3, 44, TimeSource.TRACKER),
+    ):
+        beside = vehicle(replace(update, groups=other.groups)).evidence
+        assert len(beside.speeds) == len(one.speeds) + 1
+
+
 def test_events_that_are_told_again_say_nothing() -> None:
     """Each poll of alarms may tell the last few again."""
     known = vehicle(*PARKED)

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from custom_components.fleet_tracker.model import clocks, merge, plausibility
+from custom_components.fleet_tracker.model import clocks, merge, plausibility, texts
 from custom_components.fleet_tracker.model.evidence import _add_speed
 from custom_components.fleet_tracker.model.record import replace
 from custom_components.fleet_tracker.model.record_values import RecordValues
@@ -16,7 +16,9 @@ from custom_components.fleet_tracker.model.texts import clean_text, clean_update
 from custom_components.fleet_tracker.model.vehicle import (
     ClockWatch,
     Evidence,
+    FixKind,
     HeardSpeed,
+    Position,
     Reading,
     ReadingGroup,
     SpeedSource,
@@ -98,6 +100,62 @@ def test_times_of_groups(batch: int) -> None:
         assert short.clock == long.clock
 
 
+def usual_time(dice: random.Random) -> datetime:
+    """Return a time of one of the last polls, seldom another."""
+    if dice.random() < 0.05:
+        return some_time(dice)
+    return NOW - timedelta(seconds=dice.choice((0, 2, 15, 17, 30, 32)))
+
+
+def usual_update(dice: random.Random) -> VehicleUpdate:
+    """Return an update as most are, with times that may be told again."""
+    fixed_at, heard_at = usual_time(dice), usual_time(dice)
+    sources = (*[TimeSource.TRACKER] * 20, *TimeSource)
+    return VehicleUpdate(
+        vehicle_id="1",
+        position=Position(
+            latitude=52.0,
+            longitude=5.0,
+            accuracy=15.0,
+            fixed_at=fixed_at,
+            time_source=dice.choice(sources),
+        )
+        if dice.random() < 0.8
+        else None,
+        fix_stamp=usual_time(dice) if dice.random() < 0.05 else None,
+        groups=tuple(
+            ReadingGroup(
+                name=name,
+                measured_at=dice.choice((fixed_at, heard_at, usual_time(dice))),
+                readings={},
+                time_source=dice.choice((*sources, TimeSource.SERVER)),
+            )
+            for name in ("tracker", "platform")
+        ),
+        heard_at=dice.choice((fixed_at, heard_at, None)),
+        heard_source=dice.choice(sources),
+        contacts=(heard_at,) if dice.random() < 0.05 else (),
+    )
+
+
+def test_times_that_plainly_count() -> None:
+    """An update whose times count as they are is judged as any other one is."""
+    plain = 0
+    for seed in range(400):
+        dice = random.Random(seed)
+        clock = TrackerClock()
+        for number in range(6):
+            receipt = NOW + timedelta(seconds=15 * number - dice.choice((0, 0, 0, 20)))
+            update = usual_update(dice)
+            short = clocks._plainly(clock, update, receipt)
+            long = clocks._judge(clock, update, receipt)
+            if short is not None:
+                plain += 1
+                assert (update, short) == (long.update, long.clock)
+            clock = long.clock
+    assert plain > 400
+
+
 def test_readings_that_were_believed_before() -> None:
     """They are not judged again, which gives what judging gives."""
     for seed in SEEDS:
@@ -153,6 +211,23 @@ def test_records_are_copied_as_dataclasses_are() -> None:
         assert copied is not vehicle
         assert copied == dataclasses.replace(vehicle, **changes)
         assert repr(vehicle) == before
+    with pytest.raises(TypeError, match="has no speed"):
+        replace(vehicle, speed=5)
+    fix = Position(latitude=1.0, longitude=2.0, accuracy=3.0, fixed_at=NOW)
+    assert replace(fix, kind=FixKind.CELL).kind is FixKind.CELL
+
+
+def test_names_of_readings_stay_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that were seen before are not looked at again, and not kept for ever."""
+    monkeypatch.setattr(texts, "_CLEAN_NAMES", known := set[str]())
+    monkeypatch.setattr(texts, "_MOST_NAMES", 3)
+    for names in (("a", "b"), ("a",), ("c", "d"), ("two\nlines",)):
+        group = ReadingGroup(
+            name="io", measured_at=NOW, readings=dict.fromkeys(names, 1)
+        )
+        cleaned = texts.clean_update(VehicleUpdate(vehicle_id="1", groups=(group,)))
+        assert all(map(str.isprintable, cleaned.groups[0].readings))
+    assert known == {"c", "d"}
 
 
 def test_speeds_are_kept_in_order() -> None:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from operator import is_
+from operator import attrgetter, is_
 from types import MappingProxyType
 
 from .record import record, replace
@@ -64,6 +64,8 @@ _UNDER_WAY = timedelta(minutes=3)
 _REMEMBERED = 5
 _FIX = "fix"
 _HEARD = "heard"
+_OF_VEHICLE = frozenset({_FIX, _HEARD})
+_MEASURED_AT = attrgetter("measured_at")
 
 NO_OFFSET = timedelta()
 
@@ -126,7 +128,104 @@ def _off_by(watch: ClockWatch) -> tuple[timedelta, ...]:
 
 def judge(vehicle: Vehicle | None, update: VehicleUpdate, receipt: datetime) -> Judged:
     """Return an update with the times that count."""
-    judge_ = _Judge(vehicle.clock if vehicle else TrackerClock(), receipt)
+    clock = vehicle.clock if vehicle else TrackerClock()
+    if (after := _plainly(clock, update, receipt)) is not None:
+        return Judged(update, after)
+    return _judge(clock, update, receipt)
+
+
+def _plainly(
+    clock: TrackerClock, update: VehicleUpdate, receipt: datetime
+) -> TrackerClock | None:
+    """Return the state of a clock after an update of which each time counts as it is.
+
+    None where that is not plain to see: `_judge` looks closer, and says the same of these.
+    """
+    stamps = clock.stamps
+    if (
+        clock.fixes.offset is not None
+        or clock.contacts.offset is not None
+        or update.occurrences
+        or update.way
+        or update.contacts
+        or update.fix_stamp is not None
+        or not stamps.keys() <= _OF_VEHICLE
+    ):
+        return None
+    for group in update.groups:
+        source = group.time_source
+        if (
+            source is not TimeSource.TRACKER and source is not TimeSource.SERVER
+        ) or not EARLIEST <= group.measured_at <= receipt:
+            return None
+    fixes, contacts = clock.fixes, clock.contacts
+    position, heard_at, fixed_at = update.position, update.heard_at, None
+    news: dict[str, tuple[Stamp, ...]] = {}
+    if position is not None:
+        fixed_at = position.fixed_at
+        if (
+            position.time_source is not TimeSource.TRACKER
+            or not EARLIEST <= fixed_at <= receipt
+        ):
+            return None
+        held = stamps.get(_FIX, ())
+        told = _told_plainly(held, fixed_at)
+        if told is None:
+            return None
+        if not told:
+            if fixed_at == fixes.told:
+                return None
+            fixes = _observed(fixes, fixed_at, receipt)
+            if fixes.offset is not None or fixes.misfits:
+                return None
+            news[_FIX] = (*held[1 - _REMEMBERED :], _plain_stamp(fixed_at))
+    if heard_at is not None and heard_at != fixed_at:
+        if (
+            update.heard_source is not TimeSource.TRACKER
+            or not EARLIEST <= heard_at <= receipt
+        ):
+            return None
+        held = stamps.get(_HEARD, ())
+        told = _told_plainly(held, heard_at)
+        if told is None:
+            return None
+        if not told:
+            contacts = _observed(contacts, heard_at, receipt)
+            if contacts.offset is not None or contacts.misfits:
+                return None
+            news[_HEARD] = (*held[1 - _REMEMBERED :], _plain_stamp(heard_at))
+    elif heard_at is not None and update.heard_source is not TimeSource.TRACKER:
+        return None
+    if not news:
+        return clock
+    return TrackerClock(
+        fixes=fixes, contacts=contacts, stamps=MappingProxyType({**stamps, **news})
+    )
+
+
+def _told_plainly(held: tuple[Stamp, ...], stamp: datetime) -> bool | None:
+    """Tell whether a time was told before and counted as it is, or is later than all.
+
+    None for neither.
+    """
+    latest = True
+    for one in held:
+        told = one.told
+        if told == stamp:
+            is_plain = one.counts_as == stamp and one.source is TimeSource.TRACKER
+            return True if is_plain else None
+        if told > stamp or one.counts_as > stamp:
+            latest = False
+    return False if latest else None
+
+
+def _plain_stamp(stamp: datetime) -> Stamp:
+    return Stamp(told=stamp, counts_as=stamp, source=TimeSource.TRACKER)
+
+
+def _judge(clock: TrackerClock, update: VehicleUpdate, receipt: datetime) -> Judged:
+    """Return an update with the times that count, whatever they are."""
+    judge_ = _Judge(clock, receipt)
     position = update.position
     if position is not None:
         fixed = judge_.fix(position.fixed_at, position.time_source)
@@ -173,9 +272,12 @@ def judge(vehicle: Vehicle | None, update: VehicleUpdate, receipt: datetime) -> 
 
 def is_wrong(clock: TrackerClock) -> bool:
     """Tell whether a tracker's clock is surely wrong, so that the user should know."""
-    return any(
-        watch.offset is not None or watch.misfits >= ENOUGH_MISFITS
-        for watch in (clock.fixes, clock.contacts)
+    fixes, contacts = clock.fixes, clock.contacts
+    return (
+        fixes.offset is not None
+        or contacts.offset is not None
+        or fixes.misfits >= ENOUGH_MISFITS
+        or contacts.misfits >= ENOUGH_MISFITS
     )
 
 
@@ -188,11 +290,13 @@ def counts_as(
 
 def was_told(vehicle: Vehicle | None, stamp: datetime | None) -> bool:
     """Tell whether a vehicle's fix or contact was told with this time lately."""
-    return vehicle is not None and any(
-        one.told == stamp
-        for kind in (_FIX, _HEARD)
-        for one in vehicle.clock.stamps.get(kind, ())
-    )
+    if vehicle is None:
+        return False
+    for kind in (_FIX, _HEARD):
+        for one in vehicle.clock.stamps.get(kind, ()):
+            if one.told == stamp:
+                return True
+    return False
 
 
 def believed(stamp: datetime, receipt: datetime) -> datetime:
@@ -269,9 +373,9 @@ def _holds_later(vehicle: Vehicle, receipt: datetime) -> bool:
         heard_at is not None and heard_at > receipt
     ):
         return True
-    for group in vehicle.groups.values():
-        if group.measured_at > receipt:
-            return True
+    groups = vehicle.groups
+    if groups and max(map(_MEASURED_AT, groups.values())) > receipt:
+        return True
     waiting = vehicle.beliefs.waiting_fix
     return waiting is not None and waiting.since > receipt
 

@@ -8,7 +8,7 @@ place, may all the same say that the vehicle drives.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 import math
@@ -61,6 +61,8 @@ _SPEED_NAME = re.compile(
 _FASTEST_KMH = 1000
 _SPEEDING_KMH = 50.0
 """An alarm of speeding that tells no speed counts as the highest limit of the guard."""
+_OF_ENGINE = frozenset({Reading.IGNITION, Reading.ENGINE_SPEED})
+_OF_SPEED = frozenset(_SOURCES)
 
 
 def told_speed(
@@ -148,17 +150,27 @@ def _with_told(
         speeds = [
             (heard, one)
             for heard, one in speeds
-            if not one.by.startswith(_EVENT) or one not in evidence.told
+            if not _is_of_event(one.by) or one not in evidence.told
         ]
     if speeds:
         evidence = _with_speeds(evidence, speeds, receipt)
-    for at, contact_at, on in _ignitions_in(update):
-        evidence = _with_ignition(evidence, at, contact_at, on=on)
     for group in update.groups:
-        rpm = group.readings.get(Reading.ENGINE_SPEED)
+        readings = group.readings
+        if _OF_ENGINE.isdisjoint(readings):
+            continue
+        at = group.measured_at
+        on = readings.get(Reading.IGNITION)
+        if on is True or on is False:
+            # Where the vehicle was not in contact, as far as that is told, there is none.
+            contact_at = update.heard_at and min(at, update.heard_at)
+            evidence = _with_ignition(evidence, at, contact_at, on=on)
+        rpm = readings.get(Reading.ENGINE_SPEED)
         if rpm is not None and (_number(rpm) or 0) > 0:
-            ran_at = _later(evidence.engine_ran_at, group.measured_at)
+            ran_at = _later(evidence.engine_ran_at, at)
             evidence = replace(evidence, engine_ran_at=ran_at)
+    for occurrence in update.occurrences:
+        if occurrence.type is OccurrenceType.IGNITION_ON:
+            evidence = _with_ignition(evidence, occurrence.occurred_at, None, on=True)
     return _with_motion(evidence)
 
 
@@ -200,7 +212,17 @@ def _speeds_in(
             speeds.append((heard, one))
     for group, told_group in zip(update.groups, told.groups, strict=True):
         readings = group.readings
-        if readings.keys().isdisjoint(_SOURCES):
+        if _OF_SPEED.isdisjoint(readings):
+            continue
+        if (
+            group.name == TOLD_SPEED
+            and position is not None
+            and told_position is not None
+            and readings.get(Reading.SPEED) == position.speed
+            and group.measured_at == position.fixed_at
+            and told_group.measured_at == told_position.fixed_at
+        ):
+            # The fix says the same.
             continue
         for key, source in _SOURCES.items():
             if key not in readings or (speed := _number(readings[key])) is None:
@@ -234,23 +256,6 @@ def _speeds_in(
     return speeds
 
 
-def _ignitions_in(
-    update: VehicleUpdate,
-) -> Iterator[tuple[datetime, datetime | None, bool]]:
-    """Yield when the ignition was told, by a contact of when, and whether it was on.
-
-    Where the vehicle was not in contact, as far as that is told, there is none.
-    """
-    for group in update.groups:
-        on = group.readings.get(Reading.IGNITION)
-        if on is True or on is False:
-            at, contact_at = group.measured_at, update.heard_at
-            yield at, contact_at and min(at, contact_at), on
-    for occurrence in update.occurrences:
-        if occurrence.type is OccurrenceType.IGNITION_ON:
-            yield occurrence.occurred_at, None, True
-
-
 def _with_speeds(
     evidence: Evidence,
     speeds: Iterable[tuple[HeardSpeed, ToldSpeed]],
@@ -269,13 +274,11 @@ def _with_speeds(
     if kept and kept[0].measured_at < fresh_since:
         del kept[: bisect_left(kept, fresh_since, key=_MEASURED_AT)]
     is_news = False
+    others = {one.by: one for one in evidence.told}
     events: list[ToldSpeed] = []
-    others: dict[str, ToldSpeed] = {}
-    for one in evidence.told:
-        if one.by.startswith(_EVENT):
-            events.append(one)
-        else:
-            others[one.by] = one
+    if any(map(_is_of_event, others)):
+        events = [one for one in evidence.told if _is_of_event(one.by)]
+        others = {by: one for by, one in others.items() if not _is_of_event(by)}
     late_kmh = 0.0
     for heard, told in speeds:
         measured_at, speed = heard.measured_at, heard.speed
@@ -289,7 +292,7 @@ def _with_speeds(
                 _add_speed(kept, heard)
         if others.get(told.by) != told and receipt - measured_at > _AT_ONCE:
             late_kmh = max(late_kmh, speed)
-        if told.by.startswith(_EVENT):
+        if _is_of_event(told.by):
             events.append(told)
         else:
             others[told.by] = told
@@ -310,6 +313,10 @@ def _with_speeds(
         driven_at=driven_at,
         told=(*others.values(), *events[-_EVENTS:]),
     )
+
+
+def _is_of_event(by: str) -> bool:
+    return by.startswith(_EVENT)
 
 
 def _add_speed(speeds: list[HeardSpeed], news: HeardSpeed) -> None:

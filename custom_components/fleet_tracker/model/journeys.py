@@ -5,7 +5,7 @@ Pure, and the same for every vendor. `trips` finds the trips.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -13,7 +13,17 @@ from .clocks import NO_DOUBT, NO_OFFSET, OFFSET_JITTER, Doubt
 from .record import replace
 from .rules import Rules
 from .trips.log import Told, TripLog, at, changes_at, metres_since, put
-from .trips.moments import Moment, join, moment, pack, unpacked
+from .trips.moments import (
+    LOCKED,
+    OFF,
+    ON,
+    UNLOCKED,
+    Moment,
+    join,
+    moment,
+    pack,
+    unpacked,
+)
 from .trips.trip import Trip
 from .vehicle import (
     EMPTY,
@@ -57,7 +67,8 @@ def with_news(
     clock may just have been set, what seems to be late waits for the fixes that show it.
     """
     moments = _moments(log, update, fix, beliefs)
-    moments += [_of_fix(one) for one in update.way if one.kind is FixKind.SATELLITE]
+    if update.way:
+        moments += [_of_fix(one) for one in update.way if one.kind is FixKind.SATELLITE]
     if doubt is not NO_DOUBT or log.doubtful:
         log, moments = _without_doubtful(log, moments, doubt, now)
     if not moments and not update.trips and rules.trips == log.settings:
@@ -70,17 +81,22 @@ def _moments(
 ) -> list[Moment]:
     """Return what an update says of a vehicle's motion, by the times of measurement."""
     found: dict[int, Moment] = {}
-    fix_ms = None
+    fix_ms, told, odometer = None, 0, None
     if fix is not None and fix.kind is FixKind.SATELLITE:
-        one = _of_fix(fix)
-        fix_ms = one.at_ms
-        found[fix_ms] = one
-    for one in _told_beside(log, update, beliefs, has_fix=fix_ms is not None):
-        if fix_ms is not None and abs(one.at_ms - fix_ms) <= _JOINED_MS:
-            one = one._replace(at_ms=fix_ms)
-        held = found.get(one.at_ms)
-        found[one.at_ms] = one if held is None else join(held, one)
-    return list(found.values())
+        fix_ms = round(fix.fixed_at.timestamp() * 1000)
+    beside = _told_beside(log, update, beliefs, has_fix=fix_ms is not None)
+    for at_ms, news, metres in beside:
+        if fix_ms is not None and abs(at_ms - fix_ms) <= _JOINED_MS:
+            told |= news
+            odometer = metres if odometer is None else max(odometer, metres or 0)
+            continue
+        one = moment(at_ms / 1000, odometer=metres)._replace(at_ms=at_ms, told=news)
+        held = found.get(at_ms)
+        found[at_ms] = one if held is None else join(held, one)
+    moments = list(found.values())
+    if fix is not None and fix_ms is not None:
+        moments.insert(0, _of_fix(fix, told=told, odometer=odometer))
+    return moments
 
 
 def _without_doubtful(
@@ -118,7 +134,7 @@ def _off(one: Moment, now: datetime, off_by: timedelta) -> timedelta:
     return abs(_time(one.at) - off_by - now)
 
 
-def _of_fix(fix: Position) -> Moment:
+def _of_fix(fix: Position, *, told: int = 0, odometer: float | None = None) -> Moment:
     return moment(
         fix.fixed_at.timestamp(),
         latitude=fix.latitude,
@@ -126,50 +142,57 @@ def _of_fix(fix: Position) -> Moment:
         accuracy=fix.accuracy,
         speed=fix.speed,
         course=fix.course,
+        odometer=odometer,
+        told=told,
     )
 
 
-_OF_MOTION = (
-    Reading.ODOMETER,
-    Reading.IGNITION,
-    Reading.LOCKED,
-    Reading.ENGINE_SPEED,
+_OF_MOTION = frozenset(
+    {Reading.ODOMETER, Reading.IGNITION, Reading.LOCKED, Reading.ENGINE_SPEED}
 )
 
 
 def _told_beside(
     log: TripLog, update: VehicleUpdate, beliefs: Beliefs, *, has_fix: bool
-) -> Iterator[Moment]:
-    """Yield the news beside a position: of the key, the lock and the odometer."""
+) -> list[tuple[int, int, int | None]]:
+    """Return the news beside a position: of the key, the lock and the odometer.
+
+    Each is a time in Unix ms, what was told as the bits of a `Moment`, and metres.
+    """
+    beside: list[tuple[int, int, int | None]] = []
     head = log.head
     for group in update.groups:
         readings = group.readings
-        if readings.keys().isdisjoint(_OF_MOTION):
+        if _OF_MOTION.isdisjoint(readings):
             continue
         at = group.measured_at.timestamp()
+        at_ms = round(at * 1000)
         ignition = readings.get(Reading.IGNITION)
         if not isinstance(ignition, bool):
             speed = readings.get(Reading.ENGINE_SPEED)
             runs = isinstance(speed, int | float) and speed > 0
             ignition = True if runs and not head.key else None
         if ignition is not None and (ignition != head.key or at < head.key_since):
-            yield moment(at, ignition=ignition)
+            beside.append((at_ms, ON if ignition else OFF, None))
         locked = readings.get(Reading.LOCKED)
         if isinstance(locked, bool) and (
             locked != head.locked or at < head.locked_since
         ):
-            yield moment(at, locked=locked)
+            beside.append((at_ms, LOCKED if locked else UNLOCKED, None))
         if Reading.ODOMETER in readings:
             growth = beliefs.growths.get(Reading.ODOMETER)
             if growth is not None:
                 metres = round(growth.value * 1000)
                 if has_fix or metres != head.odometer:
-                    yield moment(at, odometer=metres)
+                    beside.append((at_ms, 0, metres))
     for one in update.occurrences:
         if one.type is OccurrenceType.IGNITION_ON and not head.key:
-            yield moment(one.occurred_at.timestamp(), ignition=True)
+            at_ms = round(one.occurred_at.timestamp() * 1000)
+            beside.append((at_ms, ON, None))
         elif one.type is OccurrenceType.IGNITION_OFF and head.key is not False:
-            yield moment(one.occurred_at.timestamp(), ignition=False)
+            at_ms = round(one.occurred_at.timestamp() * 1000)
+            beside.append((at_ms, OFF, None))
+    return beside
 
 
 def tell(before: TripLog, log: TripLog, now: datetime) -> Told:

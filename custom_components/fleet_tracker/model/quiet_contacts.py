@@ -37,17 +37,15 @@ class QuietContacts:
         Where its clock is wrong, or contacts decide whether it is online, each is news.
         """
         shown = vehicle.readings.get(Reading.LAST_CONTACT)
-        watches = (vehicle.clock.fixes, vehicle.clock.contacts)
         if (
             vehicle.heard_at is None
             or not isinstance(shown, datetime)
             or vehicle.contact_interval is not None
-            or any(
-                (watch.offset or NO_OFFSET) != NO_OFFSET or watch.misfits
-                for watch in watches
-            )
         ):
             return
+        for watch in (vehicle.clock.fixes, vehicle.clock.contacts):
+            if watch.misfits or (watch.offset or NO_OFFSET) != NO_OFFSET:
+                return
         self._last = vehicle.heard_at.timestamp()
         self._until = (shown + SHOWN_TIME_STEP).timestamp()
 

@@ -14,29 +14,38 @@ if TYPE_CHECKING:
     # The repeated name says that others may import it from here.
     from dataclasses import dataclass as record, replace as replace  # noqa: PLC0414
 else:
+    from collections.abc import Callable
     from dataclasses import dataclass
-    from functools import cache
+    from typing import Any
 
     def record(*, frozen: bool, **options: bool):
         """Return what makes a dataclass of a class: compared and hashed by its values."""
         return dataclass(**options, unsafe_hash=frozen)
 
+    _COPIERS: dict[tuple[object, ...], Callable[..., Any]] = {}
+    """By the kind of a record and the names of the values that are others."""
+
     def replace(one, /, **changes: object):
         """Return a record like another one, but for some values."""
-        other = _copier(type(one))(one)
-        for name, value in changes.items():
-            setattr(other, name, value)
-        return other
+        kind = type(one)
+        copy = _COPIERS.get((kind, *changes)) or _copier(kind, *changes)
+        return copy(one, **changes)
 
-    @cache
-    def _copier(kind: type):
-        """Return a function that copies a kind of record.
+    def _copier(kind: type, *changed: str):
+        """Return a function that copies a kind of record but for some values.
 
         Its code names each field, as dataclasses write their own methods, which is quicker
         than a loop over the names. The names are those of our own classes.
         """
-        lines = ["def copy(one):", " other = new(kind)"]
-        lines += [f" other.{name} = one.{name}" for name in kind.__dataclass_fields__]
-        names = {"kind": kind, "new": object.__new__}
-        exec("\n".join([*lines, " return other"]), names)  # noqa: S102
-        return names["copy"]
+        fields = kind.__dataclass_fields__
+        if unknown := [name for name in changed if name not in fields]:
+            raise TypeError(f"{kind.__name__} has no {', '.join(unknown)}")
+        lines = [f"def copy({', '.join(('_one', *changed))}):", " _other = _new(_kind)"]
+        lines += [
+            f" _other.{name} = {name if name in changed else f'_one.{name}'}"
+            for name in fields
+        ]
+        names = {"_kind": kind, "_new": object.__new__}
+        exec("\n".join([*lines, " return _other"]), names)  # noqa: S102
+        copy = _COPIERS[kind, *changed] = names["copy"]
+        return copy

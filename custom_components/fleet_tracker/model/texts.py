@@ -6,7 +6,7 @@ all, and a state of over 255 characters would be logged with all its content.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 import json
 from operator import is_
@@ -83,12 +83,13 @@ def _join_surrogates(text: str) -> str:
 def clean_update(update: VehicleUpdate) -> VehicleUpdate:
     """Return an update in which every text can be shown and kept."""
     details = update.details
-    groups = tuple([_clean_group(group) for group in update.groups])
+    told = update.groups
+    groups = [_clean_group(group) for group in told]
     if (
         details is None
         and update.capabilities is None
         and not update.occurrences
-        and all(map(is_, groups, update.groups))
+        and all(map(is_, groups, told))
     ):
         return update
     occurrences = tuple(map(clean_occurrence, update.occurrences))
@@ -98,7 +99,7 @@ def clean_update(update: VehicleUpdate) -> VehicleUpdate:
         capabilities=None
         if update.capabilities is None
         else frozenset(map(clean_text, update.capabilities)),
-        groups=groups,
+        groups=tuple(groups),
         occurrences=occurrences,
     )
 
@@ -124,17 +125,32 @@ def _clean_details(details: VehicleDetails) -> VehicleDetails:
 def _clean_group(group: ReadingGroup) -> ReadingGroup:
     readings = group.readings
     # What comes from outside is of the class itself; members of enums are our own.
-    texts = [value for value in readings.values() if type(value) is str]
-    if _can_be_shown(readings) and _can_be_shown(texts):
-        return group
+    if readings.keys() <= _CLEAN_NAMES or _are_clean_names(readings):
+        if str not in map(type, readings.values()):
+            return group
+        texts = [one for one in readings.values() if type(one) is str]
+        if all(map(_is_clean, texts)):
+            return group
     return replace(group, readings=_clean_values(readings, LONGEST_SHOWN))
 
 
-def _can_be_shown(texts: Collection[str]) -> bool:
-    return (
-        all(map(str.isprintable, texts))
-        and max(map(len, texts), default=0) <= LONGEST_SHOWN
-    )
+_CLEAN_NAMES: set[str] = set()
+"""Names of readings that were found to be clean: there are few, told again and again."""
+_MOST_NAMES = 4096
+
+
+def _are_clean_names(readings: Mapping[str, Value]) -> bool:
+    """Tell whether all names are clean, and remember them then."""
+    if not all(map(_is_clean, readings)):
+        return False
+    if len(_CLEAN_NAMES) + len(readings) > _MOST_NAMES:
+        _CLEAN_NAMES.clear()
+    _CLEAN_NAMES.update(readings)
+    return True
+
+
+def _is_clean(text: str) -> bool:
+    return len(text) <= LONGEST_SHOWN and text.isprintable()
 
 
 def _clean_values(values: Mapping[str, Value], longest: int) -> Mapping[str, Value]:

@@ -255,6 +255,11 @@ class Fold:
             return self.key if usable else None
         return False if self.locked else None
 
+    @property
+    def _may_be_off(self) -> bool:
+        """Whether the key or the lock says that it is off, trusted or not."""
+        return not self.key if self.key is not None else bool(self.locked)
+
     def _off_since(self) -> float:
         return self.locked_since if self.key is None else self.key_since
 
@@ -371,7 +376,7 @@ class Fold:
         if self.drive is None or place.until - place.since >= IDLE_PIECE_S:
             self.outside = fix
         else:
-            self._leave(fix, settings)
+            self._leave(fix, settings, away)
 
     def _stay(self, place: Place, at: float, settings: TripSettings) -> None:
         """Note that it is still at the place."""
@@ -394,19 +399,28 @@ class Fold:
             if self.long_stands >= LONG_STANDS:
                 self.is_key_unusable, self.clean_cycles = True, 0
 
-    def _leave(self, fix: Moment, settings: TripSettings) -> None:
-        """Note that it moved from the place to that of a fix."""
+    def _leave(
+        self, fix: Moment, settings: TripSettings, step: float | None = None
+    ) -> None:
+        """Note that it moved from the place to that of a fix, by a way in m if known."""
         place = self.place
         if place is None:
             return
         at = fix.at_ms / 1000
         self.outside = None
-        step = metres(place.latitude, place.longitude, fix.latitude, fix.longitude)
+        if step is None:
+            step = metres(place.latitude, place.longitude, fix.latitude, fix.longitude)
         waited = at - place.until
         is_gap = waited > GAP_S and waited > self._gap(settings)
-        speed = max(0 if fix.speed == UNKNOWN else fix.speed / 10, ESTIMATED_KMH)
+        speed = ESTIMATED_KMH
+        if fix.speed != UNKNOWN and fix.speed > 10 * ESTIMATED_KMH:
+            speed = fix.speed / 10
         on_the_way = step / speed * 3.6
-        was_off = self._usable_key(settings) is False and self._off_since() < at
+        was_off = (
+            self._may_be_off
+            and self._usable_key(settings) is False
+            and self._off_since() < at
+        )
         stood_on = is_gap and step < waited * STOOD_KMH / 3.6
         if stood_on and self._went_on_unheard(fix):
             self._arrive(fix, place.until + on_the_way, at)
@@ -442,7 +456,9 @@ class Fold:
             drive.carried_latitude = place.latitude
             drive.carried_longitude = place.longitude
             drive.stopped_at = max(self._off_since(), place.since)
-        self._count(drive, fix, at)
+        if drive.latitude != place.latitude or drive.longitude != place.longitude:
+            step = metres(drive.latitude, drive.longitude, fix.latitude, fix.longitude)
+        self._count(drive, fix, at, step)
         self.place = Place(fix.latitude, fix.longitude, at, at)
 
     def _went_on_unheard(self, fix: Moment) -> bool:
@@ -483,7 +499,8 @@ class Fold:
             )
         if fix.odometer != NO_ODOMETER:
             self._add_odometer(fix.odometer)
-        self._count(drive, fix, arrived)
+        step = metres(drive.latitude, drive.longitude, fix.latitude, fix.longitude)
+        self._count(drive, fix, arrived, step)
         self.place = Place(fix.latitude, fix.longitude, arrived, at)
 
     def _start(
@@ -521,41 +538,43 @@ class Fold:
         )
         return drive
 
-    def _count(self, drive: Drive, fix: Moment, at: float) -> None:
-        """Count the step to a fix."""
-        step = metres(drive.latitude, drive.longitude, fix.latitude, fix.longitude)
-        if fix.speed != UNKNOWN:
+    def _count(self, drive: Drive, fix: Moment, at: float, step: float) -> None:
+        """Count the step to a fix, in m from the last point that the way counts from."""
+        speed, seen_speed = fix.speed, drive.seen_speed
+        is_fast = False
+        if speed != UNKNOWN:
+            is_fast = speed >= MOVING_KMH * 10
             drive.tells_speed = True
-            drive.was_fast = drive.was_fast or fix.speed >= MOVING_KMH * 10
-            if fix.speed > drive.top_speed and fix.speed < TOP_KMH * 10:
+            drive.was_fast = drive.was_fast or is_fast
+            if drive.top_speed < speed < TOP_KMH * 10:
                 passed = at - drive.at
-                if passed > 0 and fix.speed / 10 <= step / passed * 5.4 + 30:
-                    drive.top_speed = fix.speed
+                if passed > 0 and speed / 10 <= step / passed * 5.4 + 30:
+                    drive.top_speed = speed
         if drive.carried_since is not None:
             drive.carried_fixes += 1
         passed = at - drive.seen_at
-        if drive.by_speed is not None:
-            if passed <= DENSE_S and UNKNOWN not in (fix.speed, drive.seen_speed):
-                drive.by_speed += (fix.speed + drive.seen_speed) / 72 * passed
-            else:
-                drive.by_speed = None
-        if drive.pace is not None:
-            if UNKNOWN in (fix.speed, drive.seen_speed):
+        if UNKNOWN in (speed, seen_speed):
+            drive.by_speed = None
+            if drive.pace is not None:
                 drive.pace = None if drive.seen_at else 0.0
-            else:
-                drive.pace += (fix.speed + drive.seen_speed) / 72 * passed
-        drive.seen_at, drive.seen_speed = at, fix.speed
+        else:
+            way = (speed + seen_speed) / 72 * passed
+            if drive.by_speed is not None:
+                drive.by_speed = drive.by_speed + way if passed <= DENSE_S else None
+            if drive.pace is not None:
+                drive.pace += way
+        drive.seen_at, drive.seen_speed = at, speed
         if step < COUNTED_M:
             return
         by_speed, pace = drive.by_speed, drive.pace
         drive.by_speed = drive.pace = 0.0
-        course = drive.course
-        if fix.speed != UNKNOWN and fix.speed >= MOVING_KMH * 10:
-            drive.course = fix.course
+        course, fix_course = drive.course, fix.course
+        if is_fast:
+            drive.course = fix_course
         took = at - drive.at
         around = step
         if course is not None:
-            around = _around_corners(drive, fix, course, step)
+            around = _around_corners(drive, fix, course, fix_course, step)
         if by_speed is not None and abs(by_speed - step) <= max(
             AGREES_M, AGREES_PART * step
         ):
@@ -735,6 +754,8 @@ class Fold:
 
     def _stops_by_key(self, at: float, settings: TripSettings) -> bool:
         """Tell whether a key that is off has ended the drive by a time."""
+        if not self._may_be_off:
+            return False
         place, drive = self.place, self.drive
         if place is None or drive is None or drive.is_towed or self.is_key_doubtful:
             return False
@@ -941,7 +962,9 @@ class Fold:
         return min((time for time in times if time > now), default=None)
 
 
-def _around_corners(drive: Drive, fix: Moment, course: int, step: float) -> float:
+def _around_corners(
+    drive: Drive, fix: Moment, course: int, fix_course: int | None, step: float
+) -> float:
     """Return how far it is to a fix along streets, by the courses at both ends.
 
     Where it turned, that is the way over the corner; else to the side and back.
@@ -951,17 +974,18 @@ def _around_corners(drive: Drive, fix: Moment, course: int, step: float) -> floa
     east = (fix.longitude - drive.longitude) * math.cos(middle)
     towards = math.atan2(east, north)
     begin = math.radians(course) - towards
-    if abs(math.sin(begin)) < LEAST_TURN and math.cos(begin) > 0:
-        end = 0.0 if fix.course is None else math.radians(fix.course) - towards
+    along, aside = math.cos(begin), math.sin(begin)
+    if -LEAST_TURN < aside < LEAST_TURN and along > 0:
+        end = 0.0 if fix_course is None else math.radians(fix_course) - towards
         if abs(math.sin(end)) < LEAST_TURN:
             return step
-    around = step * (abs(math.cos(begin)) + abs(math.sin(begin)))
-    if fix.course is not None:
-        turn = math.radians(fix.course) - towards - begin
+    around = step * (abs(along) + abs(aside))
+    if fix_course is not None:
+        turn = math.radians(fix_course) - towards - begin
         if abs(math.sin(turn)) > LEAST_TURN:
             # Along the first course, then along the second.
             first = math.sin(turn + begin) / math.sin(turn)
-            second = -math.sin(begin) / math.sin(turn)
+            second = -aside / math.sin(turn)
             if first >= 0 and second >= 0:
                 around = step * min(first + second, MOST_AROUND)
     return around

@@ -8,7 +8,7 @@ order of receipt nor repeats change what is kept.
 from __future__ import annotations
 
 from collections.abc import Iterator
-import math
+from math import cos, hypot, inf, isfinite, pi
 from struct import Struct
 from typing import NamedTuple
 
@@ -30,6 +30,9 @@ COURSE_STEP = 3
 _COURSE_AT = 9
 _ACCURACY_BITS = (1 << _COURSE_AT) - 1
 METRES_PER_DEGREE = 111_195.08
+_TURN = 360 * _DEGREE
+_HALF_TURN = _TURN // 2
+_HALF_RADIANS = pi / 360 / _DEGREE
 
 
 class Moment(NamedTuple):
@@ -84,12 +87,13 @@ def moment(
     locked: bool | None = None,
     engine: bool | None = None,
     odometer: float | None = None,
+    told: int = 0,
 ) -> Moment:
     """Return a moment: Unix seconds, degrees, m, km/h, degrees, m. None says nothing.
 
-    A place is given of satellite fixes only: others neither begin nor end a trip.
+    A place is given of satellite fixes only: others neither begin nor end a trip. ``told``
+    are bits that were told beside the others.
     """
-    told = 0
     if ignition is not None:
         told |= ON if ignition else OFF
     if locked is not None:
@@ -99,28 +103,26 @@ def moment(
     north = east = NO_PLACE
     if latitude is not None and longitude is not None:
         north, east = round(latitude * _DEGREE), round(longitude * _DEGREE)
+    step = 0
+    if course is not None and isfinite(course):
+        step = round(course % 360 / COURSE_STEP) % (360 // COURSE_STEP) + 1
+    quality = UNKNOWN & _ACCURACY_BITS
+    if accuracy is not None:
+        quality = _bounded(accuracy, _ACCURACY_BITS)
     return Moment(
         round(at * 1000),
         north,
         east,
-        _quality(accuracy, course),
-        _bounded(speed, 10, UNKNOWN),
-        _bounded(odometer, 1, NO_ODOMETER),
+        quality | step << _COURSE_AT,
+        UNKNOWN if speed is None else _bounded(speed * 10, UNKNOWN),
+        NO_ODOMETER if odometer is None else _bounded(odometer, NO_ODOMETER),
         told,
     )
 
 
-def _quality(accuracy: float | None, course: float | None) -> int:
-    step = 0
-    if course is not None and math.isfinite(course):
-        step = round(course % 360 / COURSE_STEP) % (360 // COURSE_STEP) + 1
-    return _bounded(accuracy, 1, _ACCURACY_BITS) | step << _COURSE_AT
-
-
-def _bounded(value: float | None, scale: int, unknown: int) -> int:
-    if value is None or not math.isfinite(value) or value < 0:
-        return unknown
-    return min(round(value * scale), unknown - 1)
+def _bounded(value: float, unknown: int) -> int:
+    """Return a number in whole steps, or what says that it is not known."""
+    return min(round(value), unknown - 1) if 0 <= value < inf else unknown
 
 
 def join(one: Moment, other: Moment) -> Moment:
@@ -152,10 +154,12 @@ def join(one: Moment, other: Moment) -> Moment:
 
 def metres(lat1: int, lon1: int, lat2: int, lon2: int) -> float:
     """Return how far two places are apart, on a plane that is true for a drive's step."""
-    turn = 360 * _DEGREE
-    east = (lon2 - lon1 + turn // 2) % turn - turn // 2
-    shrink = math.cos((lat1 + lat2) * (math.pi / 360 / _DEGREE))
-    return math.hypot(lat2 - lat1, east * shrink) * METRES_PER_DEGREE / _DEGREE
+    east = (lon2 - lon1 + _HALF_TURN) % _TURN - _HALF_TURN
+    return (
+        hypot(lat2 - lat1, east * cos((lat1 + lat2) * _HALF_RADIANS))
+        * METRES_PER_DEGREE
+        / _DEGREE
+    )
 
 
 def pack(one: Moment) -> bytes:

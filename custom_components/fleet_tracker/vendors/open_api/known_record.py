@@ -105,9 +105,11 @@ class KnownTrack(KnownRecord):
             or as_unix_time(server_time) is None
             or server_time >= _LATEST
             or update.heard_at is None
-            or any(group.time_source is TimeSource.OURS for group in update.groups)
         ):
             return None
+        for group in update.groups:
+            if group.time_source is TimeSource.OURS:
+                return None
         until = _shown_until(update)
         return cls(record, update.vehicle_id, server_time, until, heard)
 

@@ -326,7 +326,9 @@ def _tracker_readings(
         ("oilpowerstatus", Reading.FUEL_SUPPLY),
         ("defencestatus", Reading.ARMED),
     ):
-        if (flag := as_integer(record.get(field))) in (0, 1):
+        value = record.get(field)
+        flag = value if type(value) is int else as_integer(value)
+        if flag in (0, 1):
             readings[reading] = flag == 1
     if Reading.FUEL_SUPPLY in readings:
         readings[Reading.ENGINE_CUT] = not readings[Reading.FUEL_SUPPLY]
@@ -375,10 +377,10 @@ def _ignition_changed_at(
         candidates.append(heard_at - since)
     if known is not None and known.readings.get(Reading.IGNITION) == ignition:
         before = known.readings.get(Reading.IGNITION_CHANGED_AT)
-        nothing_new = heard_at is not None and was_told(known, heard_at)
         if isinstance(before, datetime) and (
-            nothing_new
-            or any(abs(time - before) <= IGNITION_JITTER for time in candidates)
+            abs(candidates[0] - before) <= IGNITION_JITTER
+            or abs(candidates[-1] - before) <= IGNITION_JITTER
+            or (heard_at is not None and was_told(known, heard_at))
         ):
             return before
     # The ignition was not switched after the tracker was last heard of.
@@ -428,5 +430,6 @@ def _temperatures(
 
 def _up_to(most: float, value: object) -> float | None:
     """Return a number from 0 on up to a limit; -1 means that there is no such thing."""
-    number = as_number(value)
-    return number if number is not None and 0 <= number <= most else None
+    # JSON tells most of them as numbers, which need no further look.
+    number = value if type(value) is float or type(value) is int else as_number(value)
+    return float(number) if number is not None and 0 <= number <= most else None

@@ -92,16 +92,18 @@ _LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
 
 def known(readings: Mapping[str, Value | None]) -> dict[str, Value]:
     """Return the readings that have a possible value: what is not known is absent."""
-    return {
-        key: value
-        for key, value in readings.items()
-        if value is not None
-        and (
-            (limits := _limits(key)) is None
-            or isinstance(value, str | datetime)
-            or limits[0] <= value <= limits[1]
-        )
-    }
+    found: dict[str, Value] = {}
+    for key, value in readings.items():
+        if value is None:
+            continue
+        if type(value) is float or (
+            value is not True and value is not False and isinstance(value, int | float)
+        ):
+            limits = _limits(key)
+            if limits is not None and not limits[0] <= value <= limits[1]:
+                continue
+        found[key] = value
+    return found
 
 
 @lru_cache(maxsize=1024)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 import math
 import re
 
@@ -84,16 +85,27 @@ def as_measure(value: object) -> tuple[float, str] | None:
     """Return a number and its unit, which may be "": "98.30%", "0.00L", 4.1, "12"."""
     if value is None or isinstance(value, bool):
         return None
+    if isinstance(value, str):
+        return _measure_in(value)
     if type(value) is float or isinstance(value, int | float):
         try:
             number = float(value)
         except OverflowError:
             return None
         return (number, "") if math.isfinite(number) else None
-    if not isinstance(value, str) or not (found := _MEASURE.fullmatch(value.strip())):
+    return None
+
+
+def _measure_in(text: str) -> tuple[float, str] | None:
+    if not (found := _MEASURE.fullmatch(text.strip())):
         return None
     number = float(found[1])
     return (number, found[2].upper()) if math.isfinite(number) else None
+
+
+_known_measure = lru_cache(maxsize=4096)(_measure_in)
+"""Most values of a vehicle are told again and again; long texts are not kept."""
+_LONGEST_KNOWN = 24
 
 
 def as_number(value: object, unit: Unit = Unit.NONE) -> float | None:
@@ -104,7 +116,10 @@ def as_number(value: object, unit: Unit = Unit.NONE) -> float | None:
     """
     if value is None:
         return None
-    measure = as_measure(value)
+    if type(value) is str and len(value) <= _LONGEST_KNOWN:
+        measure = _known_measure(value)
+    else:
+        measure = as_measure(value)
     if measure is None or (measure[1] and measure[1] not in unit.value):
         return None
     return measure[0]
