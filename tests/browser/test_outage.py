@@ -8,6 +8,7 @@ import re
 from typing import Any
 from urllib.request import Request, urlopen
 
+from playwright.sync_api import expect
 import pytest
 
 from script.demo_support.accounts import ACCOUNTS
@@ -124,8 +125,15 @@ def test_last_positions_after_a_restart_while_the_apis_are_down(
         )
         before = place(screen, "Truck"), place(screen, "Car")
         assert None not in (*before[0], *before[1])
+        cards = screen.page.locator("fleet-tracker-overview .slot")
+        vehicles = cards.count()
         screen.restart(RESTARTED_WITHIN)
 
+        # The page that was open all the time.
+        expect(cards).to_have_count(vehicles)
+        expect(cards.first.locator("fleet-tracker-vehicle button.open")).to_be_visible()
+        assert not NO_WORDS.search(screen.text())
+        screen.picture("open dashboard after a restart while the APIs are down")
         for name, was in zip(("Truck", "Car"), before, strict=True):
             screen.open_vehicle(name)
             assert place(screen, name) == was
