@@ -16,7 +16,7 @@ from unittest.mock import patch
 from homeassistant.components.http import HomeAssistantHTTP
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir, storage
-from homeassistant.util import dt as dt_util
+from homeassistant.util import dt as dt_util, executor
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 import pytest
@@ -54,6 +54,11 @@ settings.register_profile(
 settings.load_profile("fleet_tracker")
 
 frozen_time.install()
+
+# In 10 s in all, Home Assistant interrupts each thread that does not end at once, and who is
+# interrupted on a busy machine does not wake the next one: that stays. What never ends is
+# ended by the time that a test may take.
+executor.EXECUTOR_SHUTDOWN_TIMEOUT = 3600
 
 # A line for each entity and device that is new takes longer to write than to make them.
 for _registry in ("entity_registry", "device_registry"):
