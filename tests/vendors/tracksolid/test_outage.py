@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
+from aiohttp import web
 from aiohttp.test_utils import TestClient
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
@@ -17,6 +18,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from tests.common import see_ignition_on
+from tests.simulators.failures import Answer
 from tests.simulators.tracksolid import TracksolidSimulator, pushes
 
 from .helpers import CAM, CAR, VAN
@@ -85,6 +87,30 @@ async def test_positions_fail_while_all_else_is_answered(
     assert home.sim.requests[ALARMS] >= alarms + 10
     assert sum("Error fetching" in one.getMessage() for one in caplog.records) == 1
     home.sim.heal()
+    await home.poll()
+    assert home.coordinator.is_reachable
+
+
+@pytest.mark.parametrize("rows", [None, [], "", [None], [1, "x", []], [{"lat": 1}]])
+async def test_positions_without_any_vehicle(
+    home: Home, monkeypatch: pytest.MonkeyPatch, rows: object
+) -> None:
+    """An answer that all of a sudden tells of no vehicle is no sign of life."""
+    serve = home.sim.failures.serve
+
+    async def without_vehicles(
+        request: web.BaseRequest, operation: str, answer: Answer
+    ) -> web.StreamResponse:
+        if operation == LOCATIONS:
+            return web.json_response({"code": 0, "message": "success", "result": rows})
+        return await serve(request, operation, answer)
+
+    monkeypatch.setattr(home.sim.failures, "serve", without_vehicles)
+    await home.elapse(540)
+    assert home.coordinator.is_reachable
+    await home.elapse(120)
+    assert not home.coordinator.is_reachable
+    monkeypatch.undo()
     await home.poll()
     assert home.coordinator.is_reachable
 
