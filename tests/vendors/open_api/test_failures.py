@@ -7,6 +7,7 @@ import contextlib
 from datetime import timedelta
 import logging
 
+from aiohttp import web
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.core import HomeAssistant, State
@@ -21,6 +22,7 @@ from custom_components.fleet_tracker.diagnostics import (
     async_get_config_entry_diagnostics,
 )
 from custom_components.fleet_tracker.vendors.open_api.transport import hash_password
+from tests.simulators.failures import Answer
 from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.open_api_fleet import Alarm, Device
 from tests.simulators.server import ANY_PATH, Fault
@@ -125,6 +127,32 @@ async def test_positions_fail_while_the_list_is_answered(
     assert rig.server.requests[LIST] >= lists + 7
     assert said(caplog) == []
     rig.server.heal()
+    await rig.poll()
+    assert rig.coordinator.is_reachable
+
+
+@pytest.mark.parametrize("records", [[], [None], [1, "x", []], [{"speed": 1}]])
+async def test_positions_without_any_vehicle(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, records: object
+) -> None:
+    """An answer that all of a sudden tells of no vehicle is no sign of life."""
+    serve = rig.server.failures.serve
+
+    async def without_vehicles(
+        request: web.BaseRequest, operation: str, answer: Answer
+    ) -> web.StreamResponse:
+        if operation == TRACK:
+            return web.json_response({"code": 0, "record": records})
+        return await serve(request, operation, answer)
+
+    monkeypatch.setattr(rig.server.failures, "serve", without_vehicles)
+    online = rig.reading(TRUCK, "online")
+    await rig.advance(540)
+    assert rig.coordinator.is_reachable
+    assert rig.reading(TRUCK, "online") == online
+    await rig.advance(120)
+    assert not rig.coordinator.is_reachable
+    monkeypatch.undo()
     await rig.poll()
     assert rig.coordinator.is_reachable
 

@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from aiohttp import web
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import Event, State, callback
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
+from tests.simulators.failures import Answer
 from tests.simulators.segway import ANY_PATH, TOKEN_PATH
 from tests.simulators.server import Fault
 from tests.vendors.rig import settle
@@ -117,6 +119,23 @@ async def test_15001_for_all_is_the_accounts_failure(
     await rig.run(2400, 60)
     assert rig.state("sensor", PARKED, "battery").state == STATE_UNAVAILABLE
     assert rig.state("sensor", RIDING, "battery").state == STATE_UNAVAILABLE
+
+
+async def test_answers_without_anything(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Success that tells nothing at all is no sign of life."""
+
+    async def empty(
+        _request: web.BaseRequest, _operation: str, _answer: Answer
+    ) -> web.StreamResponse:
+        return web.json_response({"code": 0, "msg": "Success", "data": {}})
+
+    monkeypatch.setattr(rig.server.failures, "serve", empty)
+    await rig.run(540, 60)
+    assert rig.coordinator.is_reachable
+    await rig.run(2800, 60)
+    assert not rig.coordinator.is_reachable
 
 
 @pytest.mark.parametrize("fault", [Fault.HTTP_500, Fault.HANG])

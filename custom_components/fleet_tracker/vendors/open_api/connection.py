@@ -17,6 +17,7 @@ from ...contract.errors import (
     AuthenticationFailed,
     CommandFailed,
     CommandUnsupported,
+    InvalidAnswer,
     InvalidArgument,
     RateLimited,
     VehicleUnavailable,
@@ -137,6 +138,8 @@ class OpenApiConnection(Connection):
         self._read: set[str] = set()
         self._unchanged = 0
         self._let_through: set[str] = set()
+        self._told: set[str] = set()
+        """The vehicles that the vendor told of since the start."""
         self._only_heard: set[str] = set()
         self._lapsed: frozenset[str] = frozenset()
         self._are_lapsed_told = host.memory.get(LAPSED_ARE_TOLD) is True
@@ -449,6 +452,9 @@ class OpenApiConnection(Connection):
                 # What the account may see has changed since the list was read.
                 self._list_due_at = self.host.now()
         else:
+            if not (found or self._told.isdisjoint(imeis)):
+                # All of a sudden it tells of none: that is no sign of life.
+                raise InvalidAnswer("The answer tells of no vehicle")
             await self._take(imeis, found, updates, with_news)
 
     async def _take(
@@ -489,6 +495,7 @@ class OpenApiConnection(Connection):
                 updates.append(self._status_update(imei, None))
                 continue
             self._let_through.add(imei)
+            self._told.add(imei)
             known_record = KnownTrack.of(record, update, self._only_heard)
             updates.append(replace(update, record=known_record))
             is_new = update.heard_at and not was_told(known, update.heard_at)

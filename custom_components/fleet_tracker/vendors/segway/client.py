@@ -291,11 +291,11 @@ class SegwayClient:
 
     async def status(self, imei: str) -> Record:
         """Return the current status ("get current status")."""
-        return await self._ask(STATUS, imei)
+        return _not_empty(await self._ask(STATUS, imei))
 
     async def extra_status(self, imei: str) -> Record:
         """Return helmets, saddle, tail box ... ("get current extra-status")."""
-        return await self._ask(EXTRA_STATUS, imei)
+        return _not_empty(await self._ask(EXTRA_STATUS, imei))
 
     async def location(self, imei: str, *, real_time: bool = False) -> Record:
         """Return the location ("get current location"), or ask the vehicle for it now.
@@ -303,12 +303,12 @@ class SegwayClient:
         Raises LocationUnknown when there is none.
         """
         if real_time:
-            return await self._ask(LOCATION, imei, realTimeLocation="true")
-        return await self._ask(LOCATION, imei)
+            return _not_empty(await self._ask(LOCATION, imei, realTimeLocation="true"))
+        return _not_empty(await self._ask(LOCATION, imei))
 
     async def battery_info(self, imei: str) -> Record:
         """Return voltages, power and the batteries ("get battery Info")."""
-        return await self._ask(BATTERY_INFO, imei)
+        return _not_empty(await self._ask(BATTERY_INFO, imei))
 
     async def bluetooth_key(self, imei: str) -> str:
         """Return the IoT's Bluetooth key ("get bluetooth key")."""
@@ -590,3 +590,10 @@ def _error_of(reply: _Reply) -> VendorError | None:
     if reply.status != 200:
         return NotSegway(f"HTTP {reply.status}")
     return None
+
+
+def _not_empty(record: Record) -> Record:
+    """Return a record. Raises NotSegway where it says nothing at all."""
+    if not record:
+        raise NotSegway("The answer has no field")
+    return record
