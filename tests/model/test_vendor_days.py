@@ -209,6 +209,10 @@ DAYS: dict[
         ],
         [(60, 73, 10.3, VENDOR), SECOND, THIRD],
     ),
+    "covers two of ours, and is taken back": (
+        [Answer(130, ((59, 105, 20.6),)), Answer(200, ((59, 105, 0),))],
+        [FIRST, SECOND, THIRD],
+    ),
     "one where nothing was driven is taken back": (
         [Answer(140, ((120, 140, 10),)), Answer(200, ((120, 140, 0),))],
         [FIRST, SECOND, THIRD],

@@ -234,7 +234,7 @@ def occurrences(told: Told, now: datetime) -> tuple[Occurrence, ...]:
 
 def check_trips(log: TripLog, now: datetime) -> None:
     """Raise an error of any kind if one of the trips of a log could not be told."""
-    told = [one.found for one in (*log.trips, *log.untold)]
+    told = [one.found for one in (*log.trips, *log.untold, *log.gone)]
     for found in (*told, *log.base.closed, *log.head.closed):
         trip = Trip(trip_id="", found=found)
         _occurrence(OccurrenceType.TRIP_ENDED, trip, found.until, now)

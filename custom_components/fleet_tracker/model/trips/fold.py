@@ -46,6 +46,9 @@ KEY_LATE_S = 120.0
 IDLE_PIECE_S = 60.0
 ESTIMATED_KMH = 30.0
 TOP_KMH = 250.0
+STRAY_KMH = 80.0
+STRAY_M = 200.0
+"""A fix that is farther away than it can be, and the next one is not, says nothing."""
 COUNTED_M = 25.0
 """A step counts from the last point that is so far away, or drift would count."""
 DENSE_S = 10.0
@@ -114,6 +117,10 @@ class Drive:
     """The last point that the way counts from."""
     at: float
     is_estimated: bool = False
+    unheard_since: float | None = None
+    """When it was last heard of before a begin that is estimated."""
+    unheard_m: float = 0.0
+    """How far it was then from where it was first heard of on the way."""
     way: float = 0.0
     seen_at: float = 0.0
     seen_speed: int = UNKNOWN
@@ -147,6 +154,21 @@ class Drive:
     """When it stopped before it was carried."""
     is_towed: bool = False
     drives_with_key_off: bool = False
+
+    def driven(self) -> tuple[tuple[int, float], ...]:
+        """Return the metres of each quarter of an hour, without those of being carried."""
+        quarters = self.quarters
+        if self.quarter_m:
+            quarters = (*quarters, (self.quarter, self.quarter_m))
+        if self.carried_since is None:
+            return quarters
+        left, parts = self.carried_way, []
+        for quarter, part in quarters:
+            if left <= 0:
+                break
+            parts.append((quarter, min(part, left)))
+            left -= part
+        return tuple(parts)
 
 
 @record(frozen=True, slots=True)
@@ -369,14 +391,49 @@ class Fold:
                     self._stay(place, at, settings)
                 return
         outside = self.outside
+        if outside is not None and self._is_stray(outside, fix):
+            outside = self.outside = None
         if outside is not None:
             self._leave(outside, settings)
             self._add_fix(fix, at, settings, fast=fast)
             return
-        if self.drive is None or place.until - place.since >= IDLE_PIECE_S:
+        if (
+            self.drive is None
+            or place.until - place.since >= IDLE_PIECE_S
+            or self._is_too_fast(place, place.until, fix, (fix.speed,))
+        ):
             self.outside = fix
         else:
             self._leave(fix, settings, away)
+
+    def _is_too_fast(
+        self,
+        since: Place | Moment,
+        since_at: float,
+        fix: Moment,
+        speeds: tuple[int, ...],
+    ) -> bool:
+        """Tell whether it hardly got from a place to a fix, by the speeds that it told."""
+        step = metres(since.latitude, since.longitude, fix.latitude, fix.longitude)
+        if step <= STRAY_M:
+            return False
+        if self.drive is not None:
+            speeds = (*speeds, self.drive.seen_speed)
+        told = [one / 10 for one in speeds if one != UNKNOWN]
+        most = max(STRAY_KMH, 1.5 * max(told) + 30) if told else TOP_KMH
+        return step > (fix.at_ms / 1000 - since_at) * most / 3.6
+
+    def _is_stray(self, fix: Moment, behind: Moment) -> bool:
+        """Tell whether a fix is far away from where it was before, and from the next one."""
+        place = self.place
+        if place is None:
+            return False
+        speeds = (fix.speed, behind.speed)
+        return (
+            self._is_too_fast(place, place.until, fix, speeds)
+            and self._is_too_fast(fix, fix.at_ms / 1000, behind, speeds)
+            and not self._is_too_fast(place, place.until, behind, speeds)
+        )
 
     def _stay(self, place: Place, at: float, settings: TripSettings) -> None:
         """Note that it is still at the place."""
@@ -536,6 +593,11 @@ class Fold:
             idle_s=idle if idle >= IDLE_PIECE_S else 0.0,
             odometer=self.parked_odometer,
         )
+        if estimated:
+            drive.unheard_since = place.until
+            drive.unheard_m = metres(
+                place.latitude, place.longitude, fix.latitude, fix.longitude
+            )
         return drive
 
     def _count(self, drive: Drive, fix: Moment, at: float, step: float) -> None:
@@ -854,9 +916,6 @@ class Fold:
         last = place.until if end is None else end
         begin = min(drive.begin, last)
         share = distance / way
-        quarters = drive.quarters
-        if drive.quarter_m:
-            quarters = (*quarters, (drive.quarter, drive.quarter_m))
         return FoundTrip(
             begin=begin,
             end=end,
@@ -864,6 +923,7 @@ class Fold:
             distance_m=distance,
             idle_s=max(0.0, min(idle, last - begin)),
             gap_s=drive.gap_s,
+            unheard_since=drive.unheard_since if drive.unheard_m > way / 2 else None,
             top_speed=drive.top_speed / 10 or None,
             distance_source=source,
             flags=frozenset({TripFlag.BEGIN_ESTIMATED})
@@ -875,7 +935,7 @@ class Fold:
             begin_longitude=drive.begin_longitude * _DEGREE,
             end_latitude=place.latitude * _DEGREE,
             end_longitude=place.longitude * _DEGREE,
-            quarters=tuple((one, part * share) for one, part in quarters)
+            quarters=tuple((one, part * share) for one, part in drive.driven())
             if end is not None
             else (),
         )

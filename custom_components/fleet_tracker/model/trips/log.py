@@ -1,4 +1,4 @@
-"""The log of a vehicle's trips: the evidence of 36 hours, and what was told of it.
+"""The log of a vehicle's trips: the evidence of 36 hours or more, and what was told of it.
 
 Pure. News in the order of time is folded into the last state. Late news is put where it
 belongs, and all that was measured after it is folded anew.
@@ -32,9 +32,12 @@ from .trip import QUARTER_S, FoundTrip, Trip, VendorTrip
 EVIDENCE_S = 36 * 3600
 LATEST_S = 7 * 86_400
 """What comes later than that, such as by a wrong clock, is not believed to be of then."""
+LEAST_MOMENTS = 1_000
+"""So many are kept until they are too late to be corrected, also beyond 36 hours."""
 MOST_MOMENTS = 10_000
 MOST_TRIPS = 100
 MOST_TOLD = 2 * MOST_TRIPS
+MOST_GONE = 20
 MOST_TOWINGS = 20
 CHECKPOINT_EVERY = 64
 FOLDED_AT_ONCE = 16
@@ -74,6 +77,8 @@ class TripLog:
     """All that it told of them, also what it corrected since."""
     trips: tuple[Trip, ...] = ()
     """The trips as they were told, oldest first."""
+    gone: tuple[Trip, ...] = ()
+    """Trips that were told and became none, which may be found again."""
     towings_told: tuple[Towing, ...] = ()
     untold: tuple[Trip, ...] = ()
     """Trips that changed after their ends were told, as they were told."""
@@ -152,7 +157,7 @@ def _with_vendors_trips(
     log: TripLog, vendors: Sequence[VendorTrip], now: float
 ) -> TripLog:
     """Return a log with what the vendor tells of trips, if that is new."""
-    oldest = max(log.base_at, now - EVIDENCE_S)
+    oldest = max(log.base_at, now - LATEST_S)
     told = with_told(
         log.told_by_vendor or log.vendors,
         (
@@ -223,6 +228,7 @@ def _with_moments(log: TripLog, moments: bytes, unfolded: int) -> TripLog:
         vendors=log.vendors,
         told_by_vendor=log.told_by_vendor,
         trips=log.trips,
+        gone=log.gone,
         towings_told=log.towings_told,
         untold=log.untold,
         untold_at=log.untold_at,
@@ -283,10 +289,19 @@ def _without_corrections(log: TripLog, now: float, before: TripLog | None) -> To
             )
         )
         (past if is_past else open_to_news).append(one)
-    trips, news = tell(tuple(open_to_news), found)
+    trips, news = tell(tuple(open_to_news), found, log.gone)
     trips = (*past, *trips)
     if trips != log.trips:
         log = replace(log, trips=trips)
+    if news.removed or log.gone:
+        shown = {one.trip_id for one in trips}
+        gone = tuple(
+            one
+            for one in (*log.gone, *news.removed)
+            if one.trip_id not in shown and one.found.until > log.base_at
+        )
+        if gone != log.gone:
+            log = replace(log, gone=gone[-MOST_GONE:])
     return Told(log=log, news=news, towed=towed)
 
 
@@ -414,6 +429,7 @@ def _appended(log: TripLog, moment: Moment, size: int) -> TripLog:
         vendors=log.vendors,
         told_by_vendor=log.told_by_vendor,
         trips=log.trips,
+        gone=log.gone,
         towings_told=log.towings_told,
         untold=log.untold,
         untold_at=log.untold_at,
@@ -421,12 +437,20 @@ def _appended(log: TripLog, moment: Moment, size: int) -> TripLog:
         doubtful_at=log.doubtful_at,
         checkpoints=checkpoints,
     )
-    if size >= MOST_MOMENTS + DROPPED_AT_ONCE or (
-        size > DROPPED_AT_ONCE
-        and unpack(moments, DROPPED_AT_ONCE).at < moment.at - EVIDENCE_S
-    ):
+    if size > DROPPED_AT_ONCE and _needless(moments, moment.at) >= DROPPED_AT_ONCE:
         return _shortened(log, moment.at)
     return log
+
+
+def _needless(moments: bytes, now: float) -> int:
+    """Return how many of the oldest moments are too old or too many."""
+    size = count(moments)
+    if unpack(moments, 0).at >= now - EVIDENCE_S and size <= MOST_MOMENTS:
+        return 0
+    too_late = position_of(moments, round((now - LATEST_S) * 1000))
+    old = position_of(moments, round((now - EVIDENCE_S) * 1000))
+    needless = max(too_late, min(old, size - LEAST_MOMENTS), size - MOST_MOMENTS)
+    return max(0, min(needless, size - 1))
 
 
 def _stands_as_before(log: TripLog, moment: Moment, size: int) -> bool:
@@ -457,9 +481,7 @@ def _shortened(log: TripLog, now: float) -> TripLog:
 
     The trip that is under way stays whole: what it was so far is in the state.
     """
-    size = count(log.moments)
-    oldest = position_of(log.moments, round((now - EVIDENCE_S) * 1000))
-    drop = min(max(oldest, size - MOST_MOMENTS), size - 1)
+    drop = _needless(log.moments, now)
     if not drop:
         return log
     base = log.base.copy()
@@ -534,6 +556,5 @@ def metres_since(log: TripLog, begin: float) -> float:
     running = log.running
     drive = log.head.drive
     if running is not None and drive is not None:
-        parts = (*drive.quarters, (drive.quarter, drive.quarter_m))
-        driven += sum(part for quarter, part in parts if quarter >= first)
+        driven += sum(part for quarter, part in drive.driven() if quarter >= first)
     return driven

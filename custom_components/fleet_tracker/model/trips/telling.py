@@ -352,12 +352,13 @@ def _between(
 
 
 def tell(
-    told: tuple[Trip, ...], found: Sequence[FoundTrip]
+    told: tuple[Trip, ...], found: Sequence[FoundTrip], gone: Sequence[Trip] = ()
 ) -> tuple[tuple[Trip, ...], News]:
     """Return the trips that are shown from now on, and the changes to fire events for.
 
     The trip that overlaps one most keeps its identity. An end is told once, whatever is
-    corrected later.
+    corrected later. ``gone`` are trips that were told and became none: one that is found
+    again is not new.
     """
     # The end that was told of the running one may be long ago.
     told = tuple(sorted(told, key=lambda one: _since(one.found)))
@@ -382,9 +383,12 @@ def tell(
     kept = {one.trip_id for one in old_of.values()}
     now: list[Trip] = []
     started, ended, changed = [], [], []
-    ids = {one.trip_id for one in told}
+    ids = {one.trip_id for one in (*told, *gone)}
+    forgotten = [one for one in gone if one.trip_id not in {it.trip_id for it in told}]
     for index, trip in enumerate(found):
         before = old_of.get(index)
+        if before is None and (before := _found_again(trip, forgotten)) is not None:
+            forgotten.remove(before)
         others = tuple(
             one.trip_id
             for one in touching.get(index, ())
@@ -405,14 +409,14 @@ def tell(
         elif not others and is_ended == before.is_ended and trip == before.found:
             after = before
         else:
-            gone = tuple(
+            absorbed = tuple(
                 one for one in others if one not in before.parents and one not in kept
             )
             after = replace(
                 before,
                 found=trip,
                 is_ended=before.is_ended or is_ended,
-                parents=(*before.parents, *gone),
+                parents=(*before.parents, *absorbed),
             )
             if is_ended and not before.is_ended:
                 ended.append(after)
@@ -430,6 +434,17 @@ def tell(
         removed=removed,
         changed=tuple(changed),
     )
+
+
+def _found_again(found: FoundTrip, gone: Iterable[Trip]) -> Trip | None:
+    """Return the trip that was told, became none, and is the same as one that is found."""
+    shared = {
+        one.trip_id: (_shared(one.found, found), one)
+        for one in gone
+        if _shared(one.found, found)
+        >= COVERED * min(found.until - found.begin, one.found.until - _since(one.found))
+    }
+    return max(shared.values(), key=lambda it: it[0])[1] if shared else None
 
 
 def corrections(

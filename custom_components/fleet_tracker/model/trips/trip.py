@@ -64,7 +64,7 @@ class FoundTrip:
     """Litres, where the vendor tells them."""
     quarters: tuple[tuple[int, float], ...] = field(default=(), compare=False)
     unheard_since: float | None = field(default=None, compare=False)
-    """Of a trip of which nothing was heard: when it was last heard of before it."""
+    """Of a trip most of which nobody heard of: when it was last heard of before it."""
     last: float = 0.0
     """The last time that it was heard of, which is its end once it ended."""
 
