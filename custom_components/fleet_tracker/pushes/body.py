@@ -7,7 +7,6 @@ way, the oldest is given up.
 from __future__ import annotations
 
 import asyncio
-import codecs
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from contextlib import suppress
 from http import HTTPStatus
@@ -97,16 +96,27 @@ async def _read(request: web.Request) -> bytes:
 
 
 def _as_utf8(body: bytes, charset: str | None) -> bytes:
-    """Return a text in UTF-8, without a byte order mark; as it is where that cannot be."""
+    """Return a text in UTF-8, without a byte order mark; as it is where that cannot be.
+
+    What is UTF-8 already is taken for it, whatever its content type claims.
+    """
     if len(body) > 2 and body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         charset = "utf-16"
     elif body.startswith(BOM_UTF8):
         return body.removeprefix(BOM_UTF8)
-    with suppress(LookupError, ValueError):
-        if charset and codecs.lookup(charset).name != "utf-8":
+    if charset and (b"\0" in body or not _is_utf8(body)):
+        with suppress(LookupError, ValueError):
             # Codecs that are not for texts, such as those that decompress, are refused.
             return body.decode(charset, "replace").encode()
     return body
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _boundary(content_type: str) -> bytes:

@@ -210,6 +210,7 @@ def test_items_are_never_lost_with_success(method: str, raw: str) -> None:
         f"token=t&data_list={LIST}&data_list={LIST}",
         f'{{"token":"t","data_list":{LIST}}} and more',
         f"token=t&data_list={LIST} and more",
+        f"token=t&msgType=1;data_list={LIST}",
         f"token=t&data_list={LIST[:-1]}",
         "token=t&data_list=" + "[" * 1000 + "]" * 1000,
         '{"token":"t","data_list":"nothing"}',

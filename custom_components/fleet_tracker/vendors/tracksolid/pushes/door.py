@@ -111,8 +111,10 @@ def read_push(request: PushRequest, token: str | None) -> Push | Refused | None:
     items = next((one for one in told if one is not None and one != ""), None)
     if items is None:
         # What says something else is no probe: answered as one, it would be lost. A page
-        # without an equals sign is read as the name of a field without a value.
-        return None if body.keys() <= _OF_A_PROBE else Refused(400)
+        # without an equals sign is read as the name of a field without a value. With
+        # semicolons between the fields, all others are part of the token.
+        is_probe = body.keys() <= _OF_A_PROBE and "data_list=" not in str(body)
+        return None if is_probe else Refused(400)
     return _items_of(path, from_text(items))
 
 
