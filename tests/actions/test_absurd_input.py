@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+import re
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -31,6 +32,7 @@ TEXTS: tuple[Any, ...] = (
     *("=cmd|' /C calc'!A0", "\ud800", "\x00\x01", "x" * 10_000, "../../etc/passwd"),
     *("", None, [], {}, "٣", "²", "9" * 32, "recorded-", "recorded-²"),
 )
+CLASS_NAME = re.compile(r"\b[A-Z][a-z]+[A-Z]")
 HISTORY = ("get_trips", "get_route", "get_stops", "get_alarms", "get_distance")
 
 
@@ -67,6 +69,8 @@ async def test_actions(hass: HomeAssistant, port: MockConfigEntry) -> None:
         await hass.config.async_set_time_zone(zone)
         error = await refused(hass, action, entity_id=nine, **fields)
         assert error.translation_key, (zone, action, fields)
+        told = str(error.translation_placeholders)
+        assert not CLASS_NAME.search(told), (action, fields, told)
 
 
 async def test_files(

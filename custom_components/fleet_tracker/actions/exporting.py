@@ -38,7 +38,9 @@ MOST_TRIM_M = 2_000
 LONGEST_NAME = 255
 """Bytes of a file's name."""
 EXPORT_FIELDS: Mapping[vol.Marker, Any] = {
-    vol.Required(ATTR_FORMAT): vol.Coerce(ExportFormat),
+    vol.Required(ATTR_FORMAT): vol.All(
+        vol.In([one.value for one in ExportFormat]), vol.Coerce(ExportFormat)
+    ),
     vol.Optional(ATTR_TRIP_ID): vol.All(vol.Coerce(str), vol.Length(min=1, max=32)),
     vol.Optional(ATTR_TRIM, default=0): vol.All(
         vol.Coerce(float), vol.Range(min=0, max=MOST_TRIM_M)

@@ -114,7 +114,9 @@ MARKING_ACTIONS: tuple[CommonAction, ...] = (
             vol.Required(ATTR_TRIP_ID): vol.All(
                 vol.Coerce(str), vol.Length(min=1, max=32)
             ),
-            vol.Optional(ATTR_CLASS): vol.In((*TripClass, NO_CLASS)),
+            vol.Optional(ATTR_CLASS): vol.In(
+                [*(one.value for one in TripClass), NO_CLASS]
+            ),
             **{vol.Optional(name): _TEXT for name in MARKS if name != ATTR_CLASS},
         },
         handler=_mark_trip,
