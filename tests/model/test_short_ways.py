@@ -212,7 +212,7 @@ def test_records_are_copied_as_dataclasses_are() -> None:
         assert copied == dataclasses.replace(vehicle, **changes)
         assert repr(vehicle) == before
     with pytest.raises(TypeError, match="has no speed"):
-        replace(vehicle, speed=5)
+        replace(vehicle, speed=5)  # type: ignore[call-arg]
     fix = Position(latitude=1.0, longitude=2.0, accuracy=3.0, fixed_at=NOW)
     assert replace(fix, kind=FixKind.CELL).kind is FixKind.CELL
 

@@ -536,19 +536,16 @@ class Fleet:
         self._note_ignition(
             vehicle.vehicle_id, unusable=vehicle.trips.head.is_key_unusable
         )
-        expiries = [
-            expiry
-            for expiry in (
-                expires_at(vehicle),
-                activity_expires_at(vehicle, rules, now),
-                online_expires_at(vehicle, rules, now),
-            )
-            if expiry is not None
-        ]
-        if expiries:
+        earliest = expires_at(vehicle)
+        for expiry in (
+            activity_expires_at(vehicle, rules, now),
+            None if rules.polled_at is None else online_expires_at(vehicle, rules, now),
+        ):
+            if expiry is not None and (earliest is None or expiry < earliest):
+                earliest = expiry
+        if earliest is not None:
             # A timer runs by our clock.
-            earliest = min(expiries) - self._keeper.clock_offset
-            self._expiries.add(vehicle.vehicle_id, earliest)
+            self._expiries.add(vehicle.vehicle_id, earliest - self._keeper.clock_offset)
 
     @callback
     def _note_clock(self, vehicle_id: str, *, wrong: bool) -> None:
@@ -632,9 +629,8 @@ class Fleet:
         """
         if (by_reading := self._listeners_of.get(vehicle_id)) is None:
             return
-        for reading in list(by_reading) if changed is None else changed:
-            if reading in by_reading:
-                self._work.add_urgent(by_reading[reading])
+        readings = by_reading if changed is None else by_reading.keys() & changed
+        self._work.add_urgent([one for key in readings for one in by_reading[key]])
 
     @callback
     def _tell_newcomer(self, vehicle_id: str) -> None:

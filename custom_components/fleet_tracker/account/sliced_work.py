@@ -67,11 +67,12 @@ class SlicedWork:
                 self._end()
 
     def _do_some(self) -> None:
-        while self._urgent or self._jobs:
-            if not self.has_time:
+        urgent, jobs = self._urgent, self._jobs
+        while urgent or jobs:
+            if monotonic() >= self._until:
                 return
             try:
-                (self._urgent or self._jobs).popleft()()
+                (urgent or jobs).popleft()()
             # One broken entity must not silence all others, nor one that looks at the
             # result of a task that was cancelled.
             except (Exception, asyncio.CancelledError):  # noqa: BLE001

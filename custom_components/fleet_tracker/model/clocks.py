@@ -179,12 +179,14 @@ def _plainly(
             if fixes.offset is not None or fixes.misfits:
                 return None
             news[_FIX] = (*held[1 - _REMEMBERED :], _plain_stamp(fixed_at))
-    if heard_at is not None and heard_at != fixed_at:
-        if (
-            update.heard_source is not TimeSource.TRACKER
-            or not EARLIEST <= heard_at <= receipt
-        ):
+    if heard_at is None:
+        pass
+    elif not EARLIEST <= heard_at <= receipt:
+        return None
+    elif update.heard_source is not TimeSource.TRACKER:
+        if update.heard_source is TimeSource.ESTIMATED:
             return None
+    elif heard_at != fixed_at:
         held = stamps.get(_HEARD, ())
         told = _told_plainly(held, heard_at)
         if told is None:
@@ -194,8 +196,6 @@ def _plainly(
             if contacts.offset is not None or contacts.misfits:
                 return None
             news[_HEARD] = (*held[1 - _REMEMBERED :], _plain_stamp(heard_at))
-    elif heard_at is not None and update.heard_source is not TimeSource.TRACKER:
-        return None
     if not news:
         return clock
     return TrackerClock(
@@ -204,19 +204,18 @@ def _plainly(
 
 
 def _told_plainly(held: tuple[Stamp, ...], stamp: datetime) -> bool | None:
-    """Tell whether a time was told before and counted as it is, or is later than all.
+    """Tell whether a time was told before. None where it may not count as it is.
 
-    None for neither.
+    So it is if it counted as another one before, or is not later than the last.
     """
-    latest = True
-    for one in held:
-        told = one.told
-        if told == stamp:
-            is_plain = one.counts_as == stamp and one.source is TimeSource.TRACKER
-            return True if is_plain else None
-        if told > stamp or one.counts_as > stamp:
-            latest = False
-    return False if latest else None
+    if not held:
+        return False
+    if stamp in (told := [one.told for one in held]):
+        before = held[told.index(stamp)]
+        is_plain = before.counts_as == stamp and before.source is TimeSource.TRACKER
+        return True if is_plain else None
+    before = held[-1]
+    return False if before.told < stamp and before.counts_as <= stamp else None
 
 
 def _plain_stamp(stamp: datetime) -> Stamp:
@@ -373,8 +372,8 @@ def _holds_later(vehicle: Vehicle, receipt: datetime) -> bool:
         heard_at is not None and heard_at > receipt
     ):
         return True
-    groups = vehicle.groups
-    if groups and max(map(_MEASURED_AT, groups.values())) > receipt:
+    times = map(_MEASURED_AT, vehicle.groups.values())
+    if max(times, default=receipt) > receipt:
         return True
     waiting = vehicle.beliefs.waiting_fix
     return waiting is not None and waiting.since > receipt

@@ -90,7 +90,7 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Deri
     told = tell(before.trips, known.trips, now)
     readings.update(last_trip_readings(before, told.log, readings))
     today_at = before.distance_today_at
-    if _is_of_another_day(known, rules):
+    if Reading.DISTANCE_TODAY in readings and _is_of_another_day(known, rules):
         readings.pop(Reading.DISTANCE_TODAY, None)
     if Reading.DISTANCE_TODAY not in readings:
         today, today_at = distance_today(before, told.log, rules, now)
@@ -133,12 +133,12 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Deri
 
 def _is_of_another_day(vehicle: Vehicle, rules: Rules) -> bool:
     """Tell whether the vendor last told the distance of a day before today."""
-    began = rules.day_began
-    return began is not None and all(
-        group.measured_at < began
-        for group in vehicle.groups.values()
-        if Reading.DISTANCE_TODAY in group.readings
-    )
+    if (began := rules.day_began) is None:
+        return False
+    for group in vehicle.groups.values():
+        if group.measured_at >= began and Reading.DISTANCE_TODAY in group.readings:
+            return False
+    return True
 
 
 def _came_to_rest(before: Vehicle, readings: Mapping[str, Value]) -> bool:
@@ -224,9 +224,8 @@ def _idles(stood_since: datetime | None, fix: Position | None, now: datetime) ->
 
 def expires_at(vehicle: Vehicle) -> datetime | None:
     """Return when time alone may change a reading next, None if it never will."""
-    times = []
-    if (settled := settles_at(vehicle)) is not None:
-        times.append(settled)
+    settled = settles_at(vehicle)
+    times = [] if settled is None else [settled]
     fix = vehicle.latest_fix
     if (
         fix is not None
@@ -234,8 +233,8 @@ def expires_at(vehicle: Vehicle) -> datetime | None:
         and (
             _is_derived(vehicle, Reading.SPEED)
             or (
-                _is_derived(vehicle, Reading.MOVING)
-                and vehicle.readings[Reading.MOVING]
+                vehicle.readings.get(Reading.MOVING)
+                and _is_derived(vehicle, Reading.MOVING)
             )
         )
     ):
@@ -263,7 +262,8 @@ def activity_expires_at(
         # A look too early changes nothing.
         ends = (rules.day_began + length for length in _LENGTHS_OF_DAYS)
         times.extend(islice((end for end in ends if end > now), 1))
-    return min((time for time in times if time > now), default=None)
+    times = [time for time in times if time > now]
+    return min(times) if times else None
 
 
 def online_expires_at(vehicle: Vehicle, rules: Rules, now: datetime) -> datetime | None:
@@ -324,6 +324,9 @@ def _shown_time(shown: Value | None, true: datetime, step: timedelta) -> datetim
 
 def _is_derived(vehicle: Vehicle, reading: str) -> bool:
     """Tell whether a vehicle has a reading that the vendor did not say itself."""
-    return reading in vehicle.readings and not any(
-        reading in group.readings for group in vehicle.groups.values()
-    )
+    if reading not in vehicle.readings:
+        return False
+    for group in vehicle.groups.values():  # noqa: SIM110  it is quicker than a generator
+        if reading in group.readings:
+            return False
+    return True

@@ -82,6 +82,8 @@ def as_flag(value: object) -> bool | None:
         return value
     if type(value) is int:
         return value == 1 if 0 <= value <= 1 else None
+    if type(value) is str and (flag := _FLAGS.get(value)) is not None:
+        return flag
     if type(value) is float or type(value) is str:
         return _FLAGS.get(str(value).strip().lower())
     return None

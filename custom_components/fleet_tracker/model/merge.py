@@ -191,9 +191,10 @@ def check(vehicle: Vehicle, rules: Rules, now: datetime) -> None:
         ),
         heard_at=now,
     )
-    for known in (vehicle, merge(vehicle, update, rules, now).vehicle):
-        refresh(known, rules, now)
-        refresh(known, rules, now + _LONG_AFTER)
+    refresh(vehicle, rules, now)
+    refresh(vehicle, rules, now + _LONG_AFTER)
+    # What follows by now is derived with the news.
+    refresh(merge(vehicle, update, rules, now).vehicle, rules, now + _LONG_AFTER)
 
 
 def _merge_groups(

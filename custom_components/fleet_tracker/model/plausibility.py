@@ -33,6 +33,8 @@ LONGEST_WAIT = timedelta(hours=1)
 """A waiting value is accepted after this, if nothing newer contradicts it."""
 LEAST_TIME_BETWEEN_FIXES = timedelta(minutes=1)
 MOST_WAITING_FIXES = 3
+_DEGREES_NEAR = 0.03
+"""Within so many degrees it is less than can be driven in the least time."""
 
 
 # --- growing readings -----------------------------------------------------------------------
@@ -159,29 +161,26 @@ def believe_readings(
     plausible; ``growths`` is brought up to date. ``was_set`` says that the odometer was
     set by a command. The time of the group is not in the future.
     """
-    taken: dict[str, Value] = {}
+    taken = dict(news.readings)
     not_known = set(news.not_known)
     believed = EMPTY if held is None else held.readings
     for key, value in news.readings.items():
         limits = _limits_of(key)
-        if (
-            limits.least <= value < limits.plain_below
-            if type(value) is float
-            else value.__class__ in _NO_NUMBERS and limits.growth is None
-        ):
-            taken[key] = value
+        if type(value) is float:
+            if limits.least <= value < limits.plain_below:
+                continue
+        elif limits.growth is None and value.__class__ in _NO_NUMBERS:
             continue
-        before_it = believed.get(key)
         if (
-            before_it == value
+            limits.growth is None
+            and (before_it := believed.get(key)) == value
             and type(before_it) is type(value)
-            and limits.growth is None
         ):
-            taken[key] = value
             continue
         number = _as_number(value)
         if number is not None:
             if not _is_finite(number):
+                del taken[key]
                 not_known.add(key)
                 continue
             if key == Reading.ODOMETER:
@@ -200,7 +199,9 @@ def believe_readings(
                     was_set=was_set and key == Reading.ODOMETER,
                 )
             )
-            if after is not None:
+            if after is None:
+                del taken[key]
+            else:
                 growths[key] = after
                 taken[key] = after.value
         elif number is not None and (
@@ -208,6 +209,7 @@ def believe_readings(
             if limits.is_free
             else _means_nothing(number) or not limits.least <= number <= limits.most
         ):
+            del taken[key]
             not_known.add(key)
         else:
             taken[key] = value
@@ -357,12 +359,34 @@ def _has_waited(waiting: WaitingFix, now: datetime) -> bool:
 
 def can_follow(one: Position, other: Position) -> bool:
     """Tell whether a vehicle can have driven from one fix to the other."""
+    if (
+        abs(one.latitude - other.latitude) + abs(one.longitude - other.longitude)
+        < _DEGREES_NEAR
+    ):
+        return True
     hours = max(other.fixed_at - one.fixed_at, LEAST_TIME_BETWEEN_FIXES) / HOUR
     return one.distance_to(other) <= FASTEST_KMH * 1000 * hours
 
 
+_SPEED, _COURSE, _ALTITUDE = map(
+    _limits_of, (Reading.SPEED, Reading.COURSE, Reading.ALTITUDE)
+)
+
+
+def _is_plain(limits: _Limits, value: float | None) -> bool:
+    """Tell whether a number is surely a measurement, or none was told."""
+    return value is None or limits.least <= value < limits.plain_below
+
+
 def _without_impossible(fix: Position) -> Position:
     """Return a fix without values beside its place that mean "not available"."""
+
+    if (
+        _is_plain(_SPEED, fix.speed)
+        and _is_plain(_COURSE, fix.course)
+        and _is_plain(_ALTITUDE, fix.altitude)
+    ):
+        return fix
 
     def possible(reading: Reading, value: float | None) -> float | None:
         if value is None or not _is_finite(value) or _means_nothing(value):

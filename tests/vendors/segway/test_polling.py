@@ -797,6 +797,7 @@ async def test_an_account_that_is_unloaded_while_it_looks_what_is_due(
 ) -> None:
     """The event loop has its turn between vehicles: what ends the account may come then."""
     monkeypatch.setattr(poller_module, "LONGEST_HOLD", -1.0)
+    monkeypatch.setattr(poller_module, "LOOKED_AT_ONCE", 1)
     await connection.open()
     looked_at: list[str] = []
     closing: list[asyncio.Task[None]] = []

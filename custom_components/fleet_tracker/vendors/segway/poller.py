@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import batched
 import logging
 from time import monotonic
 
@@ -65,6 +66,7 @@ POLLS_AT_ONCE = 3
 WITNESS_PAUSE = timedelta(minutes=5)
 LONGEST_HOLD = 0.004
 """Seconds of looking at vehicles after which the event loop gets its turn."""
+LOOKED_AT_ONCE = 16
 PATIENCE = 5
 """Seconds after which a poll no longer waits for vehicles that do not answer."""
 
@@ -168,7 +170,8 @@ class Poller:
         self._planned = None
         now = self._host.now()
         for vehicle in self._vehicles.values():
-            self._tell_what_time_brings(vehicle, now)
+            if vehicle.raised or not vehicle.introduced:
+                self._tell_what_time_brings(vehicle, now)
         try:
             # Without a token no vehicle can be asked, and each would ask for one.
             await self._client.authorize()
@@ -194,17 +197,22 @@ class Poller:
         now = self._host.now()
         asked = []
         until = monotonic() + LONGEST_HOLD
-        for vehicle in list(vehicles):
+        for some in batched(list(vehicles), LOOKED_AT_ONCE, strict=False):
             if monotonic() >= until:
                 await asyncio.sleep(0)
                 until = monotonic() + LONGEST_HOLD
-            if self._is_stopped or self._vehicles.get(vehicle.imei) is not vehicle:
-                # It was removed, or the account was unloaded, meanwhile.
-                continue
-            due = vehicle.due(self._host.vehicle(vehicle.imei), now)
-            if due and not vehicle.busy:
-                vehicle.task = asyncio.create_task(self._read(vehicle, due))
-                asked.append(vehicle)
+            if self._is_stopped:
+                # The account was unloaded meanwhile.
+                break
+            accepted, known_of = self._vehicles.get, self._host.vehicles().get
+            for vehicle in some:
+                if accepted(vehicle.imei) is not vehicle:
+                    # It was removed meanwhile.
+                    continue
+                due = vehicle.due(known_of(vehicle.imei), now)
+                if due and not vehicle.busy:
+                    vehicle.task = asyncio.create_task(self._read(vehicle, due))
+                    asked.append(vehicle)
         await self._wait_for(asked)
         reason = self._suspicion([vehicle for vehicle in asked if not vehicle.busy])
         if isinstance(reason, _DOUBTFUL_ERRORS) and (

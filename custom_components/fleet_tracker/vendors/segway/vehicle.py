@@ -269,23 +269,27 @@ class AcceptedVehicle:
 
     def due(self, known: Vehicle | None, now: datetime) -> list[Query]:
         """Return what to ask of it now."""
-        if self.next_due(known, now) > now:
+        if self._is_planned(known, now) or self.next_due(known, now) > now:
             return []
         state = self.state(known)
         due_at = self._schedule.due_at
         return [query for query in self.queries if due_at(query, state, now) <= now]
+
+    def _is_planned(self, known: Vehicle | None, now: datetime) -> bool:
+        """Tell whether the plan holds: its time has not come, and nothing has changed."""
+        plan = self._plan
+        return (
+            plan is not None
+            and plan.known is known
+            and plan.made_at <= now < plan.ends_at
+        )
 
     def next_due(self, known: Vehicle | None, now: datetime) -> datetime:
         """Return when to ask it for something again.
 
         That stays planned until the vehicle or its schedule changes, or the time comes.
         """
-        plan = self._plan
-        if (
-            plan is not None
-            and plan.known is known
-            and plan.made_at <= now < plan.ends_at
-        ):
+        if (plan := self._plan) is not None and self._is_planned(known, now):
             return plan.due
         state, schedule = self.state(known), self._schedule
         due = min(schedule.due_at(query, state, now) for query in self.queries)

@@ -90,19 +90,22 @@ _LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
 )
 
 
+_NO_NUMBERS = (str, datetime)
+
+
 def known(readings: Mapping[str, Value | None]) -> dict[str, Value]:
     """Return the readings that have a possible value: what is not known is absent."""
     found: dict[str, Value] = {}
     for key, value in readings.items():
         if value is None:
             continue
-        if type(value) is float or (
-            value is not True and value is not False and isinstance(value, int | float)
+        limits = _limits(key)
+        if (
+            limits is None
+            or isinstance(value, _NO_NUMBERS)
+            or limits[0] <= value <= limits[1]
         ):
-            limits = _limits(key)
-            if limits is not None and not limits[0] <= value <= limits[1]:
-                continue
-        found[key] = value
+            found[key] = value
     return found
 
 

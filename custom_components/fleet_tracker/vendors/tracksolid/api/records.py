@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 import math
 from typing import Self
 
 from ....model.json_values import Record, as_flag, as_text
+from ....model.record import record
 from ....model.vehicle import FixKind, TimeSource
 from .values import (
     Unit,
@@ -28,7 +28,7 @@ _METRES_PER_KM = 1000
 _VOLTS_AT_MOST = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Device:
     """A row of the device list (4.1), or a device's details (4.2)."""
 
@@ -74,7 +74,7 @@ class Device:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Location:
     """A row of the locations (5.1, 5.2): km/h, degrees, km, V, %, °C."""
 
@@ -155,7 +155,7 @@ class Location:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class TagLocation:
     """Where a TAG is (5.8, and its push)."""
 
@@ -182,7 +182,7 @@ class TagLocation:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class CellLocation:
     """The position of cells and Wi-Fi networks (5.6); the accuracy in metres."""
 
@@ -191,7 +191,7 @@ class CellLocation:
     accuracy: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Point:
     """A waypoint of a track (5.5): km/h, degrees, m."""
 
@@ -225,7 +225,7 @@ class Point:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Trip:
     """A drive (5.4, and the pushed report): km, seconds, km/h, litres."""
 
@@ -288,7 +288,7 @@ def _is_km(distance: float, average_kmh: float | None, seconds: int) -> bool:
     return distance < expected_km * math.sqrt(_METRES_PER_KM)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Stop:
     """A time of standing still (5.7), idling if the ignition was on."""
 
@@ -323,7 +323,7 @@ class Stop:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Alarm:
     """An alarm (6.1, 10.4). The code is a number of the device or a text."""
 
@@ -359,7 +359,7 @@ class Alarm:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ObdReport:
     """The readings of an OBD tracker: km, L, %, °C, V, rpm, km/h."""
 
@@ -399,7 +399,7 @@ class ObdReport:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Fault:
     """A trouble code that a vehicle reported."""
 
@@ -419,7 +419,7 @@ class Fault:
         return cls(imei=imei, code=code, detail=detail, occurred_at=occurred_at)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Instruction:
     """A command that a model knows (8.1); its template has places {0}, {1} and on."""
 
@@ -458,7 +458,7 @@ def _execution(value: object) -> str | None:
     return f"{number:.0f}" if number is not None else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class SentCommand:
     """A command that was sent, and what came of it (8.3)."""
 
@@ -483,7 +483,7 @@ class SentCommand:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Group:
     """A group of devices (4.11)."""
 
@@ -491,7 +491,7 @@ class Group:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class UpdateResult:
     """The outcome of changing one device of several (4.3)."""
 

@@ -96,10 +96,11 @@ class KnownRow(KnownRecord):
 
         That is so where a time is missing that we would put in, each time anew.
         """
-        if update.heard_at is None or any(
-            group.time_source is TimeSource.OURS for group in update.groups
-        ):
+        if update.heard_at is None:
             return None
+        for group in update.groups:
+            if group.time_source is TimeSource.OURS:
+                return None
         return cls(row, fleet)
 
     @override
