@@ -11,6 +11,7 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.const import BASE_PLATFORMS
 from homeassistant.core import HomeAssistant, State
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er, event
@@ -38,6 +39,14 @@ from custom_components.fleet_tracker.vendors import VENDORS
 from tests.neutral_vendor import CLOUD, FILMING, LISTENER
 
 START = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)
+TALKATIVE = (
+    "homeassistant.helpers.entity_registry",
+    "homeassistant.helpers.device_registry",
+    "homeassistant.setup",
+    *(f"homeassistant.components.{platform}" for platform in BASE_PLATFORMS),
+    "pytest_homeassistant_custom_component.common",
+)
+"""Loggers to which each set-up writes dozens of lines, which takes long."""
 SECRET = "a-secret-that-nobody-guesses"
 # Tests add others for a while.
 _REGISTERED = tuple(VENDORS)

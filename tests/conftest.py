@@ -30,6 +30,7 @@ import custom_components  # noqa: F401
 from custom_components.fleet_tracker.account import line_file
 from script.fuzz import EXAMPLES
 from tests import frozen_time
+from tests.common import TALKATIVE
 from tests.languages import speak_german
 from tests.neutral_vendor import Clouds, register
 
@@ -60,9 +61,17 @@ frozen_time.install()
 # ended by the time that a test may take.
 executor.EXECUTOR_SHUTDOWN_TIMEOUT = 3600
 
-# A line for each entity and device that is new takes longer to write than to make them.
-for _registry in ("entity_registry", "device_registry"):
-    logging.getLogger(f"homeassistant.helpers.{_registry}").setLevel(logging.WARNING)
+for _talkative in TALKATIVE:
+    logging.getLogger(_talkative).setLevel(logging.WARNING)
+
+# pytest notes each line itself, and shows it when a test fails.
+for _handler in logging.getLogger().handlers[:]:
+    if type(_handler) is logging.StreamHandler:
+        logging.getLogger().removeHandler(_handler)
+
+# What a test leaves is looked for after each module. Looking in between finds little, and
+# looks at all that is in use.
+gc.set_threshold(200_000, 50, 1000)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -71,12 +71,16 @@ class _Modules:
     def __init__(self) -> None:
         # What they were when nothing was found in them, and how large.
         self._timeless: dict[str, ModuleType] = {}
-        self._sizes: list[tuple[dict[str, object], int, str]] = []
+        self._sizes: list[tuple[str, ModuleType, dict[str, object], int]] = []
         self._found: list[tuple[str, ModuleType]] = []
 
     def keys(self) -> Iterable[str]:
-        """Return the names of modules that are new, changed, or known to tell the time."""
-        self._forget_what_changed()
+        """Return the names of modules that are new, changed, or known to tell the time.
+
+        When the time goes on, it is asked only which are new.
+        """
+        if api.freeze_factories:
+            self._forget_what_changed()
         loaded = sys.modules
         ignored = tuple(config.settings.default_ignore_list)
         self._found = []
@@ -86,7 +90,7 @@ class _Modules:
             searched = api._GLOBAL_MODULES_CACHE.get(name)
             if name.startswith(ignored) or searched == (_outline(module), []):
                 self._timeless[name] = module
-                self._sizes.append((names, len(names), name))
+                self._sizes.append((name, module, names, len(names)))
             else:
                 self._found.append((name, module))
         return [name for name, _ in self._found]
@@ -100,15 +104,16 @@ class _Modules:
         return sys.modules.get(name, default)
 
     def _forget_what_changed(self) -> None:
-        loaded, timeless = sys.modules, self._timeless
-        changed = {name for names, size, name in self._sizes if len(names) != size}
-        changed |= {
-            name for name, was in timeless.items() if loaded.get(name) is not was
+        loaded = sys.modules.get
+        changed = {
+            name
+            for name, module, names, size in self._sizes
+            if len(names) != size or loaded(name) is not module
         }
         if changed:
-            self._sizes = [one for one in self._sizes if one[2] not in changed]
+            self._sizes = [one for one in self._sizes if one[0] not in changed]
             for name in changed:
-                del timeless[name]
+                del self._timeless[name]
 
 
 class _Callers:
@@ -173,13 +178,13 @@ class _Moment:
             told = self._told = _Told(frozen, offset)
         return told
 
-    def monotonic(self) -> float:
-        """Return the time that the event loop goes by."""
+    def seconds(self) -> float:
+        """Return the time in UNIX seconds, which the event loop goes by too."""
         told = self._frozen()
         if told is None:
-            return _monotonic()
+            return _seconds()
         if not told.seconds:
-            told.seconds.append(_monotonic())
+            told.seconds.append(_seconds())
         return told.seconds[0]
 
     def now(self, tz: dt.tzinfo | None = None) -> dt.datetime:
@@ -193,7 +198,7 @@ class _Moment:
         return now
 
 
-_monotonic = api._get_fake_monotonic
+_seconds = api._get_fake_monotonic
 _MODULES, _CALLERS, _MOMENT = _Modules(), _Callers(), _Moment()
 
 # The test plugin has a class of its own, elsewhere in its newest version than in its oldest.
@@ -201,6 +206,13 @@ _FAKE_DATETIME = (
     patch_time if hasattr(patch_time, "HAFakeDatetime") else plugins
 ).HAFakeDatetime
 _now: Callable[[dt.tzinfo | None], dt.datetime] = _FAKE_DATETIME.now
+
+
+def fake_time() -> float:
+    """Return the frozen time in UNIX seconds, the real one to those who are ignored."""
+    if _CALLERS.should_use_real_time():
+        return api.real_time()
+    return _MOMENT.seconds()
 
 
 def install() -> None:
@@ -211,7 +223,8 @@ def install() -> None:
     """
     patched = cast("Any", api)
     patched.sys = SimpleNamespace(modules=_MODULES)
-    patched._get_fake_monotonic = _MOMENT.monotonic
+    patched._get_fake_monotonic = _MOMENT.seconds
+    patched.fake_time = fake_time
     patched._get_module_attributes_hash = _outline
     patched._should_use_real_time = _CALLERS.should_use_real_time
     patch_time.ha_get_module_attributes_hash = _outline

@@ -22,6 +22,7 @@ from custom_components.fleet_tracker.diagnostics import (
     async_get_config_entry_diagnostics,
 )
 from custom_components.fleet_tracker.vendors.open_api.transport import hash_password
+from tests.common import TALKATIVE
 from tests.simulators.failures import Answer
 from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.open_api_fleet import Alarm, Device
@@ -642,6 +643,8 @@ async def test_a_whole_life_without_a_secret_in_the_log(
     Nor in the diagnostics.
     """
     caplog.set_level(logging.DEBUG)
+    for name in TALKATIVE:
+        caplog.set_level(logging.DEBUG, name)
     rig = Rig(hass, server, freezer, await add_account(hass, server))
     server.device(CAR).alarms = [
         Alarm(1, 4.8951, 52.3701, int(START.timestamp()), int(START.timestamp()) + 30)
