@@ -67,7 +67,7 @@ LISTS: dict[str, tuple[Entry, ...]] = {
 
 def stamp(time: float) -> str:
     """Return a time as the API writes it: UTC, yyyy-MM-dd HH:mm:ss."""
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(time, UTC).isoformat(" ")[:19]
 
 
 @dataclass(slots=True)
@@ -336,12 +336,8 @@ class Device:
         """Return its alarms, newest first (6.1)."""
         begin = max(begin, self.since)
         rows = [self.alarm_row(e) for e in self.vehicle.happenings(begin, end)]
-        rows += [
-            row
-            for row in self.alarms
-            if stamp(begin) <= str(row["alertTime"])
-            and str(row["alertTime"]) <= stamp(end)
-        ]
+        first, last = stamp(begin), stamp(end)
+        rows += [row for row in self.alarms if first <= str(row["alertTime"]) <= last]
         return sorted(rows, key=lambda row: str(row["alertTime"]), reverse=True)
 
     def alarm_row(self, event: Event) -> dict[str, object]:

@@ -28,6 +28,7 @@ from custom_components.fleet_tracker.vendors.tracksolid.readers.reader import (
     Reader,
     Situation,
 )
+from tests.simulators import world
 from tests.simulators.tracksolid import TracksolidSimulator
 from tests.vendors.fake_host import FakeHost
 
@@ -54,6 +55,16 @@ def settings(sim: TracksolidSimulator, **options: object) -> Settings:
         driving_interval=timedelta(seconds=15),
         parked_interval=timedelta(seconds=60),
     )
+
+
+def stand_still(sim: TracksolidSimulator) -> None:
+    """Let all vehicles stand from now on, where they are.
+
+    Where days pass, most of a test's time would go by in drives that it is not about.
+    """
+    now = sim.now
+    for device in sim.devices.values():
+        device.vehicle = world.parked(device.vehicle.at(now).place, now)
 
 
 async def poll(connection: TracksolidConnection, host: FakeHost) -> PollResult:

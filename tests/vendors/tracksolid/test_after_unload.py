@@ -17,7 +17,7 @@ from custom_components.fleet_tracker.vendors.tracksolid.vocabulary import (
 )
 from tests.vendors.rig import TURNS
 
-from .helpers import CAM, CAR
+from .helpers import CAM, CAR, stand_still
 from .home import NOW, Home, add_account
 
 pytestmark = pytest.mark.freeze_time(NOW)
@@ -94,6 +94,7 @@ PHASES: Mapping[str, Callable[[Home], Awaitable[Work | None]]] = {
 async def test_nothing_is_asked(filming: Home, removed: bool) -> None:
     """In each phase: answers that come in now lead to nothing, nor does the time."""
     home, sim, entries = filming, filming.sim, filming.hass.config_entries
+    stand_still(sim)
     for name, begin in PHASES.items():
         closed = sim.requests[CLOSE]
         work = await begin(home)

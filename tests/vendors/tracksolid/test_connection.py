@@ -61,6 +61,7 @@ from .helpers import (
     reader_of,
     request,
     settings,
+    stand_still,
 )
 
 LIST = "jimi.user.device.list"
@@ -269,6 +270,7 @@ async def test_part_that_fails(
     asked_within: int,
 ) -> None:
     """A reader that fails does not keep the others back."""
+    stand_still(sim)
     await poll(connection, host)
     host.advance(asked_within)
     sim.fail(method, how="status", times=-1)
@@ -403,6 +405,7 @@ async def test_tags(
     await poll(again, host)
     await poll(again, host)
     assert [p["imei"] for n, p in sim.calls if n == TAG] == [VAN, CAR, CAR]
+    stand_still(sim)
     host.advance(86_400)
     van.tag = True
     for _ in range(2):
@@ -818,6 +821,7 @@ async def test_account_without_obd(
         host.advance(400)
         assert (await poll(connection, host)).error is None
     assert sim.requests[OBD] == 1
+    stand_still(sim)
     host.advance(86_400)
     await poll(connection, host)
     await poll(connection, host)
@@ -880,6 +884,7 @@ async def test_list_that_is_refused(
         host.advance(15)
     assert sim.requests[INSTRUCTIONS] == 3
     sim.heal()
+    stand_still(sim)
     host.advance(86_500)
     for _ in range(2):
         await poll(connection, host)
@@ -1017,6 +1022,9 @@ async def test_live_that_does_not_work(
     assert sim.requests[LIVE] == 1
     assert not connection.cameras.channels(CAM)
     sim.live_works = True
+    # The truck drives on: only then is its camera tried.
+    van = sim.devices[VAN]
+    van.vehicle = world.parked(world.HOME, host.clock())
     host.advance(8 * 86_400)
     for _ in range(3):
         await poll(connection, host)

@@ -21,7 +21,7 @@ from tests.common import see_ignition_on
 from tests.simulators.failures import Answer
 from tests.simulators.tracksolid import TracksolidSimulator, pushes
 
-from .helpers import CAM, CAR, VAN
+from .helpers import CAM, CAR, VAN, stand_still
 from .home import NOW, Home, add_account
 
 pytestmark = pytest.mark.freeze_time(NOW)
@@ -74,6 +74,7 @@ async def test_positions_fail_while_all_else_is_answered(
     home: Home, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Lists are no news of the vehicles: unavailable, told once. Alarms fire all the same."""
+    stand_still(home.sim)
     home.sim.fail(LOCATIONS, 1001 if how == "code" else None, how=how, times=-1)
     lists = home.sim.requests[LIST]
     alarms = home.sim.requests[ALARMS]
@@ -120,6 +121,7 @@ async def test_something_else_fails_while_positions_are_answered(
     home: Home, method: str
 ) -> None:
     """Nothing becomes unavailable, for hours."""
+    stand_still(home.sim)
     home.sim.fail(method, how="status", times=-1)
     for _ in range(30):
         await home.elapse(300)
@@ -136,6 +138,7 @@ async def test_pushes_while_the_api_is_down(
     await home.poll(5)
     before = unavailable(home)
     fired = home.events("event", "alarm", CAR)
+    stand_still(home.sim)
     outage(home.sim)
     codes = ["1", "3", "9", "10"]
     pushed_at: dict[str, float] = {}
