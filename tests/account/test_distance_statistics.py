@@ -31,7 +31,7 @@ from custom_components.fleet_tracker.contract.history import (
 )
 from custom_components.fleet_tracker.model.hours import Metres
 from tests.actions.calls import call, refused, trackers
-from tests.actions.drives import drive
+from tests.actions.drives import STEP, at, drive, way
 from tests.common import START, cloud_entry, elapse, listener_entry, set_up
 from tests.neutral_vendor import Clouds, Past, told
 
@@ -223,6 +223,48 @@ async def test_what_was_found_since(
     assert answer[tracker]["distance"] == pytest.approx(later[-1][2])
     (again,) = (await table(hass, recorder_mock)).values()
     assert again == later
+    # A drive that was not heard of is written when it is, days after, and all sums grow.
+    freezer.move_to("2025-10-14T12:00:00+00:00")
+    for number, (time, _, speed) in enumerate(
+        way(datetime(2025, 10, 10, 10, 0, tzinfo=UTC))
+    ):
+        # It drives out, and back to where it was parked.
+        latitude = 52 + STEP * (59 + max(0, min(number, 59 - number)))
+        clouds["port"].push(at(time, latitude, speed))
+    await hass.async_block_till_done()
+    await elapse(hass, freezer, 120)
+    (late,) = (await table(hass, recorder_mock)).values()
+    assert [row[0] for row in late[2:]] == ["10-10 03", "10-10 08"]
+    assert late[-1][2] == pytest.approx(19.7, abs=0.4)
+    assert sums_up(late)
+
+
+async def test_vehicle_that_is_removed_meanwhile_leaves_no_statistics(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    clouds: Clouds,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor is it noted as imported; the others of the account are written."""
+    freezer.move_to(START)
+    cloud = clouds["acme"]
+    cloud.untold = {HistoryKind.TRIPS}
+    cloud.tell(told("1", START, name="Van"), told("2", START, name="Bus"))
+    entry = cloud_entry()
+
+    async def answer_late(_: object, query: HistoryQuery) -> Mapping[str, Metres]:
+        coordinator = entry.runtime_data
+        if coordinator.vehicle("1") is not None and coordinator.vehicle("2"):
+            coordinator.async_forget("1")
+            await hass.async_block_till_done()
+        begin = int(query.begin.timestamp())
+        return {one: {begin: 12_500} for one in query.vehicle_ids}
+
+    monkeypatch.setattr(distance_statistics, "_from_distances", answer_late)
+    await set_up(hass, entry)
+    assert set(await table(hass, recorder_mock)) == {"Bus distance"}
+    assert entry.runtime_data.own_memory.get("distances_imported") == ["2"]
 
 
 async def test_account_that_is_removed_meanwhile_leaves_no_statistics(

@@ -22,7 +22,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, LOGGER
 from ..contract.connection import Connection, Memory
-from ..contract.errors import OF_THE_ACCOUNT, VendorError
+from ..contract.errors import OF_THE_ACCOUNT, VehicleUnavailable, VendorError
 from ..contract.history import HistoryKind, HistoryQuery, VendorHistory, not_told
 from ..model.hours import (
     Metres,
@@ -268,15 +268,16 @@ class DistanceStatistics:
 
     @callback
     def _on_trip(self, vehicle_id: str, occurrence: Occurrence) -> None:
-        """Write a trip anew that was corrected after its day was written."""
+        """Write a trip that was corrected, or heard of, after its day was written."""
         begin = occurrence.details.get("begin")
-        if occurrence.type is not OccurrenceType.TRIP_CORRECTED or not isinstance(
-            begin, str
-        ):
+        if not isinstance(begin, str):
             return
         began = datetime.fromisoformat(begin).timestamp()
+        is_of_today = began >= _begin_of(dt_util.now().date())
+        if occurrence.type is OccurrenceType.TRIP_ENDED and is_of_today:
+            return
         self._corrected[vehicle_id] = min(began, self._corrected.get(vehicle_id, began))
-        if self._cancel_correction is None and began < _begin_of(dt_util.now().date()):
+        if self._cancel_correction is None and not is_of_today:
             self._cancel_correction = async_call_later(
                 self._hass,
                 CORRECTIONS_WITHIN,
@@ -316,7 +317,7 @@ class DistanceStatistics:
                 for one, imported in found.items()
                 if isinstance(imported, OF_THE_ACCOUNT)
             }
-            done |= set(vehicle_ids) - failed
+            done |= (set(vehicle_ids) - failed) & self._account.vehicles().keys()
             now_done: list[Json] = [*sorted(done)]
             await self._memory.put(IMPORTED, now_done)
             if failed:
@@ -366,7 +367,12 @@ class DistanceStatistics:
         begin: int,
         end: int,
     ) -> Imported | VendorError:
-        """Write what the vendor told of a vehicle, and what was found since."""
+        """Write what the vendor told of a vehicle, and what was found since.
+
+        Nothing is written of one that was removed meanwhile.
+        """
+        if self._account.vehicle(vehicle_id) is None:
+            return VehicleUnavailable("The vehicle was removed")
         ours = min(max(self._since().get(vehicle_id, end), begin), end)
         if isinstance(told, VendorError) and ours >= end:
             return told

@@ -49,7 +49,8 @@ class OwnTrips:
 
         They are all that overlap a time, and others that are remembered. Of a trip that is
         kept and remembered, what is remembered counts: it is as new, or newer where no
-        trips are kept any more. Raises OSError.
+        trips are kept any more. What the running one took in is no trip beside it. Raises
+        OSError.
         """
         wanted = None if vehicle_ids is None else frozenset(vehicle_ids)
         kept = await self._kept.async_all_trips(begin, end, wanted)
@@ -57,9 +58,12 @@ class OwnTrips:
         for vehicle_id, vehicle in self._vehicles.items():
             if wanted is not None and vehicle_id not in wanted:
                 continue
+            running = vehicle.trips.running
+            taken_in = () if running is None else running.parents
             trips = {
                 one.trip_id: OwnTrip(vehicle_id=vehicle_id, trip=one.trip, kept=one)
                 for one in kept.get(vehicle_id, ())
+                if one.trip_id not in taken_in
             }
             for trip in vehicle.trips.trips:
                 held = trips.get(trip.trip_id)
