@@ -338,7 +338,9 @@ async def test_a_chain_of_redirects_ends(
     assert (len(plain.requests), len(secure.requests)) == (1, 1)
 
 
-@pytest.mark.parametrize("location", ["", "Location: http://[::1\r\n"])
+@pytest.mark.parametrize(
+    "location", ["", "Location: http://[::1\r\n", "Location: http://xn--/\r\n"]
+)
 async def test_a_redirect_to_nowhere(
     session: aiohttp.ClientSession, location: str
 ) -> None:

@@ -495,13 +495,14 @@ def _followed(url: URL, response: aiohttp.ClientResponse, may_follow: bool) -> U
     """Return where a request is sent on to, if that may be followed; else Redirected."""
     try:
         target = url.join(URL(response.headers[hdrs.LOCATION]))
+        host = target.host or ""
     except (KeyError, ValueError):
         raise InvalidAnswer("Sent on to nowhere") from None
     if (
         may_follow
         and url.scheme == "http"
         and target.scheme == "https"
-        and target.host == url.host
+        and host == url.host
     ):
         return target
-    raise Redirected(target.host or "")
+    raise Redirected(host)
