@@ -219,6 +219,30 @@ def test_wrong_clock(
     assert now - later.latest_fix.fixed_at <= timedelta(minutes=2)
 
 
+@pytest.mark.parametrize("minutes", [-13, -9, -2, 2, 9, 11, 13])
+@pytest.mark.parametrize("tell", VENDORS.values(), ids=VENDORS)
+def test_clock_that_is_set_from_a_zone_to_nearly_right(
+    tell: Tell, minutes: int
+) -> None:
+    """The known offset fits no more: nothing freezes where it was until that."""
+    vehicle: Vehicle | None = None
+    now, latitude = START, 52.0
+    for number in range(45):
+        now += timedelta(seconds=20)
+        latitude += SPEED / 3600 * 20 / KM_PER_DEGREE
+        wrong = HOUR if number < 12 else 60 * minutes
+        update = tell(vehicle, now, int(now.timestamp()) + wrong, latitude)
+        assert update is not None
+        vehicle = merge(vehicle, update, Rules(), now).vehicle
+    assert vehicle is not None
+    assert vehicle.latest_fix is not None
+    behind = timedelta(minutes=max(0, -minutes) + 2)
+    assert now - vehicle.latest_fix.fixed_at <= behind
+    far = (latitude - vehicle.latest_fix.latitude) * KM_PER_DEGREE
+    # What the tracker says is minutes old is newer than what was known only then.
+    assert far < 0.1 or minutes < 0
+
+
 # --- local time around the changes of summer time ---
 
 BERLIN = ZoneInfo("Europe/Berlin")

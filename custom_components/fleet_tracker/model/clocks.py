@@ -692,9 +692,10 @@ def _pointed(ahead: timedelta) -> timedelta | None:
     """Return the offset that a time points to, None if it is none that clocks have.
 
     A clock that was reset is off by any span. So may fixes be that were kept, but such of
-    more than a day ago come in faster than they were made.
+    more than a day ago come in faster than they were made. One that is off by minutes
+    counts as right: no zone is so near.
     """
-    if -OFFSET_JITTER <= ahead <= OFFSET_JITTER:
+    if abs(ahead) < OFFSET_STEP - OFFSET_JITTER:
         return NO_OFFSET
     offset = round(ahead / OFFSET_STEP) * OFFSET_STEP
     is_zone = min(abs(offset), abs(offset + ROLLOVER)) <= LONGEST_OFFSET
