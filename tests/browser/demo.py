@@ -37,8 +37,9 @@ class Demo:
     token: str
     port: int
 
+    open_api = f"{DEMO_ACCOUNT} (127.0.0.1)"
     tracksolid = f"{ACCOUNT} (127.0.0.1)"
-    """The title of its account at Tracksolid."""
+    """The titles of its accounts."""
 
     @classmethod
     def at(cls, port: int) -> Demo:

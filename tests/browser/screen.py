@@ -129,10 +129,7 @@ class Screen:
 
     def configure(self, title: str, choice: str = "") -> None:
         """Open the options of an account, and choose from their menu."""
-        self.open(f"/config/integrations/integration/{DOMAIN}")
-        rows = self.page.locator("ha-config-entry-row, ha-md-list-item.config_entry")
-        row = rows.filter(has=self.page.get_by_text(title, exact=True)).first
-        row.wait_for()
+        row = self._row(title)
         row.locator("ha-icon-button").evaluate_all(
             "all => all.forEach(button => button.dataset.label = button.label ?? '')"
         )
@@ -141,6 +138,21 @@ class Screen:
         if choice:
             self.page.locator(DIALOG).get_by_text(choice, exact=True).first.click()
         self.field_names()
+
+    def reconfigure(self, title: str) -> None:
+        """Choose from the menu of an account that its connection is changed."""
+        row = self._row(title)
+        row.locator("ha-dropdown, ha-md-button-menu, ha-button-menu").first.click()
+        item = self.page.get_by_text("Reconfigure", exact=True)
+        item.locator("visible=true").first.click()
+        self.field_names()
+
+    def _row(self, title: str) -> Locator:
+        self.open(f"/config/integrations/integration/{DOMAIN}")
+        rows = self.page.locator("ha-config-entry-row, ha-md-list-item.config_entry")
+        row = rows.filter(has=self.page.get_by_text(title, exact=True)).first
+        row.wait_for()
+        return row
 
     # --- what Home Assistant knows
 

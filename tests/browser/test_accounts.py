@@ -75,6 +75,24 @@ def test_add_open_api(screen: Screen, open_api: str) -> None:
     assert screen.has_account(f"{DEMO_ACCOUNT} (localhost)")
 
 
+def test_reconfigure(screen: Screen) -> None:
+    """What is wrong is told at its field; what was typed is still there, and it ends in words."""
+    screen.reconfigure(screen.demo.open_api)
+    assert screen.typed("account") == DEMO_ACCOUNT
+    screen.fill(password="wrong")
+    screen.submit()
+    screen.read_error("The account or password is wrong")
+    address = screen.typed("address")
+    screen.fill(password=DEMO_PASSWORD, address="ftp://nowhere")
+    screen.submit()
+    screen.read_error("This is not a web address")
+
+    screen.fill(address=address)
+    screen.submit()
+    screen.read("The account was changed")
+    screen.finish()
+
+
 def test_add_tracksolid(screen: Screen, tracksolid: str) -> None:
     """A wrong app key is told; then where to push to is shown, and choices asked."""
     screen.add_account("Tracksolid Pro")
