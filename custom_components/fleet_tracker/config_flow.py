@@ -44,6 +44,7 @@ from .flow_parts import (
     async_vehicle_flow,
     async_vendor,
     connection_of,
+    folded,
     is_added,
     push_fields,
     push_placeholders,
@@ -187,7 +188,7 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         entered = entered or CheckedInput({})
         step = f"{vendor.key}_{form}" if form else vendor.key
-        schema = vendor.flow.form(form, entered.values)
+        schema = folded(vendor.flow.form(form, entered.values), entered.errors)
         placeholders = {**vendor.flow.placeholders(form), **entered.placeholders}
         if form == PUSH_FORM:
             url = push_url(self.hass, self._push_secret)
@@ -267,7 +268,8 @@ class FleetTrackerConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self._filled_in(
-                flow.form("", user_input or entry.data), user_input
+                folded(flow.form("", user_input or entry.data), checked.errors),
+                user_input,
             ),
             errors=checked.errors,
             description_placeholders={

@@ -7,6 +7,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig
 import voluptuous as vol
 
@@ -69,6 +70,20 @@ def push_fields(url: str | None) -> dict[vol.Marker, Any]:
 def push_placeholders(url: str | None) -> dict[str, str]:
     """Return what the texts of the push step name: the address, if there is one."""
     return {"push_url": url} if url else {}
+
+
+def folded(form: vol.Schema, errors: Mapping[str, str]) -> vol.Schema:
+    """Return a form without sections that would push an error elsewhere out of sight."""
+    if not errors:
+        return form
+    return vol.Schema(
+        {
+            name: section(asked.schema, {"collapsed": str(name) not in errors})
+            if isinstance(asked, section)
+            else asked
+            for name, asked in form.schema.items()
+        }
+    )
 
 
 def refusal(

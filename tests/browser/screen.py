@@ -142,7 +142,8 @@ class Screen:
     def reconfigure(self, title: str) -> None:
         """Choose from the menu of an account that its connection is changed."""
         row = self._row(title)
-        row.locator("ha-dropdown, ha-md-button-menu, ha-button-menu").first.click()
+        menu = row.locator("ha-dropdown, ha-md-button-menu, ha-button-menu").first
+        menu.locator("ha-icon-button").first.click()
         item = self.page.get_by_text("Reconfigure", exact=True)
         item.locator("visible=true").first.click()
         self.field_names()

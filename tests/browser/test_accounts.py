@@ -83,6 +83,7 @@ def test_reconfigure(screen: Screen) -> None:
     screen.submit()
     screen.read_error("The account or password is wrong")
     address = screen.typed("address")
+    screen.unfold("Another server")
     screen.fill(password=DEMO_PASSWORD, address="ftp://nowhere")
     screen.submit()
     screen.read_error("This is not a web address")

@@ -56,6 +56,7 @@ from custom_components.fleet_tracker.diagnostics import (
     async_get_config_entry_diagnostics,
     async_get_device_diagnostics,
 )
+from custom_components.fleet_tracker.flow_parts import folded
 from custom_components.fleet_tracker.model.vehicle import (
     Position,
     VehicleUpdate,
@@ -653,7 +654,10 @@ def test_errors_stand_at_fields_of_the_forms(vendor: Vendor) -> None:
         names = [str(name) for name in form.schema] if form else []
         assert set(fields.values()) <= set(names)
         assert set(fields) <= set(errors)
-        if SERVER in names:
+        if form and SERVER in names:
+            for error, is_folded in (("password", True), (OWN_SERVER, False)):
+                shown = folded(form, {error: "blank"}).schema[OWN_SERVER]
+                assert shown.options["collapsed"] is is_folded
             after = names[names.index(SERVER) + 1 :]
             assert after[0] == OWN_SERVER
             assert len(after) <= 2
