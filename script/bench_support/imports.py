@@ -26,9 +26,10 @@ def _import(vendor: str) -> None:
         __import__(f"{PACKAGE}.{platform}")
 
 
-def _others(vendor: str) -> list[str]:
-    """Return the modules that are loaded with a vendor and are not ours."""
-    _import(vendor)
+def _others() -> list[str]:
+    """Return the modules that are loaded with all vendors and are not ours."""
+    for vendor in VENDORS:
+        _import(vendor)
     return [
         name
         for name in sys.modules
@@ -66,12 +67,11 @@ def import_seconds(tries: int = 3) -> float:
 
     With a single try, which tells little, it is those of the first vendor.
     """
-    return max(_of(vendor, tries) for vendor in VENDORS[: None if tries > 1 else 1])
-
-
-def _of(vendor: str, tries: int) -> float:
-    others = _ask(vendor, "others")
-    return min(float(_ask(vendor, "seconds", others)) for _ in range(tries))
+    others = _ask(VENDORS[0], "others")
+    return max(
+        min(float(_ask(vendor, "seconds", others)) for _ in range(tries))
+        for vendor in VENDORS[: None if tries > 1 else 1]
+    )
 
 
 if __name__ == "__main__":
@@ -80,6 +80,6 @@ if __name__ == "__main__":
     parser.add_argument("what", choices=["others", "seconds"])
     options = parser.parse_args()
     if options.what == "others":
-        print(json.dumps(_others(options.vendor)))
+        print(json.dumps(_others()))
     else:
         print(_seconds(options.vendor))

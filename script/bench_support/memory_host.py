@@ -7,10 +7,30 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, override
 
+from custom_components.fleet_tracker.contract.connection import Memory
+from custom_components.fleet_tracker.model.json_values import Json
 from custom_components.fleet_tracker.model.vehicle import VehicleUpdate
 from tests.vendors.fake_host import FakeHost
 
 from .measuring import Clock
+
+
+class Facts(Memory):
+    """Small facts, kept as they are: writing them anew each time is not what is measured."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._facts: dict[str, Json] = {}
+
+    @override
+    def get(self, key: str) -> Json:
+        """Return what was put under the key."""
+        return self._facts.get(key)
+
+    @override
+    async def put(self, key: str, value: Json) -> None:
+        """Keep a value."""
+        self._facts[key] = value
 
 
 class MemoryHost(FakeHost):
@@ -19,6 +39,7 @@ class MemoryHost(FakeHost):
     def __init__(self, session: Any, clock: Clock) -> None:
         """Initialize with a session, which may be one in memory."""
         super().__init__(session)
+        self.memory = Facts()
         self._clock = clock
 
     @override

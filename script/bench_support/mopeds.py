@@ -21,7 +21,7 @@ from .measuring import Clock, measured, measured_holds, passes
 from .memory_host import MemoryHost
 from .memory_session import MemorySession, Parameters
 
-TURNS = 20
+TURNS = 1000
 """Turns of the event loop after which what was asked for is answered."""
 
 
