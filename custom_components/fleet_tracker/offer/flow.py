@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant
@@ -91,7 +91,7 @@ class VendorFlow(ABC):
 
     further_forms: tuple[str, ...] = ()
     """Forms that follow the first one, by name. What they ask becomes options."""
-    error_fields: Mapping[str, str] = {}
+    error_fields: ClassVar[Mapping[str, str]] = {}
     """The fields that errors of the check concern, by the keys of the errors."""
     vehicles: VehicleFlow[Any] | None = None
     """How vehicles are added one by one; None where the vendor lists them."""
@@ -140,7 +140,7 @@ class VendorFlow(ABC):
 class VehicleFlow[C: Connection = Connection](ABC):
     """How vehicles are added one by one, for vendors that have no list of them."""
 
-    error_fields: Mapping[str, str] = {}
+    error_fields: ClassVar[Mapping[str, str]] = {}
     """The fields that errors of the check concern, by the keys of the errors."""
     what_to_do_next: str | None = None
     """The key of the text that is shown when a vehicle is added by hand."""
