@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -429,3 +430,29 @@ def test_log_is_kept_whole() -> None:
     log = heard(day.moments)[-1].log
     assert from_json(TripLog, to_json(log)) == log
     assert from_json(TripLog, {}) == TripLog()
+
+
+@pytest.mark.parametrize(("before", "after", "number"), [(180, 900, 2), (900, 180, 3)])
+def test_option_that_changes_on_the_way(
+    before: float, after: float, number: int
+) -> None:
+    """What is remembered is counted by the new one; no end is told twice."""
+    day = Day(3, Ways(interval=30))
+    day.stand(HOUR)
+    for stand in (HOUR, 400, HOUR):
+        day.drive(6000)
+        day.stand(stand, every=30)
+    middle = (day.drives[2].begin + day.drives[2].end) / 2
+    log, ended = TripLog(), list[str]()
+    for one in day.moments:
+        settings = TripSettings(min_stop_s=before if one.at < middle else after)
+        told = take(log, [one], one.at, settings)
+        log = told.log
+        ended += [trip.trip_id for trip in told.news.ended]
+        for first, second in pairwise(log.trips):
+            assert first.found.until <= second.begin
+    told = at(log, day.now + HOUR)
+    ended += [trip.trip_id for trip in told.news.ended]
+    assert len(told.log.trips) == number
+    assert len(ended) == len(set(ended))
+    assert {trip.trip_id for trip in told.log.trips} <= set(ended)
