@@ -78,7 +78,7 @@ class Stranger:
         self.now = end
 
     def roll(self, km: float, kmh: float = 50.0, v: float | None = -1.0) -> None:
-        """Drive straight on, and be heard of every interval. ``v``: what is told instead."""
+        """Drive straight on, and be heard of every interval. ``v``: the speed that it tells instead."""
         left = km * 1000
         while left > 1e-6:
             step = min(left, kmh / 3.6 * self.every)

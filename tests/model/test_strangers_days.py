@@ -49,7 +49,7 @@ EVERY_DAY = pytest.mark.parametrize("name", DAYS)
 
 @cache
 def made(name: str) -> tuple[StrangeDay, list[Event], TripSettings, Heard]:
-    """Return a day, its events, and what is told of it in the order of receipt."""
+    """Return a day, its events, its settings, and what follows in the order of receipt."""
     day = DAYS[name]()
     settings = TripSettings(interval_s=day.interval_s)
     return day, day.events, settings, heard(day.events, settings)

@@ -309,7 +309,7 @@ def counted(log: TripLog) -> list[tuple[float, float, float, TripSource]]:
 
 
 def heard(news: Sequence[News], *, restarts: bool = False) -> Heard:
-    """Return what is told of news, one after the other, and of the time after it."""
+    """Return what follows from news, one after the other, and from the time after it."""
     result = Heard()
     now = 0.0
     for received, one in news:
