@@ -20,7 +20,7 @@ from homeassistant.helpers.entity_platform import (
 )
 
 from .account.coordinator import FleetConfigEntry, FleetCoordinator
-from .actions.targets import may_control
+from .actions.targets import async_get_caller, may_control
 from .const import DOMAIN
 from .contract.commands import PART, Argument, Command, CommandResult
 from .model.vehicle import Value, Vehicle, part_of, reading_parts
@@ -131,9 +131,7 @@ class FleetEntity(Entity):
         HomeAssistantError with a translated text.
         """
         part: dict[str, Argument] = {PART: self.part} if self.part else {}
-        caller = None
-        if self._context is not None and self._context.user_id is not None:
-            caller = await self.hass.auth.async_get_user(self._context.user_id)
+        caller = await async_get_caller(self.hass, self._context)
         return await self.coordinator.async_execute(
             self.vehicle_id,
             Command(name, {**(arguments or {}), **part}),

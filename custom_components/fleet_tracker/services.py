@@ -160,7 +160,7 @@ def _register(hass: HomeAssistant, action: ActionSummary) -> None:
     async def handle(call: ServiceCall) -> ServiceResponse:
         if action.administrators_only:
             await _async_require_administrator(call)
-        caller = await async_get_caller(call)
+        caller = await async_get_caller(call.hass, call.context)
         if action.target is ActionTarget.ACCOUNT:
             coordinator = _coordinator(call.hass, call.data[ATTR_CONFIG_ENTRY])
             require_whole_account(call, caller, permission, coordinator)
@@ -407,6 +407,6 @@ def _coordinator(hass: HomeAssistant, entry_id: str) -> FleetCoordinator:
 
 async def _async_require_administrator(call: ServiceCall) -> None:
     """Refuse a known caller who is no administrator."""
-    user = await async_get_caller(call)
+    user = await async_get_caller(call.hass, call.context)
     if user is not None and not user.is_admin:
         raise Unauthorized(context=call.context, user_id=user.id)

@@ -25,7 +25,7 @@ from homeassistant.const import (
     ENTITY_MATCH_ALL,
     ENTITY_MATCH_NONE,
 )
-from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.core import Context, HomeAssistant, ServiceCall
 from homeassistant.exceptions import ServiceValidationError, Unauthorized, UnknownUser
 from homeassistant.helpers import (
     config_validation as cv,
@@ -77,13 +77,13 @@ class LostVehicle:
     error: ServiceValidationError
 
 
-async def async_get_caller(call: ServiceCall) -> User | None:
-    """Return the user behind an action, None for an automation. Raises UnknownUser."""
-    if call.context.user_id is None:
+async def async_get_caller(hass: HomeAssistant, context: Context | None) -> User | None:
+    """Return the user behind a call, None for an automation. Raises UnknownUser."""
+    if context is None or context.user_id is None:
         return None
-    user = await call.hass.auth.async_get_user(call.context.user_id)
+    user = await hass.auth.async_get_user(context.user_id)
     if user is None:
-        raise UnknownUser(context=call.context, user_id=call.context.user_id)
+        raise UnknownUser(context=context, user_id=context.user_id)
     return user
 
 
