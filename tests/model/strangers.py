@@ -214,6 +214,26 @@ def train_without_an_odometer_and_without_a_fix() -> StrangeDay:
 
 
 @day
+def unheard_from_a_light_on() -> StrangeDay:
+    """Last heard of at a light with the key on, then parked for a while: it drove on."""
+    it = Stranger(odometer=False)
+    it.stand(60)
+    it.key(on=True)
+    begin = it.now
+    it.now += 5
+    it.roll(2.6, 35)
+    it.tell()
+    it.stand(0.5, every=0.5)
+    with it.unheard():
+        it.roll(1.7, 35)
+        it.key(on=False)
+        end = it.now
+        it.stand(35)
+    it.stand(60)
+    return StrangeDay(it, [(begin, end, 4.3)])
+
+
+@day
 def towed_with_permanent_plus() -> StrangeDay:
     """Learned in two nights; what moves is a drive, as nobody knows better."""
     it = Stranger(key=None, parked_every=20)

@@ -479,7 +479,8 @@ class Fold:
             and self._off_since() < at
         )
         stood_on = is_gap and step < waited * STOOD_KMH / 3.6
-        if stood_on and self._went_on_unheard(fix):
+        was_on = not was_off and self._usable_key(settings) is not None
+        if stood_on and self._went_on_unheard(fix, was_on=was_on):
             self._arrive(fix, place.until + on_the_way, at)
             if self._stops_by_standing(waited - on_the_way, settings):
                 self._stop(settings)
@@ -518,10 +519,11 @@ class Fold:
         self._count(drive, fix, at, step)
         self.place = Place(fix.latitude, fix.longitude, at, at)
 
-    def _went_on_unheard(self, fix: Moment) -> bool:
-        """Tell whether it was last heard of at speed, and stands at a fix now.
+    def _went_on_unheard(self, fix: Moment, *, was_on: bool = False) -> bool:
+        """Tell whether it was last heard of on the way, and stands at a fix now.
 
-        So it drove on in between, and stood then.
+        So it drove on in between, and stood then. It was on the way at speed, and for less
+        than a minute with the key on, such as at a light.
         """
         drive, place = self.drive, self.place
         return (
@@ -529,8 +531,13 @@ class Fold:
             and place is not None
             and self.outside is None
             and drive.carried_since is None
-            and place.since == place.until == drive.seen_at
-            and MOVING_KMH * 10 <= drive.seen_speed != UNKNOWN
+            and (
+                (
+                    place.since == place.until == drive.seen_at
+                    and MOVING_KMH * 10 <= drive.seen_speed != UNKNOWN
+                )
+                or (was_on and place.until - place.since < IDLE_PIECE_S)
+            )
             and fix.has_place
             and self._is_slow(fix)
             and metres(place.latitude, place.longitude, fix.latitude, fix.longitude)
