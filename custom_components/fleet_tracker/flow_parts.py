@@ -100,9 +100,7 @@ def refusal(
     """
     LOGGER.debug("Refused while checking what was entered: %s", err)
     fields = {str(name) for name in form.schema} if form else set()
-    field = error_fields.get(err.translation_key, SERVER)
+    field = error_fields.get(err.translation_key)
     if field not in fields:
-        field = SERVER if SERVER in fields else "base"
-    if field == SERVER and entered.get(SERVER) == OTHER:
-        field = OWN_SERVER
-    return {field: err.translation_key}
+        field = OWN_SERVER if entered.get(SERVER) == OTHER else SERVER
+    return {field if field in fields else "base": err.translation_key}

@@ -144,7 +144,9 @@ def test_units_and_times(screen: Screen) -> None:
         ):
             today = {"state": "1500", "attributes": {"unit_of_measurement": unit}}
             states = {**MOVING, "sensor.distance_today": today}
-            stage.show(OVERVIEW, [stage.vehicle(states)], states)
+            shown = stage.show(OVERVIEW, [stage.vehicle(states)], states)
+            # The first cards come before the sums.
+            shown.locator(".sums .pill").first.wait_for()
             shown_text = read(stage, ".sums")
             assert text in shown_text
             assert ("km" in shown_text) == bool(unit)

@@ -34,7 +34,11 @@ from .home import (
 pytestmark = pytest.mark.freeze_time(NOW)
 
 TOKEN = "jimi.oauth.token.get"
-FIELDS = {"invalid_auth": "password", "tracksolid_wrong_secret": "app_secret"}
+FIELDS = {
+    "invalid_auth": "password",
+    "tracksolid_wrong_node": "server",
+    "tracksolid_wrong_secret": "app_secret",
+}
 """Where an error is shown; all others concern the server."""
 
 
@@ -164,7 +168,7 @@ async def test_other_nodes(
         monkeypatch.setattr(vendor_flow, "NODES", nodes)
         flow_id = await begin(hass)
         result = await enter(hass, flow_id, credentials(account, server=other.root))
-        assert result["errors"] == {"own_server": "tracksolid_wrong_node"}
+        assert result["errors"] == {"server": "tracksolid_wrong_node"}
         result = await enter(
             hass, flow_id, credentials(account, server=other.root, other_nodes=True)
         )
@@ -187,7 +191,7 @@ async def test_no_node_knows_the_key(
         await begin(hass),
         credentials(account, server=account.root, other_nodes=True, app_key="wrong"),
     )
-    assert result["errors"] == {"own_server": "tracksolid_wrong_node"}
+    assert result["errors"] == {"server": "tracksolid_wrong_node"}
 
 
 async def test_reauthentication(home: Home) -> None:

@@ -82,6 +82,7 @@ class TracksolidFlow(VendorFlow):
         "tracksolid_account_type": ACCOUNT,
         "tracksolid_account_unknown": ACCOUNT,
         "tracksolid_illegal": ACCOUNT,
+        "tracksolid_wrong_node": SERVER,
         "tracksolid_wrong_secret": APP_SECRET,
     }
 
