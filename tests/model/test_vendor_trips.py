@@ -41,7 +41,7 @@ TRIPS = st.builds(
 
 @given(st.lists(TRIPS, max_size=20))
 def test_each_trip_counts_once(told: list[VendorTrip]) -> None:
-    """However they are told, and how often; every one of them is one that counts."""
+    """Each trip that was told counts once or was taken back, in whatever order it was told."""
     counting = those_that_count(with_told((), told))
     assert list(counting) == sorted(counting)
     for one, other in combinations(counting, 2):

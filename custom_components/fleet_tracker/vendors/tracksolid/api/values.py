@@ -105,7 +105,7 @@ def _measure_in(text: str) -> tuple[float, str] | None:
 
 
 _known_measure = lru_cache(maxsize=4096)(_measure_in)
-"""Most values of a vehicle are told again and again; long texts are not kept."""
+"""Vehicles send the same texts again and again, so that each is read once. Long texts are not kept."""
 _LONGEST_KNOWN = 24
 
 
