@@ -168,17 +168,12 @@ def _plainly(
             or not EARLIEST <= fixed_at <= receipt
         ):
             return None
-        held = stamps.get(_FIX, ())
-        told = _told_plainly(held, fixed_at)
-        if told is None:
+        if (
+            seen := _seen_plainly(fixes, stamps.get(_FIX, ()), fixed_at, receipt)
+        ) is None:
             return None
-        if not told:
-            if fixed_at == fixes.told:
-                return None
-            fixes = _observed(fixes, fixed_at, receipt)
-            if fixes.offset is not None or fixes.misfits:
-                return None
-            news[_FIX] = (*held[1 - _REMEMBERED :], _plain_stamp(fixed_at))
+        if seen[1]:
+            fixes, news[_FIX] = seen
     if heard_at is None:
         pass
     elif not EARLIEST <= heard_at <= receipt:
@@ -187,15 +182,11 @@ def _plainly(
         if update.heard_source is TimeSource.ESTIMATED:
             return None
     elif heard_at != fixed_at:
-        held = stamps.get(_HEARD, ())
-        told = _told_plainly(held, heard_at)
-        if told is None:
+        seen = _seen_plainly(contacts, stamps.get(_HEARD, ()), heard_at, receipt)
+        if seen is None:
             return None
-        if not told:
-            contacts = _observed(contacts, heard_at, receipt)
-            if contacts.offset is not None or contacts.misfits:
-                return None
-            news[_HEARD] = (*held[1 - _REMEMBERED :], _plain_stamp(heard_at))
+        if seen[1]:
+            contacts, news[_HEARD] = seen
     if not news:
         return clock
     return TrackerClock(
@@ -203,23 +194,29 @@ def _plainly(
     )
 
 
-def _told_plainly(held: tuple[Stamp, ...], stamp: datetime) -> bool | None:
-    """Tell whether a time was told before. None where it may not count as it is.
+def _seen_plainly(
+    watch: ClockWatch, held: tuple[Stamp, ...], stamp: datetime, receipt: datetime
+) -> tuple[ClockWatch, tuple[Stamp, ...]] | None:
+    """Return the state of a watch after a time, and the times told until then.
 
-    So it is if it counted as another one before, or is not later than the last.
+    Without any times where this one was told before. None where it may not count as it is:
+    it counted as another one before, or is not later than the last, or the clock is in
+    doubt.
     """
-    if not held:
-        return False
-    if stamp in (told := [one.told for one in held]):
-        before = held[told.index(stamp)]
-        is_plain = before.counts_as == stamp and before.source is TimeSource.TRACKER
-        return True if is_plain else None
-    before = held[-1]
-    return False if before.told < stamp and before.counts_as <= stamp else None
-
-
-def _plain_stamp(stamp: datetime) -> Stamp:
-    return Stamp(told=stamp, counts_as=stamp, source=TimeSource.TRACKER)
+    if held:
+        if stamp in (told := [one.told for one in held]):
+            before = held[told.index(stamp)]
+            is_plain = before.counts_as == stamp and before.source is TimeSource.TRACKER
+            return (watch, ()) if is_plain else None
+        if held[-1].told >= stamp or held[-1].counts_as > stamp:
+            return None
+    if stamp == watch.told:
+        return None
+    watch = _observed(watch, stamp, receipt)
+    if watch.offset is not None or watch.misfits:
+        return None
+    plain = Stamp(told=stamp, counts_as=stamp, source=TimeSource.TRACKER)
+    return watch, (*held[1 - _REMEMBERED :], plain)
 
 
 def _judge(clock: TrackerClock, update: VehicleUpdate, receipt: datetime) -> Judged:
