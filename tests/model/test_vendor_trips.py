@@ -9,12 +9,12 @@ from random import Random
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.fleet_tracker.model.trips import telling
-from custom_components.fleet_tracker.model.trips.telling import (
+from custom_components.fleet_tracker.model.trips import vendor_trips
+from custom_components.fleet_tracker.model.trips.trip import VendorTrip
+from custom_components.fleet_tracker.model.trips.vendor_trips import (
     those_that_count,
     with_told,
 )
-from custom_components.fleet_tracker.model.trips.trip import VendorTrip
 
 
 def overlap(one: VendorTrip, other: VendorTrip) -> float:
@@ -76,13 +76,13 @@ def test_what_is_told_last_counts(told: list[VendorTrip], last: VendorTrip) -> N
 def test_only_what_overlaps_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     """A past of a thousand trips is compared a trip with a trip."""
     compared: list[VendorTrip] = []
-    are_same = telling._are_same
+    are_same = vendor_trips._are_same
 
     def compare(one: VendorTrip, other: VendorTrip) -> bool:
         compared.append(one)
         return are_same(one, other)
 
-    monkeypatch.setattr(telling, "_are_same", compare)
+    monkeypatch.setattr(vendor_trips, "_are_same", compare)
     past = [
         VendorTrip(begin=1000.0 * number, end=1000.0 * number + 900, distance_m=5000)
         for number in range(1000)

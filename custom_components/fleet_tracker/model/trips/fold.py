@@ -11,6 +11,7 @@ import math
 from statistics import median
 
 from ..record import record, replace
+from .drive import LEAST_AWAY_M, MOVING_KMH, TOP_KMH, Drive, Place
 from .moments import (
     LOCKED,
     NO_ODOMETER,
@@ -22,11 +23,10 @@ from .moments import (
     Moment,
     metres,
 )
-from .trip import QUARTER_S, DistanceSource, FoundTrip, TripFlag
+from .trip import DistanceSource, FoundTrip, TripFlag, spread
 
 HOLD_M = 50.0
 HOLD_AT_MOST_M = 100.0
-MOVING_KMH = 5.0
 FLICKER_S = 30.0
 """An ignition that is off for less was never off."""
 KEY_ON_STAND_S = 600.0
@@ -39,29 +39,14 @@ GAP_INTERVALS = 3
 STOOD_M = 150.0
 STOOD_KMH = 3.0
 LEAST_WAY_M = 200.0
-LEAST_AWAY_M = 100.0
 CARRIED_M = 150.0
 KEY_LATE_S = 120.0
 """A key may be told on so long after the start of a drive."""
 IDLE_PIECE_S = 60.0
 ESTIMATED_KMH = 30.0
-TOP_KMH = 250.0
 STRAY_KMH = 80.0
 STRAY_M = 200.0
 """A fix that is farther away than it can be, and the next one is not, says nothing."""
-COUNTED_M = 25.0
-"""A step counts from the last point that is so far away, or drift would count."""
-DENSE_S = 10.0
-"""Where fixes come so often, speeds tell a step better than places that scatter."""
-LEAST_TURN = math.sin(math.radians(25))
-MOST_AROUND = 2.0
-TOWN_KMH = 50.0
-TOWN_PART = 0.9
-CORNERS = ((15.0, 0.85), (45.0, 0.85), (90.0, 0.8), (math.inf, 0.6))
-"""How much of a way around corners counts, by the seconds between two fixes: the rarer
-they are, the less the courses at both ends say of the way between."""
-AGREES_M = 20.0
-AGREES_PART = 0.1
 SILENCE_S = 1800.0
 """A drive that is not heard of for so long is told as ended."""
 LONG_STAND_S = 7200.0
@@ -89,86 +74,6 @@ class TripSettings:
     min_stop_s: float = 180.0
     interval_s: float | None = None
     ignition_usable: bool | None = None
-
-
-@dataclass(slots=True)
-class Place:
-    """Where it stands, or the last place of the way: since and until when it was there."""
-
-    latitude: int
-    longitude: int
-    since: float
-    until: float
-    off_s: float = 0.0
-    """For how long the key was off there, as far as it was turned on again."""
-    is_counted: bool = False
-    """Whether the place was counted as a long stand with the key on."""
-
-
-@dataclass(slots=True)
-class Drive:
-    """What is under way since the last stop."""
-
-    begin: float
-    begin_latitude: int
-    begin_longitude: int
-    latitude: int
-    longitude: int
-    """The last point that the way counts from."""
-    at: float
-    is_estimated: bool = False
-    unheard_since: float | None = None
-    """When it was last heard of before a begin that is estimated."""
-    unheard_m: float = 0.0
-    """How far it was then from where it was first heard of on the way."""
-    way: float = 0.0
-    seen_at: float = 0.0
-    seen_speed: int = UNKNOWN
-    by_speed: float | None = 0.0
-    """The way since the last point by the speeds alone; None where fixes are too rare."""
-    course: int | None = None
-    """The course at the last point."""
-    pace: float | None = 0.0
-    """The way since the last point by the speeds, however rare the fixes are."""
-    away: float = 0.0
-    idle_s: float = 0.0
-    gap_s: float = 0.0
-    gap_m: float = 0.0
-    top_speed: int = 0
-    was_fast: bool = False
-    tells_speed: bool = False
-    odometer: int = NO_ODOMETER
-    """At the begin."""
-    odometer_fell: bool = False
-    quarter: int = 0
-    quarter_m: float = 0.0
-    quarters: tuple[tuple[int, float], ...] = ()
-    carried_since: float | None = None
-    """Since when it moves with the key off, and is carried unless more is heard."""
-    carried_way: float = 0.0
-    carried_fixes: int = 0
-    carried_odometer: int = NO_ODOMETER
-    carried_latitude: int = 0
-    carried_longitude: int = 0
-    stopped_at: float | None = None
-    """When it stopped before it was carried."""
-    is_towed: bool = False
-    drives_with_key_off: bool = False
-
-    def driven(self) -> tuple[tuple[int, float], ...]:
-        """Return the metres of each quarter of an hour, without those of being carried."""
-        quarters = self.quarters
-        if self.quarter_m:
-            quarters = (*quarters, (self.quarter, self.quarter_m))
-        if self.carried_since is None:
-            return quarters
-        left, parts = self.carried_way, []
-        for quarter, part in quarters:
-            if left <= 0:
-                break
-            parts.append((quarter, min(part, left)))
-            left -= part
-        return tuple(parts)
 
 
 @record(frozen=True, slots=True)
@@ -516,7 +421,7 @@ class Fold:
             drive.stopped_at = max(self._off_since(), place.since)
         if drive.latitude != place.latitude or drive.longitude != place.longitude:
             step = metres(drive.latitude, drive.longitude, fix.latitude, fix.longitude)
-        self._count(drive, fix, at, step)
+        drive.count(fix, at, step)
         self.place = Place(fix.latitude, fix.longitude, at, at)
 
     def _went_on_unheard(self, fix: Moment, *, was_on: bool = False) -> bool:
@@ -564,7 +469,7 @@ class Fold:
         if fix.odometer != NO_ODOMETER:
             self._add_odometer(fix.odometer)
         step = metres(drive.latitude, drive.longitude, fix.latitude, fix.longitude)
-        self._count(drive, fix, arrived, step)
+        drive.count(fix, arrived, step)
         self.place = Place(fix.latitude, fix.longitude, arrived, at)
 
     def _start(
@@ -606,68 +511,6 @@ class Fold:
                 place.latitude, place.longitude, fix.latitude, fix.longitude
             )
         return drive
-
-    def _count(self, drive: Drive, fix: Moment, at: float, step: float) -> None:
-        """Count the step to a fix, in m from the last point that the way counts from."""
-        speed, seen_speed = fix.speed, drive.seen_speed
-        is_fast = False
-        if speed != UNKNOWN:
-            is_fast = speed >= MOVING_KMH * 10
-            drive.tells_speed = True
-            drive.was_fast = drive.was_fast or is_fast
-            if drive.top_speed < speed < TOP_KMH * 10:
-                passed = at - drive.at
-                if passed > 0 and speed / 10 <= step / passed * 5.4 + 30:
-                    drive.top_speed = speed
-        if drive.carried_since is not None:
-            drive.carried_fixes += 1
-        passed = at - drive.seen_at
-        if UNKNOWN in (speed, seen_speed):
-            drive.by_speed = None
-            if drive.pace is not None:
-                drive.pace = None if drive.seen_at else 0.0
-        else:
-            way = (speed + seen_speed) / 72 * passed
-            if drive.by_speed is not None:
-                drive.by_speed = drive.by_speed + way if passed <= DENSE_S else None
-            if drive.pace is not None:
-                drive.pace += way
-        drive.seen_at, drive.seen_speed = at, speed
-        if step < COUNTED_M:
-            return
-        by_speed, pace = drive.by_speed, drive.pace
-        drive.by_speed = drive.pace = 0.0
-        course, fix_course = drive.course, fix.course
-        if is_fast:
-            drive.course = fix_course
-        took = at - drive.at
-        around = step
-        if course is not None:
-            around = _around_corners(drive, fix, course, fix_course, step)
-        if by_speed is not None and abs(by_speed - step) <= max(
-            AGREES_M, AGREES_PART * step
-        ):
-            # Where it turned, the straight line is too short in any case.
-            step = by_speed if around == step else max(step, by_speed)
-        elif pace is not None and around > step:
-            if took > DENSE_S and step < TOWN_KMH / 3.6 * took:
-                # Two speeds say little of a way through a town.
-                pace = max(pace, drive.top_speed / 36 * TOWN_PART * took)
-            part = next(part for most, part in CORNERS if took <= most)
-            step += part * max(0.0, min(pace, around) - step)
-        drive.way += step
-        _spread(drive, drive.at, at, step)
-        drive.latitude, drive.longitude, drive.at = fix.latitude, fix.longitude, at
-        if drive.away < LEAST_AWAY_M:
-            drive.away = max(
-                drive.away,
-                metres(
-                    drive.begin_latitude,
-                    drive.begin_longitude,
-                    fix.latitude,
-                    fix.longitude,
-                ),
-            )
 
     def _add_odometer(self, told: int) -> None:
         held = self.odometer
@@ -1029,62 +872,5 @@ class Fold:
         return min((time for time in times if time > now), default=None)
 
 
-def _around_corners(
-    drive: Drive, fix: Moment, course: int, fix_course: int | None, step: float
-) -> float:
-    """Return how far it is to a fix along streets, by the courses at both ends.
-
-    Where it turned, that is the way over the corner; else to the side and back.
-    """
-    middle = math.radians((drive.latitude + fix.latitude) / 2 * _DEGREE)
-    north = float(fix.latitude - drive.latitude)
-    east = (fix.longitude - drive.longitude) * math.cos(middle)
-    towards = math.atan2(east, north)
-    begin = math.radians(course) - towards
-    along, aside = math.cos(begin), math.sin(begin)
-    if -LEAST_TURN < aside < LEAST_TURN and along > 0:
-        end = 0.0 if fix_course is None else math.radians(fix_course) - towards
-        if abs(math.sin(end)) < LEAST_TURN:
-            return step
-    around = step * (abs(along) + abs(aside))
-    if fix_course is not None:
-        turn = math.radians(fix_course) - towards - begin
-        if abs(math.sin(turn)) > LEAST_TURN:
-            # Along the first course, then along the second.
-            first = math.sin(turn + begin) / math.sin(turn)
-            second = -aside / math.sin(turn)
-            if first >= 0 and second >= 0:
-                around = step * min(first + second, MOST_AROUND)
-    return around
-
-
 def _known(odometer: int) -> int | None:
     return None if odometer == NO_ODOMETER else odometer
-
-
-def _spread(drive: Drive, begin: float, end: float, way: float) -> None:
-    """Count metres in the quarters of an hour between two times."""
-    quarter = int(end // QUARTER_S)
-    if quarter == drive.quarter and begin >= quarter * QUARTER_S:
-        drive.quarter_m += way
-        return
-    for one, part in spread(begin, end, way):
-        if one != drive.quarter:
-            if drive.quarter_m:
-                drive.quarters = (*drive.quarters, (drive.quarter, drive.quarter_m))
-            drive.quarter, drive.quarter_m = one, 0.0
-        drive.quarter_m += part
-
-
-def spread(begin: float, end: float, way: float) -> tuple[tuple[int, float], ...]:
-    """Return metres by the quarters of an hour in which they were driven, evenly."""
-    first, last = int(begin // QUARTER_S), int(end // QUARTER_S)
-    if first >= last or end <= begin:
-        return ((last, way),)
-    parts = []
-    for quarter in range(first, last + 1):
-        since = max(begin, quarter * QUARTER_S)
-        until = min(end, (quarter + 1) * QUARTER_S)
-        if until > since:
-            parts.append((quarter, way * (until - since) / (end - begin)))
-    return tuple(parts)

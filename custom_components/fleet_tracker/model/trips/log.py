@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import field
 
 from ..record import record, replace
-from .fold import HOLD_M, MOVING_KMH, SILENCE_S, Fold, Towing, TripSettings
+from .drive import MOVING_KMH
+from .fold import HOLD_M, SILENCE_S, Fold, Towing, TripSettings
 from .moments import (
     LOCKED,
     NO_PLACE,
@@ -26,8 +27,9 @@ from .moments import (
     unpack,
     unpacked,
 )
-from .telling import News, corrections, tell, those_that_count, with_told, with_vendors
+from .telling import News, corrections, tell
 from .trip import QUARTER_S, FoundTrip, Trip, VendorTrip
+from .vendor_trips import those_that_count, with_told, with_vendors
 
 EVIDENCE_S = 36 * 3600
 LATEST_S = 7 * 86_400

@@ -119,3 +119,17 @@ class VendorTrip:
     consumption: float | None = field(default=None, compare=False)
     told_at: float = field(default=0.0, compare=False)
     """When the vendor first said so."""
+
+
+def spread(begin: float, end: float, way: float) -> tuple[tuple[int, float], ...]:
+    """Return metres by the quarters of an hour in which they were driven, evenly."""
+    first, last = int(begin // QUARTER_S), int(end // QUARTER_S)
+    if first >= last or end <= begin:
+        return ((last, way),)
+    parts = []
+    for quarter in range(first, last + 1):
+        since = max(begin, quarter * QUARTER_S)
+        until = min(end, (quarter + 1) * QUARTER_S)
+        if until > since:
+            parts.append((quarter, way * (until - since) / (end - begin)))
+    return tuple(parts)
