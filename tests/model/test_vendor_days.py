@@ -25,6 +25,11 @@ from custom_components.fleet_tracker.model.trips.trip import (
     TripSource,
     VendorTrip,
 )
+from custom_components.fleet_tracker.model.trips.vendor_trips import (
+    missing_in_list,
+    news_of_list,
+    taken_back,
+)
 
 from .drives import Day, Ways
 
@@ -209,6 +214,18 @@ DAYS: dict[
         ],
         [(60, 73, 10.3, VENDOR), SECOND, THIRD],
     ),
+    "taken back, with the begin of its correction": (
+        [
+            Answer(80, ((60, 74, 11),)),
+            Answer(120, ((57, 73, 10.4),)),
+            Answer(200, ((57, 73, 0),)),
+        ],
+        [FIRST, SECOND, THIRD],
+    ),
+    "one of no metre within another": (
+        [Answer(80, ((60, 72, 10.2),)), Answer(200, ((66, 70, 0),))],
+        [(60, 72, 10.2, VENDOR), SECOND, THIRD],
+    ),
     "covers two of ours, and is taken back": (
         [Answer(130, ((59, 105, 20.6),)), Answer(200, ((59, 105, 0),))],
         [FIRST, SECOND, THIRD],
@@ -382,3 +399,134 @@ def test_order_of_one_receipt_repeats_and_restarts_make_no_difference(
             together.hear(last + 2 * HOUR, [one])
     together.wait(last + 3 * HOUR)
     assert counted(together.log) == counted(whole.log)
+
+
+LISTS: dict[
+    str, tuple[Sequence[Answer], Sequence[tuple[float, float, float, TripSource]]]
+] = {
+    "another distance": (
+        [Answer(80, ((60, 72, 10.2),)), Answer(200, ((60, 72, 9.9),))],
+        [(60, 72, 9.9, VENDOR), SECOND, THIRD],
+    ),
+    "and back again": (
+        [
+            Answer(80, ((60, 72, 10.2),)),
+            Answer(120, ((60, 72, 9.9),)),
+            Answer(200, ((60, 72, 10.2),)),
+        ],
+        [(60, 72, 10.2, VENDOR), SECOND, THIRD],
+    ),
+    "hardly another distance, and hardly another end": (
+        [Answer(80, ((60, 72, 10.2),)), Answer(200, ((60, 72.4, 10.22),))],
+        [(60, 72, 10.2, VENDOR), SECOND, THIRD],
+    ),
+    "another begin and end": (
+        [Answer(80, ((60, 66, 5),)), Answer(200, ((59, 73, 10.4),))],
+        [(59, 73, 10.4, VENDOR), SECOND, THIRD],
+    ),
+    "without a distance": (
+        [Answer(80, ((60, 72, 10.2),)), Answer(200, ((60, 72, None),))],
+        [(60, 72, 10.2, VENDOR), SECOND, THIRD],
+    ),
+    "merged": (
+        [
+            Answer(130, ((60, 72, 10.2), (92, 104, 10.3))),
+            Answer(200, ((60, 104, 20.4),)),
+        ],
+        [(60, 104, 20.4, VENDOR), THIRD],
+    ),
+    "split": (
+        [
+            Answer(130, ((60, 104, 20.4),)),
+            Answer(200, ((60, 72, 10.2), (92, 104, 10.3))),
+        ],
+        [(60, 72, 10.2, VENDOR), (92, 104, 10.3, VENDOR), THIRD],
+    ),
+    "listed late, between two": (
+        [
+            Answer(200, ((60, 72, 10.2), (180, 192, 10.2))),
+            Answer(210, ((60, 72, 10.2), (120, 140, 9), (180, 192, 10.2))),
+        ],
+        [
+            (60, 72, 10.2, VENDOR),
+            SECOND,
+            (120, 140, 9, VENDOR),
+            (180, 192, 10.2, VENDOR),
+        ],
+    ),
+    "not listed any more": (
+        [
+            Answer(130, ((60, 72, 10.2), (92, 104, 10.3))),
+            Answer(140, ((92, 104, 10.3),)),
+        ],
+        [FIRST, (92, 104, 10.3, VENDOR), THIRD],
+    ),
+    "corrected, then not listed any more": (
+        [
+            Answer(80, ((60, 74, 11),)),
+            Answer(120, ((57, 73, 10.4),)),
+            Answer(200, ()),
+        ],
+        [FIRST, SECOND, THIRD],
+    ),
+    "not listed, and listed again": (
+        [
+            Answer(80, ((60, 72, 10.2),)),
+            Answer(120, ()),
+            Answer(200, ((60, 72, 10.2),)),
+        ],
+        [(60, 72, 10.2, VENDOR), SECOND, THIRD],
+    ),
+    "the same one twice": (
+        [Answer(80, ((60, 72, 10.2), (61, 71, 9)))],
+        [(60, 72, 10.2, VENDOR), SECOND, THIRD],
+    ),
+    "of no metre": (
+        [Answer(80, ((60, 72, 10.2),)), Answer(200, ((60, 72, 0),))],
+        [FIRST, SECOND, THIRD],
+    ),
+}
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_that_come_again(name: str, restarts: bool) -> None:
+    """What the last list shows counts. A list that says the same is no news."""
+    lists, expected = LISTS[name]
+    events: list[tuple[float, Moment | Answer]] = [
+        (one.at + 1, one) for one in DAY.moments
+    ]
+    events += [(BEGIN + one.at * MINUTE, one) for one in lists]
+    result = Heard()
+    for now, one in sorted(events, key=lambda it: it[0]):
+        if isinstance(one, Moment):
+            result.hear(now, [one])
+            continue
+        listed = [trip(*it) for it in one.trips]
+        gone = missing_in_list(result.log.vendors, listed, BEGIN, now)
+        news = news_of_list(result.log.vendors, listed, now)
+        result.hear(now, [*news, *(taken_back(it, now) for it in gone)])
+        if restarts:
+            result.log = from_json(TripLog, to_json(result.log))
+        assert not news_of_list(result.log.vendors, listed, now + 1)
+        assert not missing_in_list(result.log.vendors, listed, BEGIN, now)
+    result.wait(now + HOUR)
+    result.wait(now + 2 * HOUR)
+    found = counted(result.log)
+    assert [one[3] for one in found] == [one[3] for one in expected]
+    for found_one, wanted in zip(found, expected, strict=True):
+        assert found_one[:2] == pytest.approx(wanted[:2], abs=1.1)
+        assert found_one[2] == pytest.approx(wanted[2], rel=0.02)
+    assert all(result.told["ended", one.trip_id] == 1 for one in result.log.trips)
+
+
+def test_what_the_vendor_told_by_itself_is_not_missing() -> None:
+    """Some push trips and list none. What it lists too may be missing later."""
+    pushed = trip(60, 72, 10.2)
+    assert not missing_in_list([pushed], [], BEGIN, BEGIN + 24 * HOUR)
+    (listed,) = news_of_list([pushed], [trip(60, 72, 10.21)], BEGIN + HOUR)
+    assert listed.distance_m == pushed.distance_m
+    assert missing_in_list([listed], [], BEGIN, BEGIN + 24 * HOUR) == [listed]
+    # It is about a time that the list does not show, or does not show yet.
+    assert not missing_in_list([listed], [], listed.begin + 1, BEGIN + 24 * HOUR)
+    assert not missing_in_list([listed], [], BEGIN, listed.end - 1)

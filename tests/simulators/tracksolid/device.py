@@ -143,6 +143,8 @@ class Device:
     streams: dict[int, LiveStream] = field(default_factory=dict)
     fences: dict[str, dict[str, str]] = field(default_factory=dict)
     tells_open_drives: bool = False
+    reported: list[tuple[float, float, float]] | None = None
+    """The begins, ends and metres that the mileage report makes of its drives."""
     since: float = 0
     """When it was registered: the platform knows nothing of what was before."""
     _drives: tuple[tuple[float, float], list[tuple[float, float]]] | None = None
@@ -264,6 +266,12 @@ class Device:
 
     def trips(self, begin: float, end: float) -> list[tuple[float, float]]:
         """Return the drives between two times, in pages often asked for."""
+        if self.reported is not None:
+            return [
+                (start, until)
+                for start, until, _ in self.reported
+                if begin <= start and until <= end
+            ]
         if self._drives is None or self._drives[0] != (begin, end):
             self._drives = (begin, end), list(self._find_drives(begin, end))
         return self._drives[1]
@@ -282,11 +290,17 @@ class Device:
     def trip_row(self, start: float, end: float) -> dict[str, object]:
         """Return a drive as the mileage report has it (5.4)."""
         metres = self.vehicle.distance(start, end)
+        for told_start, told_end, told in self.reported or ():
+            if (told_start, told_end) == (start, end):
+                metres = told
         hours = (end - start) / 3600
         first, last = self.vehicle.at(start).place, self.vehicle.at(end).place
         top = max(
             self.vehicle.at(time).speed
-            for time in self.vehicle.reports(start, end, driving=REPORT_DRIVING)
+            for time in [
+                start,
+                *self.vehicle.reports(start, end, driving=REPORT_DRIVING),
+            ]
         )
         return {
             "imei": self.imei,

@@ -724,13 +724,16 @@ async def test_pushed_trip_is_not_polled_again(
     start, end = list(van.trips(host.clock() - 300, host.clock()))[-1]
     item = pushes.trip(van, start, end)
     await connection.receive_push(request("/pushtripreport", [item]))
-    told = host.known[VAN].trips.vendors
     reader_of(connection, TripReader)._stopped[VAN] = START
     await poll(connection, host)
+    told = host.known[VAN].trips.vendors
     again = TracksolidConnection(settings(sim), host)
     await poll(again, host)
     await again.close()
-    assert host.known[VAN].trips.vendors == told
+    assert host.known[VAN].trips.vendors is told
+    begins = [one.begin for one in told]
+    assert len(begins) == len(set(begins))
+    assert [one.consumption for one in told if one.begin == start] == [1.4]
     assert host.reading(VAN, Reading.LAST_TRIP_CONSUMPTION) == 1.4
 
 
@@ -749,6 +752,108 @@ async def test_trip_that_goes_on(
     await poll(connection, host)
     assert sim.requests[TRIPS] == before + 1
     assert host.reading(VAN, Reading.LAST_TRIP_ENDED) == ended
+
+
+async def an_hour_later(connection: TracksolidConnection, host: FakeHost) -> None:
+    """Poll when all vehicles are asked for their trips again."""
+    host.advance(HOUR + 1)
+    await poll(connection, host)
+
+
+def told_of(host: FakeHost, imei: str) -> list[tuple[float, float, float]]:
+    """Return begins, ends and metres of a vehicle's trips."""
+    return [
+        (one.begin, one.found.until, one.found.distance_m)
+        for one in host.known[imei].trips.trips
+    ]
+
+
+async def test_trips_that_the_platform_corrects(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Distance, begin, end, one that it finds late, one that it takes back; by no more calls."""
+    for device in sim.devices.values():
+        device.reported = []
+    car, now = sim.devices[CAR], START.timestamp()
+    before, first = (now - 9000, now - 8400, 7000.0), (now - 5400, now - 4500, 9000.0)
+    car.reported = [before, first]
+    await poll(connection, host)
+    assert told_of(host, CAR) == [first]
+    second = (now + 600, now + 1800, 12_000.0)
+    car.reported = [before, first, second]
+    asked = sim.requests[TRIPS]
+    await an_hour_later(connection, host)
+    assert told_of(host, CAR) == [first, second]
+    ids = [one.trip_id for one in host.known[CAR].trips.trips]
+    for corrected in (
+        (now + 600, now + 1800, 12_500.0),
+        (now + 600, now + 1980, 12_500.0),
+        (now + 480, now + 1980, 12_500.0),
+        # Back to what it was at first.
+        second,
+    ):
+        car.reported = [before, first, corrected]
+        await an_hour_later(connection, host)
+        assert told_of(host, CAR) == [first, corrected]
+        assert [one.trip_id for one in host.known[CAR].trips.trips] == ids
+    late = (now - 2400, now - 1800, 4000.0)
+    car.reported = [before, first, late, second]
+    await an_hour_later(connection, host)
+    assert told_of(host, CAR) == [first, late, second]
+    car.reported = [before, first, late]
+    await an_hour_later(connection, host)
+    assert told_of(host, CAR) == [first, late, second]
+    await an_hour_later(connection, host)
+    assert told_of(host, CAR) == [first, late]
+    # It is there again.
+    car.reported = [before, first, late, second]
+    await an_hour_later(connection, host)
+    assert told_of(host, CAR) == [first, late, second]
+    vendors = host.known[CAR].trips.told_by_vendor
+    await an_hour_later(connection, host)
+    assert host.known[CAR].trips.told_by_vendor is vendors
+    hours = 10
+    assert sim.requests[TRIPS] - asked == hours
+
+
+async def test_pushed_trip_that_is_never_listed_stays(
+    connection: TracksolidConnection, sim: TracksolidSimulator, host: FakeHost
+) -> None:
+    """Some platforms push trips and list none."""
+    car = sim.devices[CAR]
+    car.reported = []
+    await poll(connection, host)
+    now = host.clock()
+    item = {**pushes.trip(car, now - 900, now - 300), "miles": 7.5}
+    await connection.receive_push(request("/pushtripreport", [item]))
+    told = told_of(host, CAR)
+    assert len(told) == 1
+    for _ in range(3):
+        await an_hour_later(connection, host)
+    assert told_of(host, CAR) == told
+
+
+@pytest.mark.parametrize("drives", [3, 110])
+async def test_what_may_be_corrected_is_asked_for_in_the_same_call(
+    connection: TracksolidConnection,
+    sim: TracksolidSimulator,
+    host: FakeHost,
+    drives: int,
+) -> None:
+    """Not where it takes another call: then only what is new."""
+    car, now = sim.devices[CAR], START.timestamp()
+    car.reported = [(now - 600, now - 500, 900.0)]
+    await poll(connection, host)
+    host.advance(1700)
+    car.reported += [
+        (now + 15 * number, now + 15 * number + 10, 250.0) for number in range(drives)
+    ]
+    for _ in range(2):
+        asked = sim.requests[TRIPS]
+        reader_of(connection, TripReader)._stopped[CAR] = START
+        await poll(connection, host)
+    assert sim.requests[TRIPS] - asked == 1
+    assert len(told_of(host, CAR)) == min(drives + 1, 100)
 
 
 # --- OBD ------------------------------------------------------------------------------------

@@ -11,11 +11,7 @@ from collections.abc import Iterable, Sequence
 from ..record import record, replace
 from .spans import Spans, overlap
 from .trip import FoundTrip, Trip
-from .vendor_trips import COVERED
-
-SHIFTED_S = 30.0
-SHIFTED_M = 50.0
-SHIFTED_PART = 0.01
+from .vendor_trips import COVERED, is_other_distance, is_shifted
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -164,10 +160,9 @@ def _is_corrected(before: FoundTrip, after: FoundTrip) -> bool:
     """Tell whether a trip that was told differs by enough to be told again."""
     return (
         before.source != after.source
-        or abs(before.begin - after.begin) >= SHIFTED_S
-        or abs(before.until - after.until) >= SHIFTED_S
-        or abs(before.distance_m - after.distance_m)
-        >= max(SHIFTED_M, SHIFTED_PART * before.distance_m)
+        or is_shifted(before.begin, after.begin)
+        or is_shifted(before.until, after.until)
+        or is_other_distance(before.distance_m, after.distance_m)
     )
 
 

@@ -108,7 +108,7 @@ class VendorTrip:
     """A trip that the vendor tells: Unix seconds, metres, seconds, km/h, litres.
 
     One without a metre, or that ends before it begins, takes back what was told of a trip
-    with that begin.
+    with that begin, or of one that it covers by half.
     """
 
     begin: float
@@ -119,6 +119,9 @@ class VendorTrip:
     consumption: float | None = field(default=None, compare=False)
     told_at: float = field(default=0.0, compare=False)
     """When the vendor first said so."""
+    listed_at: float | None = field(default=None, compare=False)
+    """When a list of the vendor showed it for the first time, or again after it had said
+    something else. None of one that it told by itself."""
 
 
 def spread(begin: float, end: float, way: float) -> tuple[tuple[int, float], ...]:

@@ -20,6 +20,10 @@ LEAST_GUESSED_MS = 5 / 3.6
 """Nobody knows that a distance is wrong by a thousand where it would be slower then."""
 SAME_BEGIN_S = 60.0
 AT_ONCE = 1.1
+SHIFTED_S = 30.0
+SHIFTED_M = 50.0
+SHIFTED_PART = 0.01
+"""A begin, an end or a distance that differs by less is the same."""
 _BEGIN = attrgetter("begin")
 _END = attrgetter("end")
 
@@ -50,12 +54,12 @@ def those_that_count(told: Iterable[VendorTrip]) -> tuple[VendorTrip, ...]:
     where they were told at once.
     """
     counted: list[VendorTrip] = []
-    taken_back: list[float] = []
+    backs: list[VendorTrip] = []
     for one in sorted(told, key=_worth, reverse=True):
-        if any(abs(one.begin - begin) <= SAME_BEGIN_S for begin in taken_back):
+        if any(_is_taken_back(one, back) for back in backs):
             continue
         if _takes_back(one):
-            taken_back.append(one.begin)
+            backs.append(one)
             continue
         # No two that count are the same, so that their ends are in order too.
         first = bisect_right(counted, one.begin, key=_END)
@@ -69,8 +73,22 @@ def _takes_back(told: VendorTrip) -> bool:
     return told.end <= told.begin or told.distance_m == 0
 
 
+def _is_taken_back(told: VendorTrip, back: VendorTrip) -> bool:
+    """Tell whether what takes a trip back is about one that was told before."""
+    if abs(told.begin - back.begin) <= SAME_BEGIN_S:
+        return True
+    shared = overlap(told.begin, told.end, back.begin, back.end)
+    return shared > 0 and shared >= COVERED * (told.end - told.begin)
+
+
 def _content(trip: VendorTrip) -> tuple[float, ...]:
-    values = (trip.distance_m, trip.idle_s, trip.top_speed, trip.consumption)
+    values = (
+        trip.distance_m,
+        trip.idle_s,
+        trip.top_speed,
+        trip.consumption,
+        trip.listed_at,
+    )
     return (trip.begin, trip.end, *(-1.0 if one is None else one for one in values))
 
 
@@ -86,6 +104,76 @@ def _worth(trip: VendorTrip) -> tuple[bool, float, float, tuple[float, ...]]:
 def _are_same(one: VendorTrip, other: VendorTrip) -> bool:
     shorter = min(one.end - one.begin, other.end - other.begin)
     return overlap(one.begin, one.end, other.begin, other.end) >= COVERED * shorter
+
+
+def is_shifted(before: float, after: float) -> bool:
+    """Tell whether a begin or an end is another one."""
+    return abs(before - after) >= SHIFTED_S
+
+
+def is_other_distance(before: float, after: float) -> bool:
+    """Tell whether a distance in metres is another one."""
+    return abs(before - after) >= max(SHIFTED_M, SHIFTED_PART * before)
+
+
+def news_of_list(
+    counted: Sequence[VendorTrip], listed: Iterable[VendorTrip], now: float
+) -> list[VendorTrip]:
+    """Return what of a vendor's list differs from those of its trips that count.
+
+    What it told by itself and lists now too is news once: from then on it can be missing.
+    """
+    news: list[VendorTrip] = []
+    for one in those_that_count(listed):
+        known = _same_as(one, counted)
+        if known is None or (
+            is_shifted(known.begin, one.begin)
+            or is_shifted(known.end, one.end)
+            or (
+                one.distance_m is not None
+                and (
+                    known.distance_m is None
+                    or is_other_distance(known.distance_m, one.distance_m)
+                )
+            )
+        ):
+            news.append(replace(one, listed_at=now))
+        elif known.listed_at is None:
+            news.append(replace(known, listed_at=now))
+    return news
+
+
+def missing_in_list(
+    counted: Iterable[VendorTrip],
+    listed: Iterable[VendorTrip],
+    begin: float,
+    end: float,
+) -> list[VendorTrip]:
+    """Return trips of a period that a vendor listed once, and that its list has no more."""
+    shown = those_that_count(listed)
+    return [
+        one
+        for one in counted
+        if one.listed_at is not None
+        and begin <= one.begin
+        and one.end <= end
+        and _same_as(one, shown) is None
+    ]
+
+
+def taken_back(trip: VendorTrip, now: float) -> VendorTrip:
+    """Return what says that a trip was none."""
+    return VendorTrip(begin=trip.begin, end=trip.end, distance_m=0, listed_at=now)
+
+
+def _same_as(one: VendorTrip, others: Iterable[VendorTrip]) -> VendorTrip | None:
+    """Return the trip that is the same as one and shares the most time with it."""
+    same = [other for other in others if _are_same(one, other)]
+    return max(
+        same,
+        key=lambda other: overlap(one.begin, one.end, other.begin, other.end),
+        default=None,
+    )
 
 
 def with_vendors(

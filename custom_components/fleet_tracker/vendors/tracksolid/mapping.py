@@ -387,17 +387,16 @@ def map_fault(fault: Fault) -> Occurrence:
 
 def map_trips(imei: str, trips: Iterable[Trip]) -> VehicleUpdate:
     """Return drives of a vehicle that ended (5.4, 10.22) as the vendor's own trips."""
-    return VehicleUpdate(
-        vehicle_id=imei,
-        trips=tuple(
-            VendorTrip(
-                begin=trip.started_at.timestamp(),
-                end=trip.ended_at.timestamp(),
-                distance_m=None if trip.distance is None else trip.distance * 1000,
-                idle_s=trip.idle_time,
-                top_speed=trip.top_speed,
-                consumption=trip.consumption,
-            )
-            for trip in trips
-        ),
+    return VehicleUpdate(vehicle_id=imei, trips=tuple(map(vendor_trip, trips)))
+
+
+def vendor_trip(trip: Trip) -> VendorTrip:
+    """Return a drive that ended as a trip of the vendor."""
+    return VendorTrip(
+        begin=trip.started_at.timestamp(),
+        end=trip.ended_at.timestamp(),
+        distance_m=None if trip.distance is None else trip.distance * 1000,
+        idle_s=trip.idle_time,
+        top_speed=trip.top_speed,
+        consumption=trip.consumption,
     )

@@ -16,8 +16,9 @@ from .values import as_count
 
 REPORT_DAYS = 366
 """How long a period of drives, stops, alarms or OBD reports may be."""
+ROWS_PER_PAGE = 100
+"""How many rows an answer takes."""
 
-_ROWS_PER_PAGE = 100
 _MOST_ALARMS = 1000
 _ALARMS_AT_ONCE = "alarms_at_once"
 """How many alarms are asked for at once, of a server that has no pages of them."""
@@ -67,12 +68,12 @@ class ReportsApi:
                     "begin_time": begin,
                     "end_time": end,
                     "start_row": start,
-                    "page_size": _ROWS_PER_PAGE,
+                    "page_size": ROWS_PER_PAGE,
                 },
             )
             return rows_of(answer.result), None
 
-        rows, complete = await all_rows(page, _ROWS_PER_PAGE)
+        rows, complete = await all_rows(page, ROWS_PER_PAGE)
         if complete or end - begin < _SHORTEST_PERIOD:
             return rows
         if len(imeis) > 1:
@@ -132,7 +133,7 @@ class ReportsApi:
                     "start_time": begin,
                     "end_time": end,
                     "start_row": start,
-                    "page_size": _ROWS_PER_PAGE,
+                    "page_size": ROWS_PER_PAGE,
                     "acc_type": kind,
                 },
             )
@@ -140,7 +141,7 @@ class ReportsApi:
             rows = rows_of(data.get("rows", answer.result))
             return rows, as_count(data.get("dataTotalRows"))
 
-        return (await all_rows(page, _ROWS_PER_PAGE))[0]
+        return (await all_rows(page, ROWS_PER_PAGE))[0]
 
     async def alarms(
         self,
@@ -207,7 +208,7 @@ class ReportsApi:
                     return found, len(found) < _MOST_ALARMS
             except (ParameterRefused, BusinessError) as error:
                 refusal = error
-        for size in (learned,) if learned else (_MOST_ALARMS, _ROWS_PER_PAGE):
+        for size in (learned,) if learned else (_MOST_ALARMS, ROWS_PER_PAGE):
             try:
                 found = await rows(None, size)
             except (ParameterRefused, BusinessError) as error:
@@ -216,7 +217,7 @@ class ReportsApi:
             if not learned:
                 await memory.put(_ALARMS_AT_ONCE, size)
             # How many it takes at most is not known, but not fewer than this.
-            return found, len(found) < _ROWS_PER_PAGE
+            return found, len(found) < ROWS_PER_PAGE
         await memory.put(_ALARMS_AT_ONCE, None)
         assert refusal is not None
         raise refusal
@@ -260,7 +261,7 @@ class ReportsApi:
                     "imeis": ",".join(part),
                     "start_time": start,
                     "end_time": until,
-                    "page_size": _ROWS_PER_PAGE,
+                    "page_size": ROWS_PER_PAGE,
                 }
                 found += await self._pages(method, parameters, parse)
             return found
@@ -281,7 +282,7 @@ class ReportsApi:
             total = as_count(data.get("totalRecord"))
             return rows_of(data.get("result", answer.result)), total
 
-        rows = await all_pages(page, _ROWS_PER_PAGE)
+        rows = await all_pages(page, ROWS_PER_PAGE)
         return [record for row in rows if (record := parse(row)) is not None]
 
 
@@ -290,12 +291,12 @@ async def _numbered_alarms(
 ) -> list[Record] | None:
     """Return the alarms of all pages, None where the second is the first again."""
     found: list[Record] = []
-    for number in range(1, _MOST_ALARMS // _ROWS_PER_PAGE + 1):
-        rows = await page(number, _ROWS_PER_PAGE)
+    for number in range(1, _MOST_ALARMS // ROWS_PER_PAGE + 1):
+        rows = await page(number, ROWS_PER_PAGE)
         if number == 2 and rows and rows == found:
             return None
         found += rows
-        if len(rows) < _ROWS_PER_PAGE:
+        if len(rows) < ROWS_PER_PAGE:
             break
     return found
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import override
 
 from ....model.elapsed import is_within
 from ....model.json_values import is_record
+from ....model.trips.log import TripLog
+from ....model.trips.trip import VendorTrip
+from ....model.trips.vendor_trips import missing_in_list, news_of_list, taken_back
 from ....model.vehicle import Reading, VehicleUpdate
 from ..api.client import TracksolidClient
 from ..api.records import Trip
+from ..api.reports import ROWS_PER_PAGE
 from ..api.values import as_time
-from ..mapping import map_trips
+from ..mapping import vendor_trip
 from ..pushes.door import Push
 from .reader import Reader, Situation
 
@@ -21,6 +26,8 @@ EVERY = timedelta(hours=1)
 AFTER_STOP = timedelta(minutes=2)
 """How long the platform gets to finish a trip."""
 BACK = timedelta(days=1)
+SHIFTED_MOST_S = 1800.0
+"""By how many seconds the platform may correct a begin. By more, it is another trip."""
 
 _PUSHED = "pushtripreport"
 _KEY = "last_trips"
@@ -43,6 +50,8 @@ class TripReader(Reader):
         self._stopped: dict[str, datetime] = {}
         self._all_at: datetime | None = None
         self._waiting: dict[str, None] = {}
+        self._missing: dict[str, dict[float, datetime]] = {}
+        """Since when the platform does not show trips any more, by their begins."""
 
     @override
     def due(self, situation: Situation) -> Sequence[str]:
@@ -95,31 +104,104 @@ class TripReader(Reader):
     async def read(
         self, imeis: Sequence[str], situation: Situation
     ) -> Sequence[VehicleUpdate]:
-        """Return the trips of vehicles that are new; at first only the last ones."""
+        """Return the trips of vehicles that are new, at first only the last ones.
+
+        Of those that were told before, these are told again that the platform corrected or
+        took back since.
+        """
         now = self._client.transport.present
-        oldest = now - BACK
-        begin = min(now, *(self._ended.get(imei, oldest) for imei in imeis))
-        batch = await self._client.reports.trips(imeis, max(begin, oldest), now)
-        for imei in imeis:
+        begin = self._window(imeis, situation, now)
+        batch = await self._client.reports.trips(imeis, begin, now)
+        rows: dict[str, list[Trip]] = {imei: [] for imei in imeis}
+        for trip in batch.found:
+            if trip.imei in rows:
+                rows[trip.imei].append(trip)
+        before, news = dict(self._ended), list[VehicleUpdate]()
+        for imei, trips in rows.items():
             self._stopped.pop(imei, None)
             self._waiting.pop(imei, None)
-        before = dict(self._ended)
-        news: dict[str, list[Trip]] = {}
-        for trip in batch.found:
-            known = before.get(trip.imei)
-            # A trip that began before the known end is the same drive, pushed or polled.
-            if known is not None and trip.started_at < known:
-                continue
-            if self._goes_on(trip, now):
-                continue
-            self._ended[trip.imei] = trip.ended_at
-            if known is None:
-                news[trip.imei] = [trip]
-            else:
-                news.setdefault(trip.imei, []).append(trip)
-        if news:
+            vehicle = situation.vehicles.get(imei)
+            log = TripLog() if vehicle is None else vehicle.trips
+            told = self._news(imei, trips, log, now)
+            if imei not in batch.refused:
+                told += self._taken_back(imei, trips, log, begin, now)
+            if told:
+                news.append(VehicleUpdate(vehicle_id=imei, trips=tuple(told)))
+        if self._ended != before:
             await self._save()
-        return [map_trips(imei, trips) for imei, trips in news.items()]
+        return news
+
+    def _window(
+        self, imeis: Sequence[str], situation: Situation, now: datetime
+    ) -> datetime:
+        """Return from when on to ask: from the end of the last known trip.
+
+        From before its begin where what is known since then fits into one answer, so that
+        it is seen when the platform corrects it.
+        """
+        oldest = now - BACK
+        begin = max(oldest, min(now, *(self._ended.get(i, oldest) for i in imeis)))
+        known = [
+            vehicle.trips.vendors
+            for imei in imeis
+            if (vehicle := situation.vehicles.get(imei)) is not None
+        ]
+        began = [one[-1].begin for one in known if one]
+        wider = max(oldest.timestamp(), min(began, default=inf) - SHIFTED_MOST_S)
+        shown = sum(one.end > wider for trips in known for one in trips)
+        if wider < begin.timestamp() and shown + len(imeis) <= ROWS_PER_PAGE:
+            return datetime.fromtimestamp(wider, UTC)
+        return begin
+
+    def _news(
+        self, imei: str, trips: Sequence[Trip], log: TripLog, now: datetime
+    ) -> list[VendorTrip]:
+        """Return what is new or other of a vehicle's trips, and note the last end."""
+        known = self._ended.get(imei)
+        ended = [trip for trip in trips if not self._goes_on(trip, now)]
+        if known is None:
+            ended = ended[-1:]
+        if not ended:
+            return []
+        # What ended before the first trip that was told is of the time before the vehicle.
+        told = log.vendors or log.told_by_vendor
+        first = min((one.begin for one in told), default=inf)
+        listed = [
+            vendor_trip(trip)
+            for trip in ended
+            if known is None
+            or trip.started_at >= known
+            or trip.ended_at.timestamp() > max(first, log.base_at)
+        ]
+        latest = max(trip.ended_at for trip in ended)
+        if known is None or known < latest:
+            self._ended[imei] = latest
+        return news_of_list(log.vendors, listed, now.timestamp())
+
+    def _taken_back(
+        self,
+        imei: str,
+        trips: Iterable[Trip],
+        log: TripLog,
+        begin: datetime,
+        now: datetime,
+    ) -> list[VendorTrip]:
+        """Return the trips that the platform does not show any more for an hour."""
+        gone = missing_in_list(
+            log.vendors,
+            map(vendor_trip, trips),
+            max(begin.timestamp() + SHIFTED_MOST_S, log.base_at),
+            (now - AFTER_STOP).timestamp(),
+        )
+        before = self._missing.pop(imei, {})
+        missing = {one.begin: before.get(one.begin, now) for one in gone}
+        if missing:
+            self._missing[imei] = missing
+        return [
+            taken_back(one, now.timestamp())
+            for one in gone
+            if not is_within(missing[one.begin], EVERY, now)
+        ]
 
     async def _save(self) -> None:
         await self._memory.put(
