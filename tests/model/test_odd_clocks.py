@@ -67,7 +67,10 @@ def jumps(ahead: timedelta, begin: float, end: float) -> Callable[[float], timed
 
 
 HOURS = {f"{hours:+} h": timedelta(hours=hours) for hours in (1, -1, 8, -8, 5.5, -0.25)}
-JUMPS = {**HOURS, "rollover": -ROLLOVER, "reset": timedelta(days=-1500)}
+ODD = {
+    f"{minutes:+} min": timedelta(minutes=minutes) for minutes in (-5, -20, 20, -460)
+}
+JUMPS = {**HOURS, **ODD, "rollover": -ROLLOVER, "reset": timedelta(days=-1500)}
 
 
 @pytest.mark.parametrize(

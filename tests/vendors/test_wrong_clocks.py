@@ -219,28 +219,35 @@ def test_wrong_clock(
     assert now - later.latest_fix.fixed_at <= timedelta(minutes=2)
 
 
-@pytest.mark.parametrize("minutes", [-13, -9, -2, 2, 9, 11, 13])
+@pytest.mark.parametrize("before", [0, HOUR, -8 * HOUR], ids=["right", "+1 h", "-8 h"])
+@pytest.mark.parametrize("minutes", [-47, -20, -9, -2, 2, 9, 11, 20, 503])
 @pytest.mark.parametrize("tell", VENDORS.values(), ids=VENDORS)
-def test_clock_that_is_set_from_a_zone_to_nearly_right(
-    tell: Tell, minutes: int
+def test_clock_that_is_set_to_what_no_zone_is(
+    tell: Tell, minutes: int, before: int
 ) -> None:
-    """The known offset fits no more: nothing freezes where it was until that."""
+    """The known offset fits no more: it freezes for a minute, or as long as it is late."""
     vehicle: Vehicle | None = None
     now, latitude = START, 52.0
-    for number in range(45):
-        now += timedelta(seconds=20)
+    for number in range(22):
+        now += STEP
         latitude += SPEED / 3600 * 20 / KM_PER_DEGREE
-        wrong = HOUR if number < 12 else 60 * minutes
+        # One that counts minutes and seconds anew tells no time twice.
+        wrong = before if number < 10 else 61 * minutes
         update = tell(vehicle, now, int(now.timestamp()) + wrong, latitude)
         assert update is not None
         vehicle = merge(vehicle, update, Rules(), now).vehicle
+        assert vehicle.latest_fix is not None
+        if number >= 14:
+            late = timedelta(minutes=2) if minutes == -2 else timedelta()
+            assert now - vehicle.latest_fix.fixed_at <= late + 5 * SECOND
+            far = (latitude - vehicle.latest_fix.latitude) * KM_PER_DEGREE
+            # What the tracker says is minutes old is newer than what was known only then.
+            assert far < 0.1 or minutes == -2
     assert vehicle is not None
-    assert vehicle.latest_fix is not None
-    behind = timedelta(minutes=max(0, -minutes) + 2)
-    assert now - vehicle.latest_fix.fixed_at <= behind
-    far = (latitude - vehicle.latest_fix.latitude) * KM_PER_DEGREE
-    # What the tracker says is minutes old is newer than what was known only then.
-    assert far < 0.1 or minutes < 0
+    assert is_wrong(vehicle.clock) is not (-3 < minutes < 10)
+    assert minutes == -2 or vehicle.readings.get(Reading.ONLINE) is not False
+    if vehicle.latest_fix is not None and vehicle.latest_fix.speed is not None:
+        assert vehicle.readings[Reading.MOVING] is True
 
 
 # --- local time around the changes of summer time ---

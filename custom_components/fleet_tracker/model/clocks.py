@@ -10,7 +10,9 @@ got the news, by the clock of the vendor's server.
 - A clock that is off by the same span all the time (a time zone, a rollover of the GPS
   week, a reset) is set right once three fixes in a row have shown by how much. Fixes that
   were kept for a while, as in a tunnel, never show that: their times and receipts do not
-  move on alike. What is less than a day off is taken for a time zone, or for no offset.
+  move on alike. What is less than a day off, and fits no time zone, has to go on for a
+  minute, and its times have to follow each other sooner than they are late: a poll may
+  see a right time as late as that. It may still be late news (`TimeSource.GUESSED`).
 
 What we put in ourselves is marked as such (`TimeSource.OURS`).
 """
@@ -57,7 +59,11 @@ _UNSTEADY = timedelta(seconds=2)
 _UNSTEADY_SHARE = 0.25
 _LONG_WAIT = timedelta(seconds=30)
 _UNSTEADY_SHARE_OF_LONG = 0.5
-"""Between polls there are now one fix, now two; kept ones come in far faster than that."""
+"""Between polls there are now one fix, now two; kept ones come in faster than that."""
+_UNSTEADY_SHARE_OF_ALL = 0.3
+"""Of what the first and the last of those times are apart."""
+_LONG_ENOUGH = timedelta(minutes=1)
+"""For how long times that fit no zone have to move on with ours."""
 
 _UNDER_WAY = timedelta(minutes=3)
 """By how much a time may seem older than the receipt of the one before, and be newer."""
@@ -179,7 +185,8 @@ def _plainly(
     elif not EARLIEST <= heard_at <= receipt:
         return None
     elif update.heard_source is not TimeSource.TRACKER:
-        if update.heard_source is TimeSource.ESTIMATED:
+        source = update.heard_source
+        if source is not TimeSource.SERVER and source is not TimeSource.OURS:
             return None
     elif heard_at != fixed_at:
         seen = _seen_plainly(contacts, stamps.get(_HEARD, ()), heard_at, receipt)
@@ -562,7 +569,7 @@ class _Judge:
             if offset is None or (offset > NO_OFFSET and plain.makes_sense):
                 continue
             time = _with_offset(stamp, offset, self._receipt)
-            if time.source is TimeSource.OURS and time.makes_sense:
+            if time.source.is_ours and time.makes_sense:
                 return time
         return plain
 
@@ -601,7 +608,9 @@ def _with_offset(stamp: datetime, offset: timedelta | None, receipt: datetime) -
         return replace(plain, makes_sense=False)
     time = _plain(_less(stamp, offset), receipt)
     if time.makes_sense:
-        return replace(time, source=TimeSource.OURS)
+        may_be_late = offset < NO_OFFSET and not _is_usual(offset)
+        source = TimeSource.GUESSED if may_be_late else TimeSource.OURS
+        return replace(time, source=source)
     return replace(plain, makes_sense=False)
 
 
@@ -655,14 +664,13 @@ def _counted(watch: ClockWatch, *, makes_sense: bool) -> ClockWatch:
 
 def _observed(watch: ClockWatch, stamp: datetime, receipt: datetime) -> ClockWatch:
     """Return a watch that has seen one more time, and may have learned the offset."""
-    pointed = _pointed(stamp - receipt)
-    if pointed is None:
-        return replace(watch, alike=0, told=None, received=None)
-    alike = 1
+    ahead = stamp - receipt
+    pointed, since, first = _pointed(ahead), receipt, ahead
+    alike, offset = 1, watch.offset
     if (
         watch.told is not None
         and watch.received is not None
-        and abs(pointed - watch.pointed) <= OFFSET_JITTER
+        and (pointed == watch.pointed or abs(ahead - watch.pointed) <= OFFSET_JITTER)
     ):
         by_theirs, by_ours = stamp - watch.told, receipt - watch.received
         is_long = by_ours >= _LONG_WAIT
@@ -671,31 +679,53 @@ def _observed(watch: ClockWatch, stamp: datetime, receipt: datetime) -> ClockWat
         if by_theirs > NO_OFFSET and abs(by_theirs - by_ours) <= unsteady:
             if by_ours < _SHORTEST_WAIT:
                 return watch
+            # All are held against the first, so that none leads away step by step.
+            pointed, since = watch.pointed, watch.since or watch.received
+            first = watch.told - watch.received if watch.first is None else watch.first
             alike = min(watch.alike + 1, ENOUGH_ALIKE)
-    offset = watch.offset
-    if alike == ENOUGH_ALIKE:
-        offset = pointed or None
+            lasted = receipt - since
+            is_short = lasted < _LONG_ENOUGH and not _is_usual(pointed)
+            unsteady = _UNSTEADY + _UNSTEADY_SHARE_OF_ALL * lasted
+            if is_short or abs(ahead - first) > unsteady:
+                alike = min(alike, ENOUGH_ALIKE - 1)
+            if alike == ENOUGH_ALIKE and offset != pointed:
+                may_be_seen_late = not _is_usual(pointed) and -pointed <= by_ours
+                offset = None if may_be_seen_late else pointed or None
     return ClockWatch(
         offset=offset,
         pointed=pointed,
         alike=alike,
         told=stamp,
         received=receipt,
+        since=since,
+        first=first,
         misfits=watch.misfits,
     )
 
 
-def _pointed(ahead: timedelta) -> timedelta | None:
-    """Return the offset that a time points to, None if it is none that clocks have.
+def _pointed(ahead: timedelta) -> timedelta:
+    """Return the offset that a time points to.
 
-    A clock that was reset is off by any span. So may fixes be that were kept, but such of
-    more than a day ago come in faster than they were made. One that is off by minutes
-    counts as right: no zone is so near.
+    It is a multiple of the step if the time is near one. A time that is a little late, or
+    ahead by no more than what is believed, points to none.
     """
-    if abs(ahead) < OFFSET_STEP - OFFSET_JITTER:
+    if -_UNDER_WAY <= ahead <= FUTURE_TOLERANCE:
         return NO_OFFSET
     offset = round(ahead / OFFSET_STEP) * OFFSET_STEP
-    is_zone = min(abs(offset), abs(offset + ROLLOVER)) <= LONGEST_OFFSET
-    if is_zone and abs(ahead - offset) <= OFFSET_JITTER:
-        return offset
-    return ahead if abs(ahead) > LONGEST_OFFSET else None
+    is_near = abs(ahead - offset) <= OFFSET_JITTER
+    return offset if is_near and offset and _is_zone(offset) else ahead
+
+
+def _is_usual(offset: timedelta) -> bool:
+    """Tell whether clocks are often off by this: by nothing, a zone, or a reset.
+
+    A clock that was reset is off by any span. So may fixes be that were kept, but such of
+    more than a day ago come in faster than they were made.
+    """
+    return abs(offset) > LONGEST_OFFSET or (
+        offset % OFFSET_STEP == NO_OFFSET and _is_zone(offset)
+    )
+
+
+def _is_zone(offset: timedelta) -> bool:
+    return min(abs(offset), abs(offset + ROLLOVER)) <= LONGEST_OFFSET

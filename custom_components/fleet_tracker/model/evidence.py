@@ -163,6 +163,9 @@ def _with_told(
         if on is True or on is False:
             # Where the vehicle was not in contact, as far as that is told, there is none.
             contact_at = update.heard_at and min(at, update.heard_at)
+            if TimeSource.GUESSED in (group.time_source, update.heard_source):
+                # It may as well be of minutes ago, and the vehicle drive by now.
+                contact_at = None
             evidence = _with_ignition(evidence, at, contact_at, on=on)
         rpm = readings.get(Reading.ENGINE_SPEED)
         if rpm is not None and (_number(rpm) or 0) > 0:
@@ -199,7 +202,7 @@ def _speeds_in(
             heard = HeardSpeed(
                 speed=speed,
                 measured_at=position.fixed_at,
-                source=SpeedSource.FIX,
+                source=_proof(SpeedSource.FIX, position.time_source),
                 time_is_ours=position.time_is_ours,
             )
             one = ToldSpeed(
@@ -230,7 +233,10 @@ def _speeds_in(
             heard = HeardSpeed(
                 speed=speed,
                 measured_at=group.measured_at,
-                source=SpeedSource.TOLD if group.name == TOLD_SPEED else source,
+                source=_proof(
+                    SpeedSource.TOLD if group.name == TOLD_SPEED else source,
+                    group.time_source,
+                ),
                 time_is_ours=group.time_is_ours,
             )
             one = ToldSpeed(
@@ -254,6 +260,11 @@ def _speeds_in(
             )
             speeds.append((heard, one))
     return speeds
+
+
+def _proof(source: SpeedSource, time_source: TimeSource) -> SpeedSource:
+    """Return the source of a speed. One that may be late speaks only against a command."""
+    return SpeedSource.TOLD if time_source is TimeSource.GUESSED else source
 
 
 def _with_speeds(

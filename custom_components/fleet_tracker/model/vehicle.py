@@ -73,11 +73,13 @@ class TimeSource(StrEnum):
     """Our time: the receipt of the news, or the tracker's time set right."""
     ESTIMATED = "estimated"
     """Our time too: what the tracker's own clock will have shown then."""
+    GUESSED = "guessed"
+    """Our time too: set right by a span that no zone has, so that it may be late news."""
 
     @property
     def is_ours(self) -> bool:
         """Whether it is no time of a measurement, as far as is known."""
-        return self in (TimeSource.OURS, TimeSource.ESTIMATED)
+        return self not in (TimeSource.TRACKER, TimeSource.SERVER)
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -609,6 +611,10 @@ class ClockWatch:
     told: datetime | None = None
     received: datetime | None = None
     """The last of those, and its receipt."""
+    since: datetime | None = None
+    """The receipt of the first of those."""
+    first: timedelta | None = None
+    """By how much the first of those was ahead of its receipt."""
     misfits: int = 0
     """How many times in a row made no sense, also with the offset."""
 
