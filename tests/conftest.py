@@ -1,6 +1,7 @@
 """Fixtures that every test gets."""
 
-from collections.abc import Generator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import UTC
 import gc
 import inspect
@@ -31,6 +32,7 @@ from custom_components.fleet_tracker.account import line_file
 from script.fuzz import EXAMPLES
 from tests import frozen_time
 from tests.common import TALKATIVE
+from tests.idle_clock import IdleClock
 from tests.languages import speak_german
 from tests.neutral_vendor import Clouds, register
 
@@ -225,6 +227,15 @@ def hass_storage(
         monkeypatch.setattr(storage.Store, name, function)
     yield memory
     memory.clear()
+
+
+@pytest.fixture
+async def idle_clock() -> AsyncIterator[IdleClock]:
+    """Let time pass in the event loop only while nothing happens, and then at once."""
+    loop = asyncio.get_running_loop()
+    clock = IdleClock(loop)
+    with clock.installed(loop):
+        yield clock
 
 
 @pytest.fixture(autouse=True)

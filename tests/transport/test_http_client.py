@@ -40,6 +40,7 @@ from custom_components.fleet_tracker.transport.http_client import (
     read_json,
     retry_after,
 )
+from tests.idle_clock import IdleClock
 from tests.simulators.raw_http import (
     HANG,
     RESET,
@@ -64,24 +65,24 @@ def bare_deflate(data: bytes) -> bytes:
 
 
 @pytest.fixture
-async def session(socket_enabled: None) -> AsyncIterator[aiohttp.ClientSession]:
-    """Return a session that believes every certificate."""
+async def session(
+    socket_enabled: None, idle_clock: IdleClock
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """Return a session that believes every certificate; its limits pass at once."""
     connector = aiohttp.TCPConnector(ssl=False)
     async with aiohttp.ClientSession(connector=connector) as session:
         yield session
 
 
-@pytest.fixture
-def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let answers make progress quickly."""
-    monkeypatch.setattr(http_client, "SILENCE_S", 0.1)
-    monkeypatch.setattr(http_client, "CONNECT_S", 0.2)
+def passed_since(began: float) -> int:
+    """Return how many seconds of the event loop's time have passed."""
+    return round(asyncio.get_running_loop().time() - began)
 
 
 async def answered(session: aiohttp.ClientSession, *parts: Part) -> HttpAnswer:
     """Return what comes of an answer of these bytes."""
     async with RawServer(lambda _: parts) as server:
-        return await HttpClient(session).ask("GET", server.url, answer_within=0.3)
+        return await HttpClient(session).ask("GET", server.url)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,6 @@ async def test_statuses_are_left_to_the_vendor(
     assert (answer.status, answer.body) == (status, body)
 
 
-@pytest.mark.usefixtures("short_limits")
 @pytest.mark.parametrize(
     ("parts", "error"),
     [
@@ -166,12 +166,10 @@ async def test_a_bomb_takes_no_memory(session: aiohttp.ClientSession) -> None:
     assert peak < 3 * LARGE
 
 
-@pytest.mark.usefixtures("short_limits")
 async def test_drops_do_not_keep_an_answer_open(
-    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+    session: aiohttp.ClientSession,
 ) -> None:
     """A byte now and then is progress, but not for ever."""
-    monkeypatch.setattr(http_client, "WHOLE_BODY_S", 0.3)
     dripping = True
     ended = asyncio.Event()
 
@@ -180,14 +178,16 @@ async def test_drops_do_not_keep_an_answer_open(
         writer.write(http(length=10_000))
         while dripping:
             writer.write(b" ")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(http_client.SILENCE_S / 2)
         writer.close()
         ended.set()
 
     async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
+        began = asyncio.get_running_loop().time()
         with pytest.raises(NoAnswer):
             await HttpClient(session).ask("GET", f"http://127.0.0.1:{port}")
+        assert passed_since(began) == http_client.WHOLE_BODY_S
         dripping = False
         await ended.wait()
 
@@ -217,22 +217,24 @@ async def test_connecting_has_a_time_of_its_own(
     """Who never shakes hands was sent nothing, however long an answer may take."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
+        began = asyncio.get_running_loop().time()
         with pytest.raises(Unreachable):
             await HttpClient(session).ask(
-                "POST", f"https://127.0.0.1:{port}", connect_within=0.1
+                "POST", f"https://127.0.0.1:{port}", connect_within=3
             )
+        assert passed_since(began) == 3
 
 
 async def test_commands_connect_quickly_or_not_at_all(
-    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+    session: aiohttp.ClientSession,
 ) -> None:
     """They must not go out when nobody expects them any more."""
-    assert http_client.COMMAND_CONNECT_S == 5
-    monkeypatch.setattr(http_client, "COMMAND_CONNECT_S", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        began = asyncio.get_running_loop().time()
         with pytest.raises(Unreachable):
             await HttpClient(session).ask("POST", url, is_command=True)
+        assert passed_since(began) == 5
 
 
 # --- redirects ------------------------------------------------------------------------------

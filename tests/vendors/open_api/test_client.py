@@ -158,7 +158,6 @@ def make_client(
     token: Token | None = None,
     save_token: Callable[[Token], Awaitable[None]] | None = None,
     alarm_form: AlarmForm | None = None,
-    timeout: float = 30,
 ) -> OpenApiClient:
     """Return a client."""
     return OpenApiClient(
@@ -171,7 +170,6 @@ def make_client(
         token=token,
         save_token=save_token,
         alarm_form=alarm_form,
-        timeout=timeout,
     )
 
 
@@ -479,6 +477,7 @@ async def test_too_frequent_by_the_clock(
 # Servers in trouble
 
 
+@pytest.mark.usefixtures("idle_clock")
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
@@ -500,7 +499,7 @@ async def test_faults(
     error: type[VendorError],
 ) -> None:
     """Each has its error, and the next call finds the server well."""
-    client = make_client(session, server.url, clock, timeout=0.2)
+    client = make_client(session, server.url, clock)
     server.break_until_healed(path, fault)
     with pytest.raises(error):
         await client.track([VAN])
@@ -605,6 +604,7 @@ async def test_server_comes_back(
     assert server.requests[AUTHORIZATION] == 1
 
 
+@pytest.mark.usefixtures("idle_clock")
 async def test_secrets_stay_out_of_errors_and_logs(
     session: aiohttp.ClientSession,
     server: OpenApiSimulator,
@@ -614,7 +614,7 @@ async def test_secrets_stay_out_of_errors_and_logs(
     """Neither a traceback nor a log line tells account, signature, token or IMEI."""
     # The simulator and the event loop run in this process too.
     caplog.set_level(logging.CRITICAL, logger="aiohttp.access")
-    client = make_client(session, server.url, clock, timeout=0.2)
+    client = make_client(session, server.url, clock)
     token = await client.log_in()
     texts = []
     for fault in Fault:
@@ -1187,6 +1187,7 @@ async def test_refused_commands(
     assert server.requests["/api/command/query"] == 0
 
 
+@pytest.mark.usefixtures("idle_clock")
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
@@ -1204,7 +1205,7 @@ async def test_answer_to_a_command_is_lost(
     error: type[VendorError],
 ) -> None:
     """The command may have arrived: it is not repeated, and not called a failure."""
-    client = make_client(session, server.url, clock, timeout=0.2)
+    client = make_client(session, server.url, clock)
     server.break_next("/api/command/send", fault)
     with pytest.raises(error):
         await client.run_command(VAN, "RELAY,1")

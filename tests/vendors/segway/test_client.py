@@ -28,7 +28,6 @@ from custom_components.fleet_tracker.transport.http_client import (
     Redirected,
     Unreachable,
 )
-from custom_components.fleet_tracker.vendors.segway import client as client_module
 from custom_components.fleet_tracker.vendors.segway.client import (
     Credentials,
     SegwayClient,
@@ -679,13 +678,10 @@ async def test_servers_that_fail(
     await client.lock(DEMO_PARKED)
 
 
-async def test_hanging_server(
-    client: SegwayClient, server: SegwaySimulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("idle_clock")
+async def test_hanging_server(client: SegwayClient, server: SegwaySimulator) -> None:
     """A server that does not answer is given up in time."""
     await client.authorize()
-    monkeypatch.setattr(client_module, "QUERY_TIMEOUT", 0.05)
-    monkeypatch.setattr(client_module, "COMMAND_TIMEOUT", 0.05)
     server.break_next(STATUS_PATH, Fault.HANG)
     with pytest.raises(NoAnswer):
         await client.status(DEMO_PARKED)

@@ -25,10 +25,7 @@ from custom_components.fleet_tracker.model.vehicle import (
     VehicleUpdate,
 )
 from custom_components.fleet_tracker.transport.http_client import Unreachable
-from custom_components.fleet_tracker.vendors.segway import (
-    client as client_module,
-    poller as poller_module,
-)
+from custom_components.fleet_tracker.vendors.segway import poller as poller_module
 from custom_components.fleet_tracker.vendors.segway.commands import MODEL_CAPABILITIES
 from custom_components.fleet_tracker.vendors.segway.connection import SegwayConnection
 from custom_components.fleet_tracker.vendors.segway.errors import NoAnswer, ServerError
@@ -653,14 +650,11 @@ async def test_pushes_do_not_try_an_account_that_is_down(
     assert host.polls_asked_for
 
 
+@pytest.mark.usefixtures("idle_clock")
 async def test_all_vehicles_hang(
-    connection: SegwayConnection,
-    host: FakeHost,
-    server: SegwaySimulator,
-    monkeypatch: pytest.MonkeyPatch,
+    connection: SegwayConnection, host: FakeHost, server: SegwaySimulator
 ) -> None:
     """A poll in which nothing came is no success, however long it takes."""
-    monkeypatch.setattr(client_module, "QUERY_TIMEOUT", 0.05)
     await connection.client.authorize()
     server.break_until_healed(ANY_PATH, Fault.HANG)
     polling = asyncio.create_task(connection.poll())
@@ -670,16 +664,15 @@ async def test_all_vehicles_hang(
         await polling
 
 
+@pytest.mark.usefixtures("idle_clock")
 async def test_one_vehicle_of_two_gets_no_answer(
     connection: SegwayConnection,
     host: FakeHost,
     server: SegwaySimulator,
     riding: Moped,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its silence is its own, even in polls in which nobody else is asked."""
     await connection.poll()
-    monkeypatch.setattr(client_module, "QUERY_TIMEOUT", 0.2)
     riding.silent = True
     for _ in range(4):
         await run(connection, host, 60)

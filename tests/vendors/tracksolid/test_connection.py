@@ -29,7 +29,6 @@ from custom_components.fleet_tracker.model.vehicle import (
     Reading,
     part_of,
 )
-from custom_components.fleet_tracker.vendors.tracksolid.api import media as api_media
 from custom_components.fleet_tracker.vendors.tracksolid.api.transport import NODES
 from custom_components.fleet_tracker.vendors.tracksolid.connection import (
     EXCLUDED,
@@ -1136,12 +1135,12 @@ async def test_live_that_does_not_work(
     assert connection.cameras.channels(CAM) == (0, 1)
 
 
+@pytest.mark.usefixtures("idle_clock")
 @pytest.mark.parametrize("code", ["225", "228", "229", "238", "252", "-1", "hang"])
 async def test_live_that_cannot_be_tried_now(
     connection: TracksolidConnection,
     sim: TracksolidSimulator,
     host: FakeHost,
-    monkeypatch: pytest.MonkeyPatch,
     code: str,
 ) -> None:
     """A vehicle that is busy or does not answer says nothing of its camera."""
@@ -1150,14 +1149,12 @@ async def test_live_that_cannot_be_tried_now(
     connection.cameras._live.clear()
     asked, closed = sim.requests[LIVE], sim.requests[CLOSE]
     if code == "hang":
-        monkeypatch.setattr(api_media, "_COMMAND_WAIT_S", 0.05)
         sim.fail(LIVE, how="hang")
     elif code == "-1":
         sim.fail(LIVE, -1, "System is busy")
     else:
         sim.fail(LIVE, 12005, f"Fail to send command. Result code：{code}")
     await connection.cameras.try_live(device)
-    monkeypatch.undo()
     sim.heal()
     assert sim.requests[LIVE] == asked + 1
     assert (sim.requests[CLOSE] > closed) is (code in {"225", "hang"})

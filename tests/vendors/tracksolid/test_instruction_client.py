@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 import json
 
@@ -19,10 +20,12 @@ from custom_components.fleet_tracker.contract.errors import (
 )
 from custom_components.fleet_tracker.transport.http_client import NoAnswer, Unreachable
 from custom_components.fleet_tracker.vendors.tracksolid.api.instruction_hub import (
+    _HTTP_TIMEOUT_S,
     InstructionClient,
     LiveControl,
     StreamTarget,
 )
+from tests.simulators.raw_http import HANG, RawServer
 from tests.simulators.tracksolid import TracksolidSimulator
 from tests.simulators.tracksolid.hub import FIELDS
 from tests.vendors.fake_host import START, FakeHost
@@ -117,18 +120,16 @@ async def test_odd_answers(
         await runner.cleanup()
 
 
-async def test_hub_that_does_not_answer(
-    hub: InstructionClient, sim: TracksolidSimulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A hub that hangs up may have carried it out."""
-    monkeypatch.setattr(
-        "custom_components.fleet_tracker.vendors.tracksolid.api.instruction_hub"
-        "._HTTP_TIMEOUT_S",
-        0.0001,
-    )
-    with pytest.raises(CannotConnect) as caught:
-        await hub.send_text(VAN, "STATUS#")
-    assert type(caught.value) in {NoAnswer, CannotConnect}
+@pytest.mark.usefixtures("idle_clock")
+async def test_hub_that_does_not_answer(host: FakeHost) -> None:
+    """A hub that keeps silent may have carried it out."""
+    loop = asyncio.get_running_loop()
+    async with RawServer(lambda _: (HANG,)) as silent:
+        hub, began = InstructionClient(host.session, silent.url, "t"), loop.time()
+        with pytest.raises(NoAnswer):
+            await hub.send_text(VAN, "STATUS#")
+        assert round(loop.time() - began) == _HTTP_TIMEOUT_S
+        assert len(silent.requests) == 1
 
 
 async def test_hub_that_is_not_there(sim: TracksolidSimulator, host: FakeHost) -> None:

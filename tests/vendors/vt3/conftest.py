@@ -11,9 +11,11 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.fleet_tracker.account.coordinator import FleetCoordinator
+from tests.idle_clock import IdleClock
 from tests.simulators.vt3 import Behaviour, Vt3Simulator
 from tests.simulators.world import HOME, parked
 from tests.vendors.fake_host import FakeHost
+from tests.vendors.rig import TURNS
 
 from .home import START, Home
 
@@ -24,8 +26,11 @@ ELSEWHERE = "127.0.0.2"
 
 
 @pytest.fixture
-async def host() -> AsyncIterator[FakeHost]:
-    """Return a host whose clock moves when somebody sleeps."""
+async def host(idle_clock: IdleClock) -> AsyncIterator[FakeHost]:
+    """Return a host whose clock moves when somebody sleeps.
+
+    Waits of the event loop pass at once when nothing happens meanwhile.
+    """
     async with aiohttp.ClientSession() as session:
         yield FakeHost(session)
 
@@ -55,9 +60,14 @@ async def make_tracker(host: FakeHost) -> AsyncIterator[MakeTracker]:
 
 async def until(condition: Callable[[], object]) -> None:
     """Let the event loop run until something is so. Fails when it does not happen."""
-    async with asyncio.timeout(10):
+    for _ in range(TURNS):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    # It needs a timer of the event loop, whose clock goes on while nothing happens.
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what changes is a plain value
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.1)
 
 
 @pytest.fixture

@@ -54,7 +54,6 @@ type Vehicles = Mapping[str, Mapping[str, object]]
 
 VAN: Vehicles = {SERIAL: {"name": "Van"}}
 CUTTING: Vehicles = {SERIAL: {"name": "Van", "cuts_engine": ["1"]}}
-QUICK = Limits(answer_seconds=0.1, probe_seconds=0.1, grace_seconds=0.02)
 
 
 @asynccontextmanager
@@ -62,7 +61,7 @@ async def opened(
     host: FakeHost,
     vehicles: Vehicles = VAN,
     options: Mapping[str, object] | None = None,
-    limits: Limits = QUICK,
+    limits: Limits | None = None,
 ) -> AsyncIterator[Vt3Connection]:
     """Open a connection on some port."""
     settings = Settings(
@@ -1181,7 +1180,7 @@ async def test_simulator_lives(
     tracker = make_tracker()
     tracker.vehicle.live(host.clock() + 25, stand(60, ignition=True))
     await tracker.connect("127.0.0.1", connection.server.ports[0])
-    life = asyncio.create_task(tracker.live(trouble=True, tick=0.001))
+    life = asyncio.create_task(tracker.live(trouble=True, tick=0.1))
     wanted = {OccurrenceType.IGNITION_ON, OccurrenceType.TROUBLE_CODE}
     for _ in range(20):
         host.advance(10)
