@@ -18,7 +18,7 @@ from homeassistant.util import dt as dt_util
 
 from ...const import DOMAIN, LOGGER
 from ...model.texts import LONGEST_TOLD, clean_text
-from ...model.trips.log import TripLog
+from ...model.trips.log import TripLog, evidence_of
 from ...model.trips.route import Route, route_of
 from ...model.trips.trip import FoundTrip, Trip
 from ...model.vehicle import Vehicle
@@ -275,8 +275,9 @@ class KeptTrips:
         if not self._keeps:
             return
         self._month(month_of_trip(trip)).add(trip_line(vehicle_id, trip, now))
-        if log.base_at <= trip.begin:
-            self._ways.append(_Way(vehicle_id, trip.trip_id, log.moments, trip.found))
+        if log.base_at <= trip.begin or trip.found.is_late:
+            moments = evidence_of(log, trip.found)
+            self._ways.append(_Way(vehicle_id, trip.trip_id, moments, trip.found))
         self._schedule_save(SAVED_AFTER)
 
     def _drop(self, vehicle_id: str, trip: Trip, after: TripLog, now: datetime) -> None:
@@ -467,7 +468,8 @@ class KeptTrips:
 
     async def async_way(self, log: TripLog, found: FoundTrip) -> Route:
         """Return the way of a trip from a vehicle's evidence, such as of the running one."""
-        return await self._hass.async_add_executor_job(route_of, log.moments, found)
+        moments = evidence_of(log, found)
+        return await self._hass.async_add_executor_job(route_of, moments, found)
 
     def _names(self, begin: float, end: float) -> list[str]:
         first, last = month_of(max(begin, 0)), month_of(max(end, 0))

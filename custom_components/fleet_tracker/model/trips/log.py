@@ -12,6 +12,7 @@ from dataclasses import field
 from ..record import record, replace
 from .drive import MOVING_KMH
 from .fold import HOLD_M, SILENCE_S, Fold, Towing, TripSettings
+from .late import between, late_trips, places_of
 from .moments import (
     LOCKED,
     NO_PLACE,
@@ -28,7 +29,7 @@ from .moments import (
     unpacked,
 )
 from .telling import News, corrections, tell
-from .trip import QUARTER_S, FoundTrip, Trip, VendorTrip
+from .trip import QUARTER_S, FoundTrip, Trip, TripFlag, VendorTrip
 from .vendor_trips import those_that_count, with_told, with_vendors
 
 EVIDENCE_S = 36 * 3600
@@ -59,13 +60,26 @@ class Checkpoint:
 
 
 @record(frozen=True, slots=True, kw_only=True)
+class Late:
+    """News from before the evidence, and where it stood around it: folded on its own."""
+
+    base: Fold = field(default_factory=Fold)
+    base_at: float = 0.0
+    moments: bytes = b""
+    log: TripLog | None = field(
+        default=None, compare=False, repr=False, metadata={"kept": False}
+    )
+    """The same, with the states that were made of it."""
+
+
+@record(frozen=True, slots=True, kw_only=True)
 class TripLog:
     """What is kept of a vehicle to find its trips. It changes by `take` and `at` alone."""
 
     base: Fold = field(default_factory=Fold)
     """The state before the oldest of the moments."""
     base_at: float = 0.0
-    """The time of the last moment before these; older news changes nothing any more."""
+    """The time of the last moment before these; older news is folded on its own."""
     moments: bytes = b""
     head: Fold = field(default_factory=Fold)
     """The state after all of them, but for the last few that only say that it drives on."""
@@ -90,6 +104,8 @@ class TripLog:
     """Moments of a clock that may just have been set, which wait to be known."""
     doubtful_at: float = 0.0
     """Since when they wait."""
+    late: Late | None = None
+    """What came later than the evidence reaches back."""
     checkpoints: tuple[Checkpoint, ...] = field(
         default=(), compare=False, repr=False, metadata={"kept": False}
     )
@@ -136,7 +152,7 @@ def put(
     """Return a log with news in it; `at` says what follows.
 
     The order of the moments makes no difference, nor whether they came before. What is
-    older than the evidence changes nothing.
+    older than the evidence changes no drive that was heard of.
     """
     if not vendors and len(moments) == 1 and _drives_on(log, moments[0], now, settings):
         return _with_moments(log, log.moments + pack(moments[0]), log.unfolded + 1)
@@ -148,11 +164,71 @@ def put(
         kept = position_of(log.moments, round(now * 1000))
         log = _refolded(replace(log, moments=log.moments[: kept * SIZE]), 0)
     believed = [one for one in moments if one.at >= now - LATEST_S]
-    if len(believed) > 1:
-        log, believed = _with_late(log, believed)
-    for moment in believed:
-        log = _with_moment(log, moment)
+    older = [one for one in believed if one.at <= log.base_at]
+    log = _with_evidence(log, believed)
+    if (size := count(log.moments)) > DROPPED_AT_ONCE:
+        last_at = unpack(log.moments, size - 1).at
+        if (drop := _needless(log.moments, last_at)) >= DROPPED_AT_ONCE:
+            log = _shortened(log, drop, last_at)
+    if older:
+        log = _with_older(log, older, now)
     return _with_vendors_trips(log, vendors, now) if vendors else log
+
+
+def _with_evidence(log: TripLog, moments: Sequence[Moment]) -> TripLog:
+    """Return a log with moments in its evidence, those that are older left out."""
+    if len(moments) > 1:
+        log, moments = _with_late(log, moments)
+    for moment in moments:
+        log = _with_moment(log, moment)
+    return log
+
+
+def _with_older(log: TripLog, older: Sequence[Moment], now: float) -> TripLog:
+    """Return a log with moments from before its evidence, where these may find trips."""
+    news = between(older, log.trips)
+    if not news:
+        return log
+    late = log.late or Late()
+    before = late_log(log) or TripLog(settings=log.settings)
+    times = [one.at for one in news]
+    if before.moments:
+        last = count(before.moments) - 1
+        times += [unpack(before.moments, 0).at, unpack(before.moments, last).at]
+    places = places_of(log.trips, min(times), max(times))
+    after = _with_evidence(before, [*news, *places])
+    if (drop := count(after.moments) - MOST_MOMENTS) > 0:
+        after = _shortened(after, drop, now)
+    if after.moments == late.moments:
+        return log
+    return replace(
+        log,
+        late=Late(
+            base=after.base, base_at=after.base_at, moments=after.moments, log=after
+        ),
+    )
+
+
+def late_log(log: TripLog) -> TripLog | None:
+    """Return the evidence that came later than that of a log reaches back, if there is any."""
+    late = log.late
+    if late is None:
+        return None
+    if late.log is not None and late.log.settings == log.settings:
+        return late.log
+    remade = TripLog(
+        base=late.base,
+        base_at=late.base_at,
+        moments=late.moments,
+        settings=log.settings,
+    )
+    return _refolded(remade, 0)
+
+
+def evidence_of(log: TripLog, found: FoundTrip) -> bytes:
+    """Return the moments that a trip was found in."""
+    late = log.late
+    return late.moments if found.is_late and late is not None else log.moments
 
 
 def _with_vendors_trips(
@@ -236,6 +312,7 @@ def _with_moments(log: TripLog, moments: bytes, unfolded: int) -> TripLog:
         untold_at=log.untold_at,
         doubtful=log.doubtful,
         doubtful_at=log.doubtful_at,
+        late=log.late,
         checkpoints=log.checkpoints,
     )
 
@@ -276,6 +353,9 @@ def _without_corrections(log: TripLog, now: float, before: TripLog | None) -> To
     found = list(head.closed)
     if current is not None:
         found.append(current)
+    if (late := late_log(log)) is not None:
+        found += late_trips(late.head, found, log.trips, now, log.settings)
+        found.sort(key=lambda one: (one.begin, one.until))
     if log.vendors:
         found = with_vendors(found, log.vendors)
     # What is older than the evidence stays as it was told. A trip whose end only what was
@@ -286,6 +366,7 @@ def _without_corrections(log: TripLog, now: float, before: TripLog | None) -> To
         is_past = (
             one.is_ended
             and one.found.until <= log.base_at
+            and not (late is not None and _is_open_to(late, one.found))
             and not any(
                 it.begin < one.found.until and one.begin < it.until for it in found
             )
@@ -293,6 +374,8 @@ def _without_corrections(log: TripLog, now: float, before: TripLog | None) -> To
         (past if is_past else open_to_news).append(one)
     trips, news = tell(tuple(open_to_news), found, log.gone)
     trips = (*past, *trips)
+    if late is not None:
+        trips = tuple(sorted(trips, key=lambda one: (one.begin, one.trip_id)))
     if trips != log.trips:
         log = replace(log, trips=trips)
     if news.removed or log.gone:
@@ -300,17 +383,36 @@ def _without_corrections(log: TripLog, now: float, before: TripLog | None) -> To
         gone = tuple(
             one
             for one in (*log.gone, *news.removed)
-            if one.trip_id not in shown and one.found.until > log.base_at
+            if one.trip_id not in shown
+            and (
+                one.found.until > log.base_at
+                or (late is not None and _is_open_to(late, one.found))
+            )
         )
         if gone != log.gone:
             log = replace(log, gone=gone[-MOST_GONE:])
     return Told(log=log, news=news, towed=towed)
 
 
+def _is_open_to(late: TripLog, told: FoundTrip) -> bool:
+    """Tell whether late news says anew what a trip was: they found it, or nobody heard it."""
+    if told.is_late:
+        return told.until > late.base_at
+    if TripFlag.ESTIMATED not in told.flags:
+        return False
+    since = told.begin if told.unheard_since is None else told.unheard_since
+    first = position_of(late.moments, round(since * 1000) + 1)
+    return first < position_of(late.moments, round(told.until * 1000))
+
+
 def _goes_on(log: TripLog, before: TripLog, now: float) -> bool:
     """Tell whether it plainly stands as before, or drives as before."""
     head, earlier = log.head, before.head
-    if head.closed is not earlier.closed or log.vendors is not before.vendors:
+    if (
+        head.closed is not earlier.closed
+        or log.vendors is not before.vendors
+        or log.late is not before.late
+    ):
         return False
     if head.drive is None:
         return earlier.drive is None
@@ -329,7 +431,11 @@ def _goes_on(log: TripLog, before: TripLog, now: float) -> bool:
 
 def _says_nothing_new(log: TripLog, before: TripLog, current: FoundTrip | None) -> bool:
     """Tell whether the same trips ended as before, and the same one is under way."""
-    if log.head.closed is not before.head.closed or log.vendors is not before.vendors:
+    if (
+        log.head.closed is not before.head.closed
+        or log.vendors is not before.vendors
+        or log.late is not before.late
+    ):
         return False
     running = log.running
     if current is None:
@@ -422,7 +528,7 @@ def _appended(log: TripLog, moment: Moment, size: int) -> TripLog:
     head = log.head.copy()
     head.add(moment, log.settings)
     moments += pack(moment)
-    log = TripLog(
+    return TripLog(
         base=log.base,
         base_at=log.base_at,
         moments=moments,
@@ -437,11 +543,9 @@ def _appended(log: TripLog, moment: Moment, size: int) -> TripLog:
         untold_at=log.untold_at,
         doubtful=log.doubtful,
         doubtful_at=log.doubtful_at,
+        late=log.late,
         checkpoints=checkpoints,
     )
-    if size > DROPPED_AT_ONCE and _needless(moments, moment.at) >= DROPPED_AT_ONCE:
-        return _shortened(log, moment.at)
-    return log
 
 
 def _needless(moments: bytes, now: float) -> int:
@@ -478,14 +582,11 @@ def _stands_as_before(log: TripLog, moment: Moment, size: int) -> bool:
     )
 
 
-def _shortened(log: TripLog, now: float) -> TripLog:
-    """Return a log without the evidence that is too old or too much.
+def _shortened(log: TripLog, drop: int, now: float) -> TripLog:
+    """Return a log without the oldest moments, which are too old or too many.
 
     The trip that is under way stays whole: what it was so far is in the state.
     """
-    drop = _needless(log.moments, now)
-    if not drop:
-        return log
     base = log.base.copy()
     for moment in unpacked(log.moments[: drop * SIZE]):
         base.add(moment, log.settings)
@@ -504,9 +605,18 @@ def _shortened(log: TripLog, now: float) -> TripLog:
                 one for one in log.told_by_vendor if max(one.begin, one.end) > base_at
             ),
             trips=log.trips[-MOST_TRIPS:],
+            late=_late_within(log.late, now),
         ),
         0,
     )
+
+
+def _late_within(late: Late | None, now: float) -> Late | None:
+    """Return late news as long as any of it is not too old to be corrected."""
+    if late is None or not late.moments:
+        return None
+    last = unpack(late.moments, count(late.moments) - 1).at
+    return late if last >= now - LATEST_S else None
 
 
 def _refolded(log: TripLog, index: int) -> TripLog:

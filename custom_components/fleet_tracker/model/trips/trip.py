@@ -65,6 +65,8 @@ class FoundTrip:
     quarters: tuple[tuple[int, float], ...] = field(default=(), compare=False)
     unheard_since: float | None = field(default=None, compare=False)
     """Of a trip most of which nobody heard of: when it was last heard of before it."""
+    is_late: bool = field(default=False, compare=False)
+    """Whether it was found in news that was older than the evidence."""
     last: float = 0.0
     """The last time that it was heard of, which is its end once it ended."""
 

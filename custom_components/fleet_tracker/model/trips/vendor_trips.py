@@ -28,7 +28,8 @@ _BEGIN = attrgetter("begin")
 _END = attrgetter("end")
 
 
-def _spans_of(trips: Iterable[FoundTrip]) -> Spans[FoundTrip]:
+def spans_of(trips: Iterable[FoundTrip]) -> Spans[FoundTrip]:
+    """Return trips by their times."""
     ordered = sorted(trips, key=lambda trip: (trip.begin, trip.until))
     return Spans(ordered, lambda trip: (trip.begin, trip.until))
 
@@ -186,7 +187,7 @@ def with_vendors(
     lies within a longer derived one says nothing beside it. Of two that overlap the later
     one begins where the other ends.
     """
-    spans = _spans_of(derived)
+    spans = spans_of(derived)
     believed = [
         (one, distance)
         for one in sorted(told)
@@ -210,7 +211,7 @@ def with_vendors(
             covered_in.append(trip)
         else:
             kept.append(trip)
-    stays, gives_way = _spans_of(kept), _spans_of(covered_in)
+    stays, gives_way = spans_of(kept), spans_of(covered_in)
     trips: list[FoundTrip] = []
     for one, distance in believed:
         length = one.end - one.begin
@@ -226,10 +227,10 @@ def with_vendors(
             continue
         trips.append(_of_vendor(one, distance, replaced[::-1]))
     trips = _one_after_the_other(trips, spans)
-    of_vendor = _spans_of(trips)
+    of_vendor = spans_of(trips)
     for trip in kept:
         others = [one for _, one in of_vendor.at(trip.begin, trip.until)]
-        cut = _outside_of(trip, others[::-1])
+        cut = outside_of(trip, others[::-1])
         if cut is not None:
             trips.append(cut)
     return sorted(trips, key=lambda trip: (trip.begin, trip.until))
@@ -313,7 +314,7 @@ def _one_after_the_other(
     apart: list[FoundTrip] = []
     for trip in trips:
         before = apart[-1] if apart else None
-        cut = trip if before is None else _outside_of(trip, (before,))
+        cut = trip if before is None else outside_of(trip, (before,))
         if cut is None:
             continue
         if before is not None and cut is not trip:
@@ -335,7 +336,7 @@ def _one_after_the_other(
     return apart
 
 
-def _outside_of(trip: FoundTrip, others: Iterable[FoundTrip]) -> FoundTrip | None:
+def outside_of(trip: FoundTrip, others: Iterable[FoundTrip]) -> FoundTrip | None:
     """Return what of a trip lies outside of others, None if nothing does."""
     begin, until = trip.begin, trip.until
     for other in others:
