@@ -627,9 +627,11 @@ def test_new_dashboard(screen: Screen) -> None:
     before = {one.get("id") for one in screen.command(listed)}
     page = screen.page
 
-    page.get_by_text("Add dashboard").last.click()
-    page.get_by_text("Fleet Tracker").last.click()
-    page.get_by_text("Create").last.click()
+    page.get_by_text("Add dashboard", exact=True).last.click()
+    choice = page.locator("dialog-new-dashboard")
+    choice.get_by_text("Fleet Tracker", exact=True).first.click()
+    form = page.locator("dialog-lovelace-dashboard-detail")
+    form.get_by_text("Create", exact=True).click()
 
     wait_for(lambda: len(screen.command(listed)) > len(before), "the dashboard")
     (added,) = (one for one in screen.command(listed) if one.get("id") not in before)

@@ -20,7 +20,7 @@ from PIL import Image, ImageChops
 from playwright.sync_api import Locator
 import pytest
 
-from .screen import Screen
+from .screen import Screen, color
 from .stage import Stage, on_stage
 
 KEPT = Path(__file__).parent / "pictures"
@@ -197,9 +197,7 @@ def test_cards_look_as_they_did(screen: Screen, look: str) -> None:
     if look == "arabic":
         screen.speak("ar")
     with on_stage(screen) as stage:
-        screen.page.emulate_media(
-            color_scheme="dark" if look == "dark" else "light", reduced_motion="reduce"
-        )
+        color(screen.page, dark=look == "dark")
         screen.page.set_viewport_size({"width": WIDTHS[look], "height": 1200})
         pictures: dict[str, bytes] = {}
         for name in CARDS:
