@@ -19,6 +19,7 @@ from custom_components.fleet_tracker.const import DOMAIN
 from script.demo_support.accounts import ACCOUNTS
 from script.demo_support.flows import in_sections
 from script.demo_support.home_assistant import ROOT, VERSION
+from tests.simulators.failures import CONTROL_PATH
 from tests.simulators.open_api_fleet import DEMO_ACCOUNT, DEMO_PASSWORD
 from tests.simulators.tracksolid import ACCOUNT
 
@@ -27,6 +28,8 @@ STOP_TIMEOUT = 60
 PATIENCE = 60
 """How long Home Assistant and its pages may take, in seconds: longer than a busy machine needs."""
 IS_READY = "Ctrl-C ends everything."
+FLOW = "config/config_entries/flow"
+VEHICLE_FLOW = "config/config_entries/subentries/flow"
 
 
 @dataclass(frozen=True)
@@ -66,21 +69,29 @@ class Demo:
         self, port: int, account: str = DEMO_ACCOUNT, password: str = DEMO_PASSWORD
     ) -> str:
         """Add the account of a simulator; return the id of its entry when it is set up."""
+        return self.add_account(
+            "open_api",
+            server="other",
+            address=f"http://localhost:{port}",
+            account=account,
+            password=password,
+        )
 
-        def send(flow: str, **values: object) -> Any:
-            return self.ask("POST", f"config/config_entries/flow{flow}", **values)
-
-        flow = f"/{send('', handler=DOMAIN)['flow_id']}"
-        form = send(flow, next_step_id="open_api")
-        answer = {
-            "server": "other",
-            "address": f"http://localhost:{port}",
-            "account": account,
-            "password": password,
-        }
-        end = send(flow, **in_sections(form["data_schema"], answer))
+    def add_account(self, vendor: str, **answer: object) -> str:
+        """Add an account by its form; return the id of its entry when it is set up."""
+        start = self.ask("POST", FLOW, handler=DOMAIN)
+        flow = f"{FLOW}/{start['flow_id']}"
+        form = self.ask("POST", flow, next_step_id=vendor)
+        end = self.ask("POST", flow, **in_sections(form["data_schema"], answer))
         assert end["type"] == "create_entry", end
         return str(end["result"]["entry_id"])
+
+    def add_vehicle(self, entry_id: str, **answer: object) -> None:
+        """Add a vehicle to an account, where that is done one by one."""
+        form = self.ask("POST", VEHICLE_FLOW, handler=[entry_id, "vehicle"])
+        flow = f"{VEHICLE_FLOW}/{form['flow_id']}"
+        end = self.ask("POST", flow, **in_sections(form["data_schema"], answer))
+        assert end["type"] == "create_entry", end
 
     def accounts(self) -> set[str]:
         """Return the accounts of this integration, by the ids of their entries."""
@@ -108,12 +119,21 @@ def running_demo(port: int, ready: str = IS_READY) -> Iterator[Demo]:
 
 
 @contextlib.contextmanager
-def running_simulator(module: str, *arguments: str) -> Iterator[int]:
-    """Start a simulator, and yield its port."""
-    port = free_port()
+def running_simulator(
+    module: str, *arguments: str, port: int | None = None
+) -> Iterator[int]:
+    """Start a simulator, at a port that is free if none is given, and yield its port."""
+    port = port or free_port()
     log = ROOT / ".cache" / f"browser-{module}-{port}.log"
     with running_program(log, "-m", module, "--port", str(port), *arguments):
         yield port
+
+
+def tell_simulator(port: int, query: str) -> None:
+    """Have a simulator do what a query says: `?fault=http_500`, nothing to end that, or more."""
+    url = f"http://127.0.0.1:{port}{CONTROL_PATH}{query}"
+    with urlopen(Request(url, method="POST"), timeout=10) as answer:
+        assert answer.status == 200
 
 
 @contextlib.contextmanager

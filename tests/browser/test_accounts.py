@@ -16,10 +16,11 @@ from tests.simulators.segway_mopeds import DEMO_PARKED
 from tests.simulators.tracksolid import ACCOUNT, APP_KEY, APP_SECRET, PASSWORD
 from tests.simulators.vt3 import DEMO_SERIALS
 
-from .demo import free_port, running_simulator, wait_for
+from .demo import free_port, running_simulator, tell_simulator, wait_for
 from .screen import Screen
 
 SEGWAY_CLIENT = "E20099"
+NEW_PASSWORD = "Changed@2026"
 
 
 @pytest.fixture(scope="module", name="open_api")
@@ -92,6 +93,30 @@ def test_reconfigure(screen: Screen) -> None:
     screen.submit()
     screen.read("The account was changed")
     screen.finish()
+
+
+def test_log_in_again(screen: Screen) -> None:
+    """Where the password was changed a card asks for it, and is gone once it is right."""
+    title = f"{DEMO_ACCOUNT} (localhost)"
+    with running_simulator("tests.simulators.open_api") as port:
+        entry_id = screen.demo.add_open_api(port)
+        tell_simulator(port, f"?password={NEW_PASSWORD}")
+        screen.open("/")
+        wait_for(lambda: screen.is_asked_to_log_in(entry_id), "the vendor to refuse")
+        screen.open("/config/integrations/dashboard")
+        card = screen.page.locator("ha-config-flow-card").filter(has_text=title)
+        card.get_by_text("Reconfigure", exact=True).first.click()
+        screen.read(f"The vendor refused the login of {title}")
+        screen.fill(password=DEMO_PASSWORD)
+        screen.submit()
+        screen.read_error("The account or password is wrong")
+
+        screen.fill(password=NEW_PASSWORD)
+        screen.submit()
+        screen.read("You are logged in again")
+        screen.finish()
+        expect(card).to_have_count(0)
+        wait_for(lambda: screen.is_reachable(entry_id), "the account to be read")
 
 
 def test_add_tracksolid(screen: Screen, tracksolid: str) -> None:

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 import re
 from typing import Any
-from urllib.request import Request, urlopen
 
 from playwright.sync_api import expect
 import pytest
 
 from script.demo_support.accounts import ACCOUNTS
-from tests.simulators.failures import CONTROL_PATH
 
-from .demo import wait_for
+from .demo import tell_simulator, wait_for
 from .screen import NO_WORDS, Screen
 
 ALARM_WITHIN = 180
@@ -40,9 +38,7 @@ def let_fail(screen: Screen, query: str) -> None:
     """Let all simulated APIs fail, or be well again if the query is empty."""
     for number, account in enumerate(ACCOUNTS, 1):
         if account.is_asked:
-            url = f"http://127.0.0.1:{screen.demo.port + number}{CONTROL_PATH}{query}"
-            with urlopen(Request(url, method="POST"), timeout=10) as answer:
-                assert answer.status == 200
+            tell_simulator(screen.demo.port + number, query)
 
 
 def entity(screen: Screen, vehicle: str, name: str, domain: str = "") -> str:

@@ -151,6 +151,13 @@ class OpenApiSimulator(SimulatedServer):
         super().heal()
         self._refusals.clear()
 
+    def control(self, request: web.BaseRequest) -> web.Response:
+        """Change the demo account's password too, as in `?password=new`; its tokens end."""
+        if password := request.query.get("password"):
+            self.account(DEMO_ACCOUNT).set_password(password)
+            self.drop_tokens()
+        return super().control(request)
+
     def drop_tokens(self) -> None:
         """Forget all tokens, as a vendor does that restarts."""
         self.tokens.clear()

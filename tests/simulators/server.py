@@ -140,9 +140,13 @@ class SimulatedServer(ABC):
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request that is not to fail."""
 
+    def control(self, request: web.BaseRequest) -> web.Response:
+        """Do what a request to the control path says: let answers fail, or end that."""
+        return self.failures.control(request)
+
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == CONTROL_PATH and request.method == "POST":
-            return self.failures.control(request)
+            return self.control(request)
         self.requests[request.path] += 1
         self.log.append(
             LoggedRequest(request.method, request.path, dict(request.query))

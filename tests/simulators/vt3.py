@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 import contextlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -725,15 +725,18 @@ async def keep_connected(tracker: Vt3Simulator, host: str, port: int) -> None:
         await asyncio.sleep(3)
 
 
-async def run(host: str, port: int, count: int) -> None:
+FOREIGN_NAMES = {"obd.f_lvl": "tank", "obd.odo": "km"}
+"""Names that another program may have given to values, which no document knows."""
+
+
+async def run(host: str, port: int, trackers: Sequence[Vt3Simulator]) -> None:
     """Run some trackers until a signal comes."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     tasks = [
-        asyncio.create_task(keep_connected(tracker, host, port))
-        for tracker in demo_trackers(count)
+        asyncio.create_task(keep_connected(tracker, host, port)) for tracker in trackers
     ]
     await stop.wait()
     for task in tasks:
@@ -747,8 +750,16 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--count", type=int, default=2)
+    parser.add_argument(
+        "--foreign-names",
+        action="store_true",
+        help="upload values under names that another program gave them",
+    )
     arguments = parser.parse_args()
-    asyncio.run(run(arguments.host, arguments.port, arguments.count))
+    trackers = demo_trackers(arguments.count)
+    for tracker in trackers if arguments.foreign_names else ():
+        tracker.interests["obd"] = dict(FOREIGN_NAMES)
+    asyncio.run(run(arguments.host, arguments.port, trackers))
 
 
 if __name__ == "__main__":
