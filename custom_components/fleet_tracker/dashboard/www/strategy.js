@@ -244,6 +244,23 @@ async function distanceOf(hass, vehicle) {
   return entityOf(vehicle, "sensor", "odometer");
 }
 
+/**
+ * Return the condition that an entity was not removed.
+ *
+ * Home Assistant's graph of 2025 fails with one that is removed while it is shown. To its conditions that is the same
+ * as unavailable, but the events of a vehicle are available as long as it is there.
+ *
+ * @type {(vehicle: Vehicle, entity: string) => object}
+ */
+const isThere = (vehicle, entity) => ({
+  condition: "or",
+  conditions: [entity, ...Object.values(vehicle.entities["event"] ?? {})].map((one) => ({
+    condition: "state",
+    entity: one,
+    state_not: "unavailable",
+  })),
+});
+
 /** @type {(vehicle: Vehicle, driven: string | undefined, words: Words) => object[]} */
 function statistics(vehicle, driven, words) {
   const levels = ["vehicle_voltage", "battery", "fuel_level"].flatMap(
@@ -264,7 +281,13 @@ function statistics(vehicle, driven, words) {
     });
   }
   for (const entity of levels) {
-    cards.push({ type: "history-graph", entities: [{ entity }], hours_to_show: 48, grid_options: { columns: "full" } });
+    cards.push({
+      type: "history-graph",
+      entities: [{ entity }],
+      hours_to_show: 48,
+      visibility: [isThere(vehicle, entity)],
+      grid_options: { columns: "full" },
+    });
   }
   return titled(words("dashboard_statistics"), "mdi:chart-line", cards);
 }
