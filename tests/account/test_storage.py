@@ -6,6 +6,7 @@ import copy
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 import json
+import math
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -31,6 +32,7 @@ from custom_components.fleet_tracker.account.storage import (
     async_remove_stored,
 )
 from custom_components.fleet_tracker.const import DOMAIN
+from custom_components.fleet_tracker.model.json_values import Json
 from custom_components.fleet_tracker.model.merge import check, merge
 from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.trips.log import TripLog
@@ -157,6 +159,24 @@ async def test_memory(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None
     await again.async_load()
     assert again.vendor.get("token") == {"value": "t", "until": 5}
     assert again.vendor.get("cursor") == [1, None, "x"]
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [("half \ud83d", "half \ufffd"), (2**64, None), (math.nan, None), (True, True)],
+)
+async def test_memory_can_always_be_written(
+    hass: HomeAssistant, hass_storage: dict[str, Any], told: Json, kept: Json
+) -> None:
+    """What a tracker or a server told must not keep a token from being written."""
+    memory = EntryMemory(hass, "id")
+    await memory.async_load()
+    await memory.vendor.put("names", {"a": [told]})
+    await memory.vendor.put("token", "t")
+    stored = hass_storage[f"{DOMAIN}.id.memory"]
+    json_dumps(stored)
+    assert stored["data"]["vendor"] == {"names": {"a": [kept]}, "token": "t"}
+    assert memory.vendor.get("names") == {"a": [kept]}
 
 
 async def test_memory_knows_its_owners(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 import json
+import math
 import unicodedata
 
 from homeassistant.helpers.json import json_dumps
@@ -49,6 +50,16 @@ anything = st.text(
         ("turned \u202eyaw", "turned yaw".replace(" ", "  ")),
         ("x" * 256, "x" * 254 + CUT),
         ("\n", ""),
+        ("no\u200bwidth", "no width"),
+        (
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        ),
+        ("\u200b\u2060", ""),
+        ("\u200d", ""),
+        ("\u3164", ""),
+        ("\u2800 \u115f", ""),
+        ("\ufe0f", ""),
     ],
 )
 def test_texts_that_can_be_shown(told: str, shown: str) -> None:
@@ -128,9 +139,60 @@ def test_large_event(letter: str) -> None:
     (cleaned,) = clean_update(
         VehicleUpdate(vehicle_id="1", occurrences=(occurrence,))
     ).occurrences
-    assert cleaned.name is not None and len(cleaned.name) <= LONGEST_TOLD
+    assert cleaned.name is None or len(cleaned.name) <= LONGEST_TOLD
+    assert (cleaned.name is None) is (letter == "\x00")
     data = {**cleaned.details, "name": cleaned.name}
     assert len(json.dumps(data, ensure_ascii=False).encode()) <= LARGEST_EVENT + 100
+
+
+@pytest.mark.parametrize("text", ["", "\n", "\u200b", "\u3164"])
+def test_what_nobody_sees_is_not_told(text: str) -> None:
+    """It is no reading, no code and no name; a device has to have one."""
+    update = clean_update(
+        VehicleUpdate(
+            vehicle_id="1",
+            details=VehicleDetails(name=text, plate=text),
+            groups=(
+                ReadingGroup(
+                    name="x", measured_at=AT, readings={"address": text, "vin": "V"}
+                ),
+            ),
+            occurrences=(
+                Occurrence(
+                    kind=OccurrenceKind.ALARM,
+                    type=OccurrenceType.SOS,
+                    occurred_at=AT,
+                    code=text,
+                    name=text,
+                ),
+            ),
+        )
+    )
+    assert update.details is not None
+    assert (update.details.name, update.details.plate) == ("\ufffd", None)
+    assert update.groups[0].readings == {"vin": "V"}
+    (occurrence,) = update.occurrences
+    assert (occurrence.code, occurrence.name) == (None, None)
+
+
+CANNOT_BE_TOLD = (2**63, -(2**63), 10**30, 10**400, math.nan, math.inf, -math.inf)
+
+
+@pytest.mark.parametrize("number", CANNOT_BE_TOLD)
+def test_numbers_that_cannot_be_told(number: float) -> None:
+    """One of them in an event would keep Home Assistant from telling any state at all."""
+    occurrence = Occurrence(
+        kind=OccurrenceKind.ALARM,
+        type=OccurrenceType.SOS,
+        occurred_at=AT,
+        details={"wrong": number, "right": 2**63 - 1, "fine": 1.5, "yes": True},
+    )
+    (cleaned,) = clean_update(
+        VehicleUpdate(vehicle_id="1", occurrences=(occurrence,))
+    ).occurrences
+    assert cleaned.details == {"right": 2**63 - 1, "fine": 1.5, "yes": True}
+    json_dumps(to_json(cleaned))
+    assert clean_json({"a": [number, 1]}) == {"a": [None, 1]}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from homeassistant.util.json import json_loads_object
 from ..const import DOMAIN, LOGGER
 from ..contract.connection import Memory
 from ..model.json_values import Json
+from ..model.texts import clean_json
 from ..model.vehicle import Vehicle
 from .codec import from_json, to_json
 from .line_file import path_of
@@ -118,8 +119,13 @@ class _Part(Memory):
 
     @override
     async def put(self, key: str, value: Json) -> None:
-        """Store a value; it is on disk when this returns."""
-        if self.facts.get(key) == value:
+        """Store a value; it is on disk when this returns.
+
+        A text or number that cannot be written would keep the whole file from being written.
+        """
+        if self.facts.get(key) == value or self.facts.get(key) == (
+            value := clean_json(value)
+        ):
             return
         self.facts[key] = value
         await self._save()

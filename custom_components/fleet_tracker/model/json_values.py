@@ -22,7 +22,9 @@ _FLAGS: Mapping[str, bool] = {
     **dict.fromkeys(("0", "0.0", "false", "off"), False),
 }
 _EXACT = 2**53
-"""Below this, a float holds every whole number."""
+"""Below this, a float holds every whole number. No vendor counts so far."""
+_LARGEST = 2**63 - 1
+"""The largest whole number that Home Assistant can write as JSON."""
 _SPEED = re.compile(
     r"([+-]?\d{1,9}(?:[.,]\d{1,9})?)\s*"
     r"(km/?h|kmph|kph|mph|mi/h|kn|kts?|knots?|m/s|mps)?",
@@ -42,6 +44,16 @@ def is_record(value: object) -> TypeIs[dict[str, object]]:
     return isinstance(value, dict)
 
 
+def can_be_told(value: float) -> bool:
+    """Tell whether Home Assistant can show and store a number.
+
+    A single one that it cannot write keeps it from telling any state at all.
+    """
+    if type(value) is float:
+        return isfinite(value)
+    return -_LARGEST <= value <= _LARGEST and isfinite(value)
+
+
 def as_number(value: object) -> float | None:
     """Return a number or the text of one as a finite float, None for anything else."""
     if type(value) is float:
@@ -49,6 +61,9 @@ def as_number(value: object) -> float | None:
     if type(value) is int and -_EXACT < value < _EXACT:
         return float(value)
     if type(value) is int or type(value) is str:
+        if type(value) is str and "_" in value:
+            # Only Python writes numbers so.
+            return None
         try:
             number = float(value)
         except (ValueError, OverflowError):
@@ -69,11 +84,16 @@ def as_kmh(value: object) -> float | None:
 
 
 def as_integer(value: object) -> int | None:
-    """Return a whole number or the text of one, None for anything else."""
+    """Return a whole number or the text of one, None for anything else.
+
+    Beyond what a float holds it is None too: larger ones cannot be told to anybody.
+    """
     if type(value) is int and -_EXACT < value < _EXACT:
         return value
     number = as_number(value)
-    return int(number) if number is not None and number.is_integer() else None
+    if number is None or not -_EXACT < number < _EXACT or not number.is_integer():
+        return None
+    return int(number)
 
 
 def as_flag(value: object) -> bool | None:

@@ -1,7 +1,8 @@
 """Makes texts from outside valid, printable and short enough. Pure.
 
 Half a surrogate pair in a single name would keep Home Assistant from telling any state at
-all, and a state of over 255 characters would be logged with all its content.
+all, and so would a number beyond 64 bits. A state of over 255 characters would be logged
+with all its content.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 from types import MappingProxyType
 from typing import cast
 
+from .json_values import can_be_told
 from .record import replace
 from .vehicle import (
     EMPTY,
@@ -33,13 +35,17 @@ LARGEST_EVENT = 12 * 1024
 LONGEST_VEHICLE_ID = 64
 
 CUT = "…"
-_WITHOUT_TEXT = frozenset({bool, int, float, type(None)})
 _REPLACEMENT = "\ufffd"
 _SURROGATES = re.compile("[\ud800-\udfff]")
-# Control characters, line ends among them, what turns the direction of a text, and what is
-# no character at all.
+# Control characters, line ends among them, what turns the direction of a text, what has no
+# width and joins nothing, and what is no character at all.
 _UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]+"
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ufffe\uffff]+"
+)
+# Nobody sees a text that consists of these alone: blanks, joiners, fillers.
+_INVISIBLE = re.compile(
+    "[\\s\u034f\u115f\u1160\u17b4\u17b5\u200c\u200d\u2800\u3164\ufe00-\ufe0f\uffa0]*"
 )
 
 # What has a meaning anywhere in a line of Markdown.
@@ -47,11 +53,21 @@ _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>()#~|!&:@]")
 
 
 def clean_text(text: str, longest: int = LONGEST_SHOWN) -> str:
-    """Return a text without anything that cannot be shown or stored."""
-    if len(text) <= longest and text.isprintable():
+    """Return a text without anything that cannot be shown or stored.
+
+    It is empty where nobody would see any of it.
+    """
+    if text.isascii():
+        if len(text) <= longest and text.isprintable():
+            return text
+    elif _INVISIBLE.fullmatch(text):
+        return ""
+    elif len(text) <= longest and text.isprintable():
         return text
     joined = _join_surrogates(text)
     text = _UNPRINTABLE.sub(" ", _SURROGATES.sub(_REPLACEMENT, joined)).strip()
+    if _INVISIBLE.fullmatch(text):
+        return ""
     return text if len(text) <= longest else text[: longest - 1].rstrip() + CUT
 
 
@@ -61,11 +77,16 @@ def for_markdown(text: str) -> str:
 
 
 def clean_json[T](value: T) -> T:
-    """Return an answer with valid texts in it, line ends and lengths as they are."""
-    if type(value) in _WITHOUT_TEXT:
+    """Return an answer with valid texts in it, line ends and lengths as they are.
+
+    A number that cannot be told is nothing.
+    """
+    if value is None or type(value) is bool:
         return value
     cleaned: object = value
-    if isinstance(value, str):
+    if isinstance(value, int | float):
+        cleaned = value if can_be_told(value) else None
+    elif isinstance(value, str):
         cleaned = value if value.isascii() else _join_surrogates(value)
     elif isinstance(value, list | tuple):
         cleaned = [clean_json(one) for one in value]
@@ -131,7 +152,14 @@ def _clean_group(group: ReadingGroup) -> ReadingGroup:
         texts = [one for one in readings.values() if type(one) is str]
         if all(map(_is_clean, texts)):
             return group
-    return replace(group, readings=_clean_values(readings, LONGEST_SHOWN))
+    cleaned = _clean_values(readings, LONGEST_SHOWN)
+    # What is not known is absent, and never an empty text.
+    return replace(
+        group,
+        readings=MappingProxyType(
+            {key: value for key, value in cleaned.items() if value != ""}
+        ),
+    )
 
 
 _CLEAN_NAMES: set[str] = set()
@@ -150,7 +178,11 @@ def _are_clean_names(readings: Mapping[str, Value]) -> bool:
 
 
 def _is_clean(text: str) -> bool:
-    return len(text) <= LONGEST_SHOWN and text.isprintable()
+    return (
+        0 < len(text) <= LONGEST_SHOWN
+        and text.isprintable()
+        and (text.isascii() or _INVISIBLE.fullmatch(text) is None)
+    )
 
 
 def _clean_values(values: Mapping[str, Value], longest: int) -> Mapping[str, Value]:
@@ -165,13 +197,23 @@ def _clean_values(values: Mapping[str, Value], longest: int) -> Mapping[str, Val
 
 
 def clean_occurrence(occurrence: Occurrence) -> Occurrence:
-    """Return an occurrence that can be recorded: texts are cut, details left out."""
+    """Return an occurrence that can be recorded: texts are cut, details left out.
+
+    A number that cannot be told is left out too.
+    """
     code, name = occurrence.code, occurrence.name
     cleaned = replace(
         occurrence,
-        code=None if code is None else clean_text(code),
-        name=None if name is None else clean_text(name, LONGEST_TOLD),
-        details=_clean_values(occurrence.details, LONGEST_TOLD),
+        code=None if code is None else clean_text(code) or None,
+        name=None if name is None else clean_text(name, LONGEST_TOLD) or None,
+        details=_clean_values(
+            {
+                key: value
+                for key, value in occurrence.details.items()
+                if not isinstance(value, int | float) or can_be_told(value)
+            },
+            LONGEST_TOLD,
+        ),
     )
     room = LARGEST_EVENT - _size([cleaned.code, cleaned.name])
     if _size(dict(cleaned.details)) <= room:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 import json
-import math
 import random
 
 from hypothesis import example, given, settings, strategies as st
@@ -381,17 +380,18 @@ def test_bytes_that_are_no_utf8() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("89860012345678901234", 89860012345678901234),
-        ("-89860012345678901234", -89860012345678901234),
+        ("89860012345678901234", "89860012345678901234"),
+        ("-89860012345678901234", "-89860012345678901234"),
         ("1234567890123456789", 1234567890123456789),
-        ("1e400", math.inf),
-        ("Infinity", math.inf),
-        ('"\\ud83d"', "\ud83d"),
+        ("9" * 5_000, None),
+        ("1e400", "1e400"),
+        ("Infinity", None),
+        ('"\\ud83d"', "\ufffd"),
         ("0.1", 0.1),
     ],
 )
 def test_values_that_orjson_does_not_read(value: str, expected: object) -> None:
-    """They cost no frame, and no digit."""
+    """They cost no frame, and no digit that anybody could read."""
     body = f'{{"a":{value},"b":1}}'.encode()
     assert FrameDecoder().feed(frame(body)) == [{"a": expected, "b": 1}]
 

@@ -851,6 +851,34 @@ def test_other_events(name: str, kind: OccurrenceType) -> None:
     )
 
 
+@pytest.mark.parametrize("name", [[], {}, ["IGON"], True, None, 1.5])
+def test_an_event_of_any_type_is_read(name: Json) -> None:
+    """What names no type is no event, and its values count all the same."""
+    payload: dict[str, Json] = {"type": name, "status": "raise", "io.DI1": 1}
+    assert values_of_event(payload) == {"io.DI1": 1}
+    map_event(payload, NOW)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"spn": 2**19 - 1, "fmi": 31, "oc": 126, "src_addr": 255}, 4),
+        ({"spn": 2**19, "fmi": 32, "oc": 127, "src_addr": 256}, 0),
+        ({"spn": -1, "fmi": -1, "oc": -1, "src_addr": -1}, 0),
+        ({"spn": 1e30, "fmi": 2**64, "oc": "1e300", "src_addr": 0.5}, 0),
+        ({"move_duration": 86_400, "idle_duration": 0}, 2),
+        ({"move_duration": 2**32 - 1, "idle_duration": -1}, 0),
+    ],
+)
+def test_numbers_of_events_in_their_range(told: dict[str, Json], expected: int) -> None:
+    """What cannot be is absent; the last count of J1939 is "not available"."""
+    occurrence = map_event({"type": "J1939_DTC_1", **told}, NOW)
+    assert occurrence is not None
+    assert len(occurrence.details) == expected
+    assert occurrence.code is not None
+    assert occurrence.code.endswith("FMI 31") is (told.get("fmi") == 31)
+
+
 def test_event_details() -> None:
     """Durations, inputs and the side of a turn are told; where it was is not."""
     occurrence = map_event(

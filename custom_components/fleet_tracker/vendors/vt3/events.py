@@ -10,7 +10,7 @@ from datetime import datetime
 import re
 from types import MappingProxyType
 
-from ...model.json_values import Json, as_flag, as_integer, as_number
+from ...model.json_values import Json, as_flag, as_integer
 from ...model.vehicle import (
     Occurrence,
     OccurrenceKind,
@@ -20,7 +20,7 @@ from ...model.vehicle import (
     reading_parts,
 )
 from .parameters import PARAMETERS
-from .values import as_shown_text, as_time
+from .values import Reader, as_shown_text, as_time, number, whole
 from .vocabulary import Vt3Reading
 
 EVENT = "event"
@@ -50,12 +50,16 @@ LEVELS: Mapping[int, str] = MappingProxyType(
 
 _OBD2 = "OBDII_DTC_"
 _J1939 = "J1939_DTC_"
-_NUMBERS = {
-    "src_addr": "source_address",
-    "spn": "spn",
-    "fmi": "fmi",
-    "oc": "occurrence_count",
-}
+# With as many bits as they have in J1939, where the last count is "not available".
+_NUMBERS: Mapping[str, tuple[str, Reader]] = MappingProxyType(
+    {
+        "src_addr": ("source_address", whole(0, 255)),
+        "spn": ("spn", whole(0, 2**19 - 1)),
+        "fmi": ("fmi", whole(0, 31)),
+        "oc": ("occurrence_count", whole(0, 126)),
+    }
+)
+_seconds = number(0, 366 * 86_400)
 _DURATION = re.compile(r"[a-z_]{0,20}duration")
 _CLEAR = "clear"
 
@@ -106,8 +110,9 @@ def map_event(payload: Mapping[str, Json], now: datetime) -> Occurrence | None:
 def values_of_event(payload: Mapping[str, Json]) -> dict[str, Json]:
     """Return the parameters that an event brings, and what it says of the ignition."""
     values = {key: value for key, value in payload.items() if "." in key}
-    if payload.get("status") != _CLEAR and payload.get("type") in IGNITION_TYPES:
-        values["io.IGT"] = payload.get("type") == "IGON"
+    type_name = as_shown_text(payload.get("type"))
+    if payload.get("status") != _CLEAR and type_name in IGNITION_TYPES:
+        values["io.IGT"] = type_name == "IGON"
     return values
 
 
@@ -121,7 +126,7 @@ def _trouble_code(type_name: str, payload: Mapping[str, Json]) -> str:
     if type_name.startswith(_OBD2):
         return as_shown_text(payload.get("dtc")) or type_name.removeprefix(_OBD2)
     spn = as_shown_text(payload.get("spn")) or type_name.removeprefix(_J1939)
-    fmi = as_integer(payload.get("fmi"))
+    fmi = _NUMBERS["fmi"][1](payload.get("fmi"))
     return f"SPN {spn}" if fmi is None else f"SPN {spn} FMI {fmi}"
 
 
@@ -130,11 +135,11 @@ def _details(payload: Mapping[str, Json]) -> dict[str, Value]:
     details: dict[str, Value] = {}
     if (level := LEVELS.get(as_integer(payload.get("level")) or 0)) is not None:
         details["level"] = level
-    for name, detail in _NUMBERS.items():
-        if (number := as_integer(payload.get(name))) is not None:
-            details[detail] = number
+    for name, (detail, read) in _NUMBERS.items():
+        if (told := read(payload.get(name))) is not None:
+            details[detail] = told
     for name, value in payload.items():
-        if _DURATION.fullmatch(name) and (seconds := as_number(value)) is not None:
+        if _DURATION.fullmatch(name) and (seconds := _seconds(value)) is not None:
             details[name] = seconds
         parameter = PARAMETERS.get(name)
         if (

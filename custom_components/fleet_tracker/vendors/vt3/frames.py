@@ -14,7 +14,9 @@ import re
 import crcmod
 import orjson
 
+from ...contract.errors import InvalidAnswer
 from ...model.json_values import Json
+from ...transport.http_client import read_json
 
 type Message = dict[str, Json]
 
@@ -304,10 +306,9 @@ def _parse(data: bytes) -> Message | None:
 def _parse_carefully(data: bytes) -> Json:
     """Return what is in JSON that orjson refuses or reads less exactly, None if it is none."""
     try:
-        value: Json = json.loads(data.decode(errors="replace"))
-    except (ValueError, RecursionError):
+        return read_json(data)
+    except InvalidAnswer:
         return None
-    return value
 
 
 def _is_flat(value: Json, levels: int) -> bool:

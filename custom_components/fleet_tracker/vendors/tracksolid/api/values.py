@@ -14,7 +14,14 @@ import math
 import re
 
 from ....contract.errors import InvalidAnswer
-from ....model.json_values import Json, Record, as_kmh, as_text, as_unix_time
+from ....model.json_values import (
+    Json,
+    Record,
+    as_integer,
+    as_kmh,
+    as_text,
+    as_unix_time,
+)
 from ....model.vehicle import FixKind
 from ....transport.http_client import read_json_text
 
@@ -129,7 +136,7 @@ def as_number(value: object, unit: Unit = Unit.NONE) -> float | None:
 def as_count(value: object, unit: Unit = Unit.NONE) -> int | None:
     """Return a whole number that is not negative; -1 means unknown."""
     number = as_number(value, unit)
-    return None if number is None or number < 0 else int(number)
+    return None if number is None or number < 0 else as_integer(math.floor(number))
 
 
 def as_positive(value: object, unit: Unit = Unit.NONE) -> float | None:
