@@ -464,6 +464,9 @@ def test_accuracy_is_never_zero() -> None:
     assert accuracy_m(satellite, reported=0, hdop=2) == 10
     assert accuracy_m(satellite, reported=-1, hdop=0.4) == 5
     assert accuracy_m(satellite, hdop=0) == 15
+    assert accuracy_m(satellite, hdop=98) == 490
+    for no_hdop in (99, 99.99, 65535):
+        assert accuracy_m(satellite, hdop=no_hdop) == 15
     assert {kind: accuracy_m(kind) for kind in FixKind} == {
         FixKind.SATELLITE: 15,
         FixKind.WIFI: 100,

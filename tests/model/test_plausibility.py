@@ -21,6 +21,7 @@ from custom_components.fleet_tracker.const import (
 )
 from custom_components.fleet_tracker.model.derive import drives, expires_at
 from custom_components.fleet_tracker.model.merge import Changes
+from custom_components.fleet_tracker.model.plausibility import possible
 from custom_components.fleet_tracker.model.readings import KINDS, kind_of
 from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.vehicle import (
@@ -28,6 +29,7 @@ from custom_components.fleet_tracker.model.vehicle import (
     FixKind,
     Position,
     Reading,
+    ReadingGroup,
     Value,
     Vehicle,
 )
@@ -350,6 +352,73 @@ def test_true_value_is_never_lost_for_longer_than_an_hour(
     assert story.shown == true
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        *((scale * number, 15) for number in NUMBERS for scale in SCALES),
+        (3.5, 3.5),
+        (66, 66),
+        (1500, 1500),
+    ],
+)
+def test_maximum_of_an_integer_is_no_accuracy(told: float, shown: float) -> None:
+    """A place that may be anywhere would hold for ever while parked."""
+    story = Story()
+    story.tell(news(position=fix(accuracy=told)))
+    assert story.position is not None
+    assert story.position.accuracy == shown
+
+
+def told_of(reading: str, value: float) -> ReadingGroup:
+    """Return a group with a reading of whatever name."""
+    return replace(group(), readings={reading: value})
+
+
+@pytest.mark.parametrize(
+    "value", [2**63, -(2**63), 10**30, 10**400, math.nan, math.inf]
+)
+@pytest.mark.parametrize("reading", ["fix_status", "custom:x", "upload_interval:obd"])
+def test_number_that_cannot_be_told_is_not_known(reading: str, value: float) -> None:
+    """Of whatever reading: it could be neither shown nor stored."""
+    story = Story()
+    story.tell(news(told_of(reading, 5)))
+    story.tell(news(told_of(reading, value)))
+    assert reading not in story.readings
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"), [(0, 0), (3600, 3600), (3601, None), (-1, None)]
+)
+def test_upload_interval(told: int, shown: int | None) -> None:
+    """Trackers know intervals of up to an hour."""
+    story = Story()
+    story.tell(news(told_of("upload_interval:obd", told)))
+    assert story.readings.get("upload_interval:obd") == shown
+
+
+@pytest.mark.parametrize(
+    ("reading", "value", "expected"),
+    [
+        (Reading.SPEED, 88.0, 88.0),
+        (Reading.SPEED, -1.0, None),
+        (Reading.SPEED, 6553.5, None),
+        (Reading.SPEED, (2**32 - 1) * 0.1, None),
+        (Reading.SPEED, math.nan, None),
+        (Reading.SPEED, None, None),
+        (Reading.COURSE, 361.0, None),
+        (Reading.LAST_TRIP_DISTANCE, 12.5, 12.5),
+        (Reading.LAST_TRIP_DISTANCE, 1e8, None),
+        (Reading.LAST_TRIP_DISTANCE, -0.1, None),
+        (Reading.LAST_TRIP_CONSUMPTION, 1e30, None),
+    ],
+)
+def test_possible_values_beside_the_readings(
+    reading: Reading, value: float | None, expected: float | None
+) -> None:
+    """Those of alarms, routes and trips are judged by the same table."""
+    assert possible(reading, value) == expected
+
+
 def test_greater_rise_waits_for_a_later_reading_that_agrees() -> None:
     """The same reading told again by the next poll is no other."""
     story = Counter(Reading.ODOMETER)
@@ -535,12 +604,12 @@ def test_jump_that_is_the_newest_for_an_hour_is_taken() -> None:
 @pytest.mark.parametrize(("seconds", "metres"), [(1, 5000), (60, 5000), (600, 50_000)])
 def test_300_km_an_hour_are_possible(seconds: int, metres: int) -> None:
     """At least a minute is counted: clocks and fixes are not exact."""
-    for distance, possible in ((metres * 0.999, True), (metres * 1.001, False)):
+    for distance, can_be in ((metres * 0.999, True), (metres * 1.001, False)):
         story = Story()
         story.tell(news(position=fix()))
         there = fix(52 + distance * METRE, at=NOW + seconds * SECOND)
         story.tell(news(position=there), after=seconds * SECOND)
-        assert (story.position == there) is possible
+        assert (story.position == there) is can_be
 
 
 def test_fix_from_before_the_waiting_one() -> None:

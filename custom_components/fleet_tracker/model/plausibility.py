@@ -13,6 +13,7 @@ from itertools import pairwise
 import math
 from types import MappingProxyType
 
+from .json_values import can_be_told
 from .readings import FASTEST_KMH, HOUR, GrowthLimit, kind_of
 from .record import record, replace
 from .rules import MOVING_SPEED_KMH, Rules, hold_distance, is_parked, why_no_fix
@@ -126,6 +127,19 @@ def _means_nothing(value: float) -> bool:
     return text in _NEVER or text in _HARDLY
 
 
+def possible(reading: Reading, value: float | None) -> float | None:
+    """Return a number that a reading can have, None for any other.
+
+    It is for what is told beside the readings: of a fix, an alarm, a route or a trip.
+    """
+    if value is None or not can_be_told(value) or _means_nothing(value):
+        return None
+    kind = kind_of(reading)
+    if kind.growth is not None and not 0 <= value <= kind.growth.most:
+        return None
+    return value if kind.can_be(value) else None
+
+
 def _as_number(value: Value | None) -> float | None:
     """Return a number as it is, None for "not available"."""
     # The first of the two is quick.
@@ -134,14 +148,6 @@ def _as_number(value: Value | None) -> float | None:
     ):
         return value
     return value if isinstance(value, float) else None
-
-
-def _is_finite(value: float) -> bool:
-    """Tell whether a value is a number within the range of a float."""
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
 
 
 # --- readings -----------------------------------------------------------------------------
@@ -179,7 +185,7 @@ def believe_readings(
             continue
         number = _as_number(value)
         if number is not None:
-            if not _is_finite(number):
+            if not can_be_told(number):
                 del taken[key]
                 not_known.add(key)
                 continue
@@ -379,26 +385,35 @@ def _is_plain(limits: _Limits, value: float | None) -> bool:
 
 
 def _without_impossible(fix: Position) -> Position:
-    """Return a fix without values beside its place that mean "not available"."""
+    """Return a fix without values beside its place that mean "not available".
+
+    An accuracy that is none is the typical one: a place that may be anywhere would hold for
+    ever while parked.
+    """
 
     if (
-        _is_plain(_SPEED, fix.speed)
+        fix.accuracy < _LEAST_NOTHING
+        and _is_plain(_SPEED, fix.speed)
         and _is_plain(_COURSE, fix.course)
         and _is_plain(_ALTITUDE, fix.altitude)
     ):
         return fix
-
-    def possible(reading: Reading, value: float | None) -> float | None:
-        if value is None or not _is_finite(value) or _means_nothing(value):
-            return None
-        return value if kind_of(reading).can_be(value) else None
-
     altitude = possible(Reading.ALTITUDE, fix.altitude)
     course = possible(Reading.COURSE, fix.course)
     speed = possible(Reading.SPEED, fix.speed)
-    if altitude is fix.altitude and course is fix.course and speed is fix.speed:
+    accuracy = fix.accuracy
+    if _means_nothing(accuracy):
+        accuracy = TYPICAL_ACCURACY_M[fix.kind]
+    if (
+        accuracy is fix.accuracy
+        and altitude is fix.altitude
+        and course is fix.course
+        and speed is fix.speed
+    ):
         return fix
-    return replace(fix, altitude=altitude, course=course, speed=speed)
+    return replace(
+        fix, accuracy=accuracy, altitude=altitude, course=course, speed=speed
+    )
 
 
 def _is_coarse_while_parked(

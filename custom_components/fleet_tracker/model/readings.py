@@ -261,6 +261,7 @@ KINDS: Mapping[str, ReadingKind] = MappingProxyType(
         Reading.DISTANCE_TO_SERVICE: _kind(Unit.KILOMETRES, -1e7, 1e7),
         "remaining_range": _kind(Unit.KILOMETRES, 0, 10_000),
         "current_power": _kind(Unit.WATTS, -1_000_000, 1_000_000),
+        "upload_interval": _kind(Unit.SECONDS, 0, 3_600),
         "acceleration": _kind(Unit.GRAVITIES, -1_000, 1_000),
         "rotation": _kind(Unit.DEGREES_PER_SECOND, -100_000, 100_000),
         "reference_torque": _kind(Unit.NEWTON_METRES, 0, 1_000_000),

@@ -41,6 +41,8 @@ TYPICAL_ACCURACY_M: Mapping[FixKind, float] = MappingProxyType(
     }
 )
 METRES_PER_HDOP = 5.0
+NO_HDOP = 99.0
+"""From here on receivers say that they have no fix, or do not know."""
 
 
 def accuracy_m(
@@ -53,7 +55,7 @@ def accuracy_m(
     """
     if reported is not None and reported > 0:
         return reported
-    if hdop is not None and hdop > 0:
+    if hdop is not None and 0 < hdop < NO_HDOP:
         return max(METRES_PER_HDOP, METRES_PER_HDOP * hdop)
     return TYPICAL_ACCURACY_M[kind]
 

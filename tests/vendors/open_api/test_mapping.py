@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+import math
 from typing import get_args
 
 from hypothesis import given, strategies as st
@@ -727,3 +728,20 @@ def test_not_told_of() -> None:
     assert after.readings[Reading.FUEL] == 2.6
     update = status_update(IMEI, "blocked", known=None, now=NOW)
     assert measured_at(update, "platform") == NOW
+
+
+@pytest.mark.parametrize("speed", [-1, 1001, 6553.5, 2**32 - 1, 1e30, math.nan])
+def test_absurd_speed_of_an_alarm(speed: float) -> None:
+    """It is not told; that of a vehicle is."""
+    alarm = Alarm(7, utc(SERVER_TIME), speed=speed)
+    assert "speed" not in map_alarm(alarm).details
+    assert map_alarm(Alarm(7, utc(SERVER_TIME), speed=88)).details["speed"] == 88
+
+
+def test_more_probes_than_a_vehicle_has() -> None:
+    """Each would be an entity of its own."""
+    record = {**TRACK, "temperature": ["1.5"] * 3_000}
+    update = map_track(record, None, utc(SERVER_TIME))
+    assert update is not None
+    (probes,) = (one for one in update.groups if one.name == "temperature")
+    assert len(probes.readings) == 64 + 1

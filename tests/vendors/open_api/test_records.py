@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.fleet_tracker.vendors.open_api.history import _route_point
 from custom_components.fleet_tracker.vendors.open_api.records import (
     Alarm,
     Point,
@@ -214,3 +215,22 @@ def test_users() -> None:
         assert user is not None
         assert user.blocked is blocked
     assert parse_user({"username": "nobody"}) is None
+
+
+@pytest.mark.parametrize(
+    ("speed", "course", "expected"),
+    [
+        ("60", "90", (60, 90)),
+        ("-1", "-1", (None, None)),
+        ("6553.5", "360.5", (None, None)),
+        ("4294967295", "1e300", (None, None)),
+    ],
+)
+def test_absurd_values_of_a_route(
+    speed: str, course: str, expected: tuple[float | None, float | None]
+) -> None:
+    """A point stays where it is, without them."""
+    point = parse_point(f"4.9,52.4,1406858664,{speed},{course}")
+    assert point is not None
+    told = _route_point(point)
+    assert (told.speed, told.course) == expected

@@ -688,6 +688,26 @@ def test_trip() -> None:
     assert not update.occurrences
 
 
+@pytest.mark.parametrize("absurd", ["4294967295", "-1", "1e300", "1001", "x"])
+def test_absurd_numbers_of_a_trip(absurd: str) -> None:
+    """They are unknown, and the trip is told all the same."""
+    row = {
+        "imei": "1",
+        "startTime": "2026-01-01 10:00:00",
+        "endTime": "2026-01-01 10:30:00",
+        "runTimeSecond": "1e300",
+        "idleSecond": "1e300",
+        "avgSpeed": absurd,
+        "maxSpeed": absurd,
+        "distance": "1e300",
+    }
+    trip = Trip.from_row(row)
+    assert trip is not None
+    assert trip.duration == 1800
+    assert (trip.average_speed, trip.top_speed) == (None, None)
+    assert (trip.distance, trip.idle_time) == (None, None)
+
+
 ANY = st.none() | st.integers() | st.floats() | st.text(max_size=20) | st.booleans()
 
 

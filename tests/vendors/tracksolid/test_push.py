@@ -493,6 +493,7 @@ def test_oil(unit: int, reading: str) -> None:
     update = mapped("pushoil", pushes.oil(BIKE, TIME, 2, 42.5, unit))
     assert readings(update) == {reading: 42.5}
     assert not readings(mapped("pushoil", pushes.oil(BIKE, TIME, 2, 42.5, 9)))
+    assert not readings(mapped("pushoil", pushes.oil(BIKE, TIME, 256, 42.5, unit)))
     only_one = pushes.oil(BIKE, TIME, 2, 42.5, unit) | {"path": None}
     assert readings(mapped("pushoil", only_one)) == {f"{reading[:-2]}:0": 42.5}
 
@@ -579,6 +580,16 @@ def test_trip() -> None:
     assert told.end == TIME - 60
     odd = pushes.trip(BIKE, TIME - 60, TIME) | {"beginTime": "never"}
     assert mapped("pushtripreport", odd).occurrences[0].type is OccurrenceType.OTHER
+
+
+@pytest.mark.parametrize("absurd", ["1e300", 10**30, 2**64, -1, "x", None])
+def test_absurd_numbers_of_a_trip(absurd: object) -> None:
+    """They are unknown, since a stored vehicle holds its trips."""
+    item = pushes.trip(BIKE, TIME - 600, TIME)
+    item |= dict.fromkeys(("miles", "idleTimes", "oils"), absurd)
+    (told,) = mapped("pushtripreport", item).trips
+    assert (told.begin, told.end) == (TIME - 600, TIME)
+    assert (told.distance_m, told.idle_s, told.consumption) == (None, None, None)
 
 
 OTHERS = sorted(

@@ -13,7 +13,8 @@ from ...contract.history import (
     VendorHistory,
     one_by_one,
 )
-from ...model.vehicle import Occurrence
+from ...model.plausibility import possible
+from ...model.vehicle import Occurrence, Reading
 from .client import MileageReport, OpenApiClient
 from .mapping import map_alarm
 from .records import Point
@@ -71,6 +72,6 @@ def _route_point(point: Point) -> RoutePoint:
         time=point.gpstime,
         latitude=point.latitude,
         longitude=point.longitude,
-        speed=point.speed,
-        course=point.course,
+        speed=possible(Reading.SPEED, point.speed),
+        course=possible(Reading.COURSE, point.course),
     )

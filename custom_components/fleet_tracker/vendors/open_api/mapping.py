@@ -9,6 +9,7 @@ from types import MappingProxyType
 from ...model.clocks import believed, was_told
 from ...model.evidence import told_speed
 from ...model.json_values import as_integer, as_kmh, as_number, as_text, as_unix_time
+from ...model.plausibility import possible
 from ...model.vehicle import (
     FixKind,
     Occurrence,
@@ -46,6 +47,7 @@ MOST_METRES = 1e10
 MOST_LITRES = 1e6
 MOST_VOLTS = 1000
 CELSIUS_RANGE = (-273.15, 1000)
+MOST_PROBES = 64
 
 # datastatus (2.2)
 STATUS_NEVER_ONLINE = "never_online"
@@ -240,8 +242,8 @@ def map_alarm(alarm: Alarm) -> Occurrence:
     """Return an alarm (2.8, 2.17) as an occurrence. Unknown types are ``other``."""
     name, kind = ALARM_TYPES.get(alarm.alarmtype, (None, OccurrenceType.OTHER))
     details: dict[str, Value] = {}
-    if alarm.speed is not None:
-        details["speed"] = alarm.speed
+    if (speed := possible(Reading.SPEED, alarm.speed)) is not None:
+        details["speed"] = speed
     # The older list knows a geofence by its number alone.
     if alarm.geofenceid is not None:
         details["geofence_id"] = alarm.geofenceid
@@ -421,7 +423,7 @@ def _temperatures(
     readings: dict[str, Value] = {OpenApiReading.TEMPERATURE_MEASURED_AT: measured_at}
     if server_time - believed(measured_at, server_time) <= OLDEST_REPORTED:
         coldest, hottest = CELSIUS_RANGE
-        for number, value in enumerate(probes, start=1):
+        for number, value in enumerate(probes[:MOST_PROBES], start=1):
             celsius = as_number(value)
             if celsius is not None and coldest <= celsius <= hottest:
                 readings[part_of(Reading.TEMPERATURE, number)] = celsius

@@ -9,7 +9,7 @@ import re
 from types import MappingProxyType
 
 from ...model.evidence import speed_told_apart, told_speed
-from ...model.json_values import Json, as_kmh, as_number
+from ...model.json_values import Json, as_integer, as_kmh, as_number
 from ...model.record import replace
 from ...model.vehicle import (
     FixKind,
@@ -440,11 +440,11 @@ class Mapper:
         self, group: str, interval: object, now: datetime
     ) -> VehicleUpdate:
         """Return that a group is uploaded every so many seconds, 0 for never."""
-        seconds = as_number(interval)
+        seconds = as_integer(interval)
         known = (
             {}
             if seconds is None
-            else {part_of(Vt3Reading.UPLOAD_INTERVAL, group): int(seconds)}
+            else {part_of(Vt3Reading.UPLOAD_INTERVAL, group): seconds}
         )
         return VehicleUpdate(
             vehicle_id=self.serial,

@@ -7,8 +7,9 @@ import math
 from typing import Self
 
 from ....model.json_values import Record, as_flag, as_text
+from ....model.plausibility import possible
 from ....model.record import record
-from ....model.vehicle import FixKind, TimeSource
+from ....model.vehicle import FixKind, Reading, TimeSource
 from .values import (
     Unit,
     as_altitude,
@@ -262,7 +263,7 @@ class Trip:
             seconds = as_count(row.get("elapsed"), Unit.SECONDS)
         if seconds is None:
             seconds = max(0, int((ended_at - started_at).total_seconds()))
-        average = as_positive(row.get("avgSpeed"), Unit.KMH)
+        average = as_speed(row.get("avgSpeed"))
         distance = as_positive(row.get("distance"), Unit.METRES)
         if distance is not None and not _is_km(distance, average, seconds):
             distance /= _METRES_PER_KM
@@ -270,10 +271,10 @@ class Trip:
             imei=imei,
             started_at=started_at,
             ended_at=ended_at,
-            distance=distance,
+            distance=possible(Reading.LAST_TRIP_DISTANCE, distance),
             duration=seconds,
             average_speed=average,
-            top_speed=as_positive(row.get("maxSpeed"), Unit.KMH),
+            top_speed=as_speed(row.get("maxSpeed")),
             idle_time=as_count(row.get("idleSecond"), Unit.SECONDS),
             started_in=as_place(row, "startLat", "startLng"),
             ended_in=as_place(row, "endLat", "endLng"),

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from ....model.clocks import believed
 from ....model.evidence import most_kmh, speed_told_apart, told_speed
-from ....model.json_values import Record, as_flag, as_text, is_record
+from ....model.json_values import Record, as_flag, as_text, can_be_told, is_record
+from ....model.plausibility import possible
 from ....model.record import replace
 from ....model.vehicle import (
     ELECTRONICS,
@@ -54,7 +55,7 @@ type Mapper = Callable[[str, Record, datetime], VehicleUpdate]
 LONGEST_TEXT = 1000
 """Texts in event data are cut off here."""
 _BEST_SIGNAL = 4
-_LARGEST = 2**63 - 1  # what JSON can hold in Home Assistant
+
 
 # Oil levels come a hundred times as large, in one of four units (10.7).
 _OIL_READINGS: Mapping[int, str] = {
@@ -64,6 +65,8 @@ _OIL_READINGS: Mapping[int, str] = {
     4: TracksolidReading.FUEL_SENSOR_VOLUME,
 }
 _OIL_SCALE = 100
+_LAST_SENSOR = 255
+"""No vehicle has more; each one gets an entity of its own."""
 
 # The private fields, which the event "device data" never contains.
 _PRIVATE = re.compile(
@@ -354,7 +357,7 @@ def _map_oil(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     reading = _OIL_READINGS.get(as_count(item.get("unit")) or 0)
     sensor = as_count(item.get("path")) or 0
     groups: tuple[ReadingGroup, ...] = ()
-    if value is not None and reading is not None:
+    if value is not None and reading is not None and sensor <= _LAST_SENSOR:
         groups = _group(
             f"oil:{sensor}", said_at, {part_of(reading, sensor): value / _OIL_SCALE}
         )
@@ -488,7 +491,9 @@ def _map_trip(imei: str, item: Record, now: datetime) -> VehicleUpdate:
     if started_at is None or started_at > ended_at:
         return _device_data("pushtripreport", imei, item, now)
     seconds = int((ended_at - started_at).total_seconds())
-    distance = as_positive(item.get("miles"), Unit.KILOMETRES)
+    distance = possible(
+        Reading.LAST_TRIP_DISTANCE, as_positive(item.get("miles"), Unit.KILOMETRES)
+    )
     trip = Trip(
         imei=imei,
         started_at=started_at,
@@ -499,7 +504,9 @@ def _map_trip(imei: str, item: Record, now: datetime) -> VehicleUpdate:
         if distance is not None and seconds
         else None,
         idle_time=as_count(item.get("idleTimes"), Unit.SECONDS),
-        consumption=as_positive(item.get("oils"), Unit.LITRES),
+        consumption=possible(
+            Reading.LAST_TRIP_CONSUMPTION, as_positive(item.get("oils"), Unit.LITRES)
+        ),
     )
     return map_trips(imei, (trip,))
 
@@ -552,7 +559,7 @@ def _scalars(
             yield f"{name}_count", len(value)
         elif isinstance(value, str):
             yield name, value[:LONGEST_TEXT]
-        elif isinstance(value, bool | int | float) and abs(value) <= _LARGEST:
+        elif isinstance(value, bool | int | float) and can_be_told(value):
             yield name, value
 
 
