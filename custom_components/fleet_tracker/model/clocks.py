@@ -109,13 +109,21 @@ class Doubt:
 NO_DOUBT = Doubt()
 
 
-def doubt(before: TrackerClock, after: TrackerClock) -> Doubt:
-    """Return what the fixes of an update say of how the clock went before it, and after."""
+def doubt(before: TrackerClock, after: TrackerClock, receipt: datetime) -> Doubt:
+    """Return what the fixes of an update say of how the clock went before it, and after.
+
+    One fix that fits no zone, and that no other follows, was late.
+    """
     watch = after.fixes
     off_by = _off_by(watch)
     if watch.offset != before.fixes.offset:
         return Doubt(off_by, _off_by(before.fixes))
-    if not off_by:
+    if not off_by or (
+        watch.alike == 1
+        and not _is_usual(watch.pointed)
+        and watch.received is not None
+        and receipt - watch.received >= _LONG_ENOUGH
+    ):
         return NO_DOUBT
     goes_on = watch is before.fixes or watch.alike > 1
     return Doubt(off_by, None if goes_on else ())

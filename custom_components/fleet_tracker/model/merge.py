@@ -145,7 +145,7 @@ def merge(
             beliefs,
             rules,
             now,
-            doubt(before.clock, judged.clock),
+            doubt(before.clock, judged.clock, now),
         ),
         occurrence_kinds=before.occurrence_kinds.union(
             occurrence.kind for occurrence in update.occurrences
