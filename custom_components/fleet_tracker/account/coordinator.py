@@ -54,7 +54,12 @@ from ..const import (
 )
 from ..contract.commands import Command, CommandResult
 from ..contract.connection import Memory, PollResult, Settings
-from ..contract.errors import AuthenticationFailed, RateLimited, VendorError
+from ..contract.errors import (
+    AuthenticationFailed,
+    InvalidAnswer,
+    RateLimited,
+    VendorError,
+)
 from ..contract.history import Trip
 from ..model.guard import Refusal
 from ..model.json_values import as_unix_time
@@ -739,13 +744,10 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
                 result = await self.connection.poll()
             finally:
                 self._problems.note_server_clock(self.connection.clock_offset)
-            if result.error is not None and (
-                not (result.answered and (result.updates or result.unchanged))
-                or isinstance(result.error, AuthenticationFailed)
-            ):
+            if (error := self._failure(result)) is not None:
                 # A list of vehicles that was read counts all the same.
                 await self._async_take(result)
-                raise result.error
+                raise error
         except VendorError as err:
             self.fleet.forget_records()
             self.update_interval = self._interval_after(err)
@@ -766,6 +768,26 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self.update_interval = self._interval_after(result.error)
         self._availability.state.plan(self.connection.pace())
         return self.fleet.vehicles
+
+    def _failure(self, result: PollResult) -> VendorError | None:
+        """Return why a poll has failed, None for one that is a sign of life."""
+        if result.error is None:
+            return (
+                InvalidAnswer("The answers tell of no vehicle")
+                if not result.answered and self._was_told_of
+                else None
+            )
+        is_part = result.answered and (result.updates or result.unchanged)
+        is_refused = isinstance(result.error, AuthenticationFailed)
+        return None if is_part and not is_refused else result.error
+
+    @property
+    def _was_told_of(self) -> bool:
+        """Whether it was once told how one of the vehicles that are left is."""
+        return any(
+            (vehicle.latest_fix or vehicle.heard_at) and not vehicle.is_gone
+            for vehicle in self.fleet.vehicles.values()
+        )
 
     async def _async_take(self, result: PollResult) -> None:
         """Take the news of a poll, and which vehicles there are."""

@@ -114,9 +114,10 @@ class PollResult:
     """
 
     answered: bool = True
-    """Whether the vendor answered how its vehicles are, at least in part.
+    """Whether the vendor told how its vehicles are, at least of one.
 
-    A list of vehicles alone is no such answer: a poll that got no other has failed.
+    A list of vehicles alone does not. Where the vendor has told of vehicles before, also
+    before the start, a poll has failed in which it tells of none all of a sudden.
     """
 
     updates: Sequence[VehicleUpdate] = ()

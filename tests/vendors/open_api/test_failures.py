@@ -132,29 +132,48 @@ async def test_positions_fail_while_the_list_is_answered(
     assert rig.coordinator.is_reachable
 
 
-@pytest.mark.parametrize("records", [[], [None], [1, "x", []], [{"speed": 1}]])
-async def test_positions_without_any_vehicle(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, records: object
+@pytest.mark.parametrize(
+    ("records", "operations", "restarts"),
+    [
+        *(([*records], {TRACK}, False) for records in ([], [None], [1, "x", []])),
+        ([{"speed": 1}], {TRACK}, False),
+        ([], {TRACK}, True),
+        ([], {TRACK, LIST}, False),
+        ([], {TRACK, LIST}, True),
+        ([], {LIST}, True),
+    ],
+)
+async def test_answers_without_any_vehicle(
+    rig: Rig,
+    monkeypatch: pytest.MonkeyPatch,
+    records: list[object],
+    operations: set[str],
+    *,
+    restarts: bool,
 ) -> None:
-    """An answer that all of a sudden tells of no vehicle is no sign of life."""
+    """What all of a sudden tells of no vehicle is no sign of life, also after a start."""
     serve = rig.server.failures.serve
 
     async def without_vehicles(
         request: web.BaseRequest, operation: str, answer: Answer
     ) -> web.StreamResponse:
-        if operation == TRACK:
+        if operation in operations:
             return web.json_response({"code": 0, "record": records})
         return await serve(request, operation, answer)
 
     monkeypatch.setattr(rig.server.failures, "serve", without_vehicles)
     online = rig.reading(TRUCK, "online")
+    if restarts:
+        await rig.reload()
     await rig.advance(540)
     assert rig.coordinator.is_reachable
+    assert rig.is_loaded
     assert rig.reading(TRUCK, "online") == online
     await rig.advance(120)
     assert not rig.coordinator.is_reachable
+    assert rig.coordinator.fleet.vehicles
     monkeypatch.undo()
-    await rig.poll()
+    await rig.advance(300)
     assert rig.coordinator.is_reachable
 
 

@@ -92,27 +92,47 @@ async def test_positions_fail_while_all_else_is_answered(
     assert home.coordinator.is_reachable
 
 
-@pytest.mark.parametrize("rows", [None, [], "", [None], [1, "x", []], [{"lat": 1}]])
-async def test_positions_without_any_vehicle(
-    home: Home, monkeypatch: pytest.MonkeyPatch, rows: object
+@pytest.mark.parametrize(
+    ("rows", "operations", "restarts"),
+    [
+        *(
+            (rows, {LOCATIONS}, False)
+            for rows in (None, [], "", [None], [1, "x", []], [{"lat": 1}])
+        ),
+        ([], {LOCATIONS}, True),
+        ([], {LOCATIONS, LIST}, False),
+        ([], {LOCATIONS, LIST}, True),
+        ([], {LIST}, True),
+    ],
+)
+async def test_answers_without_any_vehicle(
+    home: Home,
+    monkeypatch: pytest.MonkeyPatch,
+    rows: object,
+    operations: set[str],
+    *,
+    restarts: bool,
 ) -> None:
-    """An answer that all of a sudden tells of no vehicle is no sign of life."""
+    """What all of a sudden tells of no vehicle is no sign of life, also after a start."""
     serve = home.sim.failures.serve
 
     async def without_vehicles(
         request: web.BaseRequest, operation: str, answer: Answer
     ) -> web.StreamResponse:
-        if operation == LOCATIONS:
+        if operation in operations:
             return web.json_response({"code": 0, "message": "success", "result": rows})
         return await serve(request, operation, answer)
 
     monkeypatch.setattr(home.sim.failures, "serve", without_vehicles)
+    if restarts:
+        await home.reload()
     await home.elapse(540)
     assert home.coordinator.is_reachable
     await home.elapse(120)
     assert not home.coordinator.is_reachable
+    assert home.coordinator.fleet.vehicles
     monkeypatch.undo()
-    await home.poll()
+    await home.elapse(300)
     assert home.coordinator.is_reachable
 
 

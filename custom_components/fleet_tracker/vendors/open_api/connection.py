@@ -17,7 +17,6 @@ from ...contract.errors import (
     AuthenticationFailed,
     CommandFailed,
     CommandUnsupported,
-    InvalidAnswer,
     InvalidArgument,
     RateLimited,
     VehicleUnavailable,
@@ -138,8 +137,6 @@ class OpenApiConnection(Connection):
         self._read: set[str] = set()
         self._unchanged = 0
         self._let_through: set[str] = set()
-        self._told: set[str] = set()
-        """The vehicles that the vendor told of since the start."""
         self._only_heard: set[str] = set()
         self._lapsed: frozenset[str] = frozenset()
         self._are_lapsed_told = host.memory.get(LAPSED_ARE_TOLD) is True
@@ -218,12 +215,11 @@ class OpenApiConnection(Connection):
         if self._suspects.imeis <= self._read:
             # The other vehicles are asked for as usual, or they would miss news meanwhile.
             self._suspects.narrow()
-        answered = True
-        for number, imeis in enumerate(self._calls()):
+        for imeis in self._calls():
             try:
                 await self._track(imeis, updates, with_news)
             except VendorError as err:
-                error, answered = err, number > 0
+                error = err
                 break
         else:
             error = await self._halve_in_poll(updates, with_news) or error
@@ -241,7 +237,19 @@ class OpenApiConnection(Connection):
             unchanged=self._unchanged,
             roster=roster,
             error=error,
-            answered=answered,
+            answered=self._was_told,
+        )
+
+    @property
+    def _was_told(self) -> bool:
+        """Whether the last poll told how one of the vehicles is, or that it is refused."""
+        return bool(
+            self._unchanged
+            or self._let_through
+            or any(
+                imei in self._refused or imei in self._suspects.imeis
+                for imei in self._listed
+            )
         )
 
     def _to_ask(self) -> list[str]:
@@ -427,7 +435,8 @@ class OpenApiConnection(Connection):
         if not self._was_listed_within(LIST_INTERVAL, now):
             self._try_again(now)
         self._listed_at = now
-        self._list_due_at = now + LIST_INTERVAL
+        # With an empty one no vehicle can be asked for.
+        self._list_due_at = now + (LIST_INTERVAL if fleet.devices else LIST_RETRY)
         if fleet.cut_off:
             self.host.raise_problem(LIST_CUT_OFF, count=str(len(fleet.devices)))
         else:
@@ -452,10 +461,14 @@ class OpenApiConnection(Connection):
                 # What the account may see has changed since the list was read.
                 self._list_due_at = self.host.now()
         else:
-            if not (found or self._told.isdisjoint(imeis)):
-                # All of a sudden it tells of none: that is no sign of life.
-                raise InvalidAnswer("The answer tells of no vehicle")
-            await self._take(imeis, found, updates, with_news)
+            # All of a sudden it tells of none: that is no news of any of them.
+            if found or not any(map(self._is_known, imeis)):
+                await self._take(imeis, found, updates, with_news)
+
+    def _is_known(self, imei: str) -> bool:
+        """Tell whether it was once told how a vehicle is, also before the start."""
+        known = self.host.vehicle(imei)
+        return known is not None and known.heard_at is not None
 
     async def _take(
         self,
@@ -495,7 +508,6 @@ class OpenApiConnection(Connection):
                 updates.append(self._status_update(imei, None))
                 continue
             self._let_through.add(imei)
-            self._told.add(imei)
             known_record = KnownTrack.of(record, update, self._only_heard)
             updates.append(replace(update, record=known_record))
             is_new = update.heard_at and not was_told(known, update.heard_at)

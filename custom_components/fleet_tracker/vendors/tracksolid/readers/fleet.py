@@ -10,7 +10,6 @@ from typing import NamedTuple, Self, override
 
 from ....contract.errors import (
     AuthenticationFailed,
-    InvalidAnswer,
     RateLimited,
     VehicleUnavailable,
     VendorError,
@@ -159,7 +158,6 @@ class Fleet:
         self._every = LIST_EVERY
         self._odometer_set_at: dict[str, datetime] = {}
         self._pushed: dict[str, datetime] = {}
-        self._has_located = False
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether the list is to be read."""
@@ -195,7 +193,8 @@ class Fleet:
         if not complete:
             found = {**self.devices, **found}
         self.devices = found
-        self._every = LIST_EVERY
+        # With an empty one no vehicle can be shown.
+        self._every = LIST_EVERY if found else LIST_AGAIN_AFTER
         self.accounts = with_devices or [self._client.account]
         self.listed_at = self._client.transport.now()
         return found, complete
@@ -223,9 +222,6 @@ class Fleet:
         One call for each account that has devices, or batches of devices where that takes
         fewer calls. Devices without a position are not in the answers. Rows are mapped a
         few at a time, so that the event loop is not held.
-
-        Raises InvalidAnswer where all of a sudden no device has a position any more, or
-        none that can be read.
         """
         refused: Mapping[str, VehicleUnavailable] = {}
         batches = math.ceil(len(self.devices) / self._client.batches.limit)
@@ -265,10 +261,6 @@ class Fleet:
                 updates.setdefault(location.imei, []).append(
                     replace(update, record=record)
                 )
-        is_empty = not (updates or unchanged or refused or error)
-        if is_empty and self.devices and self._has_located:
-            raise InvalidAnswer("The answer has no position")
-        self._has_located = self._has_located or not is_empty
         return Located(
             [one for news in updates.values() for one in news],
             unchanged - updates.keys(),
