@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 import logging
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder
@@ -187,6 +188,33 @@ async def test_past_of_an_account(
         for record in caplog.records
         if record.levelno >= logging.WARNING and "statistic" in record.getMessage()
     ] == []
+
+
+async def test_what_nobody_tells_is_refused_before_others_are_asked(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    clouds: Clouds,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A listener tells nothing of the time before it; the cloud is asked for nothing then."""
+    freezer.move_to(START)
+    cloud = clouds["acme"]
+    cloud.past = {"1": Past(kilometres=12.5)}
+    cloud.tell(told("1", START, name="Van"))
+    polled, listener = cloud_entry(), listener_entry("port", "9")
+    await set_up(hass, polled)
+    await set_up(hass, listener)
+    clouds["port"].push(told("9", START))
+    await hass.async_block_till_done(wait_background_tasks=True)
+    van, bus = trackers(hass, polled, "1"), trackers(hass, listener, "9")
+    asked = len(cloud.queries)
+    period: dict[str, Any] = {"begin": "2025-09-01", "end": "2025-09-10"}
+    error = await refused(hass, "import_history", entity_id=[*van, *bus], **period)
+    assert "does not tell this of the past" in str(error)
+    assert len(cloud.queries) == asked
+    answer = await call(hass, "import_history", entity_id=van, **period)
+    assert answer.keys() == set(van)
+    assert len(cloud.queries) > asked
 
 
 async def test_what_was_found_since(

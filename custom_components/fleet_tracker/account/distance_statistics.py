@@ -325,6 +325,18 @@ class DistanceStatistics:
                 LOGGER.info("The distances of the past are asked for later")
                 return
 
+    @callback
+    def untold(
+        self, vehicle_ids: Sequence[str], begin: datetime, end: datetime
+    ) -> Mapping[str, VendorError]:
+        """Return the vehicles of which nobody tells anything of a period, and the error."""
+        history = self._account.connection.history
+        if history is not None and _is_told(history):
+            return {}
+        _, last = _whole_days(begin, end)
+        since = self._since()
+        return {one: not_told() for one in vehicle_ids if since.get(one, last) >= last}
+
     async def async_import(
         self, vehicle_ids: Sequence[str], begin: datetime, end: datetime
     ) -> Mapping[str, Imported | VendorError]:
@@ -333,12 +345,7 @@ class DistanceStatistics:
         A day that the period touches counts as a whole. Raises OSError, and VendorError
         where the account ended meanwhile.
         """
-        first = _begin_of(dt_util.as_local(begin).date())
-        last_day = dt_util.as_local(end - timedelta(seconds=1)).date()
-        last = min(
-            _begin_of(last_day + timedelta(days=1)),
-            hour_of(dt_util.utcnow().timestamp()),
-        )
+        first, last = _whole_days(begin, end)
         since = self._since()
         asked: defaultdict[int, list[str]] = defaultdict(list)
         found: dict[str, Metres | VendorError] = {}
@@ -504,6 +511,18 @@ async def _from_distances(
 def _begin_of(day: date) -> int:
     """Return the first hour that begins on a local day."""
     return first_hour_from(dt_util.start_of_local_day(day).timestamp())
+
+
+def _whole_days(begin: datetime, end: datetime) -> tuple[int, int]:
+    """Return the hours from which on and until which days that a period touches last.
+
+    The last one ends with the last hour that is over.
+    """
+    last_day = dt_util.as_local(end - timedelta(seconds=1)).date()
+    return _begin_of(dt_util.as_local(begin).date()), min(
+        _begin_of(last_day + timedelta(days=1)),
+        hour_of(dt_util.utcnow().timestamp()),
+    )
 
 
 def _days(begin: int, end: int) -> Iterator[tuple[int, int]]:

@@ -22,11 +22,11 @@ LONGEST_PERIOD = timedelta(days=3 * 366)
 
 
 async def _async_check(request: AccountRequest) -> Mapping[str, VendorError]:
-    """Refuse a wrong period, and a call without a recorder."""
+    """Refuse a wrong period, a call without a recorder, and what nobody tells."""
     if not has_recorder(request.hass):
         raise invalid("no_recorder")
-    period(request, LONGEST_PERIOD)
-    return {}
+    begin, end = period(request, LONGEST_PERIOD)
+    return request.coordinator.statistics.untold(request.vehicle_ids, begin, end)
 
 
 async def _async_import(request: AccountRequest) -> Outcomes:
