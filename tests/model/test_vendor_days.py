@@ -401,6 +401,60 @@ def test_order_of_one_receipt_repeats_and_restarts_make_no_difference(
     assert counted(together.log) == counted(whole.log)
 
 
+MEASURED: list[News] = [(one.at + 1, one) for one in DAY.moments]
+
+
+def test_of_one_drive_that_are_several_of_the_vendor() -> None:
+    """Only the first knows how it began, and only the last how it ended."""
+    parts = [(60, 63, 2.5), (63.5, 66, 2.0), (66, 69, 2.5), (69.5, 72.2, 2.4)]
+    result = heard(
+        sorted(
+            [
+                *MEASURED,
+                *((BEGIN + 200 * MINUTE, trip(*part)) for part in parts),
+            ],
+            key=lambda one: one[0],
+        )
+    )
+    trips = [one.found for one in result.log.trips][:4]
+    assert [one.source for one in trips] == [VENDOR] * 4
+    whole = heard(MEASURED).log.trips[0].found
+    assert [one.odometer_begin_m for one in trips] == [
+        whole.odometer_begin_m,
+        *[None] * 3,
+    ]
+    assert [one.odometer_end_m for one in trips] == [*[None] * 3, whole.odometer_end_m]
+    assert [one.begin_latitude for one in trips] == [
+        whole.begin_latitude,
+        *[None] * 3,
+    ]
+    assert [one.end_longitude for one in trips] == [*[None] * 3, whole.end_longitude]
+
+
+def test_places_that_the_vendor_tells_count() -> None:
+    """It knows where its trips began and ended, whatever was heard."""
+    told = VendorTrip(
+        begin=BEGIN + 63 * MINUTE,
+        end=BEGIN + 72 * MINUTE,
+        distance_m=9000,
+        begin_place=(52.5, 13.5),
+        end_place=(52.6, 13.6),
+    )
+    found = (
+        heard(
+            sorted(
+                [*MEASURED, (BEGIN + 200 * MINUTE, told)],
+                key=lambda one: one[0],
+            )
+        )
+        .log.trips[0]
+        .found
+    )
+    assert found.source is VENDOR
+    assert (found.begin_latitude, found.begin_longitude) == (52.5, 13.5)
+    assert (found.end_latitude, found.end_longitude) == (52.6, 13.6)
+
+
 LISTS: dict[
     str, tuple[Sequence[Answer], Sequence[tuple[float, float, float, TripSource]]]
 ] = {

@@ -119,6 +119,9 @@ class VendorTrip:
     idle_s: float | None = field(default=None, compare=False)
     top_speed: float | None = field(default=None, compare=False)
     consumption: float | None = field(default=None, compare=False)
+    begin_place: tuple[float, float] | None = field(default=None, compare=False)
+    end_place: tuple[float, float] | None = field(default=None, compare=False)
+    """Latitude and longitude, in degrees."""
     told_at: float = field(default=0.0, compare=False)
     """When the vendor first said so."""
     listed_at: float | None = field(default=None, compare=False)

@@ -225,7 +225,12 @@ def with_vendors(
             for _, trip in stays.at(one.begin, one.end)
         ):
             continue
-        trips.append(_of_vendor(one, distance, replaced[::-1]))
+        around = vendors.at(
+            min([one.begin, *(trip.begin for trip in replaced)]),
+            max([one.end, *(trip.until for trip in replaced)]),
+        )
+        beside = [other for _, (other, _) in around if other is not one]
+        trips.append(_of_vendor(one, distance, replaced[::-1], beside))
     trips = _one_after_the_other(trips, spans)
     of_vendor = spans_of(trips)
     for trip in kept:
@@ -269,14 +274,36 @@ def _believed_distance(told: VendorTrip, derived: Spans[FoundTrip]) -> float | N
 
 
 def _of_vendor(
-    told: VendorTrip, distance: float, inside: Sequence[FoundTrip]
+    told: VendorTrip,
+    distance: float,
+    inside: Sequence[FoundTrip],
+    others: Sequence[VendorTrip],
 ) -> FoundTrip:
-    """Return a vendor's trip, with what the ones that it replaces know beside."""
+    """Return a vendor's trip, with what the ones that it replaces know beside.
+
+    ``others`` are the vendor's trips around it. Of a drive that the vendor takes for several
+    only the first knows how it began, and only the last how it ended.
+    """
     first, last = (inside[0], inside[-1]) if inside else (None, None)
+    if first is not None and (
+        first.begin < told.begin - SAME_BEGIN_S
+        or any(first.begin < one.end <= told.begin for one in others)
+    ):
+        first = None
+    if last is not None and (
+        last.until > told.end + SAME_BEGIN_S
+        or any(told.end <= one.begin < last.until for one in others)
+    ):
+        last = None
+    begin_place, end_place = told.begin_place, told.end_place
+    if begin_place is None and first is not None:
+        begin_place = _place(first.begin_latitude, first.begin_longitude)
+    if end_place is None and last is not None:
+        end_place = _place(last.end_latitude, last.end_longitude)
     idle = told.idle_s
     if idle is None:
         idle = sum(trip.idle_s for trip in inside)
-    parts = [part for trip in inside for part in trip.quarters]
+    parts = [part for trip in inside for part in _between(trip, told.begin, told.end)]
     way = sum(metres for _, metres in parts)
     return FoundTrip(
         begin=told.begin,
@@ -293,15 +320,21 @@ def _of_vendor(
         else DistanceSource.WAY,
         odometer_begin_m=first.odometer_begin_m if first else None,
         odometer_end_m=last.odometer_end_m if last else None,
-        begin_latitude=first.begin_latitude if first else None,
-        begin_longitude=first.begin_longitude if first else None,
-        end_latitude=last.end_latitude if last else None,
-        end_longitude=last.end_longitude if last else None,
+        begin_latitude=begin_place[0] if begin_place else None,
+        begin_longitude=begin_place[1] if begin_place else None,
+        end_latitude=end_place[0] if end_place else None,
+        end_longitude=end_place[1] if end_place else None,
         consumption=told.consumption,
         quarters=tuple((one, part * distance / way) for one, part in parts)
         if way
         else spread(told.begin, told.end, distance),
     )
+
+
+def _place(
+    latitude: float | None, longitude: float | None
+) -> tuple[float, float] | None:
+    return None if latitude is None or longitude is None else (latitude, longitude)
 
 
 def _one_after_the_other(

@@ -399,4 +399,6 @@ def vendor_trip(trip: Trip) -> VendorTrip:
         idle_s=trip.idle_time,
         top_speed=trip.top_speed,
         consumption=trip.consumption,
+        begin_place=trip.started_in,
+        end_place=trip.ended_in,
     )

@@ -507,6 +507,8 @@ def _map_trip(imei: str, item: Record, now: datetime) -> VehicleUpdate:
         consumption=possible(
             Reading.LAST_TRIP_CONSUMPTION, as_positive(item.get("oils"), Unit.LITRES)
         ),
+        started_in=as_place(item, "beginLat", "beginLng"),
+        ended_in=as_place(item, "endLat", "endLng"),
     )
     return map_trips(imei, (trip,))
 
