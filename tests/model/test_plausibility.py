@@ -21,7 +21,10 @@ from custom_components.fleet_tracker.const import (
 )
 from custom_components.fleet_tracker.model.derive import drives, expires_at
 from custom_components.fleet_tracker.model.merge import Changes
-from custom_components.fleet_tracker.model.plausibility import possible
+from custom_components.fleet_tracker.model.plausibility import (
+    possible,
+    possible_distance,
+)
 from custom_components.fleet_tracker.model.readings import KINDS, kind_of
 from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.vehicle import (
@@ -871,3 +874,23 @@ async def test_timer_heals_an_odometer(
     assert state_of(hass, "sensor", "odometer").state == "12345.0"
     assert cloud.polls == polls
     assert coordinator.vehicles()["1"].beliefs.growths["odometer"].waiting is None
+
+
+@pytest.mark.parametrize(
+    ("kilometres", "time", "expected"),
+    [
+        (None, HOUR, None),
+        (300.0, HOUR, 300.0),
+        (310.0, HOUR, 310.0),
+        (311.5, HOUR, None),
+        (4_294_967.295, 7 * 24 * HOUR, None),
+        (-1.0, HOUR, None),
+        (10.0, -HOUR, 10.0),
+        (math.inf, HOUR, None),
+    ],
+)
+def test_distance_that_can_be_driven(
+    kilometres: float | None, time: timedelta, expected: float | None
+) -> None:
+    """A vendor's distances of the past go into statistics for ever."""
+    assert possible_distance(kilometres, time) == expected

@@ -96,6 +96,13 @@ DAYS: dict[
         ],
         [(60, 72, 10.2, VENDOR), (92, 104, 10.3, VENDOR), THIRD],
     ),
+    "began at a time that was never set": (
+        [
+            Answer(130, ((-60 * 24 * 365 * 20, 105, 300_000),)),
+            Answer(140, ((-60 * 24 * 8, 105, 5_000),)),
+        ],
+        [FIRST, SECOND, THIRD],
+    ),
     "covers a small part of one of ours": (
         [Answer(130, ((60, 63, 2.5),))],
         [FIRST, SECOND, THIRD],

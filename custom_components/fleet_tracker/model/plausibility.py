@@ -140,6 +140,15 @@ def possible(reading: Reading, value: float | None) -> float | None:
     return value if kind.can_be(value) else None
 
 
+def possible_distance(kilometres: float | None, time: timedelta) -> float | None:
+    """Return the distance of a time that can have been driven in it, None for any other."""
+    limit = kind_of(Reading.LAST_TRIP_DISTANCE).growth
+    distance = possible(Reading.LAST_TRIP_DISTANCE, kilometres)
+    if distance is None or limit is None or not limit.allows(0, distance, time):
+        return None
+    return distance
+
+
 def _as_number(value: Value | None) -> float | None:
     """Return a number as it is, None for "not available"."""
     # The first of the two is quick.

@@ -21,6 +21,7 @@ from custom_components.fleet_tracker.vendors.tracksolid.api.records import Trip
 from custom_components.fleet_tracker.vendors.tracksolid.history import total_distance
 from tests.common import see_ignition_on
 from tests.simulators import world
+from tests.simulators.tracksolid.registry import METHODS as SIMULATED, Method, Reply
 
 from .helpers import CAM, CAR, VAN
 from .home import NOW, Home
@@ -91,6 +92,55 @@ def test_distance_of_drives_at_the_edges() -> None:
     )
     unknown = replace(later, distance=None)
     assert total_distance([drive, unknown], *period).distance is None
+
+
+def test_distance_that_nobody_can_have_driven() -> None:
+    """The sum is unknown, since it goes into statistics for ever."""
+    drive = Trip(
+        imei=VAN,
+        started_at=NOW - timedelta(hours=1),
+        ended_at=NOW,
+        distance=4_294.967,
+        duration=3600,
+    )
+    period = drive.started_at, drive.ended_at
+    assert total_distance([drive], *period).distance is None
+    possible = replace(drive, distance=280.0)
+    assert total_distance([possible], *period).distance == 280
+
+
+async def test_trips_of_impossible_times(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that ends before it began, or lasts for years, is none."""
+    right: dict[str, object] = {
+        "imei": VAN,
+        "startTime": "2025-10-09 08:00:00",
+        "endTime": "2025-10-09 08:10:00",
+        "distance": 9_000,
+    }
+    rows = [
+        right,
+        right | {"startTime": "2025-10-09 08:20:00", "endTime": "2025-10-09 08:15:00"},
+        right | {"startTime": "2001-01-01 00:00:00", "endTime": "2025-10-09 08:30:00"},
+        right | {"startTime": "2025-10-09 08:35:00", "distance": "4294967295"},
+        right
+        | {"startTime": "2025-10-09 08:40:00", "endTime": "2025-10-09 08:45:00"}
+        | {"distance": "4294967295"},
+    ]
+    name = "jimi.device.track.mileage"
+    known = SIMULATED[name]
+    monkeypatch.setitem(
+        SIMULATED,
+        name,
+        Method(name, known.required, known.optional, lambda *_: Reply(rows)),
+    )
+    trips = (await home.call("get_trips", VAN, **PERIOD))[VAN]["trips"]
+    told = {one["begin"][11:16]: one.get("distance") for one in trips}
+    assert told["08:00"] == 9
+    assert "08:40" in told
+    assert told["08:40"] is None
+    assert not {"08:20", "00:00", "08:35"} & told.keys()
 
 
 async def test_route_is_read_no_further_than_it_is_answered(home: Home) -> None:

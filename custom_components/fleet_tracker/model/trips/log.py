@@ -29,7 +29,7 @@ from .moments import (
     unpacked,
 )
 from .telling import News, corrections, tell
-from .trip import QUARTER_S, FoundTrip, Trip, TripFlag, VendorTrip
+from .trip import LONGEST_S, QUARTER_S, FoundTrip, Trip, TripFlag, VendorTrip
 from .vendor_trips import those_that_count, with_told, with_vendors
 
 EVIDENCE_S = 36 * 3600
@@ -242,6 +242,8 @@ def _with_vendors_trips(
             replace(one, told_at=now)
             for one in vendors
             if oldest < max(one.begin, one.end) <= now + WRONG_CLOCK_S
+            # It would be spread over each quarter of an hour of it.
+            and one.end - one.begin <= LONGEST_S
             and (one.distance_m is None or one.distance_m >= 0)
         ),
     )

@@ -34,6 +34,8 @@ class TripFlag(StrEnum):
 
 
 QUARTER_S = 900
+LONGEST_S = 7 * 86_400
+"""What is longer is no trip of anybody, but a time that was never set."""
 
 
 @record(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ from ...contract.errors import (
     VendorError,
 )
 from ...model.json_values import Json, as_integer, as_number, as_text, is_record
+from ...model.plausibility import possible_distance
 from ...transport.http_client import (
     FIRST_BYTE_S,
     AccountClosed,
@@ -310,7 +311,10 @@ class OpenApiClient:
                 raise batch.error
             refused |= batch.refused
             for imei, record in batch.found.items():
-                if (driven := as_number(record.get("mileage"))) is None or driven < 0:
+                driven = possible_distance(
+                    as_number(record.get("mileage")), stop - start
+                )
+                if driven is None:
                     self._count_dropped(1)
                 else:
                     kilometres[imei] = kilometres.get(imei, 0) + driven

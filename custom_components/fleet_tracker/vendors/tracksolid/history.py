@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from ...contract.errors import VendorError
@@ -20,11 +21,15 @@ from ...contract.history import (
     VendorHistory,
     one_by_one,
 )
+from ...model.plausibility import possible_distance
+from ...model.trips.trip import LONGEST_S
 from ...model.vehicle import Occurrence
 from .api import records
 from .api.batches import Batch
 from .api.client import TracksolidClient
 from .mapping import map_alarm
+
+_LONGEST = timedelta(seconds=LONGEST_S)
 
 type AccountOf = Callable[[str], Awaitable[str]]
 
@@ -105,9 +110,10 @@ class TracksolidHistory(VendorHistory):
         )
 
     async def _trips(self, query: HistoryQuery) -> Batch[records.Trip]:
-        return await self._client.reports.trips(
+        batch = await self._client.reports.trips(
             query.vehicle_ids, query.begin, query.end
         )
+        return replace(batch, found=list(filter(_is_trip, batch.found)))
 
     async def _by_account(self, query: HistoryQuery) -> dict[str, list[str]]:
         """Return the vehicles by the (sub-)accounts that they belong to."""
@@ -157,13 +163,23 @@ def _trip(trip: records.Trip) -> Trip:
         end=trip.ended_at,
         begin_place=_place(trip.started_in),
         end_place=_place(trip.ended_in),
-        distance=trip.distance,
+        distance=_distance(trip),
         duration=trip.duration,
         average_speed=trip.average_speed,
         top_speed=trip.top_speed,
         idle_time=trip.idle_time,
         consumption=trip.consumption,
     )
+
+
+def _is_trip(trip: records.Trip) -> bool:
+    """Tell whether a trip took any time that a trip can take."""
+    return timedelta() < trip.ended_at - trip.started_at <= _LONGEST
+
+
+def _distance(trip: records.Trip) -> float | None:
+    """Return the distance of a trip, unless nobody can have driven it in its time."""
+    return possible_distance(trip.distance, trip.ended_at - trip.started_at)
 
 
 def _place(place: tuple[float, float] | None) -> Place | None:
@@ -190,7 +206,8 @@ def total_distance(
     for trip in trips:
         begin, end = min(begin, trip.started_at), max(end, trip.ended_at)
         if total is not None:
-            total = None if trip.distance is None else total + trip.distance
+            distance = _distance(trip)
+            total = None if distance is None else total + distance
     return Distance(
         begin=begin, end=end, distance=None if total is None else round(total, 3)
     )

@@ -20,6 +20,7 @@ ROWS_PER_PAGE = 100
 """How many rows an answer takes."""
 
 _MOST_ALARMS = 1000
+_MOST_PAGES = 1000
 _ALARMS_AT_ONCE = "alarms_at_once"
 """How many alarms are asked for at once, of a server that has no pages of them."""
 _MONTH = timedelta(days=30)
@@ -289,16 +290,21 @@ class ReportsApi:
 async def _numbered_alarms(
     page: Callable[[int | None, int], Awaitable[list[Record]]],
 ) -> list[Record] | None:
-    """Return the alarms of all pages, None where the second is the first again."""
-    found: list[Record] = []
-    for number in range(1, _MOST_ALARMS // ROWS_PER_PAGE + 1):
-        rows = await page(number, ROWS_PER_PAGE)
-        if number == 2 and rows and rows == found:
-            return None
-        found += rows
+    """Return the alarms of all pages, None where the second is the first again.
+
+    A later page that was there before is what a server tells behind the last one.
+    """
+    pages: list[list[Record]] = []
+    while len(pages) < _MOST_ALARMS // ROWS_PER_PAGE:
+        rows = await page(len(pages) + 1, ROWS_PER_PAGE)
+        if rows and rows in pages:
+            if len(pages) == 1:
+                return None
+            break
+        pages.append(rows)
         if len(rows) < ROWS_PER_PAGE:
             break
-    return found
+    return [row for rows in pages for row in rows]
 
 
 type Page = Callable[[int], Awaitable[tuple[list[Record], int | None]]]
@@ -312,31 +318,31 @@ async def all_rows(page: Page, size: int) -> tuple[list[Record], bool]:
     answers the same rows again.
     """
     found: list[Record] = []
-    last: list[Record] = []
-    while True:
+    pages: list[list[Record]] = []
+    while len(pages) < _MOST_PAGES:
         rows, total = await page(len(found))
-        if not rows or rows == last:
+        if not rows or rows in pages:
             return found, not rows
+        pages.append(rows)
         found += rows
         if len(found) >= total if total is not None else len(rows) < size:
             return found, True
-        last = rows
+    return found, False
 
 
 async def all_pages(page: Page, size: int, *, first: int = 1) -> list[Record]:
     """Return the rows of all pages, which are asked for by their number."""
     found: list[Record] = []
-    last: list[Record] = []
-    number = first
-    while True:
-        rows, total = await page(number)
-        if rows == last:
-            return found
+    pages: list[list[Record]] = []
+    while len(pages) < _MOST_PAGES:
+        rows, total = await page(first + len(pages))
+        if rows in pages:
+            break
+        pages.append(rows)
         found += rows
         if len(rows) < size or (total is not None and len(found) >= total):
-            return found
-        last = rows
-        number += 1
+            break
+    return found
 
 
 def _is_idling(row: Record) -> bool:
