@@ -30,7 +30,7 @@ from pytest_homeassistant_custom_component.common import mock_storage
 import custom_components  # noqa: F401
 from custom_components.fleet_tracker.account import line_file
 from script.fuzz import EXAMPLES
-from tests import frozen_time
+from tests import frozen_time, turns
 from tests.common import TALKATIVE
 from tests.idle_clock import IdleClock
 from tests.languages import speak_german
@@ -57,6 +57,7 @@ settings.register_profile(
 settings.load_profile("fleet_tracker")
 
 frozen_time.install()
+turns.install()
 
 # In 10 s in all, Home Assistant interrupts each thread that does not end at once, and who is
 # interrupted on a busy machine does not wake the next one: that stays. What never ends is

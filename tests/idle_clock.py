@@ -8,12 +8,13 @@ waits, the clock jumps to what is due next.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from selectors import BaseSelector, SelectorKey
 from typing import Any, cast
 from unittest.mock import patch
+
+from tests.turns import in_threads
 
 GRACE_S = 0.002
 """Real seconds for which a system may put off what one socket sent to another."""
@@ -27,8 +28,6 @@ class IdleClock:
         self._now = loop.time()
         self._selector = cast("BaseSelector", cast("Any", loop)._selector)
         self._wait_for_sockets = self._selector.select
-        self._run_in_thread: Callable[..., asyncio.Future[Any]] = loop.run_in_executor
-        self._in_threads: set[asyncio.Future[Any]] = set()
 
     def time(self) -> float:
         """Return the time in seconds, as the event loop's function of this name."""
@@ -41,28 +40,18 @@ class IdleClock:
         """
         if timeout is None or timeout <= 0:
             return self._wait_for_sockets(timeout)
-        if self._in_threads:
+        if in_threads():
             return self._wait_for_sockets(None)
         ready = self._wait_for_sockets(GRACE_S)
         if not ready:
             self._now += timeout
         return ready
 
-    def run_in_executor(
-        self, executor: Executor | None, call: Callable[..., Any], *arguments: Any
-    ) -> asyncio.Future[Any]:
-        """Run a call in a thread and note it, as the event loop's function of this name."""
-        running = self._run_in_thread(executor, call, *arguments)
-        self._in_threads.add(running)
-        running.add_done_callback(self._in_threads.discard)
-        return running
-
     @contextmanager
     def installed(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
         """Let the loop go by this clock for a while."""
         with (
             patch.object(loop, "time", self.time),
-            patch.object(loop, "run_in_executor", self.run_in_executor),
             patch.object(self._selector, "select", self.select),
         ):
             yield

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
 import logging
@@ -43,6 +42,7 @@ from tests.common import (
     state_of,
 )
 from tests.neutral_vendor import Cloud, Clouds, alarm, told
+from tests.turns import turns, until
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -442,15 +442,14 @@ async def test_start_with_a_vendor_that_never_answers(
     set_up_again = hass.async_create_task(
         hass.config_entries.async_setup(entry.entry_id)
     )
-    await _until(lambda: cloud.polls > polls)
+    await until(lambda: cloud.polls > polls)
     in_progress = entry.state
     assert in_progress is ConfigEntryState.SETUP_IN_PROGRESS
     answer = await client.post(URL, json={"vehicle": "1", "battery": 33})
     assert answer.status == HTTPStatus.OK
     freezer.tick(8 * SECOND)
     async_fire_time_changed(hass)
-    for _ in range(100):
-        await asyncio.sleep(0)
+    await turns()
     assert not set_up_again.done()
     freezer.tick(2 * SECOND)
     async_fire_time_changed(hass)
@@ -465,11 +464,6 @@ async def test_start_with_a_vendor_that_never_answers(
     await hass.async_block_till_done(wait_background_tasks=True)
     assert cloud.polls == polls + 1
     assert battery(hass) == "44"
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110
-        await asyncio.sleep(0)
 
 
 async def test_start_while_the_vendor_wants_to_be_left_alone(

@@ -33,6 +33,7 @@ from custom_components.fleet_tracker.model.vehicle import (
 )
 from tests.common import START, cloud_entry, set_up
 from tests.neutral_vendor import Cloud, Clouds, told
+from tests.turns import turns
 
 pytestmark = pytest.mark.freeze_time(START)
 
@@ -87,8 +88,7 @@ class Gate:
 
     async def turns(self) -> None:
         """Let all go on that can."""
-        for _ in range(TURNS):
-            await asyncio.sleep(0)
+        await turns()
 
     def hold(self, wait: str) -> asyncio.Event:
         """Let commands wait for something, until the event that is returned is set."""

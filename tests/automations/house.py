@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -30,6 +29,7 @@ from custom_components.fleet_tracker.model.vehicle import (
 )
 from tests.common import cloud_entry, device_of, elapse, set_up
 from tests.neutral_vendor import Cloud, told
+from tests.turns import turns
 
 MINUTE = timedelta(minutes=1)
 TURNS = 60
@@ -115,8 +115,7 @@ class House:
             return
         self.freezer.tick(time)
         async_fire_time_changed(self.hass, dt_util.utcnow())
-        for _ in range(TURNS):
-            await asyncio.sleep(0)
+        await turns()
 
     async def drive_to(self, latitude: float, accuracy: int = 10) -> None:
         """Let the van drive to another place, and stop there."""

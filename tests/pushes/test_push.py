@@ -36,6 +36,7 @@ from custom_components.fleet_tracker.pushes.body import (
 from custom_components.fleet_tracker.pushes.door import push_url
 from tests.common import SECRET, START, cloud_entry, listener_entry, set_up, state_of
 from tests.neutral_vendor import ROOT_PATH, Cloud, Clouds, told
+from tests.turns import turns
 
 type Door = TestClient[Request, Application]
 
@@ -296,12 +297,6 @@ async def half_a_push(door: Door) -> Line:
     )
     await writer.drain()
     return reader, writer
-
-
-async def turns(number: int = 100) -> None:
-    """Let what was sent arrive."""
-    for _ in range(number):
-        await asyncio.sleep(0)
 
 
 async def test_half_sent_pushes_keep_no_other_out(

@@ -49,14 +49,6 @@ CLOCK_JUMP = 3600.0
 type Clients = Callable[[], Awaitable[TestClient[Any, Any]]]
 
 
-_real_sleep = time.sleep
-
-
-def _pause() -> None:
-    """Wait in real time, beside the event loop."""
-    _real_sleep(0.002)
-
-
 class Stage(ABC):
     """Home Assistant with one vendor's account and one parked vehicle."""
 
@@ -119,7 +111,7 @@ class Stage(ABC):
 
     async def settle(self) -> None:
         """Let everything happen that is due now."""
-        await settle_all(self.hass, self.calls)
+        await settle_all(self.calls)
 
     async def pass_time(self, seconds: float) -> None:
         """Move the time on, and let happen what is due then."""
@@ -133,11 +125,6 @@ class Stage(ABC):
         task = asyncio.ensure_future(call)
         await self.settle()
         while not task.done() and seconds > 0:
-            # However busy the machine is, what is on its way arrives before time passes.
-            await self.hass.async_add_executor_job(_pause)
-            await self.settle()
-            if task.done():
-                break
             await self.pass_time(step)
             seconds -= step
         if not task.done():

@@ -21,6 +21,7 @@ from tests.common import other_server
 from tests.simulators.failures import Failure
 from tests.simulators.open_api import OpenApiSimulator
 from tests.simulators.segway import SegwaySimulator
+from tests.turns import turns
 from tests.vendors.open_api import conftest as open_api
 from tests.vendors.tracksolid import home as tracksolid
 
@@ -96,8 +97,7 @@ async def test_forms(
             freezer.tick(3600)
             task = asyncio.ensure_future(flows.async_configure(form, dict(entered)))
             for _ in range(200):
-                for _ in range(40):
-                    await asyncio.sleep(0)
+                await turns()
                 if task.done():
                     break
                 freezer.tick(1)

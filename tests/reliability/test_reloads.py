@@ -18,7 +18,7 @@ from custom_components.fleet_tracker.pushes.door import PUSH_PATH
 from tests.simulators import world
 from tests.simulators.tracksolid import Device, TracksolidSimulator
 from tests.simulators.tracksolid.pushes import PATHS, alarm, oil, sample
-from tests.vendors.rig import TURNS
+from tests.turns import turns
 from tests.vendors.tracksolid.home import NOW, add_account
 
 from .stages import Clients
@@ -85,8 +85,7 @@ class Stream:
             if answer.status == 200:
                 break
             assert answer.status == 503
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
+            await turns()
         else:
             raise AssertionError("it is never taken")
         for item in items:
@@ -141,8 +140,7 @@ async def test_reloads_under_a_stream_of_first_news(
                     await asyncio.sleep(0)
             assert await reload
             await asyncio.gather(*pushes)
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
+            await turns()
         await hass.async_block_till_done(wait_background_tasks=True)
         assert "does not generate unique IDs" not in caplog.text
         assert len(stream.acknowledged) == raised

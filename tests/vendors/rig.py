@@ -24,10 +24,7 @@ from custom_components.fleet_tracker.account.coordinator import FleetCoordinator
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.model.vehicle import Value
 from tests.common import tracker_of
-
-# Turns of the event loop after which nothing that is due on this machine is left: a
-# request and its answer take about ten.
-TURNS = 60
+from tests.turns import turns
 
 
 class _Requests(Protocol):
@@ -43,19 +40,7 @@ class AskedServer(Protocol):
         """The requests that came."""
 
 
-async def turns() -> None:
-    """Give everything on this machine its turn."""
-    for _ in range(TURNS):
-        await asyncio.sleep(0)
-
-
-def under_way_elsewhere(hass: HomeAssistant) -> list[asyncio.Future[object]]:
-    """Return what other threads are at work on, such as reading from disk."""
-    jobs = hass._tasks | hass._background_tasks
-    return [job for job in jobs if not isinstance(job, asyncio.Task)]
-
-
-async def settle_all(hass: HomeAssistant, calls: Callable[[], int]) -> None:
+async def settle_all(calls: Callable[[], int]) -> None:
     """Let everything happen that is due now, requests and their answers too.
 
     Home Assistant itself cannot be waited for where a server holds requests back. ``calls``
@@ -64,17 +49,11 @@ async def settle_all(hass: HomeAssistant, calls: Callable[[], int]) -> None:
     asked = -1
     while asked != (asked := calls()):
         await turns()
-        # What is read from disk takes real time, however busy the machine is.
-        if jobs := under_way_elsewhere(hass):
-            await asyncio.wait(jobs)
-            asked = -1
 
 
 async def settle(server: AskedServer) -> None:
     """Let requests and answers come and go until nobody asks any more."""
-    asked = -1
-    while asked != (asked := server.requests.total()):
-        await turns()
+    await settle_all(server.requests.total)
 
 
 class AccountRig:
@@ -221,12 +200,6 @@ class PolledRig(AccountRig):
         task = asyncio.ensure_future(call)
         await settle(self.asked_server)
         while not task.done() and seconds > 0:
-            # What is read from disk takes real time, however busy the machine is.
-            while reads := under_way_elsewhere(self.hass):
-                await asyncio.wait(reads)
-                await settle(self.asked_server)
-            if task.done():
-                break
             self.freezer.tick(1)
             seconds -= 1
             await settle(self.asked_server)

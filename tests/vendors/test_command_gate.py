@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-import time
 from typing import Any
 
 import aiohttp
@@ -62,14 +61,6 @@ from tests.vendors.tracksolid import home as tracksolid
 START = tracksolid.NOW
 
 pytestmark = pytest.mark.freeze_time(START)
-
-
-_real_sleep = time.sleep
-
-
-def _pause() -> None:
-    """Wait in real time, beside the event loop."""
-    _real_sleep(0.002)
 
 
 @dataclass
@@ -196,7 +187,7 @@ class Site:
 
     async def settle(self) -> None:
         """Let everything happen that is due now, requests and their answers too."""
-        await settle_all(self.hass, self.calls)
+        await settle_all(self.calls)
 
     async def until(self, task: asyncio.Future[Any], seconds: int = 90) -> None:
         """Let time pass until something is over."""
@@ -210,12 +201,7 @@ class Site:
     async def now(self, work: Coroutine[Any, Any, object]) -> None:
         """Do something that waits for nothing that is held, nor for time to pass."""
         task = asyncio.ensure_future(work)
-        for _ in range(1000):
-            await self.settle()
-            if task.done():
-                break
-            # The disk of a busy machine takes real time.
-            await self.hass.async_add_executor_job(_pause)
+        await self.settle()
         assert task.done(), "it waits for what is held"
 
     # --- what a user does ---

@@ -260,7 +260,7 @@ class House:
 
     async def settle(self) -> None:
         """Let everything happen that is due now, requests and answers too."""
-        await settle_all(self.hass, self.town.requests)
+        await settle_all(self.town.requests)
 
     @property
     def now(self) -> float:

@@ -33,6 +33,7 @@ from custom_components.fleet_tracker.model.trips.route import Route, WayPoint
 from custom_components.fleet_tracker.model.trips.trip import Trip, VendorTrip
 from custom_components.fleet_tracker.model.vehicle import Vehicle, VehicleDetails
 from tests.model.drives import Day, Ways
+from tests.turns import turns
 
 from .test_records import BEGIN, trip
 
@@ -491,8 +492,7 @@ async def test_vehicle_that_is_removed_right_before_the_end_is_gone(
     monkeypatch.setattr(MonthFile, "async_forget", forget_late)
     forgetting = hass.async_create_task(kept.async_forget(["1"]))
     closing = hass.async_create_task(kept.async_close())
-    for _ in range(100):
-        await asyncio.sleep(0)
+    await turns()
     assert not closing.done()
     goes_on.set()
     await asyncio.gather(forgetting, closing)

@@ -123,12 +123,12 @@ class Rig(PolledRig):
         task = asyncio.ensure_future(call)
         for _ in range(60):
             # What is read from disk takes real time, however busy the machine is.
-            await settle_all(self.hass, self.server.requests.total)
+            await settle_all(self.server.requests.total)
             if task.done():
                 break
             self.freezer.tick(1)
         assert task.done(), "it takes longer than it may"
-        await settle_all(self.hass, self.server.requests.total)
+        await settle_all(self.server.requests.total)
         return await task
 
     async def run(self, seconds: int, step: int = 1) -> None:

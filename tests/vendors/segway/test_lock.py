@@ -10,6 +10,8 @@ from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from tests.turns import turns
+
 from .rig import PARKED, RIDING, START, Rig
 
 pytestmark = pytest.mark.freeze_time(START)
@@ -55,8 +57,7 @@ async def test_unlocking_is_shown_meanwhile(rig: Rig) -> None:
     """While the vehicle has not answered, the lock is unlocking."""
     rig.server.hold()
     call = asyncio.create_task(rig.call("lock", "unlock", PARKED, "lock", "locked"))
-    for _ in range(60):
-        await asyncio.sleep(0)
+    await turns()
     assert rig.state("lock", PARKED, "locked").state == "unlocking"
     rig.server.release()
     await call
@@ -201,11 +202,9 @@ async def test_one_after_the_other(rig: Rig) -> None:
     """The second command to a moped waits until the first has ended."""
     rig.server.hold()
     first = asyncio.create_task(rig.call("lock", "unlock", PARKED, "lock", "locked"))
-    for _ in range(60):
-        await asyncio.sleep(0)
+    await turns()
     second = asyncio.create_task(rig.press(PARKED, "lock"))
-    for _ in range(60):
-        await asyncio.sleep(0)
+    await turns()
     assert rig.server.requests[LOCK] == 0
     rig.server.release()
     await asyncio.gather(first, second)

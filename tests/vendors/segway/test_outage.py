@@ -17,6 +17,7 @@ import pytest
 from tests.simulators.failures import Answer
 from tests.simulators.segway import ANY_PATH, TOKEN_PATH
 from tests.simulators.server import Fault
+from tests.turns import turns
 from tests.vendors.rig import settle
 from tests.vendors.segway.rig import (
     PARKED,
@@ -199,8 +200,7 @@ async def confirmation(rig: Rig) -> Work:
     rig.server.answer_next(UNLOCK, answer)
     call = asyncio.ensure_future(rig.press(PARKED, "unlock"))
     for _ in range(3):
-        for _ in range(200):
-            await asyncio.sleep(0)
+        await turns()
         rig.freezer.tick(1)
     assert not call.done()
     return call
@@ -228,8 +228,7 @@ async def test_nothing_is_asked_after_an_unload(rig: Rig, removed: bool) -> None
     entries, server = rig.hass.config_entries, rig.server
     for name, begin in PHASES.items():
         work = await begin(rig)
-        for _ in range(200):
-            await asyncio.sleep(0)
+        await turns()
         if removed:
             unloading = asyncio.ensure_future(entries.async_remove(rig.entry.entry_id))
             await rig.outcome(unloading)
@@ -261,11 +260,9 @@ async def test_reload_while_a_token_is_issued(rig: Rig, issued: bool) -> None:
     entries, server = rig.hass.config_entries, rig.server
     before = server.requests[TOKEN_PATH]
     poll = await renewal(rig)
-    for _ in range(200):
-        await asyncio.sleep(0)
+    await turns()
     unloading = asyncio.ensure_future(entries.async_unload(rig.entry.entry_id))
-    for _ in range(40):
-        await asyncio.sleep(0)
+    await turns()
     if issued:
         server.release()
     await rig.outcome(unloading)

@@ -15,7 +15,8 @@ from custom_components.fleet_tracker.const import DOMAIN, SUBENTRY_VEHICLE
 from tests.simulators.segway import SegwaySimulator
 from tests.simulators.segway_mopeds import standing_moped
 from tests.simulators.world import HOME
-from tests.vendors.rig import TURNS, settle
+from tests.turns import turns
+from tests.vendors.rig import settle
 
 from .rig import PARKED, RIDING, START, Door, Rig
 
@@ -216,12 +217,10 @@ async def test_a_command_beside_fifty_mopeds(fleet: Rig) -> None:
     await rig.outcome(rig.hass.config_entries.async_setup(rig.entry.entry_id))
     server.hold()
     rig.freezer.tick(61)
-    for _ in range(TURNS):
-        await asyncio.sleep(0)
+    await turns()
     assert server.in_flight == 3
     call = asyncio.create_task(rig.press(imeis[0], "sound_2"))
-    for _ in range(TURNS):
-        await asyncio.sleep(0)
+    await turns()
     assert server.in_flight == 4
     server.release()
     await rig.outcome(call)

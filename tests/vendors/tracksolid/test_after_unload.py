@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-import time
 from typing import Any
 
 from homeassistant.exceptions import HomeAssistantError
@@ -15,7 +14,7 @@ from custom_components.fleet_tracker.contract.commands import Command
 from custom_components.fleet_tracker.vendors.tracksolid.vocabulary import (
     TracksolidCommand,
 )
-from tests.vendors.rig import TURNS
+from tests.turns import turns
 
 from .helpers import CAM, CAR, stand_still
 from .home import NOW, Home, add_account
@@ -39,7 +38,7 @@ def held_poll(method: str, wait: float = 0) -> Callable[[Home], Awaitable[Work |
         gate = home.sim.hold(method)
         poll = asyncio.ensure_future(home.coordinator.async_refresh())
         for _ in range(20):
-            await _turns()
+            await turns()
             if gate.waiting.is_set():
                 return poll
         raise AssertionError(f"{method} is not asked for")
@@ -67,7 +66,7 @@ async def command_confirmed(home: Home) -> Work:
     )
     for _ in range(5):
         home.freezer.tick(1)
-        await _turns()
+        await turns()
     assert not call.done()
     return call
 
@@ -137,13 +136,13 @@ async def test_reload_while_a_token_is_issued(
     gate, before = sim.hold(method), sim.requests[TOKEN]
     poll = asyncio.ensure_future(home.coordinator.async_refresh())
     for _ in range(20):
-        await _turns()
+        await turns()
     assert gate.waiting.is_set()
     asked = sim.requests[method]
     unloading = asyncio.ensure_future(
         home.hass.config_entries.async_unload(home.entry.entry_id)
     )
-    await _turns()
+    await turns()
     if issued:
         gate.open()
         sim._gates.clear()
@@ -154,7 +153,7 @@ async def test_reload_while_a_token_is_issued(
         total = sim.requests.total()
         gate.open()
         sim._gates.clear()
-        await _turns()
+        await turns()
         assert sim.requests.total() == total
         return
     assert await home.hass.config_entries.async_setup(home.entry.entry_id)
@@ -164,23 +163,13 @@ async def test_reload_while_a_token_is_issued(
     assert sim.requests[TOKEN] == before + (method == TOKEN)
 
 
-_real_sleep = time.sleep
-
-
 async def ended(home: Home, work: Awaitable[object]) -> None:
-    """Wait until an unload has ended, within 15 s; what it writes takes real time."""
+    """Wait until an unload has ended, within 15 s."""
     task = asyncio.ensure_future(work)
     for _ in range(150):
-        await _turns()
-        await home.hass.async_add_executor_job(_real_sleep, 0.005)
+        await turns()
         if task.done():
             await task
             return
         home.freezer.tick(0.1)
     raise AssertionError("It takes longer than it may")
-
-
-async def _turns() -> None:
-    """Let requests and answers come and go."""
-    for _ in range(TURNS):
-        await asyncio.sleep(0)

@@ -14,8 +14,8 @@ from custom_components.fleet_tracker.account.coordinator import FleetCoordinator
 from tests.idle_clock import IdleClock
 from tests.simulators.vt3 import Behaviour, Vt3Simulator
 from tests.simulators.world import HOME, parked
+from tests.turns import TURNS
 from tests.vendors.fake_host import FakeHost
-from tests.vendors.rig import TURNS
 
 from .home import START, Home
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 import socket
@@ -27,14 +26,12 @@ from custom_components.fleet_tracker.model.vehicle import Value
 from custom_components.fleet_tracker.vendors.vt3.connection import Vt3Connection
 from tests.simulators import world
 from tests.simulators.vt3 import Behaviour, Vt3Simulator
+from tests.turns import until
 from tests.vendors.rig import AccountRig
 
 START = datetime(2025, 10, 9, 9, 0, tzinfo=UTC)
 IDENTITY = "vt3_0123456789abcdef"
 LOCALHOST = "127.0.0.1"
-
-# Turns of the event loop after which something that is waited for does not happen any more.
-MOST_TURNS = 20_000
 
 
 class Home(AccountRig):
@@ -139,12 +136,7 @@ class Home(AccountRig):
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Let all run until something is so. Fails when it does not happen."""
-        for _ in range(MOST_TURNS):
-            if condition():
-                break
-            await asyncio.sleep(0)
-        else:
-            raise AssertionError("it does not happen")
+        await until(condition)
         await self.hass.async_block_till_done()
 
     async def settle(self) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-import time
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
@@ -24,6 +23,7 @@ from custom_components.fleet_tracker.contract.commands import Command
 from tests.common import see_ignition_on
 from tests.simulators.vt3 import Vt3Simulator
 from tests.simulators.world import HOME, Route, drive, parked
+from tests.turns import turns, until
 
 from .conftest import ELSEWHERE, SERIAL
 from .home import LOCALHOST, START, Home
@@ -37,14 +37,6 @@ CUT = Command("turn_on_output", {"part": "1"})
 RESTORE = Command("turn_off_output", {"part": "1"})
 RAW = Command("send_request", {"request": "io/control", "payload": '{"io.DO1": 1}'})
 UNKNOWN = Command("send_request", {"request": "mgmt/reboot"})
-
-
-_real_sleep = time.sleep
-
-
-def _pause() -> None:
-    """Wait in real time, beside the event loop."""
-    _real_sleep(0.002)
 
 
 class Bench:
@@ -90,11 +82,8 @@ class Bench:
         home = self.home
         self.wake()
         # A reload that goes on must end, before anything is changed again.
-        for _ in range(200):
+        while home.hass._tasks:
             await home.turns()
-            if not home.hass._tasks:
-                break
-            await home.hass.async_add_executor_job(_pause)
         entries = home.hass.config_entries
         entries.async_update_entry(home.entry, options=ALLOWED)
         if home.entry.state is ConfigEntryState.NOT_LOADED:
@@ -133,11 +122,7 @@ class Bench:
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Let all run until something is so."""
-        for _ in range(20_000):
-            if condition():
-                return
-            await asyncio.sleep(0)
-        raise AssertionError("it does not happen")
+        await until(condition)
 
     def drive(self) -> None:
         """Let the vehicle drive at 60 km/h."""
@@ -334,12 +319,10 @@ async def try_cell(bench: Bench, cell: Cell, keys: set[str]) -> None:
     caller = await cell.wait(bench, cell.command)
     before = list(bench.controls)
     await cell.meanwhile(bench)
-    for _ in range(60):
-        await asyncio.sleep(0)
+    await turns()
     bench.wake()
     for _ in range(90):
-        for _ in range(60):
-            await asyncio.sleep(0)
+        await turns()
         if caller.done():
             break
         bench.home.freezer.tick(1)
@@ -392,8 +375,7 @@ async def test_restore_does_not_wait_behind(bench: Bench) -> None:
         assert bench.controls[before:] == [0], wait.__name__
         bench.wake()
         for _ in range(20):
-            for _ in range(60):
-                await asyncio.sleep(0)
+            await turns()
             bench.home.freezer.tick(1)
         await restored
         error = caller.exception()
@@ -413,8 +395,7 @@ async def test_it_is_written_where_nothing_happens(bench: Bench) -> None:
             # What is not answered is not known; the next questions are.
             for _ in range(12):
                 bench.home.freezer.tick(1)
-                for _ in range(60):
-                    await asyncio.sleep(0)
+                await turns()
         await bench.until(caller.done)
         caller.result()
         assert bench.tracker.outputs[0] == 1, wait.__name__

@@ -36,6 +36,7 @@ from custom_components.fleet_tracker.vendors.vt3.session import Limits
 from custom_components.fleet_tracker.vendors.vt3.topics import Topic
 from tests.simulators.vt3 import Behaviour
 from tests.simulators.vt3_wire import Crc, frame
+from tests.turns import turns
 from tests.vendors.fake_host import FakeHost
 
 from .conftest import ELSEWHERE, OTHER, SERIAL, MakeTracker, until
@@ -725,8 +726,7 @@ async def test_little_is_held_of_a_flood(host: FakeHost, listener: Listener) -> 
         # Until it can send no more.
         waiting = -1
         while waiting != (waiting := writer.transport.get_write_buffer_size()):
-            for _ in range(100):
-                await asyncio.sleep(0)
+            await turns()
         assert waiting > 0
         held = session._reader._buffer  # type: ignore[attr-defined] # it has
         assert len(held) < 64 * 1024
