@@ -159,11 +159,16 @@ function dayIn(zone, time) {
 const timeZone = (hass) =>
   hass.locale?.time_zone === "server" ? hass.config.time_zone : undefined;
 
-/** @param {Hass} hass */
-const hour12 = (hass) => {
+/**
+ * Whether hours are counted to 12, as the user chose it: else as in his language, or as the browser does.
+ *
+ * @param {Hass} hass
+ */
+const isTo12 = (hass) => {
   const chosen = hass.locale?.time_format;
-  if (chosen === "system") return format(Intl.DateTimeFormat, undefined, { hour: "numeric" }).resolvedOptions().hour12;
-  return chosen === "12" ? true : chosen === "24" ? false : undefined;
+  if (chosen === "12" || chosen === "24") return chosen === "12";
+  const language = chosen === "system" ? undefined : hass.language;
+  return format(Intl.DateTimeFormat, language, { hour: "numeric" }).resolvedOptions().hour12 ?? false;
 };
 
 /** The languages whose way of writing numbers a user may choose, as Home Assistant has them. */
@@ -209,20 +214,6 @@ function languageOf(hass, words) {
 }
 
 /**
- * How hours are counted. `hour12: false` would write midnight as 24:00 in some languages.
- *
- * @param {Hass} hass
- * @param {string} language
- * @returns {Intl.DateTimeFormatOptions}
- */
-const hourCycle = (hass, language) => {
-  // A user who has not chosen has them as in his own language.
-  const own = () => format(Intl.DateTimeFormat, hass.language, { hour: "numeric" }).resolvedOptions().hour12;
-  const is12 = hour12(hass) ?? (language === hass.language ? undefined : own());
-  return is12 === undefined ? {} : is12 ? { hour12: true } : { hourCycle: "h23" };
-};
-
-/**
  * Return the day of a time, as 2026-11-30, where Home Assistant is: its days are those of trips and sums.
  *
  * @param {Hass} hass
@@ -243,12 +234,12 @@ export function clock(hass, time, options = {}) {
   const withDay = options.day ?? dayIn(zone, date) !== dayIn(zone, Date.now());
   const language = languageOf(hass, options.words);
   return format(Intl.DateTimeFormat, language, {
-    hour: hour12(hass) === false ? "2-digit" : "numeric",
+    // `hour12: false` would write midnight as 24:00 in some languages.
+    ...(isTo12(hass) ? { hour: "numeric", hour12: true } : { hour: "2-digit", hourCycle: "h23" }),
     minute: "2-digit",
     ...(options.seconds ? { second: "2-digit" } : {}),
     ...(withDay ? { weekday: "short", day: "numeric", month: "short" } : {}),
     ...(zone ? { timeZone: zone } : {}),
-    ...hourCycle(hass, language),
   }).format(date);
 }
 

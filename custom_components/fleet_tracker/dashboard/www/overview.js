@@ -59,13 +59,21 @@ class OverviewCard extends MapElement {
       .page > .alarms {
         grid-column: auto;
       }
-      .sums {
-        position: relative;
+      .bar {
         display: flex;
         min-block-size: 36px;
         flex-wrap: wrap;
         gap: 8px;
         align-items: center;
+        justify-content: space-between;
+      }
+      .sums {
+        position: relative;
+        display: flex;
+        flex-wrap: wrap;
+        gap: 8px;
+        align-items: center;
+        min-inline-size: 0;
       }
       .sum {
         gap: 8px;
@@ -88,7 +96,9 @@ class OverviewCard extends MapElement {
         display: flex;
         align-items: center;
         gap: 8px;
-        margin-inline-start: auto;
+        flex: 1 1 180px;
+        min-inline-size: 0;
+        max-inline-size: 260px;
         block-size: 36px;
         padding: 0 14px;
         box-sizing: border-box;
@@ -96,7 +106,6 @@ class OverviewCard extends MapElement {
         background: var(--card-background-color);
         border: 1px solid var(--divider-color);
         --mdc-icon-size: 18px;
-        min-inline-size: 180px;
       }
       .search:focus-within {
         border-color: var(--primary-color);
@@ -214,9 +223,12 @@ class OverviewCard extends MapElement {
           padding: 0 12px;
           flex: none;
         }
+        .bar {
+          display: grid;
+          min-block-size: 80px;
+        }
         .search {
-          min-inline-size: 150px;
-          margin-inline-start: 0;
+          max-inline-size: none;
         }
       }
     `,
@@ -399,7 +411,7 @@ class OverviewCard extends MapElement {
     const sorted = [...vehicles].sort((one, other) => order.compare(one.name, other.name));
     const chosen = this._chosen(hass, words, sorted);
     return html`<div class="page">
-      ${fleet.isOutdated ? outdatedBanner(words) : nothing} ${this.hasCards ? this._bar(hass, words, vehicles) : html`<div class="sums"></div>`}
+      ${fleet.isOutdated ? outdatedBanner(words) : nothing} ${this.hasCards ? this._bar(hass, words, vehicles) : html`<div class="bar"></div>`}
       ${this._mapCard(hass, chosen, words)} ${this._alarmCard(hass, words)}
       ${chosen.length
         ? html`<div class="vehicles" role="list" aria-label=${words("dashboard_vehicles")}>
@@ -463,7 +475,7 @@ class OverviewCard extends MapElement {
       >
         <ha-icon icon=${icon}></ha-icon><span class="count">${count}</span>${text}
       </button>`;
-    return html`<div class="sums">
+    return html`<div class="bar"><div class="sums">
       ${pill("", "mdi:car-multiple", words("dashboard_all"), vehicles.length)}
       ${ACTIVITIES.filter((one) => counts.get(one)).map((one) =>
         pill(one, ACTIVITY_ICONS[one] ?? "", words(ACTIVITY_WORDS[one] ?? one), counts.get(one) ?? 0, ACTIVITY_COLORS[one]),
@@ -472,6 +484,7 @@ class OverviewCard extends MapElement {
       ${knowsKm
         ? html`<span class="pill sum"><ha-icon icon="mdi:map-marker-distance"></ha-icon><bdi class="count">${distance(hass, km)}</bdi>${words("dashboard_today")}</span>`
         : nothing}
+      </div>
       <label class="search">
         <ha-icon icon="mdi:magnify"></ha-icon>
         <span class="visually-hidden">${words("dashboard_search")}</span>
@@ -526,7 +539,7 @@ class OverviewCard extends MapElement {
             ${this.alarms.length > shown.length
               ? html`<li>
                   <button class="pill" @click=${() => { this.allAlarms = true; }}>
-                    ${words("dashboard_more", { count: this.alarms.length - shown.length })}
+                    <bdi>${words("dashboard_more", { count: this.alarms.length - shown.length })}</bdi>
                   </button>
                 </li>`
               : nothing}

@@ -174,7 +174,7 @@ export async function vehicleView(config, hass) {
         ...gauges(hass, vehicle, words),
       ]),
       section([{ type: "custom:fleet-tracker-trip-card", device: vehicle.id, grid_options: { columns: "full" } }]),
-      section(statistics(vehicle, await distanceOf(hass, vehicle), words)),
+      section(statistics(hass, vehicle, await distanceOf(hass, vehicle), words)),
       section([...events(hass, vehicle, words), ...cameras(vehicle, words), ...diagnostics(hass, vehicle, words)]),
     ].filter((one) => one.cards.length),
   };
@@ -261,8 +261,8 @@ const isThere = (vehicle, entity) => ({
   })),
 });
 
-/** @type {(vehicle: Vehicle, driven: string | undefined, words: Words) => object[]} */
-function statistics(vehicle, driven, words) {
+/** @type {(hass: Hass, vehicle: Vehicle, driven: string | undefined, words: Words) => object[]} */
+function statistics(hass, vehicle, driven, words) {
   const levels = ["vehicle_voltage", "battery", "fuel_level"].flatMap(
     (reading) => entityOf(vehicle, "sensor", reading) ?? [],
   );
@@ -283,7 +283,7 @@ function statistics(vehicle, driven, words) {
   for (const entity of levels) {
     cards.push({
       type: "history-graph",
-      entities: [{ entity }],
+      entities: [row(hass, vehicle, entity)],
       hours_to_show: 48,
       visibility: [isThere(vehicle, entity)],
       grid_options: { columns: "full" },
