@@ -93,6 +93,7 @@ class FakeHost:
         self.discovered: list[tuple[str, str | None]] = []
         self.problems: dict[str, dict[str, str]] = {}
         self.polls_asked_for: list[float] = []
+        self.refusals = 0
         self.slept: list[float] = []
         self._now = now
         self._news = asyncio.Event()
@@ -193,6 +194,10 @@ class FakeHost:
     def clear_problem(self, cause: str) -> None:
         """Forget a problem."""
         self.problems.pop(cause, None)
+
+    def credentials_refused(self) -> None:
+        """Count how often new credentials were asked for."""
+        self.refusals += 1
 
     def poll_soon(self, seconds: float = 0) -> None:
         """Record the wish."""

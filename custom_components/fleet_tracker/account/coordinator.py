@@ -671,6 +671,12 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         self._problems.show(cause, vehicles=vehicles, **placeholders)
 
     @callback
+    def credentials_refused(self) -> None:
+        """Ask the user for new credentials, unless he is being asked."""
+        if not self._is_stopping:
+            self.config_entry.async_start_reauth(self.hass)
+
+    @callback
     def clear_problem(self, cause: str) -> None:
         """Remove the repair issue, if there is one."""
         self._problems.clear(cause)
@@ -938,12 +944,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         return None
 
     def home_assistant_error(self, err: VendorError) -> HomeAssistantError:
-        """Return the error that the user is shown for a vendor's error.
-
-        Wrong credentials start a request for new ones.
-        """
+        """Return the error that the user is shown for a vendor's error."""
         if isinstance(err, AuthenticationFailed):
-            self.config_entry.async_start_reauth(self.hass)
+            self.credentials_refused()
         return of_vendor(err, HomeAssistantError)
 
     @callback

@@ -103,6 +103,9 @@ class Host(Protocol):
     def poll_soon(self, seconds: float = 0) -> None:
         """Ask for a poll earlier than planned."""
 
+    def credentials_refused(self) -> None:
+        """Ask the user for new credentials. Calling it again does nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollResult:

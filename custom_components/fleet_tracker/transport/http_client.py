@@ -8,7 +8,7 @@ error tells an address: the texts of aiohttp's own errors do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,13 @@ import orjson
 from yarl import URL
 
 from ..contract.commands import HARMLESS, Clearance
-from ..contract.errors import CannotConnect, InvalidAnswer, RateLimited
+from ..contract.errors import (
+    AuthenticationFailed,
+    CannotConnect,
+    InvalidAnswer,
+    RateLimited,
+    VendorError,
+)
 from ..model.json_values import Json
 from .gated_session import gated
 
@@ -108,6 +114,17 @@ class HttpClient:
         """Initialize with a session, which may be shared."""
         self._session = session
         self._closed = False
+        self.on_refused: Callable[[], None] | None = None
+        """Called when an answer says that the credentials are wrong."""
+
+    def judged[E: VendorError](self, error: E) -> E:
+        """Return what an answer stands for, to be raised.
+
+        Wrong credentials are told at once, whoever asked and whatever becomes of the error.
+        """
+        if isinstance(error, AuthenticationFailed) and self.on_refused is not None:
+            self.on_refused()
+        return error
 
     def close(self) -> None:
         """Send nothing any more, whoever asks for it."""

@@ -35,6 +35,7 @@ from ...model.plausibility import possible_distance
 from ...transport.http_client import (
     FIRST_BYTE_S,
     AccountClosed,
+    HttpClient,
     Redirected,
     Unreachable,
 )
@@ -165,6 +166,11 @@ class OpenApiClient:
             clock_offset=clock_offset,
             timeout=timeout,
         )
+
+    @property
+    def http(self) -> HttpClient:
+        """What sends its requests."""
+        return self._transport.http
 
     @property
     def token(self) -> Token | None:

@@ -129,6 +129,7 @@ class OpenApiConnection(Connection):
             clock_offset=_clock_offset(host.memory.get(CLOCK_OFFSET)),
             alarm_form=AlarmForm(form) if isinstance(form, str) else None,
         )
+        self.client.http.on_refused = host.credentials_refused
         self.history = OpenApiHistory(self.client)
         self._alarms = AlarmReader(self.client, host, self.receipt)
         excluded = settings.options.get(EXCLUDED, ())

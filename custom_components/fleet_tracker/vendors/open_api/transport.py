@@ -194,7 +194,7 @@ class Transport:
             token = await self._valid_token()
             answer = await self._patient_request(method, path, params, token, clearance)
         if answer.code:
-            raise error_for(answer.code)
+            raise self.http.judged(error_for(answer.code))
         return answer.record
 
     def _bury(self, token: Token) -> None:
@@ -255,7 +255,7 @@ class Transport:
             self.counters["clock_corrections"] += 1
             answer = await self._request_token()
         if answer.code:
-            raise error_for(answer.code)
+            raise self.http.judged(error_for(answer.code))
         record = answer.record if is_record(answer.record) else {}
         value = as_text(record.get("access_token"))
         if value is None:

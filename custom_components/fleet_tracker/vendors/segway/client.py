@@ -107,6 +107,7 @@ COMMAND_TIMEOUT = 45
 _TOKEN = "token"
 _LONGEST_TOKEN = 10 * 365 * 86_400
 _OAUTH_REFUSALS = frozenset({"invalid_client", "unauthorized_client", "unauthorized"})
+_WHERE_NO_TOKEN_HELPS = frozenset({"invalid_client", "unauthorized_client"})
 # Failures that may pass soon and do not prove the credentials wrong.
 _RENEWAL_FAILURES = (CannotConnect, InvalidAnswer, RateLimited)
 
@@ -231,10 +232,6 @@ class SegwayClient:
         )
         body = reply.body
         if isinstance(body, Mapping):
-            if body.get("error") in _OAUTH_REFUSALS:
-                raise AuthenticationFailed(
-                    "The client ID or secret is refused", key="segway_invalid_auth"
-                )
             value, seconds = body.get("access_token"), body.get("expires_in")
             if (
                 isinstance(value, str)
@@ -544,7 +541,20 @@ class SegwayClient:
             self.counters[f"code {code}"] += 1
         elif answer.status != 200:
             self.counters[f"HTTP {answer.status}"] += 1
+        refusals = _OAUTH_REFUSALS if token is None else _WHERE_NO_TOKEN_HELPS
+        if _oauth_error_of(reply) in refusals:
+            raise self.http.judged(
+                AuthenticationFailed(
+                    "The client ID or secret is refused", key="segway_invalid_auth"
+                )
+            )
         return reply
+
+
+def _oauth_error_of(reply: _Reply) -> str | None:
+    """Return the error of an answer as OAuth tells it."""
+    error = reply.body.get("error") if isinstance(reply.body, Mapping) else None
+    return error if isinstance(error, str) else None
 
 
 def _code_of(reply: _Reply) -> int | None:

@@ -70,6 +70,7 @@ class SegwayConnection(Connection):
             host.memory,
             host.now,
         )
+        self.client.http.on_refused = host.credentials_refused
         self._inbox = PushInbox(host, client_id, client_secret)
         self._book = FactsBook(host.memory)
         self._strangers: dict[str, datetime] = {}

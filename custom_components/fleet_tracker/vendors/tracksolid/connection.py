@@ -103,6 +103,7 @@ class TracksolidConnection(Connection):
             now=host.now,
             sleep=host.sleep,
         )
+        self.client.transport.http.on_refused = host.credentials_refused
         self.fleet = Fleet(
             self.client,
             host.known_records,

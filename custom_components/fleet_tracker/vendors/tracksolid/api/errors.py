@@ -148,6 +148,10 @@ KNOWN_CODES = frozenset({*_ERRORS, "220", "1006"})
 # Where a failed command says why: "Fail to send command. Result code：226", the colon
 # being a full-width one as often as not.
 _SUB_CODE = re.compile(r"[:：]\s*(\d{3,5})\b")
+# "Incorrect user name or password". Other codes tell of the password of a device.
+_WRONG_PASSWORD = re.compile(
+    r"(user ?name|user ?id|account).*passw|passw.*(user ?name|user ?id|account)"
+)
 _TOO_MANY = re.compile(r"(?<!\d)(\d{1,3})(?!\d)")
 
 
@@ -182,6 +186,8 @@ def error_for(code: str, message: str) -> VendorError:
         return TooManyVehicles(_limit(message))
     if "appkey" in text.replace(" ", ""):
         return WrongNode(f"Error code {code}")
+    if (code == "1001" or code not in _ERRORS) and _WRONG_PASSWORD.search(text):
+        return AuthenticationFailed(f"Error code {code}")
     if code == "1001" and (special := _parameter_error(text)):
         return special
     if "expired" in text and code not in TOKEN_CODES:

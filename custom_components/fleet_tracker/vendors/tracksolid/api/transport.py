@@ -276,7 +276,7 @@ class Transport:
             if is_daily_quota(raw.message) and (key := _OWN_QUOTAS.get(method)):
                 raise RateLimited("The method's quota of the day", key=key)
             raise await self._pause(_CALLS_PAUSED, raw.message)
-        raise self._error(raw)
+        raise self.http.judged(self._error(raw))
 
     # --- not too often ---
 
@@ -414,7 +414,7 @@ class Transport:
                 key="tracksolid_token_soon",
                 retry_after=TOKEN_SPACING,
             )
-        raise sign_in_error(raw.code, raw.message)
+        raise self.http.judged(sign_in_error(raw.code, raw.message))
 
     async def _wait_for_turn(self) -> None:
         """Log in at most once a minute however often we are started, or raise RateLimited."""
