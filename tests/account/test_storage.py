@@ -14,6 +14,8 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.json import json_dumps
+from homeassistant.helpers.storage import Store
+from homeassistant.util.file import WriteError
 from homeassistant.util.json import json_loads
 from hypothesis import given, strategies as st
 import pytest
@@ -24,6 +26,7 @@ from custom_components.fleet_tracker.account.codec import (
     from_json,
     to_json,
 )
+from custom_components.fleet_tracker.account.occurrence_journal import OccurrenceJournal
 from custom_components.fleet_tracker.account.storage import (
     SAVE_INTERVAL,
     VERSION,
@@ -228,6 +231,37 @@ async def test_vehicles_are_written_when_asked_and_needed(
     assert "cannot be read" not in caplog.text
     await async_remove_stored(hass, "id")
     assert hass_storage == {}
+
+
+async def test_vehicles_on_a_full_disk(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What they say of trips is not given up until they are on disk, which is tried again."""
+    known = {"1": Vehicle(vehicle_id="1", details=VehicleDetails(name="Van"))}
+    journal = OccurrenceJournal(hass, "id")
+    journal.add_trips("1", TripLog())
+    store = VehicleStore(hass, "id", lambda: known, journal)
+    store.async_schedule_save()
+
+    async def full(*_: object) -> None:
+        raise WriteError("No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "_async_write_data", full)
+        freezer.tick(SAVE_INTERVAL)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done()
+    assert hass_storage == {}
+    assert journal.trips("1") == TripLog()
+    freezer.tick(SAVE_INTERVAL)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
+    assert len(hass_storage) == 1
+    assert journal.trips("1") is None
+    await store.async_save_pending()
 
 
 async def test_vehicles_are_not_written_after_the_last_time(

@@ -48,6 +48,23 @@ class KeptFile(Store[dict[str, Any]]):
         """Initialize with the file's name. Only Home Assistant's own user may read it."""
         super().__init__(hass, VERSION, f"{DOMAIN}.{entry_id}.{what}", private=True)
         self.set_aside: list[str] = []
+        self._writes = 0
+
+    async def async_keep(self, data: dict[str, Any]) -> bool:
+        """Write what is to be kept, and tell whether it is on disk now.
+
+        `async_save` does not: it logs that the disk is full, and writes later while Home
+        Assistant stops.
+        """
+        writes = self._writes
+        await self.async_save(data)
+        return self._writes != writes
+
+    @override
+    async def _async_write_data(self, *data: Any) -> None:
+        """Write the file and count it. Home Assistant 2025 gives its path too."""
+        await super()._async_write_data(*data)
+        self._writes += 1
 
     async def async_load_object(self) -> dict[str, Any]:
         """Return the stored data; nothing where that is not ours or of a newer format."""
@@ -205,6 +222,7 @@ class VehicleStore:
         self._journal = journal
         self._cancel_save: CALLBACK_TYPE | None = None
         self._writing = asyncio.Lock()
+        self._is_closing = False
 
     @property
     def set_aside(self) -> list[str]:
@@ -260,7 +278,8 @@ class VehicleStore:
 
     async def _async_on_timer(self, _now: datetime) -> None:
         self._cancel_save = None
-        await self._async_save()
+        if not await self._async_save() and not self._is_closing:
+            self.async_schedule_save()
 
     async def async_save_pending(self) -> None:
         """Write now what would be written within 5 minutes.
@@ -268,6 +287,7 @@ class VehicleStore:
         Nothing is being written any more when this returns: what comes next may be that
         the file is removed.
         """
+        self._is_closing = True
         async with self._writing:
             pass
         if self._cancel_save is not None:
@@ -275,8 +295,8 @@ class VehicleStore:
             self._cancel_save = None
             await self._async_save()
 
-    async def _async_save(self) -> None:
-        """Write the vehicles, a slice at a time."""
+    async def _async_save(self) -> bool:
+        """Write the vehicles, a slice at a time, and tell whether they are on disk."""
         async with self._writing:
             records = []
             mark = None if self._journal is None else self._journal.mark
@@ -290,9 +310,10 @@ class VehicleStore:
                 # not take the one, it may take the other.
                 with suppress(OSError):
                     await self._journal.async_write()
-            await self._store.async_save({"vehicles": records})
-            if self._journal is not None and mark is not None:
+            is_kept = await self._store.async_keep({"vehicles": records})
+            if is_kept and self._journal is not None and mark is not None:
                 self._journal.note_stored(mark)
+            return is_kept
 
 
 def _sensible(
