@@ -11,12 +11,13 @@ from collections.abc import Mapping
 import json
 import logging
 import os
-import socket
 import sys
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
 from homeassistant import block_async_io
+from homeassistant.components.http import HomeAssistantHTTP
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
@@ -87,6 +88,10 @@ def loaded() -> dict[str, Any]:
     }
 
 
+async def open_nothing(*_: object) -> None:
+    """Listen on no port of Home Assistant's: it may be taken."""
+
+
 async def poll_first(_coordinator: object) -> None:
     """Ask nobody."""
 
@@ -96,10 +101,11 @@ async def set_up(hass: HomeAssistant, key: str) -> dict[str, Any]:
     complaints = Complaints()
     logging.getLogger().addHandler(complaints)
     del hass.data[DATA_CUSTOM_COMPONENTS]
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = {"server_host": "127.0.0.1", "server_port": port}
-    assert await async_setup_component(hass, "http", {"http": server})
+    for name in ("async_bind", "start"):
+        # The oldest Home Assistant has only one of them.
+        if hasattr(HomeAssistantHTTP, name):
+            setattr(HomeAssistantHTTP, name, open_nothing)
+    assert await async_setup_component(hass, "http", {})
     assert await async_setup_component(hass, DOMAIN, {})
     found: dict[str, Any] = {"without an account": loaded()}
     found["actions"] = sorted(hass.services.async_services_for_domain(DOMAIN))
@@ -125,9 +131,12 @@ async def set_up(hass: HomeAssistant, key: str) -> dict[str, Any]:
     return found
 
 
-async def run(key: str) -> None:
-    """Print, as one line of JSON, what is loaded with a vendor."""
-    async with async_test_home_assistant() as hass:
+async def run(key: str, folder: str) -> None:
+    """Print, as one line of JSON, what is loaded with a vendor.
+
+    The folder is that of Home Assistant's configuration, where it writes to.
+    """
+    async with async_test_home_assistant(config_dir=folder) as hass:
         block_async_io.enable()
         found = await set_up(hass, key)
         await hass.async_stop(force=True)
@@ -140,7 +149,8 @@ def main() -> int:
     status = 0
     for key in ACCOUNTS:
         if (child := os.fork()) == 0:
-            asyncio.run(run(key))
+            with TemporaryDirectory() as folder:
+                asyncio.run(run(key, folder))
             os._exit(0)
         status |= os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return status
