@@ -513,6 +513,28 @@ async def test_late_raise_of_a_cleared_fault(
     assert host.reading(DEMO_PARKED, "problem") is False
 
 
+async def test_faults_that_are_remembered_are_bounded(
+    connection: SegwayConnection, server: SegwaySimulator, host: FakeHost
+) -> None:
+    """Of made-up codes too: those that ended are forgotten first, long ones are cut."""
+    sender = server.sender("http://unused.invalid")
+    codes = ["12", *(f"X{number}" for number in range(150)), "Y" * 10_000]
+    for code in codes:
+        host.advance(1)
+        raised = server.fault_push(code, cleared=code.startswith("X"))
+        form = sender.form(DEMO_PARKED, raised)
+        await connection.receive_push(request("fault", form))
+    kept = host.memory.get("vehicles")
+    assert isinstance(kept, Mapping)
+    facts = kept[DEMO_PARKED]
+    assert isinstance(facts, Mapping)
+    faults = facts["faults"]
+    assert isinstance(faults, Mapping)
+    assert len(faults) == 100
+    assert {"12", "X149", "Y" * 64} <= faults.keys()
+    assert host.reading(DEMO_PARKED, "problem") is True
+
+
 async def test_strangers_are_discovered(
     connection: SegwayConnection, server: SegwaySimulator, host: FakeHost
 ) -> None:

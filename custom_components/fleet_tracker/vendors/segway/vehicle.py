@@ -35,6 +35,9 @@ NAME = "name"
 
 ALERT_LASTS = timedelta(days=1)
 """An alert without a known end counts as ended after this time."""
+MOST_FAULTS = 100
+LONGEST_CODE = 64
+"""What is remembered of faults: the document has 60 codes of two signs."""
 
 _MEMORY = "vehicles"
 QUERY_CAPABILITIES: Mapping[Query, SegwayCapability] = {
@@ -57,6 +60,16 @@ class Facts:
     proven: set[str] = field(default_factory=set)
     faults: dict[str, tuple[float, bool]] = field(default_factory=dict)
     periods: UploadPeriods | None = None
+
+    def note_fault(self, code: str, at: float, *, raised: bool) -> None:
+        """Note that a fault was raised or ended, if that is no late news."""
+        code = code[:LONGEST_CODE]
+        if at < self.faults.get(code, (0.0, False))[0]:
+            return
+        self.faults[code] = (at, raised)
+        while len(self.faults) > MOST_FAULTS:
+            # Those that ended first, then the oldest.
+            del self.faults[min(self.faults, key=lambda one: self.faults[one][::-1])]
 
     def as_json(self) -> Json:
         """Return the facts as the memory holds them."""
@@ -396,9 +409,7 @@ class AcceptedVehicle:
 
     def take_fault(self, fault: Alert, now: datetime) -> VehicleUpdate:
         """Return the news of a fault, with whether any is raised now."""
-        at = fault.at.timestamp()
-        if at >= self.facts.faults.get(fault.code, (0.0, False))[0]:
-            self.facts.faults[fault.code] = (at, fault.raised)
+        self.facts.note_fault(fault.code, fault.at.timestamp(), raised=fault.raised)
         return VehicleUpdate(
             vehicle_id=self.imei,
             groups=(self._problem(now),),
