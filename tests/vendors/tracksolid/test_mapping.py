@@ -31,6 +31,7 @@ from custom_components.fleet_tracker.vendors.tracksolid.api.records import (
     Fault,
     Location,
     ObdReport,
+    Stop,
     TagLocation,
     Trip,
 )
@@ -706,6 +707,32 @@ def test_absurd_numbers_of_a_trip(absurd: str) -> None:
     assert trip.duration == 1800
     assert (trip.average_speed, trip.top_speed) == (None, None)
     assert (trip.distance, trip.idle_time) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("1500", 1500),
+        ("1860", 1860),
+        ("1861", None),
+        ("4294967295", None),
+        ("-1", None),
+    ],
+)
+def test_seconds_of_a_time(told: str, expected: int | None) -> None:
+    """Nothing lasts longer than what it is a part of."""
+    times = {"startTime": "2026-01-01 10:00:00", "endTime": "2026-01-01 10:30:00"}
+    row = {"imei": "1", **times}
+    trip = Trip.from_row({**row, "runTimeSecond": told, "idleSecond": told})
+    assert trip is not None
+    assert (trip.duration, trip.idle_time) == (expected or 1800, expected)
+    stop = Stop.from_row({**row, "durSecond": told}, idling=False)
+    assert stop is not None
+    assert stop.duration == expected
+    del row["endTime"]
+    still = Stop.from_row({**row, "stopSecond": "4294967295"}, idling=True)
+    assert still is not None
+    assert still.duration is None
 
 
 ANY = st.none() | st.integers() | st.floats() | st.text(max_size=20) | st.booleans()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 import math
 from typing import Self
 
@@ -27,6 +27,9 @@ from .values import (
 
 _METRES_PER_KM = 1000
 _VOLTS_AT_MOST = 5
+_INEXACT = timedelta(minutes=10)
+_LONGEST = timedelta(days=366)
+"""Of what has not ended."""
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -258,9 +261,9 @@ class Trip:
         )
         if imei is None or started_at is None or ended_at is None:
             return None
-        seconds = as_count(row.get("runTimeSecond"), Unit.SECONDS)
+        seconds = _seconds_of(row.get("runTimeSecond"), started_at, ended_at)
         if seconds is None:
-            seconds = as_count(row.get("elapsed"), Unit.SECONDS)
+            seconds = _seconds_of(row.get("elapsed"), started_at, ended_at)
         if seconds is None:
             seconds = max(0, int((ended_at - started_at).total_seconds()))
         average = as_speed(row.get("avgSpeed"))
@@ -275,10 +278,24 @@ class Trip:
             duration=seconds,
             average_speed=average,
             top_speed=as_speed(row.get("maxSpeed")),
-            idle_time=as_count(row.get("idleSecond"), Unit.SECONDS),
+            idle_time=_seconds_of(row.get("idleSecond"), started_at, ended_at),
             started_in=as_place(row, "startLat", "startLng"),
             ended_in=as_place(row, "endLat", "endLng"),
         )
+
+
+def _seconds_of(
+    told: object, started_at: datetime, ended_at: datetime | None
+) -> int | None:
+    """Return for how many seconds of a time something was so, None if far longer than that.
+
+    The manual's own example lasts a little longer than its times say.
+    """
+    seconds = as_count(told, Unit.SECONDS)
+    longest = _LONGEST if ended_at is None else 2 * (ended_at - started_at) + _INEXACT
+    if seconds is None or seconds > longest.total_seconds():
+        return None
+    return seconds
 
 
 def _is_km(distance: float, average_kmh: float | None, seconds: int) -> bool:
@@ -308,13 +325,14 @@ class Stop:
         imei, started_at = as_text(row.get("imei")), as_time(row.get("startTime"))
         if imei is None or started_at is None:
             return None
-        duration = as_count(row.get("durSecond"), Unit.SECONDS)
+        ended_at = as_time(row.get("endTime"))
+        duration = _seconds_of(row.get("durSecond"), started_at, ended_at)
         place = as_place(row)
         return cls(
             imei=imei,
             started_at=started_at,
-            ended_at=as_time(row.get("endTime")),
-            duration=as_count(row.get("stopSecond"), Unit.SECONDS)
+            ended_at=ended_at,
+            duration=_seconds_of(row.get("stopSecond"), started_at, ended_at)
             if duration is None
             else duration,
             idling=idling,
