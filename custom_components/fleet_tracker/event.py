@@ -19,6 +19,18 @@ from .offer.descriptions import FleetDescription, FleetEventDescription
 
 PARALLEL_UPDATES = 0
 ATTR_MESSAGE = "message"
+TAKEN = frozenset(
+    {
+        *("event_type", "event_types", "entity_id", "device_id", "kind", "message"),
+        *("assumed_state", "attribution", "device_class", "editable", "entity_picture"),
+        *("friendly_name", "hidden", "icon", "options", "persistent", "restored"),
+        *("state_class", "supported_features", "unit_of_measurement"),
+    }
+)
+"""Attributes that mean something to Home Assistant, or to us.
+
+A vendor's own data may have fields of the same names, which are told under another one.
+"""
 
 COMMON = (
     FleetEventDescription(
@@ -116,7 +128,10 @@ class FleetEvent(FleetEntity, EventEntity):
         device = self.device_entry
         name = device and (device.name_by_user or device.name)
         data: dict[str, Any] = {
-            **occurrence.details,
+            **{
+                f"told_{key}" if key in TAKEN else key: value
+                for key, value in occurrence.details.items()
+            },
             **self._places(occurrence),
             "occurred_at": occurrence.occurred_at,
             "reported_at": occurrence.reported_at,

@@ -50,6 +50,7 @@ from custom_components.fleet_tracker.account.occurrences import (
 )
 from custom_components.fleet_tracker.const import DOMAIN, EVENT_OCCURRENCE
 from custom_components.fleet_tracker.contract.errors import CannotConnect
+from custom_components.fleet_tracker.event import TAKEN
 from custom_components.fleet_tracker.model import merge as merge_module
 from custom_components.fleet_tracker.model.derive import Derived
 from custom_components.fleet_tracker.model.rules import Rules
@@ -247,6 +248,26 @@ async def test_unknown_type_is_other(
     push(cloud, unknown)
     assert fired[0]["event_type"] == "other"
     assert "code" not in fired[0]
+
+
+async def test_data_under_a_name_that_is_taken(
+    hass: HomeAssistant, cloud: Cloud, fired: list[dict[str, Any]]
+) -> None:
+    """A vendor's own fields change nothing of what the event entity is."""
+    await set_up(hass, cloud_entry())
+    push(cloud, alarm(START))
+    plain = state_of(hass, "event", "alarm").attributes
+    own = {"occurred_at", "reported_at", "received_at", "code", "name", "message"}
+    assert plain.keys() - own <= TAKEN
+    told = dict.fromkeys(sorted(TAKEN), "odd")
+    push(cloud, replace(alarm(START + SECOND), details={**told, "other": "odd"}))
+    attributes = state_of(hass, "event", "alarm").attributes
+    assert plain.keys() | {f"told_{key}" for key in TAKEN} | {"other"} == (
+        attributes.keys()
+    )
+    for key in plain.keys() - own:
+        assert attributes[key] == plain[key], key
+    assert fired[-1]["told_event_type"] == "odd"
 
 
 async def test_each_fires_once_and_in_order(
