@@ -15,6 +15,7 @@ from homeassistant.const import BASE_PLATFORMS
 from homeassistant.core import HomeAssistant, State
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er, event
+from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from homeassistant.util.async_ import get_scheduled_timer_handles
 import pytest
@@ -131,6 +132,17 @@ def kept_of(entry: ConfigEntry) -> dict[str, Any]:
         for one in kept["subentries"]
     ]
     return kept
+
+
+async def set_up_component(
+    hass: HomeAssistant, domain: str, config: Mapping[str, Any] | None = None
+) -> None:
+    """Set up one of Home Assistant's integrations, and let it load what ours adds to it.
+
+    It loads that beside its set-up, and no view is added once a client is there.
+    """
+    assert await async_setup_component(hass, domain, dict(config or {}))
+    await hass.async_block_till_done()
 
 
 async def set_up(

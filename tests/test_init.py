@@ -25,7 +25,6 @@ from homeassistant.helpers import (
     entity_registry as er,
     issue_registry as ir,
 )
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -49,6 +48,7 @@ from tests.common import (
     entity_id,
     listener_entry,
     set_up,
+    set_up_component,
     state_of,
 )
 from tests.neutral_vendor import CLOUD, Cloud, Clouds, told
@@ -468,7 +468,7 @@ async def test_device_can_be_removed_once_its_vehicle_is_gone(
     hass_ws_client: WebSocketGenerator,
 ) -> None:
     """Not before; and if the vehicle comes back, so does its device."""
-    assert await async_setup_component(hass, "config", {})
+    await set_up_component(hass, "config")
     cloud.tell(van("2"))
     cloud.roster = frozenset({"1", "2"})
     coordinator = await set_up(hass, cloud_entry())

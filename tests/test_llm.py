@@ -12,7 +12,6 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers import llm
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
@@ -20,7 +19,7 @@ from pytest_homeassistant_custom_component.common import MockUser
 from custom_components.fleet_tracker.contract.history import Place, Trip
 from custom_components.fleet_tracker.model.vehicle import Position
 from tests.actions.calls import trackers
-from tests.common import START, cloud_entry, set_up
+from tests.common import START, cloud_entry, set_up, set_up_component
 from tests.neutral_vendor import Clouds, Past, alarm, told
 
 if find_spec("homeassistant.components.llm") is None:
@@ -88,8 +87,8 @@ async def test_tools(
 ) -> None:
     """Each tells of vehicles whose tracker is exposed, and of no other."""
     freezer.move_to(START)
-    assert await async_setup_component(hass, "homeassistant", {})
-    assert await async_setup_component(hass, "llm", {})
+    await set_up_component(hass, "homeassistant")
+    await set_up_component(hass, "llm")
     await hass.config.async_set_time_zone("Europe/Berlin")
     cloud = clouds["acme"]
     home = (hass.config.latitude, hass.config.longitude)

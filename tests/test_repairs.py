@@ -10,7 +10,6 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
@@ -18,7 +17,7 @@ from custom_components import fleet_tracker
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.contract.errors import CannotConnect
 from custom_components.fleet_tracker.repairs import async_create_fix_flow
-from tests.common import START, cloud_entry, set_up
+from tests.common import START, cloud_entry, set_up, set_up_component
 from tests.neutral_vendor import FIXABLE, Cloud, Clouds, told
 
 PATH = "/api/repairs/issues/fix"
@@ -36,7 +35,7 @@ async def test_problem_is_solved(
     hass: HomeAssistant, cloud: Cloud, hass_client: ClientSessionGenerator
 ) -> None:
     """After a question; what changes with it is kept, and the entry set up once."""
-    assert await async_setup_component(hass, "repairs", {})
+    await set_up_component(hass, "repairs")
     entry = cloud_entry(options={"token": "old", "other": 1})
     coordinator = await set_up(hass, entry)
     coordinator.raise_problem(FIXABLE, count="3")

@@ -17,7 +17,6 @@ from homeassistant.config_entries import (
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 
@@ -55,6 +54,7 @@ from tests.common import (
     entity_id,
     listener_entry,
     set_up,
+    set_up_component,
     state_of,
     written_since,
 )
@@ -649,7 +649,7 @@ async def test_nothing_is_asked_sooner_while_backing_off(
 
 async def update_entity(hass: HomeAssistant, key: str) -> None:
     """Ask for a binary sensor to be updated."""
-    await async_setup_component(hass, "homeassistant", {})
+    await set_up_component(hass, "homeassistant")
     sensor = entity_id(hass, "binary_sensor", key)
     await command(hass, "homeassistant", "update_entity", sensor)
 
@@ -1039,7 +1039,7 @@ async def test_vehicle_removed_during_its_notification(
     coordinator.async_update_listeners()
     restore = entity_id(hass, "button", "restore_engine")
     assert restore is not None
-    await async_setup_component(hass, "homeassistant", {})
+    await set_up_component(hass, "homeassistant")
     cloud.fleet.clear()
     await command(hass, "homeassistant", "update_entity", restore)
     assert "Traceback" not in caplog.text

@@ -23,7 +23,6 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.helpers import entity_registry as er
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -61,7 +60,15 @@ from custom_components.fleet_tracker.model.vehicle import (
     Position,
     Vehicle,
 )
-from tests.common import START, cloud_entry, elapse, entity_id, set_up, state_of
+from tests.common import (
+    START,
+    cloud_entry,
+    elapse,
+    entity_id,
+    set_up,
+    set_up_component,
+    state_of,
+)
 from tests.neutral_vendor import Cloud, Clouds, alarm, told
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -162,7 +169,7 @@ async def test_automation_misses_none(hass: HomeAssistant, cloud: Cloud) -> None
             "event_data": {"code": "{{ trigger.to_state.attributes.code }}"},
         },
     }
-    assert await async_setup_component(hass, "automation", {"automation": automation})
+    await set_up_component(hass, "automation", {"automation": automation})
     push(cloud, *(alarm(START + SECOND, code=code) for code in ("1", "2", "3")))
     push(cloud, alarm(START + 2 * SECOND, code="4"))
     await hass.async_block_till_done()

@@ -10,7 +10,6 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder
 from homeassistant.core import HomeAssistant
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 import pytest
@@ -32,7 +31,15 @@ from custom_components.fleet_tracker.model.vehicle import (
     VehicleDetails,
 )
 from custom_components.fleet_tracker.offer.texts import async_load_texts
-from tests.common import START, cloud_entry, device_of, elapse, set_up, state_of
+from tests.common import (
+    START,
+    cloud_entry,
+    device_of,
+    elapse,
+    set_up,
+    set_up_component,
+    state_of,
+)
 from tests.neutral_vendor import Clouds, told
 
 pytestmark = pytest.mark.freeze_time(START)
@@ -134,7 +141,7 @@ async def home_zone(hass: HomeAssistant) -> None:
     hass.config.latitude, hass.config.longitude = 32.87336, -117.22743
     hass.config.location_name = "Home"
     await async_load_texts(hass)
-    assert await async_setup_component(hass, "zone", {})
+    await set_up_component(hass, "zone")
 
 
 @pytest.mark.parametrize(("happened", "where", "expected"), SENTENCES)
@@ -182,7 +189,7 @@ async def test_one_line_for_each(
     """An alarm and its end are a line each, in the activity and on the device's page."""
     monkeypatch.setattr(distance_statistics, "PAUSE", 0)
     hass.config.components.add("frontend")  # whose pages no test needs
-    assert await async_setup_component(hass, "logbook", {})
+    await set_up_component(hass, "logbook")
     hass.config.components.remove("frontend")
     cloud = clouds["acme"]
     cloud.tell(told("1", START, name="Van"))

@@ -12,7 +12,6 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import Unauthorized
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
@@ -21,7 +20,7 @@ from custom_components.fleet_tracker.actions.exports import export
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.contract.errors import VehicleUnavailable
 from custom_components.fleet_tracker.contract.history import RoutePoint, Trip
-from tests.common import START, elapse
+from tests.common import START, elapse, set_up_component
 from tests.neutral_vendor import Cloud, Clouds, Past
 
 from .calls import call, refused, trackers
@@ -44,8 +43,7 @@ async def nine(
     await hass.config.async_update(
         latitude=52.0, longitude=4.0, radius=100, location_name="Home"
     )
-    assert await async_setup_component(hass, "zone", {})
-    await hass.async_block_till_done()
+    await set_up_component(hass, "zone")
     for number in range(2):
         drive(clouds, freezer, START + timedelta(hours=1 + number), 60 * number)
         await hass.async_block_till_done()

@@ -9,7 +9,6 @@ from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import Event, HomeAssistant
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -27,7 +26,7 @@ from custom_components.fleet_tracker.model.vehicle import (
     Value,
     VehicleUpdate,
 )
-from tests.common import cloud_entry, device_of, elapse, set_up
+from tests.common import cloud_entry, device_of, elapse, set_up, set_up_component
 from tests.neutral_vendor import Cloud, told
 from tests.turns import turns
 
@@ -134,7 +133,7 @@ class House:
 
     async def automate(self, *automations: Mapping[str, Any]) -> None:
         """Have automations, which fire the event ``ran``."""
-        assert await async_setup_component(
+        await set_up_component(
             self.hass, "automation", {"automation": list(automations)}
         )
         await self.hass.async_block_till_done()

@@ -16,7 +16,6 @@ from homeassistant.exceptions import (
     ServiceValidationError,
     Unauthorized,
 )
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 
@@ -25,7 +24,7 @@ from custom_components.fleet_tracker.contract.errors import CannotConnect
 from custom_components.fleet_tracker.contract.history import Trip
 from custom_components.fleet_tracker.model.vehicle import OccurrenceType
 from tests.automations.house import House
-from tests.common import entity_id
+from tests.common import entity_id, set_up_component
 from tests.neutral_vendor import Past, alarm
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -80,7 +79,7 @@ async def install(hass: HomeAssistant, **more: Any) -> dict[str, Any]:
 
 async def use(house: House, blueprint: str, **inputs: Any) -> None:
     """Have an automation made from a blueprint, which says what it tells."""
-    assert await async_setup_component(house.hass, "automation", {})
+    await set_up_component(house.hass, "automation")
     await install(house.hass)
     actions = [
         {
@@ -127,7 +126,7 @@ async def test_install_writes_each_once(house: House) -> None:
     await house.start()
     with pytest.raises(ServiceValidationError):
         await install(house.hass)
-    assert await async_setup_component(house.hass, "automation", {})
+    await set_up_component(house.hass, "automation")
     assert not files(house.hass)
 
     first = await install(house.hass)
@@ -147,7 +146,7 @@ async def test_install_replaces_its_own_older_file(
 ) -> None:
     """A file that an older version wrote, and nobody changed, is replaced."""
     await house.start()
-    assert await async_setup_component(house.hass, "automation", {})
+    await set_up_component(house.hass, "automation")
     await install(house.hass)
     current = files(house.hass)["silent.yaml"]
     older = current.replace("Vehicle silent", "Vehicle quiet")
@@ -182,7 +181,7 @@ async def test_install_by_the_options(house: House) -> None:
     end = await confirm(house.hass, await open_page(house.hass, entry_id))
     assert end["reason"] == "no_automations"
 
-    assert await async_setup_component(house.hass, "automation", {})
+    await set_up_component(house.hass, "automation")
     page = await open_page(house.hass, entry_id)
     assert not files(house.hass)
     end = await confirm(house.hass, page)
@@ -202,7 +201,7 @@ async def test_install_by_the_options(house: House) -> None:
 async def test_install_into_a_folder_that_is_none(house: House) -> None:
     """A folder that cannot be written is told in words, by the action and the options."""
     await house.start()
-    assert await async_setup_component(house.hass, "automation", {})
+    await set_up_component(house.hass, "automation")
     folder = folder_of(house.hass)
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_text("a file where the folder should be", encoding="utf-8")
@@ -218,7 +217,7 @@ async def test_install_is_for_administrators(
 ) -> None:
     """Who is no administrator may not write into the configuration."""
     await house.start()
-    assert await async_setup_component(house.hass, "automation", {})
+    await set_up_component(house.hass, "automation")
     with pytest.raises(Unauthorized):
         await install(house.hass, context=Context(user_id=hass_read_only_user.id))
 
@@ -257,7 +256,7 @@ async def test_ignition_notice(house: House) -> None:
 async def test_theft_and_tow(house: House) -> None:
     """It runs for alarms and movement of a parked van while armed, never for driving."""
     await house.start()
-    await async_setup_component(
+    await set_up_component(
         house.hass, "input_boolean", {"input_boolean": {"armed": {"initial": True}}}
     )
     armed = {"condition": "state", "entity_id": "input_boolean.armed", "state": "on"}

@@ -7,7 +7,6 @@ from typing import Any
 
 from homeassistant.components.device_automation import DeviceAutomationType
 from homeassistant.helpers import entity_registry as er
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_get_device_automations
@@ -16,7 +15,7 @@ from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.contract.errors import CannotConnect
 from custom_components.fleet_tracker.model.vehicle import OccurrenceType
 from tests.automations.house import House, trip
-from tests.common import elapse, entity_id
+from tests.common import elapse, entity_id, set_up_component
 from tests.neutral_vendor import alarm
 
 MINUTE = timedelta(minutes=1)
@@ -24,7 +23,7 @@ MINUTE = timedelta(minutes=1)
 
 async def offered(house: House) -> set[tuple[str, str | None]]:
     """Return the triggers of ours that the van's device offers."""
-    assert await async_setup_component(house.hass, "device_automation", {})
+    await set_up_component(house.hass, "device_automation")
     found = await async_get_device_automations(
         house.hass, DeviceAutomationType.TRIGGER, house.device_id
     )
@@ -134,7 +133,7 @@ async def test_refuses_what_the_van_cannot_have(
 ) -> None:
     """An automation on what the van cannot tell is refused in words."""
     await house.start()
-    await async_setup_component(
+    await set_up_component(
         house.hass, "automation", {"automation": [on(house, **trigger)]}
     )
     assert "The vehicle has no trigger" in caplog.text

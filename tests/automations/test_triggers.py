@@ -11,7 +11,6 @@ from importlib.util import find_spec
 from typing import Any
 
 from homeassistant.helpers import entity_registry as er
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
@@ -21,7 +20,7 @@ from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.contract.errors import CannotConnect
 from custom_components.fleet_tracker.model.vehicle import OccurrenceType, Value
 from tests.automations.house import House, trip
-from tests.common import elapse
+from tests.common import elapse, set_up_component
 from tests.neutral_vendor import alarm
 
 pytestmark = pytest.mark.skipif(
@@ -283,7 +282,7 @@ async def test_editor_offers_them_for_the_van(
     """The editor offers each trigger and condition where the van has what it rests on."""
     await house.start()
     await tell(house, happened(OccurrenceType.TRIP_ENDED))
-    assert await async_setup_component(house.hass, "automation", {})
+    await set_up_component(house.hass, "automation")
     client = await hass_ws_client(house.hass)
     for kind, rows in (("triggers", TRIGGERS), ("conditions", CONDITIONS)):
         await client.send_json_auto_id(

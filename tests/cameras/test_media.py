@@ -17,7 +17,6 @@ from homeassistant.components.media_source import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 from pytest_homeassistant_custom_component.typing import (
@@ -28,7 +27,14 @@ from pytest_homeassistant_custom_component.typing import (
 from custom_components.fleet_tracker.contract.errors import CannotConnect
 from custom_components.fleet_tracker.contract.media import MediaFile
 from custom_components.fleet_tracker.model.vehicle import Reading
-from tests.common import START, device_of, filming_entry, set_up, state_of
+from tests.common import (
+    START,
+    device_of,
+    filming_entry,
+    set_up,
+    set_up_component,
+    state_of,
+)
 from tests.neutral_vendor import Cloud, Clouds, told
 
 pytestmark = pytest.mark.freeze_time(START)
@@ -84,7 +90,7 @@ async def test_browsing(
     hass: HomeAssistant, cloud: Cloud, freezer: FrozenDateTimeFactory
 ) -> None:
     """Only vehicles with cameras are there, each with a folder per camera and of alarms."""
-    assert await async_setup_component(hass, MEDIA_SOURCE, {})
+    await set_up_component(hass, MEDIA_SOURCE)
     coordinator = await set_up(hass, filming_entry())
     device = device_of(hass, coordinator, "1")
     assert device is not None
@@ -118,7 +124,7 @@ async def test_user_without_rights(
     may_read: bool,
 ) -> None:
     """For a user who may not read a vehicle's tracker, its camera and files are not there."""
-    assert await async_setup_component(hass, MEDIA_SOURCE, {})
+    await set_up_component(hass, MEDIA_SOURCE)
     coordinator = await set_up(hass, filming_entry())
     device = device_of(hass, coordinator, "1")
     assert device is not None

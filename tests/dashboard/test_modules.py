@@ -8,7 +8,6 @@ import re
 
 from homeassistant.components import frontend
 from homeassistant.core import HomeAssistant
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
@@ -21,6 +20,7 @@ from custom_components.fleet_tracker.dashboard.modules import (
     fingerprint,
 )
 import script
+from tests.common import set_up_component
 
 OWN_MODULES = sorted(path for path in FOLDER.glob("*.js") if path.name != "lit.js")
 IMPORT = re.compile(r"""(?:\bfrom\s+|\bimport\s*\(?\s*)["']([^"']+)["']""")
@@ -36,7 +36,7 @@ async def test_modules_are_served_and_loaded(
     monkeypatch.setattr(modules, "add_extra_js_url", lambda _, url: loaded.append(url))
     hass.config.components.add("frontend")
 
-    assert await async_setup_component(hass, DOMAIN, {})
+    await set_up_component(hass, DOMAIN)
 
     path = hass.data[MODULES_PATH]
     assert re.fullmatch(rf"/{DOMAIN}/\d+\.\d+\.\d+-[0-9a-f]{{12}}", path)
@@ -52,7 +52,7 @@ async def test_modules_are_served_and_loaded(
 
 async def test_without_front_end(hass: HomeAssistant) -> None:
     """A Home Assistant without its front end has the integration all the same."""
-    assert await async_setup_component(hass, DOMAIN, {})
+    await set_up_component(hass, DOMAIN)
     assert frontend.DATA_EXTRA_MODULE_URL not in hass.data
 
 

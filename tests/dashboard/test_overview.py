@@ -10,7 +10,6 @@ from homeassistant.auth.permissions.const import POLICY_READ
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
@@ -21,7 +20,14 @@ from custom_components.fleet_tracker.const import CONF_ALLOW_ENGINE_CUT, DOMAIN
 from custom_components.fleet_tracker.contract.errors import CannotConnect
 from custom_components.fleet_tracker.dashboard.overview import overview
 from custom_components.fleet_tracker.model.vehicle import Capability, Position
-from tests.common import START, cloud_entry, device_of, entity_id, set_up
+from tests.common import (
+    START,
+    cloud_entry,
+    device_of,
+    entity_id,
+    set_up,
+    set_up_component,
+)
 from tests.neutral_vendor import Cloud, Clouds, told
 
 
@@ -65,7 +71,7 @@ async def test_no_account(
     hass: HomeAssistant, hass_ws_client: WebSocketGenerator
 ) -> None:
     """Without an account there is an answer, so that the browser can say what to do."""
-    assert await async_setup_component(hass, DOMAIN, {})
+    await set_up_component(hass, DOMAIN)
 
     answer = await ask(await hass_ws_client(hass))
 

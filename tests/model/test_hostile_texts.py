@@ -9,11 +9,10 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.json import json_dumps
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from tests.common import START, cloud_entry, set_up, state_of
+from tests.common import START, cloud_entry, set_up, set_up_component, state_of
 from tests.neutral_vendor import Cloud, Clouds, alarm, told
 
 HOSTILE = {
@@ -41,7 +40,7 @@ async def test_home_assistant_stands(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """States are told, what is known is kept, and the account can be unloaded."""
-    assert await async_setup_component(hass, "api", {})
+    await set_up_component(hass, "api")
     entry = cloud_entry()
     cloud.tell(told("1", START, name=f"Van {text}", address=f"Street {text}"))
     await set_up(hass, entry)

@@ -10,12 +10,12 @@ from homeassistant.exceptions import (
     ServiceValidationError,
     Unauthorized,
 )
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.fleet_tracker.const import DOMAIN
+from tests.common import set_up_component
 from tests.simulators.segway_mopeds import MOPED_CONTROL, MOPED_SETTING, SETTING
 
 from .rig import PARKED, RIDING, START, Rig
@@ -93,7 +93,7 @@ async def test_rental_with_a_warning(
     rig.server.demand(f"{MOPED_CONTROL}/startRental", code)
     await rig.outcome(rig.press(PARKED, "start_rental"))
     assert rig.state("lock", PARKED, "locked").state == "unlocked"
-    assert await async_setup_component(rig.hass, "persistent_notification", {})
+    await set_up_component(rig.hass, "persistent_notification")
     socket = await hass_ws_client(rig.hass)
     await socket.send_json_auto_id({"type": "persistent_notification/get"})
     notes = (await socket.receive_json())["result"]

@@ -27,7 +27,6 @@ from homeassistant.components.stream import Stream
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.setup import async_setup_component
 from PIL import Image
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
@@ -40,6 +39,7 @@ from webrtc_models import RTCIceCandidateInit
 from custom_components.fleet_tracker.cameras import captions, stand_in
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.contract.errors import CannotConnect
+from tests.common import set_up_component
 from tests.languages import MARK
 from tests.simulators.tracksolid.device import Device
 from tests.simulators.tracksolid.media import OUTSIDE, shoot
@@ -150,7 +150,7 @@ async def stream(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Set up Home Assistant's stream, which tries again soon."""
     monkeypatch.setattr(stream_component, "STREAM_RESTART_INCREMENT", 0.1)
     logging.getLogger(stream_component.__name__).setLevel(logging.INFO)
-    assert await async_setup_component(hass, "stream", {})
+    await set_up_component(hass, "stream")
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ async def viewer(
 ) -> AsyncIterator[Viewer]:
     """Return a browser; what it left open is closed at the end."""
     filming.sim.frame_pause = None
-    assert await async_setup_component(filming.hass, "websocket_api", {})
+    await set_up_component(filming.hass, "websocket_api")
 
     async def ask(message: dict[str, Any]) -> dict[str, Any]:
         # None outlives the time that a test lets pass.

@@ -15,11 +15,11 @@ from homeassistant.components.media_source import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.fleet_tracker.cameras import downloads as media
+from tests.common import set_up_component
 from tests.languages import MARK
 from tests.simulators.failures import Failure
 from tests.simulators.tracksolid.media import shoot
@@ -106,8 +106,7 @@ async def test_file_that_breaks_off(
     hass: HomeAssistant, filming: Home, hass_client: ClientSessionGenerator
 ) -> None:
     """The browser sees that it does not get all; one that is nowhere is told so."""
-    assert await async_setup_component(hass, MEDIA_SOURCE, {})
-    await hass.async_block_till_done()
+    await set_up_component(hass, MEDIA_SOURCE)
     place = f"{ROOT}/{filming.device_id(CAM)}/1/2025-10-09"
     (file,) = (await async_browse_media(hass, place)).children or ()
     played = await async_resolve_media(hass, file.media_content_id, None)
@@ -141,7 +140,7 @@ async def test_browsing_and_resolving(
     hass: HomeAssistant, filming: Home, hass_client: ClientSessionGenerator
 ) -> None:
     """By vehicle, camera and day; files are read through Home Assistant."""
-    assert await async_setup_component(hass, MEDIA_SOURCE, {})
+    await set_up_component(hass, MEDIA_SOURCE)
     truck = filming.sim.devices[CAM]
     shoot(filming.sim, truck, 1, 2, alarm="147")
     await filming.elapse(10)
@@ -177,7 +176,7 @@ async def test_browsing_and_resolving(
 
 async def test_days_that_have_files(hass: HomeAssistant, filming: Home) -> None:
     """The newest first, with how many files; the others are left out, as old ones are."""
-    assert await async_setup_component(hass, MEDIA_SOURCE, {})
+    await set_up_component(hass, MEDIA_SOURCE)
     truck = filming.sim.devices[CAM]
     folder = f"{ROOT}/{filming.device_id(CAM)}/1"
     truck.media.clear()
@@ -198,7 +197,7 @@ async def test_media_browser_in_another_language(
     hass: HomeAssistant, filming: Home
 ) -> None:
     """Titles and refusals are translated; Home Assistant passes on nothing but the text."""
-    assert await async_setup_component(hass, MEDIA_SOURCE, {})
+    await set_up_component(hass, MEDIA_SOURCE)
     truck, van = filming.device_id(CAM), filming.device_id()
     folders = await async_browse_media(hass, f"{ROOT}/{truck}")
     assert [one.title for one in folders.children or ()] == [
@@ -233,7 +232,7 @@ async def test_folder_is_asked_for_once(
     hass: HomeAssistant, filming: Home, hass_client: ClientSessionGenerator
 ) -> None:
     """However many pictures are in it; their thumbnails are small, and of videos too."""
-    assert await async_setup_component(hass, MEDIA_SOURCE, {})
+    await set_up_component(hass, MEDIA_SOURCE)
     truck = filming.sim.devices[CAM]
     for kind in (1, 1, 2):
         shoot(filming.sim, truck, 0, kind)
@@ -278,7 +277,7 @@ async def test_places_that_are_none(
     hass: HomeAssistant, filming: Home, hass_client: ClientSessionGenerator
 ) -> None:
     """Whatever is asked for that is not there is refused."""
-    assert await async_setup_component(hass, MEDIA_SOURCE, {})
+    await set_up_component(hass, MEDIA_SOURCE)
     truck, van = filming.device_id(CAM), filming.device_id()
     for identifier in (van, "nobody", f"{truck}/9x", f"{truck}/1/today", "a/1/2/3/4/5"):
         with pytest.raises(BrowseError):

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.fleet_tracker.const import DOMAIN
 from custom_components.fleet_tracker.vendors.vt3.errors import CODES
+from tests.common import set_up_component
 from tests.simulators.vt3 import Behaviour, Vt3Simulator
 from tests.simulators.world import HOME, Route, Vehicle, drive
 
@@ -369,7 +369,7 @@ def issues(home: Home) -> dict[str, Mapping[str, str]]:
 
 async def repair(home: Home, hass_client: ClientSessionGenerator, cause: str) -> Any:
     """Go through the repair of a problem, and return how it ends."""
-    assert await async_setup_component(home.hass, "repairs", {})
+    await set_up_component(home.hass, "repairs")
     client = await hass_client()
     path = "/api/repairs/issues/fix"
     response = await client.post(
@@ -496,7 +496,7 @@ async def test_repair_without_listener(
     tracker = home.make_tracker(SERIAL)
     tracker.interests["obd"] = {"obd.f_lvl": "tank"}
     await home.reconnect(tracker)
-    assert await async_setup_component(home.hass, "repairs", {})
+    await set_up_component(home.hass, "repairs")
     client = await hass_client()
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
     response = await client.post(
