@@ -26,7 +26,8 @@ from custom_components.fleet_tracker.model.vehicle import (
     VehicleUpdate,
 )
 
-from .strangers import DAYS, MINUTE, StrangeDay
+from .odd_strangers import ALL_DAYS as DAYS
+from .strangers import MINUTE, StrangeDay
 from .test_trip_scenarios import (
     HOUR,
     LATITUDE,

@@ -11,6 +11,8 @@ from .trip import QUARTER_S, spread
 MOVING_KMH = 5.0
 LEAST_AWAY_M = 100.0
 TOP_KMH = 250.0
+STRAY_M = 200.0
+"""A fix that is farther away than it can be, and the next one is not, says nothing."""
 COUNTED_M = 25.0
 """A step counts from the last point that is so far away, or drift would count."""
 DENSE_S = 10.0
@@ -106,6 +108,15 @@ class Drive:
             left -= part
         return tuple(parts)
 
+    def stand_at(self, place: Place, fix: Moment) -> None:
+        """Note that a place where it stands is told elsewhere now: no way lies between."""
+        step = metres(self.latitude, self.longitude, place.latitude, place.longitude)
+        if step:
+            self.way += step
+            _spread(self, self.at, place.since, step)
+            self.at = place.since
+        self.latitude, self.longitude = fix.latitude, fix.longitude
+
     def count(self, fix: Moment, at: float, step: float) -> None:
         """Count the step to a fix, in m from the last point that the way counts from."""
         speed, seen_speed = fix.speed, self.seen_speed
@@ -132,14 +143,15 @@ class Drive:
             if self.pace is not None:
                 self.pace += way
         self.seen_at, self.seen_speed = at, speed
-        if step < COUNTED_M:
+        took = at - self.at
+        if step < COUNTED_M or (step > STRAY_M and step > took * TOP_KMH / 3.6):
+            # Nobody drives so fast. Once it is elsewhere for good, the way there counts.
             return
         by_speed, pace = self.by_speed, self.pace
         self.by_speed = self.pace = 0.0
         course, fix_course = self.course, fix.course
         if is_fast:
             self.course = fix_course
-        took = at - self.at
         around = step
         if course is not None:
             around = _around_corners(self, fix, course, fix_course, step)

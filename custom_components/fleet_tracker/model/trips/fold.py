@@ -11,7 +11,7 @@ import math
 from statistics import median
 
 from ..record import record, replace
-from .drive import LEAST_AWAY_M, MOVING_KMH, TOP_KMH, Drive, Place
+from .drive import LEAST_AWAY_M, MOVING_KMH, STRAY_M, TOP_KMH, Drive, Place
 from .moments import (
     LOCKED,
     NO_ODOMETER,
@@ -45,8 +45,6 @@ KEY_LATE_S = 120.0
 IDLE_PIECE_S = 60.0
 ESTIMATED_KMH = 30.0
 STRAY_KMH = 80.0
-STRAY_M = 200.0
-"""A fix that is farther away than it can be, and the next one is not, says nothing."""
 SILENCE_S = 1800.0
 """A drive that is not heard of for so long is told as ended."""
 LONG_STAND_S = 7200.0
@@ -101,7 +99,7 @@ class Fold:
     key_on_before: float | None = None
     """Since when the key was on before it went off, in case it never did."""
     is_key_doubtful: bool = False
-    """Whether it was told off at speed, which the next fix decides."""
+    """Whether it was told off or locked at speed, which the next fix decides."""
     locked: bool | None = None
     locked_since: float = 0.0
     odometer: int = NO_ODOMETER
@@ -139,7 +137,10 @@ class Fold:
         fast = moment.speed != UNKNOWN and moment.speed >= MOVING_KMH * 10
         if self.is_key_doubtful and moment.latitude != NO_PLACE:
             self.is_key_doubtful = False
-            if fast:
+            if fast and self.key is None:
+                # Nobody locks what is ridden.
+                self.locked = False
+            elif fast:
                 # It was driving on both sides: the wire is loose.
                 self.key, self.key_since = True, self.key_on_before or self.key_since
         drive = self.drive
@@ -220,6 +221,8 @@ class Fold:
             if told & LOCKED and told & UNLOCKED:
                 locked = self.locked is False
             if locked != self.locked:
+                if self.key is None:
+                    self.is_key_doubtful = locked and self._was_driving()
                 self.locked, self.locked_since = locked, at
         if not told & (ON | OFF):
             return
@@ -232,15 +235,18 @@ class Fold:
             self._turn_on(at, settings)
         else:
             self.key_on_before = self.key_since if self.key else None
-            last = self.last
-            self.is_key_doubtful = (
-                self.key is True
-                and self.drive is not None
-                and last is not None
-                and last.speed != UNKNOWN
-                and last.speed >= MOVING_KMH * 10
-            )
+            self.is_key_doubtful = self.key is True and self._was_driving()
             self.key, self.key_since = False, at
+
+    def _was_driving(self) -> bool:
+        """Tell whether the last fix said that it drives."""
+        last = self.last
+        return (
+            self.drive is not None
+            and last is not None
+            and last.speed != UNKNOWN
+            and last.speed >= MOVING_KMH * 10
+        )
 
     def _turn_on(self, at: float, settings: TripSettings) -> None:
         off_for = at - self.key_since
@@ -292,6 +298,8 @@ class Fold:
                 if self.outside is not None:
                     self._leave(self.outside, settings)
                 if (place := self.place) is not None:
+                    if self.drive is not None:
+                        self.drive.stand_at(place, fix)
                     place.latitude, place.longitude = fix.latitude, fix.longitude
                     self._stay(place, at, settings)
                 return
@@ -427,7 +435,7 @@ class Fold:
     def _went_on_unheard(self, fix: Moment, *, was_on: bool = False) -> bool:
         """Tell whether it was last heard of on the way, and stands at a fix now.
 
-        So it drove on in between, and stood then. It was on the way at speed, and for less
+        So it drove on in between, or was carried on, and stood then. It was on the way at speed, and for less
         than a minute with the key on, such as at a light.
         """
         drive, place = self.drive, self.place
@@ -435,13 +443,16 @@ class Fold:
             drive is not None
             and place is not None
             and self.outside is None
-            and drive.carried_since is None
             and (
                 (
                     place.since == place.until == drive.seen_at
                     and MOVING_KMH * 10 <= drive.seen_speed != UNKNOWN
                 )
-                or (was_on and place.until - place.since < IDLE_PIECE_S)
+                or (
+                    was_on
+                    and drive.carried_since is None
+                    and place.until - place.since < IDLE_PIECE_S
+                )
             )
             and fix.has_place
             and self._is_slow(fix)
