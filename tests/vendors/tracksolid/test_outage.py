@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+import json
 from typing import Any
 
 from aiohttp import web
@@ -134,6 +135,40 @@ async def test_answers_without_any_vehicle(
     monkeypatch.undo()
     await home.elapse(300)
     assert home.coordinator.is_reachable
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_answers_without_one_vehicle(
+    home: Home, monkeypatch: pytest.MonkeyPatch, *, restarts: bool
+) -> None:
+    """It is not known any more whether that one is online; all others are."""
+    serve = home.sim.failures.serve
+    assert home.known(VAN, "online") is True
+    assert home.known(CAR, "online") is True
+
+    async def without_one(
+        request: web.BaseRequest, operation: str, answer: Answer
+    ) -> web.StreamResponse:
+        response = await serve(request, operation, answer)
+        if operation == LOCATIONS:
+            assert isinstance(response, web.Response)
+            assert isinstance(response.body, bytes)
+            body = json.loads(response.body)
+            body["result"] = [row for row in body["result"] if row["imei"] != VAN]
+            return web.json_response(body)
+        return response
+
+    monkeypatch.setattr(home.sim.failures, "serve", without_one)
+    if restarts:
+        await home.reload()
+    await home.poll(2)
+    assert home.coordinator.is_reachable
+    assert home.known(VAN, "online") is None
+    assert home.coordinator.vehicles()[VAN].position is not None
+    assert home.known(CAR, "online") is True
+    monkeypatch.undo()
+    await home.poll()
+    assert home.known(VAN, "online") is True
 
 
 @pytest.mark.parametrize("method", [LIST, ALARMS])

@@ -32,7 +32,7 @@ from .catalog import INSTRUCTIONS, METHODS
 from .executor import Executor
 from .history import TracksolidHistory
 from .instruction_lists import InstructionLists, by_model
-from .mapping import map_device
+from .mapping import map_device, map_nothing
 from .media import TracksolidMedia
 from .pushes.door import Push
 from .pushes.receiver import WRONG_TOKEN, PushReceiver
@@ -204,6 +204,11 @@ class TracksolidConnection(Connection):
             self.fleet.list_again()
         self._refused = set(located.refused)
         rest = await self._read_rest(self._readers, located, updates)
+        updates += [
+            map_nothing(imei, self.receipt())
+            for imei in located.left_out
+            if (known := self.host.vehicle(imei)) and Reading.ONLINE in known.readings
+        ]
         error = rest or located.error or error
         return PollResult(
             updates=self._shown(updates),

@@ -246,6 +246,14 @@ def map_location(location: Location, now: datetime) -> VehicleUpdate:
     )
 
 
+def map_nothing(imei: str, now: datetime) -> VehicleUpdate:
+    """Return that nothing is told of a vehicle any more: it may be online or not."""
+    online = ReadingGroup(
+        name="online", measured_at=now, readings={}, time_source=TimeSource.SERVER
+    )
+    return VehicleUpdate(vehicle_id=imei, groups=(online,))
+
+
 def map_position(location: Location) -> Position | None:
     """Return the fix of a location, None if there is none."""
     if (

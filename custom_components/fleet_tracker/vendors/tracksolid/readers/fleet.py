@@ -54,6 +54,8 @@ class Located(NamedTuple):
     refused: dict[str, VehicleUnavailable]
     error: VendorError | None = None
     """Why one of the accounts could not be read, where others were."""
+    left_out: AbstractSet[str] = frozenset()
+    """The devices that were told of until now, also before the start, and are not any more."""
 
 
 class KnownRow(KnownRecord):
@@ -158,6 +160,7 @@ class Fleet:
         self._every = LIST_EVERY
         self._odometer_set_at: dict[str, datetime] = {}
         self._pushed: dict[str, datetime] = {}
+        self._told_of: AbstractSet[str] | None = None
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether the list is to be read."""
@@ -266,7 +269,21 @@ class Fleet:
             unchanged - updates.keys(),
             dict(refused),
             error,
+            self._left_out(updates.keys() | unchanged | refused.keys())
+            if error is None
+            else frozenset(),
         )
+
+    def _left_out(self, told_of: AbstractSet[str]) -> AbstractSet[str]:
+        """Return the devices that the last answer told of and this one does not.
+
+        An answer that tells of none is no answer.
+        """
+        if not told_of:
+            return frozenset()
+        before = self.devices.keys() if self._told_of is None else self._told_of
+        self._told_of = told_of
+        return before & self.devices.keys() - told_of
 
     async def _rows_of_accounts(self) -> tuple[list[Record], VendorError | None]:
         """Return the rows of all accounts, and why one of them could not be read.
