@@ -449,6 +449,16 @@ def test_stored_value_heals_while_parked() -> None:
     assert story.count(12_346) == 12_346
 
 
+@pytest.mark.parametrize("reading", [Reading.ODOMETER, "engine_hours"])
+def test_counter_of_zero_heals_nothing(reading: str) -> None:
+    """Trackers tell it while the engine is off, for as long as that is."""
+    story = Counter(reading)
+    story.count(4210)
+    for _ in range(20):
+        story.count(0, after=10 * MINUTE)
+        assert story.shown == 4210
+
+
 def test_lower_value_waits_for_an_hour_and_no_longer() -> None:
     """It counts when it was told for exactly an hour, not a second before."""
     story = Counter(Reading.ODOMETER)

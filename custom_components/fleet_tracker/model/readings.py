@@ -130,7 +130,7 @@ def _grows(unit: Unit | None, growth: GrowthLimit) -> ReadingKind:
 _KM = GrowthLimit(FASTEST_KMH, 10, most=1e7, never_zero=True)
 _KM_SINCE = replace(_KM, resets=True, never_zero=False)
 _KM_OF_A_DAY = replace(_KM_SINCE, most=24 * FASTEST_KMH + 10)
-_HOURS = GrowthLimit(1, 1 / 6, most=1e6)
+_HOURS = GrowthLimit(1, 1 / 6, most=1e6, never_zero=True)
 _MINUTES_SINCE = GrowthLimit(60, 10, most=6e7, resets=True)
 _SECONDS = GrowthLimit(3600, 600, most=3.6e9)
 _SECONDS_SINCE = replace(_SECONDS, resets=True)

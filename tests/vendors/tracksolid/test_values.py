@@ -75,6 +75,8 @@ JSON = st.recursive(
         ("1734593340000", datetime(2024, 12, 19, 7, 29, tzinfo=UTC)),
         ("251009090000", datetime(2025, 10, 9, 9, tzinfo=UTC)),
         ("20251009090000", datetime(2025, 10, 9, 9, tzinfo=UTC)),
+        (251009090000, datetime(2025, 10, 9, 9, tzinfo=UTC)),
+        (20251009090000, datetime(2025, 10, 9, 9, tzinfo=UTC)),
         ("2037-04-01 23:59:59", datetime(2037, 4, 1, 23, 59, 59, tzinfo=UTC)),
     ],
 )

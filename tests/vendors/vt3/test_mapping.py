@@ -270,11 +270,14 @@ def test_sentinels_while_the_engine_is_off() -> None:
         "a_torque": -125,
         "f_torque": -125,
         "s_w_angle": -31.374,
+        "f_lvl": 0,
+        "d_e_f_vol": 0,
+        "ab_level": 0,
     }
     assert read("obd", **least) == {}
     assert read("obd", rpm=0, **least) == {"engine_speed": 0.0}
     assert read("obd", rpm=None, **least) == {}
-    assert len(read("obd", rpm=900, **least)) == 7
+    assert len(read("obd", rpm=900, **least)) == 10
 
 
 @pytest.mark.parametrize(

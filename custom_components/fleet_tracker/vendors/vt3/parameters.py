@@ -272,6 +272,9 @@ _SYSINFO: Mapping[str, tuple[str, Reader]] = {
 }
 _IDLE: Mapping[str, float] = {
     "obd.b_press": 0,
+    "obd.f_lvl": 0,
+    "obd.d_e_f_vol": 0,
+    "obd.ab_level": 0,
     "obd.c_temp": -40,
     "obd.i_temp": -40,
     "obd.f_torque": -125,

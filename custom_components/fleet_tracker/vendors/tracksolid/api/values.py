@@ -33,6 +33,7 @@ _CALENDAR = re.compile(
 _MEASURE = re.compile(r"(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*([^\d\s]*)")
 _DOCUMENTED = len("2026-01-01 00:00:00")
 _FIRST_YEAR, _LAST_YEAR = 1980, 2199
+_LONGEST_TIME = 10**15
 
 
 class Unit(Enum):
@@ -160,8 +161,11 @@ def as_time(value: object) -> datetime | None:
         and (time := _as_documented(value)) is not None
     ):
         return time
-    if isinstance(value, int | float):
+    if isinstance(value, float):
         return as_unix_time(value)
+    if isinstance(value, int):
+        # The digits of a calendar are a number in JSON as often as not.
+        value = str(value) if abs(value) < _LONGEST_TIME else ""
     if not isinstance(value, str):
         return None
     text = value.strip()
