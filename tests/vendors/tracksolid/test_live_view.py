@@ -44,6 +44,7 @@ from tests.languages import MARK
 from tests.simulators.tracksolid.device import Device
 from tests.simulators.tracksolid.media import OUTSIDE, shoot
 from tests.simulators.tracksolid.pictures import HEIGHT, WIDTH, jpeg
+from tests.turns import turns
 
 from .helpers import CAM
 from .home import NOW, Home
@@ -100,12 +101,16 @@ class Viewer:
     async def newest_segment(self) -> bytes:
         """Return the newest segment, of another list if it is gone already.
 
-        While much is left that was filmed before, each segment soon gives way to others.
+        While much is left that was filmed before, each segment soon gives way to others. Who
+        asks for one that is gone is answered after the next part of the film.
         """
         for _ in range(100):
             playlist = (await self.read("playlist.m3u8")).decode()
             segment = re.findall(r"segment/\d+\.m4s", playlist)[-1]
-            answer = await self.client.get(f"{self.url}/{segment}")
+            asking = asyncio.ensure_future(self.client.get(f"{self.url}/{segment}"))
+            await turns()
+            await self.film_on(asking)
+            answer = await asking
             if answer.status != HTTPStatus.NOT_FOUND:
                 break
         assert answer.status == HTTPStatus.OK, f"{segment}: {answer.status}"
