@@ -531,7 +531,7 @@ def test_positions_on_demand_of_one_that_drives(
             assert now - vehicle.latest_fix.fixed_at <= timedelta(minutes=1)
             assert vehicle.readings[Reading.MOVING] is True
     assert vehicle is not None
-    assert is_wrong(vehicle.clock) is (abs(off_by) > timedelta(hours=1))
+    assert is_wrong(vehicle.clock) is (abs(off_by) > timedelta(minutes=10))
 
 
 @pytest.mark.parametrize(
