@@ -146,7 +146,7 @@ async def test_days_of_other_lengths(
     await hass.config.async_set_time_zone("Europe/Berlin")
     (nine,) = trackers(hass, port, "9")
     client = await hass_ws_client(hass)
-    for day in ("2025-03-30", "2025-10-26"):
+    for day in ("2025-03-30", "2024-10-27"):
         assert (await ask(client, "trips", entity_id=nine, date=day))["trips"] == []
         for time in ("02:30", "03:30"):
             data: dict[str, Any] = {"begin": f"{day}T00:00", "end": f"{day}T{time}"}

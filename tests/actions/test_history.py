@@ -356,8 +356,15 @@ async def test_limits_that_cannot_be(
 async def test_periods_that_cannot_be(
     hass: HomeAssistant, cloud: Cloud, acme: MockConfigEntry, action: str
 ) -> None:
-    """Reversed, or longer than a year: refused before anybody is asked."""
+    """Reversed, to come, or longer than a year: refused before anybody is asked."""
     (one,) = trackers(hass, acme, "1")
+    to_come = START + timedelta(hours=1)
+    for end in ({}, {"end": (to_come + timedelta(days=1)).isoformat()}):
+        error = await refused(
+            hass, action, entity_id=one, begin=to_come.isoformat(), **end
+        )
+        assert isinstance(error, ServiceValidationError)
+        assert error.translation_key == "period_in_future"
     for hours, key in ((-1, "period_reversed"), (366 * 24 + 1, "period_too_long")):
         begin = (START - timedelta(hours=hours)).isoformat()
         error = await refused(

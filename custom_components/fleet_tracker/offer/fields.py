@@ -78,7 +78,7 @@ def period(
 ) -> tuple[datetime, datetime]:
     """Return the period of the fields: the last day unless they give another.
 
-    Raises ServiceValidationError when it ends before it begins, or is too long.
+    Raises ServiceValidationError when it ends before it begins, is too long, or is to come.
     """
     return period_of(request.data, longest)
 
@@ -87,8 +87,11 @@ def period_of(
     data: Mapping[str, Any], longest: timedelta | None = None
 ) -> tuple[datetime, datetime]:
     """Return the period of fields, as `period` does."""
-    end = _utc(data.get(ATTR_END)) or dt_util.utcnow()
+    now = dt_util.utcnow()
+    end = _utc(data.get(ATTR_END)) or now
     begin = _utc(data.get(ATTR_BEGIN)) or end - DEFAULT_PERIOD
+    if begin > now and (end > begin or data.get(ATTR_END) is None):
+        raise invalid("period_in_future")
     if begin >= end:
         raise invalid("period_reversed")
     if longest is not None and end - begin > longest:
