@@ -130,7 +130,7 @@ def _means_nothing(value: float) -> bool:
 def possible(reading: Reading, value: float | None) -> float | None:
     """Return a number that a reading can have, None for any other.
 
-    It is for what is told beside the readings: of a fix, an alarm, a route or a trip.
+    Values beside the readings are judged so: of fixes, alarms, routes and trips.
     """
     if value is None or not can_be_told(value) or _means_nothing(value):
         return None
