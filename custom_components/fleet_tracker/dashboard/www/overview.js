@@ -165,7 +165,8 @@ class OverviewCard extends MapElement {
       }
       .alarm .of > bdi:first-child {
         display: inline-block;
-        max-inline-size: 100%;
+        /* Room for the colon that follows. */
+        max-inline-size: calc(100% - 0.5em);
         overflow: hidden;
         text-overflow: ellipsis;
         white-space: nowrap;

@@ -157,6 +157,9 @@ const GAUGES = /** @type {const} */ ([
  */
 export async function vehicleView(config, hass) {
   const [words] = await Promise.all([loadWords(hass), fleet.load(hass)]);
+  const before = fleet.vehicle(config.device);
+  const driven = before && (await distanceOf(hass, before));
+  // Meanwhile it may have gone, and its page may have been made anew.
   const vehicle = fleet.vehicle(config.device);
   madePages.set(config.device ?? "", { parts: partsOf(hass, vehicle), same: fleet.overview });
   if (!vehicle) {
@@ -174,7 +177,7 @@ export async function vehicleView(config, hass) {
         ...gauges(hass, vehicle, words),
       ]),
       section([{ type: "custom:fleet-tracker-trip-card", device: vehicle.id, grid_options: { columns: "full" } }]),
-      section(statistics(hass, vehicle, await distanceOf(hass, vehicle), words)),
+      section(statistics(hass, vehicle, driven, words)),
       section([...events(hass, vehicle, words), ...cameras(vehicle, words), ...diagnostics(hass, vehicle, words)]),
     ].filter((one) => one.cards.length),
   };
