@@ -67,6 +67,7 @@ _LONG_ENOUGH = timedelta(minutes=1)
 
 _UNDER_WAY = timedelta(minutes=3)
 """By how much a time may seem older than the receipt of the one before, and be newer."""
+_LATE = -_UNDER_WAY
 _REMEMBERED = 5
 _FIX = "fix"
 _HEARD = "heard"
@@ -673,6 +674,13 @@ def _counted(watch: ClockWatch, *, makes_sense: bool) -> ClockWatch:
 def _observed(watch: ClockWatch, stamp: datetime, receipt: datetime) -> ClockWatch:
     """Return a watch that has seen one more time, and may have learned the offset."""
     ahead = stamp - receipt
+    if (
+        watch.offset is None
+        and not watch.pointed
+        and _LATE <= ahead <= FUTURE_TOLERANCE
+    ):
+        # The clock goes right, as it did: there is nothing to learn.
+        return ClockWatch(told=stamp, received=receipt, misfits=watch.misfits)
     pointed, since, first = _pointed(ahead), receipt, ahead
     alike, offset = 1, watch.offset
     if (
@@ -717,7 +725,7 @@ def _pointed(ahead: timedelta) -> timedelta:
     It is a multiple of the step if the time is near one. A time that is a little late, or
     ahead by no more than what is believed, points to none.
     """
-    if -_UNDER_WAY <= ahead <= FUTURE_TOLERANCE:
+    if _LATE <= ahead <= FUTURE_TOLERANCE:
         return NO_OFFSET
     offset = round(ahead / OFFSET_STEP) * OFFSET_STEP
     is_near = abs(ahead - offset) <= OFFSET_JITTER
