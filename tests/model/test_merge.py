@@ -588,6 +588,19 @@ def test_moving_follows_from_a_fresh_speed(speed: float, moving: bool) -> None:
     assert story.readings[Reading.SPEED] == speed
 
 
+def test_ignition_never_follows_from_a_speed() -> None:
+    """A vehicle on a trailer is fast, too."""
+    story = Story()
+    for number in range(10):
+        at = NOW + number * MINUTE
+        there = fix(52 + number * 0.01, at=at, speed=90)
+        story.tell(news(position=there), after=MINUTE)
+    assert story.readings[Reading.MOVING] is True
+    assert Reading.IGNITION not in story.readings
+    story.tell(news(group(ignition=False, at=story.now), position=there))
+    assert story.readings[Reading.IGNITION] is False
+
+
 def test_moving_is_unknown_without_a_speed_and_a_word_of_the_vendor() -> None:
     """Ignition says nothing of moving, and moving nothing of ignition."""
     story = Story()
