@@ -50,7 +50,9 @@ anything = st.text(
         ("turned \u202eyaw", "turned yaw".replace(" ", "  ")),
         ("x" * 256, "x" * 254 + CUT),
         ("\n", ""),
-        ("no\u200bwidth", "no width"),
+        ("no\u200bwidth", "nowidth"),
+        ("\ufeffVan", "Van"),
+        ("Fuhr\xadpark", "Fuhrpark"),
         (
             "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
             "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",

@@ -37,12 +37,14 @@ LONGEST_VEHICLE_ID = 64
 CUT = "…"
 _REPLACEMENT = "\ufffd"
 _SURROGATES = re.compile("[\ud800-\udfff]")
-# Control characters, line ends among them, what turns the direction of a text, what has no
-# width and joins nothing, and what is no character at all.
+# Control characters, line ends among them, what turns the direction of a text, and what is
+# no character at all.
 _UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
-    "\ufeff\ufff9-\ufffb\ufffe\uffff]+"
+    "[\x00-\x1f\x7f-\x9f\u061c\u180e\u200e\u200f\u2028-\u202e\u2065-\u206f"
+    "\ufff9-\ufffb\ufffe\uffff]+"
 )
+# What has no width, and joins nothing that would look different without it.
+_WIDTHLESS = re.compile("[\xad\u200b\u2060-\u2064\ufeff]+")
 # Nobody sees a text that consists of these alone: blanks, joiners, fillers.
 _INVISIBLE = re.compile(
     "[\\s\u034f\u115f\u1160\u17b4\u17b5\u200c\u200d\u2800\u3164\ufe00-\ufe0f\uffa0]*"
@@ -64,7 +66,7 @@ def clean_text(text: str, longest: int = LONGEST_SHOWN) -> str:
         return ""
     elif len(text) <= longest and text.isprintable():
         return text
-    joined = _join_surrogates(text)
+    joined = _WIDTHLESS.sub("", _join_surrogates(text))
     text = _UNPRINTABLE.sub(" ", _SURROGATES.sub(_REPLACEMENT, joined)).strip()
     if _INVISIBLE.fullmatch(text):
         return ""
