@@ -10,6 +10,8 @@ import pytest
 
 from custom_components.fleet_tracker.model.evidence import TOLD_SPEED
 from custom_components.fleet_tracker.model.json_values import Json, Record
+from custom_components.fleet_tracker.model.merge import merge
+from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.vehicle import (
     OccurrenceKind,
     OccurrenceType,
@@ -514,3 +516,15 @@ def test_bounds_of_the_battery_info(
 ) -> None:
     """A motor that is off has 0 V; a tracker that is on has more."""
     assert readings(map_battery_info(IMEI, {field: told}, NOW)).get(reading) == expected
+
+
+@pytest.mark.parametrize("maximum", [2**16 - 1, (2**16 - 1) / 10, 2**32 - 1])
+def test_maximum_of_an_integer_is_not_rounded_to_something_else(maximum: float) -> None:
+    """Of no voltage and no range: the maximum is known by its digits."""
+    status = {"lockVoltage": maximum, "remainingRange": maximum, "statusUtcTime": 1}
+    for update in (
+        map_status(IMEI, status, NOW),
+        map_battery_info(IMEI, {"iotVoltage": maximum}, NOW),
+    ):
+        shown = merge(None, update, Rules(), NOW).vehicle.readings
+        assert not {"lock_voltage", "remaining_range", "tracker_voltage"} & shown.keys()

@@ -131,8 +131,12 @@ _COMPONENT_READINGS = {
 }
 
 
-def _scaled(value: float | None, factor: float, digits: int) -> float | None:
-    return None if value is None else round(value * factor, digits)
+def _scaled(value: float | None, factor: float) -> float | None:
+    """Return a number in another unit, as exact as it was.
+
+    An integer's maximum must not be rounded to something else.
+    """
+    return None if value is None else round(value * factor, 9)
 
 
 def _negated(value: bool | None) -> bool | None:
@@ -176,21 +180,14 @@ def map_status(
             Reading.IGNITION: _negated(locked),
             Reading.CHARGING: as_flag(record.get("charging")),
             Reading.BATTERY: number(record.get("powerPercent"), 0, 100),
-            Reading.ODOMETER: _scaled(
-                # An integer's maximum must not be rounded to something else.
-                number(record.get("odometer"), 0),
-                0.001,
-                digits=9,
-            ),
+            Reading.ODOMETER: _scaled(number(record.get("odometer"), 0), 0.001),
             SegwayReading.SIGNAL: None
             if signal is None
             else round((signal - 2) / 30 * 100),
-            SegwayReading.REMAINING_RANGE: _scaled(
-                number(remaining, 0), 0.01, digits=2
-            ),
+            SegwayReading.REMAINING_RANGE: _scaled(number(remaining, 0), 0.01),
             SegwayReading.RIDING_TIME: whole(record.get("totalRidingSecs"), 0, 10**10),
             SegwayReading.LOCK_VOLTAGE: _scaled(
-                number(record.get("lockVoltage"), 1), 0.01, digits=2
+                number(record.get("lockVoltage"), 1), 0.01
             ),
             SegwayReading.SPEED_MODE: _SPEED_MODE_NAMES.get(
                 whole(record.get("speedMode"), 1, 3) or 0
@@ -349,9 +346,7 @@ def map_battery_info(imei: str, record: Record, now: datetime) -> VehicleUpdate:
         SegwayReading.BATTERY_VOLTAGE: number(record.get("drivingVoltage"), 0),
         SegwayReading.CURRENT_POWER: number(record.get("currentPower")),
         Reading.TRACKER_BATTERY: number(record.get("iotPercent"), 0, 100),
-        Reading.TRACKER_VOLTAGE: _scaled(
-            number(record.get("iotVoltage"), 1), 0.01, digits=2
-        ),
+        Reading.TRACKER_VOLTAGE: _scaled(number(record.get("iotVoltage"), 1), 0.01),
     }
     batteries = record.get("batteryData")
     for battery in batteries if isinstance(batteries, list) else ():
