@@ -38,6 +38,8 @@ PARALLEL_UPDATES = 0
 ON_THE_WAY = frozenset({Activity.DRIVING, Activity.IDLING, Activity.TOWED})
 
 
+LITERS_PER_100_KM = "L/100 km"
+
 COMMON = (
     FleetSensorDescription(
         key=Reading.SPEED,
@@ -114,6 +116,13 @@ COMMON = (
         key=Reading.LAST_TRIP_CONSUMPTION,
         native_unit_of_measurement=UnitOfVolume.LITERS,
         device_class=SensorDeviceClass.VOLUME,
+        suggested_display_precision=1,
+        entity_registry_enabled_default=False,
+    ),
+    FleetSensorDescription(
+        key=Reading.CONSUMPTION_SINCE_REFUEL,
+        native_unit_of_measurement=LITERS_PER_100_KM,
+        state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
         entity_registry_enabled_default=False,
     ),

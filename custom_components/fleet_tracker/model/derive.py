@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from operator import attrgetter
 
+from .fuel import consumption, with_level
 from .journeys import (
     activity,
     distance_today,
@@ -104,6 +105,12 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Deri
     )
     if doing is not None:
         readings[Reading.ACTIVITY] = doing.value
+    fuel = known.fuel
+    if Reading.FUEL in readings:
+        odometer = readings.get(Reading.ODOMETER)
+        fuel = with_level(fuel, known.groups, told.log.head, odometer)
+        if (consumed := consumption(fuel, odometer)) is not None:
+            readings[Reading.CONSUMPTION_SINCE_REFUEL] = consumed
     shown = known.shown_readings
     if rules.service is not None:
         readings.update(service_readings(rules.service, readings))
@@ -117,6 +124,7 @@ def derive(before: Vehicle, known: Vehicle, rules: Rules, now: datetime) -> Deri
             stood_since=stood_since,
             trips=told.log,
             distance_today_at=today_at,
+            fuel=fuel,
             last_activity=known.last_activity
             if doing is None or doing is Activity.OFFLINE
             else doing,

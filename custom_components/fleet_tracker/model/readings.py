@@ -35,6 +35,7 @@ class Unit(StrEnum):
     KILOMETRES = "km"
     KILOMETRES_PER_HOUR = "km/h"
     KILOMETRES_PER_LITRE = "km/L"
+    LITRES_PER_100_KM = "L/100 km"
     KILOPASCALS = "kPa"
     LITRES = "L"
     LITRES_PER_HOUR = "L/h"
@@ -266,6 +267,7 @@ KINDS: Mapping[str, ReadingKind] = MappingProxyType(
         "rotation": _kind(Unit.DEGREES_PER_SECOND, -100_000, 100_000),
         "reference_torque": _kind(Unit.NEWTON_METRES, 0, 1_000_000),
         "fuel_rate": _kind(Unit.LITRES_PER_HOUR, 0, 10_000),
+        Reading.CONSUMPTION_SINCE_REFUEL: _kind(Unit.LITRES_PER_100_KM, 0, 100),
         "fuel_economy": _kind(Unit.KILOMETRES_PER_LITRE, 0, 1_000),
         # --- private
         **_all(

@@ -157,6 +157,7 @@ class Reading(StrEnum):
     LAST_TRIP_TOP_SPEED = "last_trip_top_speed"
     LAST_TRIP_CONSUMPTION = "last_trip_consumption"
     LAST_TRIP_ENDED = "last_trip_ended"
+    CONSUMPTION_SINCE_REFUEL = "consumption_since_refuel"
     # power and fuel
     BATTERY = "battery"
     """What drives the vehicle."""
@@ -634,6 +635,26 @@ class TrackerClock:
 
 
 @record(frozen=True, slots=True, kw_only=True)
+class FuelLog:
+    """What is known of a tank, in litres, km and Unix seconds, see `fuel`."""
+
+    measured_at: float = 0.0
+    stands_since: float = 0.0
+    first: tuple[float, ...] = ()
+    last: tuple[float, ...] = ()
+    """The first and the last levels of the stand that goes on."""
+    level: float | None = None
+    """The last level of the stand before."""
+    used: float = 0.0
+    """How much was used since it was refuelled."""
+    since_km: float | None = None
+    """The odometer then."""
+    highest: float = 0.0
+    centilitres: int = 0
+    """What divides all levels: the step that they come in."""
+
+
+@record(frozen=True, slots=True, kw_only=True)
 class Vehicle:
     """The record of one vehicle.
 
@@ -661,6 +682,7 @@ class Vehicle:
     trips: TripLog = field(default_factory=TripLog)
     distance_today_at: datetime | None = None
     """When the distance of the day was last shown anew."""
+    fuel: FuelLog = field(default_factory=FuelLog)
     last_activity: Activity | None = None
     """What it did when it was last heard of: its activity, and never *offline*."""
     occurrence_kinds: frozenset[OccurrenceKind] = frozenset()
