@@ -698,7 +698,8 @@ def test_account_that_is_removed(screen: Screen) -> None:
         screen.demo.ask("DELETE", f"config/config_entries/entry/{account}")
 
         gone.page.get_by_text("This vehicle is not there any more").first.wait_for()
-        expect(gone.page.locator("hui-history-graph-card")).to_have_count(0)
+        of_entities = gone.page.locator("hui-history-graph-card, hui-logbook-card")
+        expect(of_entities).to_have_count(0)
         card_of_other = screen.page.locator("hui-section fleet-tracker-vehicle").first
         expect(card_of_other.locator(".facts")).to_be_visible()
         assert card_of_other.evaluate("one => one.config.device") == of_other

@@ -173,12 +173,12 @@ export async function vehicleView(config, hass) {
     sections: [
       section([
         { type: "custom:fleet-tracker-card", device: vehicle.id, size: "large", page: true, grid_options: { columns: "full" } },
-        ...settings(hass, vehicle, words),
+        ...whileThere(vehicle, settings(hass, vehicle, words)),
         ...gauges(hass, vehicle, words),
       ]),
       section([{ type: "custom:fleet-tracker-trip-card", device: vehicle.id, grid_options: { columns: "full" } }]),
       section(statistics(hass, vehicle, driven, words)),
-      section([...events(hass, vehicle, words), ...cameras(vehicle, words), ...diagnostics(hass, vehicle, words)]),
+      section([...whileThere(vehicle, events(hass, vehicle, words)), ...cameras(vehicle, words), ...diagnostics(hass, vehicle, words)]),
     ].filter((one) => one.cards.length),
   };
 }
@@ -248,21 +248,17 @@ async function distanceOf(hass, vehicle) {
 }
 
 /**
- * Return the condition that an entity was not removed.
+ * Return cards that are seen as long as their vehicle is there: something of it is known, such as its last event.
  *
- * Home Assistant's graph of 2025 fails with one that is removed while it is shown. To its conditions that is the same
- * as unavailable, but the events of a vehicle are available as long as it is there.
+ * Home Assistant 2025 leaves the page of a vehicle that is removed as it is: its graphs fail then, and its list of
+ * events names entities by their ids.
  *
- * @type {(vehicle: Vehicle, entity: string) => object}
+ * @type {(vehicle: Vehicle, cards: object[]) => object[]}
  */
-const isThere = (vehicle, entity) => ({
-  condition: "or",
-  conditions: [entity, ...Object.values(vehicle.entities["event"] ?? {})].map((one) => ({
-    condition: "state",
-    entity: one,
-    state_not: "unavailable",
-  })),
-});
+function whileThere(vehicle, cards) {
+  const conditions = entitiesOf(vehicle).map((entity) => ({ condition: "state", entity, state_not: ["unknown", "unavailable"] }));
+  return cards.map((card) => ({ ...card, visibility: [{ condition: "or", conditions }] }));
+}
 
 /** @type {(hass: Hass, vehicle: Vehicle, driven: string | undefined, words: Words) => object[]} */
 function statistics(hass, vehicle, driven, words) {
@@ -284,13 +280,8 @@ function statistics(hass, vehicle, driven, words) {
     });
   }
   for (const entity of levels) {
-    cards.push({
-      type: "history-graph",
-      entities: [row(hass, vehicle, entity)],
-      hours_to_show: 48,
-      visibility: [isThere(vehicle, entity)],
-      grid_options: { columns: "full" },
-    });
+    const graph = { type: "history-graph", entities: [row(hass, vehicle, entity)], hours_to_show: 48, grid_options: { columns: "full" } };
+    cards.push(...whileThere(vehicle, [graph]));
   }
   return titled(words("dashboard_statistics"), "mdi:chart-line", cards);
 }
