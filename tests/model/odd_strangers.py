@@ -567,5 +567,18 @@ def canyon_with_bad_fixes_while_parked() -> StrangeDay:
     return StrangeDay(it, [first, second])
 
 
+@day
+def to_the_baker_and_back() -> StrangeDay:
+    """300 m each, four minutes there with the key off, a fix every six seconds."""
+    it = Stranger(every=0.1)
+    it.stand(30)
+    first = it.drive(0.3, 20)
+    it.stand(4, every=1)
+    it.turn(-1, 0)
+    second = it.drive(0.3, 20)
+    it.stand(60)
+    return StrangeDay(it, [first, second])
+
+
 ALL_DAYS = DAYS
 """These, and those of the other module."""

@@ -15,7 +15,11 @@ import pytest
 from custom_components.fleet_tracker.model.merge import merge, refresh
 from custom_components.fleet_tracker.model.rules import Rules
 from custom_components.fleet_tracker.model.trips.fold import TripSettings
-from custom_components.fleet_tracker.model.trips.trip import Trip, VendorTrip
+from custom_components.fleet_tracker.model.trips.trip import (
+    DistanceSource,
+    Trip,
+    VendorTrip,
+)
 from custom_components.fleet_tracker.model.vehicle import (
     FixKind,
     Position,
@@ -89,6 +93,14 @@ def test_a_person_counts_the_same(name: str) -> None:
     assert {trip.trip_id for trip in told.log.trips} <= set(told.ended)
     if not day.told.buffers:
         assert told.ended == [trip.trip_id for trip in told.log.trips]
+
+
+def test_first_metres_of_a_short_drive_count() -> None:
+    """Also those within which it still counts as parked."""
+    day, _, _, told = made("to_the_baker_and_back")
+    for trip, (_, _, km) in zip(told.log.trips, day.trips, strict=True):
+        assert trip.found.distance_source is DistanceSource.ODOMETER
+        assert trip.found.distance_m / 1000 == pytest.approx(km, rel=0.01)
 
 
 @EVERY_DAY

@@ -290,7 +290,7 @@ class Fold:
         if (accuracy := fix.accuracy) is not None and accuracy > HOLD_M:
             hold = min(float(accuracy), HOLD_AT_MOST_M)
         if away <= hold and not (fast and was_fast and self.drive is not None):
-            self._stay(place, at, settings)
+            self._stay(place, at, settings, fast=fast)
             return
         if at - last_at > GAP_S and at - last_at > self._gap(settings):
             step = metres(last.latitude, last.longitude, fix.latitude, fix.longitude)
@@ -301,7 +301,7 @@ class Fold:
                     if self.drive is not None:
                         self.drive.stand_at(place, fix)
                     place.latitude, place.longitude = fix.latitude, fix.longitude
-                    self._stay(place, at, settings)
+                    self._stay(place, at, settings, fast=fast)
                 return
         outside = self.outside
         if outside is not None and self._is_stray(outside, fix):
@@ -348,7 +348,9 @@ class Fold:
             and not self._is_too_fast(place, place.until, behind, speeds)
         )
 
-    def _stay(self, place: Place, at: float, settings: TripSettings) -> None:
+    def _stay(
+        self, place: Place, at: float, settings: TripSettings, *, fast: bool
+    ) -> None:
         """Note that it is still at the place."""
         self.outside = None
         place.until = at
@@ -357,7 +359,9 @@ class Fold:
             if self._stops_by_standing(stood, settings):
                 self._stop(settings)
             return
-        self.parked_odometer = self.odometer
+        if not fast:
+            # At speed it is about to leave, and its first metres count.
+            self.parked_odometer = self.odometer
         if (
             stood >= LONG_STAND_S
             and not place.is_counted
