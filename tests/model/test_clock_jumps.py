@@ -184,6 +184,21 @@ def test_jump_while_parked(new: str) -> None:
     drive.assert_current()
 
 
+@pytest.mark.parametrize("old", SOME)
+@pytest.mark.parametrize(
+    "by", [sign * by for sign in (1, -1) for by in (HOUR, 37 * MINUTE, 72 * HOUR)]
+)
+def test_clock_of_the_server_is_learned_beside(old: str, by: timedelta) -> None:
+    """All receipts jump with it, also those of a tracker whose own clock is wrong."""
+    drive = Drive()
+    for _ in range(9):
+        drive.drive(SOME[old])
+    drive.set_our_clock(by)
+    for _ in range(9):
+        drive.drive(SOME[old] - by)
+    drive.assert_current()
+
+
 @pytest.mark.parametrize("a_day", [-20, 20])
 def test_clock_that_drifts(a_day: int) -> None:
     """Whatever it has come to, no vehicle freezes, and moving fails for a minute at most."""

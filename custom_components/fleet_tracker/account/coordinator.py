@@ -107,6 +107,7 @@ LONGEST_FIRST_WAIT = 9
 A start is to cost no more than 10 for a server that accepts and never answers.
 """
 TRIPS_KEPT_SINCE = "trips_kept_since"
+POLLS_TELL = "polls_tell"
 """In the account's memory."""
 FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(minutes=5)
@@ -767,6 +768,8 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
         async_end_reauthentication(self.hass, self.config_entry)
         self._is_refused = False
         self._has_polled = True
+        if result.tells and (result.updates or result.unchanged):
+            await self.own_memory.put(POLLS_TELL, True)
         await self._back_off.async_save(self.now(), None)
         self._problems.note_access(None)
         self._log_part(result)
@@ -777,20 +780,22 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     def _failure(self, result: PollResult) -> VendorError | None:
         """Return why a poll has failed, None for one that is a sign of life."""
-        if result.error is None:
-            return (
-                InvalidAnswer("The answers tell of no vehicle")
-                if not result.answered and self._was_told_of
-                else None
-            )
-        is_part = result.answered and (result.updates or result.unchanged)
-        is_refused = isinstance(result.error, AuthenticationFailed)
-        return None if is_part and not is_refused else result.error
+        if result.error is not None and (
+            not (result.answered and (result.updates or result.unchanged))
+            or isinstance(result.error, AuthenticationFailed)
+        ):
+            return result.error
+        if not result.tells and self._was_told_of:
+            return InvalidAnswer("The answers tell of no vehicle")
+        return None
 
     @property
     def _was_told_of(self) -> bool:
-        """Whether it was once told how one of the vehicles that are left is."""
-        return any(
+        """Whether polls have told how vehicles are, of which one is left.
+
+        Some vehicles are told of by pushes alone.
+        """
+        return self.own_memory.get(POLLS_TELL) is True and any(
             (vehicle.latest_fix or vehicle.heard_at) and not vehicle.is_gone
             for vehicle in self.fleet.vehicles.values()
         )

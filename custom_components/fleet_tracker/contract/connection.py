@@ -117,10 +117,14 @@ class PollResult:
     """
 
     answered: bool = True
-    """Whether the vendor told how its vehicles are, at least of one.
+    """Whether the vendor answered how its vehicles are, at least in part.
 
-    A list of vehicles alone does not. Where the vendor has told of vehicles before, also
-    before the start, a poll has failed in which it tells of none all of a sudden.
+    A list of vehicles alone is no such answer: a poll that got no other has failed.
+    """
+    tells: bool = True
+    """Whether that answer tells of any vehicle.
+
+    Where one did before, also before the start, a poll has failed that tells of none.
     """
 
     updates: Sequence[VehicleUpdate] = ()

@@ -23,7 +23,7 @@ from tests.simulators.failures import Answer
 from tests.simulators.tracksolid import TracksolidSimulator, pushes
 
 from .helpers import CAM, CAR, VAN, stand_still
-from .home import NOW, Home, add_account
+from .home import NOW, Home, account_at_once, add_account
 
 pytestmark = pytest.mark.freeze_time(NOW)
 
@@ -134,6 +134,40 @@ async def test_answers_without_any_vehicle(
     assert home.coordinator.fleet.vehicles
     monkeypatch.undo()
     await home.elapse(300)
+    assert home.coordinator.is_reachable
+
+
+async def test_vehicles_that_are_told_of_by_pushes_alone(
+    hass: HomeAssistant,
+    hass_storage: dict[str, object],
+    account: TracksolidSimulator,
+    freezer: FrozenDateTimeFactory,
+    hass_client_no_auth: ClientSessionGenerator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Answers that never told of any vehicle are no failure, whatever pushes tell."""
+    serve = account.failures.serve
+
+    async def without_vehicles(
+        request: web.BaseRequest, operation: str, answer: Answer
+    ) -> web.StreamResponse:
+        if operation == LOCATIONS:
+            return web.json_response({"code": 0, "message": "success", "result": []})
+        return await serve(request, operation, answer)
+
+    monkeypatch.setattr(account.failures, "serve", without_vehicles)
+    home = Home(hass, account, freezer, await account_at_once(hass, account))
+    client = await hass_client_no_auth()
+    item = pushes.gps(account.devices[CAR], account.now)
+    status, _ = await home.push(client, "/pushgps", [item])
+    assert status == HTTPStatus.OK
+    for _ in range(8):
+        await home.elapse(300)
+    assert home.coordinator.vehicles()[CAR].latest_fix is not None
+    assert home.coordinator.is_reachable
+    await home.reload()
+    for _ in range(8):
+        await home.elapse(300)
     assert home.coordinator.is_reachable
 
 

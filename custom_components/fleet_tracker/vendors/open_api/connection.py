@@ -238,7 +238,8 @@ class OpenApiConnection(Connection):
             unchanged=self._unchanged,
             roster=roster,
             error=error,
-            answered=self._was_told,
+            answered=error is None or self._was_told,
+            tells=self._was_told,
         )
 
     @property

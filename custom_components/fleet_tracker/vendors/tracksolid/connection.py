@@ -215,7 +215,7 @@ class TracksolidConnection(Connection):
             unchanged=len(located.unchanged),
             roster=roster,
             error=error,
-            answered=bool(located.updates or located.unchanged or located.refused),
+            tells=bool(located.updates or located.unchanged or located.refused),
         )
 
     def _shown(self, updates: list[VehicleUpdate]) -> list[VehicleUpdate]:
