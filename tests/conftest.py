@@ -161,8 +161,15 @@ if hasattr(plugins, "configure_event_loop"):
             request.getfixturevalue("configure_event_loop")
 
 
+@pytest.fixture
+def _patches() -> Iterator[pytest.MonkeyPatch]:
+    """Patch for the whole test, also when the test undoes patches of its own."""
+    with pytest.MonkeyPatch.context() as patches:
+        yield patches
+
+
 @pytest.fixture(autouse=True)
-def disable_http_server(monkeypatch: pytest.MonkeyPatch) -> None:
+def disable_http_server(_patches: pytest.MonkeyPatch) -> None:
     """Open no port of Home Assistant's, as the newest test plugin's fixture does.
 
     That makes two mocks for each test. The oldest has none, and needs none.
@@ -172,8 +179,8 @@ def disable_http_server(monkeypatch: pytest.MonkeyPatch) -> None:
         """Leave the ports to clients of tests, which open one of their own."""
 
     if hasattr(HomeAssistantHTTP, "async_bind"):
-        monkeypatch.setattr(HomeAssistantHTTP, "async_bind", open_nothing)
-        monkeypatch.setattr(HomeAssistantHTTP, "start", open_nothing)
+        _patches.setattr(HomeAssistantHTTP, "async_bind", open_nothing)
+        _patches.setattr(HomeAssistantHTTP, "start", open_nothing)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -194,14 +201,12 @@ def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
-def _keep_lines_apart(
-    monkeypatch: pytest.MonkeyPatch, _folders: Iterator[Path]
-) -> None:
+def _keep_lines_apart(_patches: pytest.MonkeyPatch, _folders: Iterator[Path]) -> None:
     """Give each test a folder for the files that are appended to.
 
     Of Home Assistant's own storage, the test plugin keeps all in memory.
     """
-    monkeypatch.setattr(line_file, "STORAGE_DIR", str(next(_folders)))
+    _patches.setattr(line_file, "STORAGE_DIR", str(next(_folders)))
 
 
 @pytest.fixture(scope="session")
@@ -220,12 +225,12 @@ def _storage_in_memory() -> tuple[dict[str, Any], dict[str, Any]]:
 @pytest.fixture
 def hass_storage(
     _storage_in_memory: tuple[dict[str, Any], dict[str, Any]],
-    monkeypatch: pytest.MonkeyPatch,
+    _patches: pytest.MonkeyPatch,
 ) -> Iterator[dict[str, Any]]:
     """Keep Home Assistant's storage in memory, as the test plugin's fixture does."""
     memory, functions = _storage_in_memory
     for name, function in functions.items():
-        monkeypatch.setattr(storage.Store, name, function)
+        _patches.setattr(storage.Store, name, function)
     yield memory
     memory.clear()
 
@@ -286,7 +291,7 @@ def _log_tells_nothing_private() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _problems_tell_nothing_private(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _problems_tell_nothing_private(_patches: pytest.MonkeyPatch) -> Iterator[None]:
     """Hold the same of repair issues: Home Assistant adds them to the diagnostics."""
     told: list[str] = []
     create = ir.async_create_issue
@@ -297,7 +302,7 @@ def _problems_tell_nothing_private(monkeypatch: pytest.MonkeyPatch) -> Iterator[
         told.append(f"{issue_id} {issue.get('translation_placeholders')}")
         create(hass, domain, issue_id, **issue)
 
-    monkeypatch.setattr(ir, "async_create_issue", create_and_note)
+    _patches.setattr(ir, "async_create_issue", create_and_note)
     yield
     # An issue is named after its cause and the entry, whose id is random.
     assert [

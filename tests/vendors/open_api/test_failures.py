@@ -145,7 +145,6 @@ async def test_positions_fail_while_the_list_is_answered(
 )
 async def test_answers_without_any_vehicle(
     rig: Rig,
-    monkeypatch: pytest.MonkeyPatch,
     records: list[object],
     operations: set[str],
     *,
@@ -161,18 +160,18 @@ async def test_answers_without_any_vehicle(
             return web.json_response({"code": 0, "record": records})
         return await serve(request, operation, answer)
 
-    monkeypatch.setattr(rig.server.failures, "serve", without_vehicles)
     online = rig.reading(TRUCK, "online")
-    if restarts:
-        await rig.reload()
-    await rig.advance(540)
-    assert rig.coordinator.is_reachable
-    assert rig.is_loaded
-    assert rig.reading(TRUCK, "online") == online
-    await rig.advance(120)
-    assert not rig.coordinator.is_reachable
-    assert rig.coordinator.fleet.vehicles
-    monkeypatch.undo()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(rig.server.failures, "serve", without_vehicles)
+        if restarts:
+            await rig.reload()
+        await rig.advance(540)
+        assert rig.coordinator.is_reachable
+        assert rig.is_loaded
+        assert rig.reading(TRUCK, "online") == online
+        await rig.advance(120)
+        assert not rig.coordinator.is_reachable
+        assert rig.coordinator.fleet.vehicles
     await rig.advance(300)
     assert rig.coordinator.is_reachable
 

@@ -108,7 +108,6 @@ async def test_positions_fail_while_all_else_is_answered(
 )
 async def test_answers_without_any_vehicle(
     home: Home,
-    monkeypatch: pytest.MonkeyPatch,
     rows: object,
     operations: set[str],
     *,
@@ -124,15 +123,15 @@ async def test_answers_without_any_vehicle(
             return web.json_response({"code": 0, "message": "success", "result": rows})
         return await serve(request, operation, answer)
 
-    monkeypatch.setattr(home.sim.failures, "serve", without_vehicles)
-    if restarts:
-        await home.reload()
-    await home.elapse(540)
-    assert home.coordinator.is_reachable
-    await home.elapse(120)
-    assert not home.coordinator.is_reachable
-    assert home.coordinator.fleet.vehicles
-    monkeypatch.undo()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(home.sim.failures, "serve", without_vehicles)
+        if restarts:
+            await home.reload()
+        await home.elapse(540)
+        assert home.coordinator.is_reachable
+        await home.elapse(120)
+        assert not home.coordinator.is_reachable
+        assert home.coordinator.fleet.vehicles
     await home.elapse(300)
     assert home.coordinator.is_reachable
 
