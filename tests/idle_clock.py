@@ -18,14 +18,20 @@ from tests.turns import in_threads
 
 GRACE_S = 0.002
 """Real seconds for which a system may put off what one socket sent to another."""
+RESOLUTION_S = 5e-7
+"""What is due within this time is due now. The loop's own nanosecond is less than a float can
+tell where the seconds are many, as on a machine that began to run months ago: its timers
+would never be due by a clock that stands."""
 
 
 class IdleClock:
     """Tells the event loop its time, and how long to wait for sockets."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin with the loop's own time."""
-        self._now = loop.time()
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, begin: float | None = None
+    ) -> None:
+        """Begin with the loop's own time, or with another one."""
+        self._now = loop.time() if begin is None else begin
         self._selector = cast("BaseSelector", cast("Any", loop)._selector)
         self._wait_for_sockets = self._selector.select
 
@@ -52,6 +58,7 @@ class IdleClock:
         """Let the loop go by this clock for a while."""
         with (
             patch.object(loop, "time", self.time),
+            patch.object(loop, "_clock_resolution", RESOLUTION_S),
             patch.object(self._selector, "select", self.select),
         ):
             yield

@@ -7,9 +7,12 @@ import time
 
 import pytest
 
+from tests.idle_clock import IdleClock
+
 pytestmark = pytest.mark.usefixtures("idle_clock")
 
 HOUR = 3600
+MONTH = 30 * 86_400
 
 
 def work_for(seconds: float) -> None:
@@ -69,3 +72,22 @@ async def test_bytes_arrive_before_time_passes() -> None:
                 await reader.readline()
         assert loop.time() - began == pytest.approx(5)
         writer.close()
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("begin", [0.0, 3600.0, 4.0 * MONTH, 50.0 * MONTH, 2e9])
+async def test_what_is_due_comes_however_long_a_machine_runs(begin: float) -> None:
+    """The loop's time begins with the machine: after months, no float tells a nanosecond."""
+    loop = asyncio.get_running_loop()
+    clock = IdleClock(loop, begin)
+    with clock.installed(loop):
+        for seconds in (0.001, 0.1, 1.0, 60.0, 86_400.0):
+            before = clock.time()
+            called = loop.create_future()
+            loop.call_later(0, called.set_result, None)
+            await called
+            await asyncio.sleep(seconds)
+            assert clock.time() - before == pytest.approx(seconds, abs=1e-6)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await loop.create_future()
