@@ -15,6 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 from homeassistant.components.http import HomeAssistantHTTP
+from homeassistant.components.recorder import Recorder
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir, storage
 from homeassistant.util import dt as dt_util, executor
@@ -103,6 +104,18 @@ def _use_custom_integrations(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("recorder_mock")
     if "hass" in request.fixturenames:
         request.getfixturevalue("enable_custom_integrations")
+
+
+@pytest.fixture
+async def recorder_mock(
+    recorder_mock: Recorder, hass: HomeAssistant
+) -> AsyncIterator[Recorder]:
+    """Record, as the test plugin's fixture does, until nobody reads what was recorded.
+
+    That one ends the recorder before Home Assistant, whose background tasks may still read.
+    """
+    yield recorder_mock
+    await hass.async_block_till_done(wait_background_tasks=True)
 
 
 @pytest.fixture(autouse=True)
