@@ -29,7 +29,8 @@ TAKEN = frozenset(
 )
 """Attributes that mean something to Home Assistant, or to us.
 
-A vendor's own data may have fields of the same names, which are told under another one.
+A vendor's own data may have fields with the same names. Such a field gets the prefix
+``told_``.
 """
 
 COMMON = (

@@ -1,4 +1,4 @@
-"""Wrong credentials are told at once, whichever call it is that the vendor says so to."""
+"""The user is asked for new credentials at once, whichever call the vendor refuses."""
 
 from __future__ import annotations
 

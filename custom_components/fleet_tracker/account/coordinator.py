@@ -791,9 +791,9 @@ class FleetCoordinator(DataUpdateCoordinator[Mapping[str, Vehicle]]):
 
     @property
     def _was_told_of(self) -> bool:
-        """Whether polls have told how vehicles are, of which one is left.
+        """Whether polls brought news of vehicles before, and one of these is still there.
 
-        Some vehicles are told of by pushes alone.
+        Some vendors send news only by pushes: there, a poll without news is no failure.
         """
         return self.own_memory.get(POLLS_TELL) is True and any(
             (vehicle.latest_fix or vehicle.heard_at) and not vehicle.is_gone

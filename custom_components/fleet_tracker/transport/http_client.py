@@ -120,7 +120,8 @@ class HttpClient:
     def judged[E: VendorError](self, error: E) -> E:
         """Return what an answer stands for, to be raised.
 
-        Wrong credentials are told at once, whoever asked and whatever becomes of the error.
+        If the credentials are wrong, `on_refused` is called at once. The error itself may
+        still be handled by the caller without a word to the user.
         """
         if isinstance(error, AuthenticationFailed) and self.on_refused is not None:
             self.on_refused()

@@ -106,8 +106,8 @@ class TripReader(Reader):
     ) -> Sequence[VehicleUpdate]:
         """Return the trips of vehicles that are new, at first only the last ones.
 
-        Of those that were told before, these are told again that the platform corrected or
-        took back since.
+        A trip that was returned before is returned again if the platform corrected it or took
+        it back since then.
         """
         now = self._client.transport.present
         begin = self._window(imeis, situation, now)
