@@ -132,6 +132,15 @@ ANSWERS: list[tuple[str, Calls, int, Any]] = [
 ]
 
 
+def always_answer(monkeypatch: pytest.MonkeyPatch, status: int, body: object) -> None:
+    """Let the vendor answer every call alike."""
+
+    async def ask(*_: object, **__: object) -> HttpAnswer:
+        return HttpAnswer(status, None, json.dumps(body).encode())
+
+    monkeypatch.setattr(HttpClient, "ask", ask)
+
+
 @pytest.mark.parametrize(
     ("calls", "status", "body"),
     [
@@ -143,11 +152,7 @@ async def test_wrong_credentials(
     monkeypatch: pytest.MonkeyPatch, calls: Calls, status: int, body: object
 ) -> None:
     """They are asked for anew, once for each call that is refused."""
-
-    async def ask(*_: object, **__: object) -> HttpAnswer:
-        return HttpAnswer(status, None, json.dumps(body).encode())
-
-    monkeypatch.setattr(HttpClient, "ask", ask)
+    always_answer(monkeypatch, status, body)
     async with aiohttp.ClientSession() as session:
         host = FakeHost(session)
         missed = []
@@ -180,11 +185,7 @@ async def test_other_refusals(
     monkeypatch: pytest.MonkeyPatch, calls: Calls, status: int, body: object
 ) -> None:
     """What says something else asks nobody for anything."""
-
-    async def ask(*_: object, **__: object) -> HttpAnswer:
-        return HttpAnswer(status, None, json.dumps(body).encode())
-
-    monkeypatch.setattr(HttpClient, "ask", ask)
+    always_answer(monkeypatch, status, body)
     async with aiohttp.ClientSession() as session:
         host = FakeHost(session)
         for name, (http, call) in calls(host).items():
